@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { duration } from '../base/duration.schema.ts'
+
+const moduleSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('password').describe("Name and password on one page, checked against the realm's directory."),
+    authLevel: z.number().int().min(0).default(1).describe('Level that a session reaches by it.'),
+  }),
+])
+
+export type ModuleConfig = z.infer<typeof moduleSchema>
+
+export const CRITERIA = ['REQUIRED', 'REQUISITE', 'SUFFICIENT', 'OPTIONAL'] as const
+
+export const authnSchema = z
+  .strictObject({
+    modules: z
+      .record(z.string().regex(/^[a-zA-Z][\w-]{0,63}$/), moduleSchema)
+      .prefault({ password: { type: 'password' } })
+      .describe('Ways to prove identity, by name.'),
+    chains: z
+      .record(
+        z.string().regex(/^[a-zA-Z][\w-]{0,63}$/),
+        z
+          .array(
+            z.strictObject({
+              module: z.string().describe('Name of a module above.'),
+              criteria: z
+                .enum(CRITERIA)
+                .describe(
+                  'REQUIRED: must pass, go on. REQUISITE: must pass, stop if not. SUFFICIENT: stop if passed. OPTIONAL: go on.',
+                ),
+            }),
+          )
+          .min(1),
+      )
+      .prefault({ default: [{ module: 'password', criteria: 'REQUIRED' }] })
+      .describe('Ordered lists of modules, by name.'),
+    defaultChain: z.string().default('default').describe('The chain that is used when nothing asks for another.'),
+    journeyTimeout: duration('5m').describe('A login that takes longer starts again.'),
+    throttle: z
+      .strictObject({
+        freeFailures: z.number().int().min(1).default(5).describe('Failures of one account that cost no delay.'),
+        maxDelay: duration('5m').describe(
+          'Longest delay between tries for one account from one network; it doubles from 1 s with each further failure.',
+        ),
+        networkFailures: z
+          .number()
+          .int()
+          .min(10)
+          .default(100)
+          .describe('Failures from one network (IPv4 address, IPv6 /64) in the window before it has to wait.'),
+        window: duration('15m').describe('Failures are forgotten after this long without another.'),
+      })
+      .prefault({})
+      .describe('Slows guessing without letting a stranger lock anybody out.'),
+  })
+  .prefault({})
+
+export type AuthnConfig = z.infer<typeof authnSchema>

@@ -1,0 +1,43 @@
+import type { RealmName } from '../base/brand.ts'
+import type { IssuedSession } from '../session/session.ts'
+
+/** What a module asks for, in OpenAM's words (openam.md: callback types). Prompts are message keys, translated when shown. */
+export type Callback =
+  | { readonly type: 'NameCallback'; readonly prompt: string; readonly value?: string }
+  | { readonly type: 'PasswordCallback'; readonly prompt: string }
+  | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
+  | { readonly type: 'TextOutputCallback'; readonly message: string }
+
+/** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
+export type AuthId = string
+
+/** Where a login is going once it is through. */
+export interface Destination {
+  /** Absolute, checked; `undefined` means the login host's own page. */
+  readonly goto: string | undefined
+  /** The agent that sent the browser, with the binding of its handshake. */
+  readonly handshake: { readonly agent: string; readonly state: string } | undefined
+}
+
+export type StepFailure = 'bad-credentials' | 'throttled' | 'session-changed'
+
+/** What the person, or the client, sees next. */
+export type Step =
+  | {
+      readonly kind: 'ask'
+      readonly authId: AuthId
+      readonly realm: RealmName
+      /** Name of the module that asks. */
+      readonly stage: string
+      readonly callbacks: readonly Callback[]
+      /** Why the last answers did not do; the form keeps what was typed except secrets. */
+      readonly failure: StepFailure | undefined
+      /** Seconds to wait before another try makes sense; only with `throttled`. */
+      readonly retryAfterSeconds: number | undefined
+      readonly destination: Destination
+    }
+  | { readonly kind: 'done'; readonly issued: IssuedSession; readonly destination: Destination }
+  /** The authId is forged, from another browser, or too old: start again. */
+  | { readonly kind: 'expired'; readonly destination: Destination | undefined }
+  /** No chain of the realm can reach what was asked for: a plain refusal, never a redirect back. */
+  | { readonly kind: 'unreachable'; readonly destination: Destination }

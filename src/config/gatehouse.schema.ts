@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
+import { storeSchema } from '../store/store.schema.ts'
+import { telemetrySchema } from '../telemetry/telemetry.schema.ts'
+
+/** agent-config/gatehouse.yaml: what the process is. */
+export const gatehouseSchema = z.strictObject({
+  listeners: z
+    .array(listenerSchema)
+    .min(1)
+    .describe('Where to listen. All sites and the login host are served on each.'),
+  login: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^https?$/ })
+        .describe('Where people reach the login host: scheme, host and port, no path.'),
+      cookieName: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .default('SSOTokenID')
+        .describe('Name of the SSO cookie; over https `__Host-` is put before it.'),
+    })
+    .describe('The login host.'),
+  siteId: z
+    .string()
+    .regex(/^\d{2}$/, 'write two digits')
+    .default('01')
+    .describe('Id of this deployment in every token.'),
+  serverId: z
+    .string()
+    .regex(/^\d{2}$/, 'write two digits')
+    .default('01')
+    .describe('Id of this server in every token it issues.'),
+  store: storeSchema.describe('The core token store.'),
+  trustedProxies: trustedProxiesSchema,
+  secrets: z
+    .strictObject({
+      masterKey: z
+        .string()
+        .min(43, 'run `gatehouse init`, which makes one')
+        .describe('Seals the key ring in the store: 32 random bytes in base64url, usually `${file:…}`.'),
+    })
+    .describe('Secrets; only through `${env:NAME}` and `${file:PATH}`.'),
+  telemetry: telemetrySchema.describe('Logs and audit.'),
+})
+
+export type GatehouseConfig = z.infer<typeof gatehouseSchema>

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { authnSchema } from '../authn/chains.schema.ts'
+import { lookSchema } from '../portal/look.schema.ts'
+import { sessionRulesSchema } from '../session/session-rules.schema.ts'
+
+/** realms/…/realm.yaml: one administrative partition. Its name is its folder's path. */
+export const realmSchema = z.strictObject({
+  look: lookSchema.describe("How the realm's pages look."),
+  authentication: authnSchema.describe('How people of the realm prove who they are.'),
+  session: sessionRulesSchema.describe('How long its sessions live.'),
+  goto: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .default([])
+    .describe("Origins besides the realm's own sites where people may be sent after login or logout."),
+})
+
+export type RealmFile = z.infer<typeof realmSchema>

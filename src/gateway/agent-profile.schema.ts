@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import type { AgentId } from '../base/brand.ts'
+import { duration } from '../base/duration.schema.ts'
+import { realmName } from '../base/realm-name.schema.ts'
+
+/** An origin: scheme, host and optional port; no path, query, fragment or user. */
+const origin = z.string().refine((text) => {
+  const url = URL.parse(text)
+  return (
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.origin ===
+      text
+        .toLowerCase()
+        .replace(/\/$/, '')
+        .replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2')
+  )
+}, 'write scheme, host and port only: https://app.example.com')
+
+const server = z.union(
+  [origin, z.string().regex(/^unix:\/.+$/)],
+  'write http://host:port, https://host:port or unix:/path/to/socket',
+)
+
+const path = z.string().startsWith('/', 'start the path with /')
+
+const upstreamSchema = z.strictObject({
+  servers: z
+    .array(server)
+    .min(1)
+    .describe(
+      'Servers that run the application: `http://host:port`, `https://host:port` or `unix:/path`. Requests go to the healthy ones in turn.',
+    ),
+  hostHeader: z
+    .enum(['site', 'upstream'])
+    .default('site')
+    .describe("Host that the application sees: the site's own or the server's."),
+  connections: z.number().int().min(1).max(10_000).default(128).describe('Most connections to one server.'),
+  connectTimeout: duration('5s').describe('How long connecting may take.'),
+  responseTimeout: duration('60s').describe('How long the application may take until its response starts.'),
+  idleTimeout: duration('5m').describe('How long a body, a stream or a WebSocket may be silent in both directions.'),
+  tls: z
+    .strictObject({
+      ca: z.string().optional().describe("PEM authorities to trust instead of the system's."),
+      cert: z.string().optional().describe('PEM client certificate.'),
+      key: z.string().optional().describe('PEM key of the client certificate.'),
+      serverName: z
+        .string()
+        .optional()
+        .describe("Name to ask for and to check, when it differs from the server's host."),
+    })
+    .optional()
+    .describe('How to speak https to the servers.'),
+  healthCheck: z
+    .strictObject({
+      path: path.describe('Requested with GET; any 2xx or 3xx answer is healthy.'),
+      interval: duration('5s'),
+      timeout: duration('2s'),
+    })
+    .optional()
+    .describe(
+      'Ask each server regularly; without it a server counts as unhealthy for a moment after connecting to it failed.',
+    ),
+})
+
+export type UpstreamConfig = z.infer<typeof upstreamSchema>
+
+const notEnforcedSchema = z.strictObject({
+  path: path.describe('`/public/*`: the path, or with a `*` at the end everything below it.'),
+  methods: z
+    .array(z.string().regex(/^[A-Z]+$/))
+    .min(1)
+    .optional()
+    .describe('Only for these methods; all of them where absent.'),
+  addresses: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('Only for clients from these addresses or networks; everyone where absent.'),
+})
+
+export type NotEnforcedConfig = z.infer<typeof notEnforcedSchema>
+
+export const agentProfileSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and hyphens')
+    .transform((text) => text as AgentId)
+    .optional()
+    .describe("Name of the agent; the file's name where absent."),
+  title: z.string().min(1).max(60).optional().describe('Name of the application on login pages; the id where absent.'),
+  url: origin.describe(
+    'Where people reach the site: scheme, host and port as browsers see them. Everything absolute is built from it, nothing from the Host header.',
+  ),
+  aliases: z.array(origin).default([]).describe('Other origins of the site; they redirect to `url`.'),
+  realm: realmName.describe('The realm whose sessions open the site.'),
+  upstream: upstreamSchema.describe('The application behind it.'),
+  notEnforced: z
+    .array(notEnforcedSchema)
+    .default([])
+    .describe('What needs no session at all. Identity headers are scrubbed there too.'),
+  ssoOnly: z.boolean().default(false).describe('A session is enough; no policy is asked.'),
+  policySet: z.string().min(1).default('iPlanetAMWebAgentService').describe('The policies that are asked.'),
+  allowedMethods: z
+    .array(z.string().regex(/^[A-Z]+$/))
+    .min(1)
+    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+    .describe('Other methods are answered with 405. TRACE, TRACK and CONNECT never pass.'),
+  cookie: z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .optional()
+        .describe(
+          "Name of the agent's cookie; the login host's name where absent. Required, and different, with `domain`.",
+        ),
+      domain: z
+        .string()
+        .regex(/^[a-z0-9.-]+$/)
+        .optional()
+        .describe(
+          'Share the cookie with all agents that name the same domain and cookie (classic SSO). What it costs: docs/security.md.',
+        ),
+    })
+    .prefault({})
+    .describe("The cookie that carries the agent's restricted token."),
+  identity: z
+    .strictObject({
+      headers: z
+        .record(
+          z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'use letters, digits and hyphens'),
+          z
+            .string()
+            .regex(
+              /^(username|userId|realm|groups|authLevel|sid|attribute:.+|session:.+)$/,
+              'write username, userId, realm, groups, authLevel, sid, attribute:NAME or session:NAME',
+            ),
+        )
+        .default({ 'X-Remote-User': 'username', 'X-Remote-Groups': 'groups' })
+        .describe(
+          'Headers for the application and where their values come from. Lists are joined with commas; values beyond ASCII are percent-encoded as UTF-8.',
+        ),
+      assertion: z
+        .boolean()
+        .default(true)
+        .describe('Send `X-Gatehouse-Assertion`, a JWT of one minute for this application alone.'),
+      headerBudget: z
+        .number()
+        .int()
+        .min(256)
+        .max(65_536)
+        .default(8_192)
+        .describe(
+          'Most bytes that identity headers may take; groups that do not fit are left out and the log says so.',
+        ),
+    })
+    .prefault({}),
+  responses: z
+    .strictObject({
+      caching: z
+        .enum(['protect', 'upstream'])
+        .default('protect')
+        .describe(
+          "`protect`: what needed a session is never stored by shared caches, and pages not by the browser; `upstream`: leave the application's headers alone.",
+        ),
+      rewriteLocation: z
+        .boolean()
+        .default(true)
+        .describe("Turn redirects to the server's own origin into redirects to the site."),
+      cookieDomain: z
+        .enum(['keep', 'remove'])
+        .default('keep')
+        .describe("`remove` makes the application's cookies host-only."),
+    })
+    .prefault({}),
+  websocket: z
+    .strictObject({
+      origins: z.array(origin).default([]).describe("Origins besides the site's own that may open a WebSocket."),
+      maxPerSession: z
+        .number()
+        .int()
+        .min(1)
+        .default(64)
+        .describe('Most WebSockets one session may hold open at the site.'),
+    })
+    .prefault({}),
+  encodedPaths: z
+    .array(
+      z.strictObject({
+        prefix: path.describe('Path prefix, ending with /.'),
+        allow: z.array(z.enum(['encoded-slash', 'empty-segment'])).min(1),
+      }),
+    )
+    .default([])
+    .describe(
+      'Paths below which URLs that are ambiguous elsewhere are accepted, for applications that use them. Every plausible reading must then be allowed.',
+    ),
+})
+
+export type AgentProfileConfig = z.infer<typeof agentProfileSchema> & { readonly id: AgentId }

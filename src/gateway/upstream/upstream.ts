@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** Flat name, value, name, value … list: order and duplicates survive, and no object is built on the hot path. */
+export type HeaderList = readonly string[]
+
+/** What leaves the gateway, decided on already: `target` is byte for byte what policy saw. */
+export interface OutgoingRequest {
+  readonly method: string
+  /** Canonical path and query. */
+  readonly target: string
+  /** Complete: scrubbed of hop-by-hop and identity headers, then extended by ours, Host included. */
+  readonly headers: HeaderList
+}
+
+/** Changes the answer's head on its way to the client: cookies stripped, Location rewritten, caching restrained. */
+export type RewriteResponseHead = (status: number, headers: HeaderList) => HeaderList
+
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly outgoing: OutgoingRequest
+  readonly rewrite: RewriteResponseHead
+  /** Aborted when the session ends: the exchange is torn down on both sides at once. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** What came of it, for the access log. */
+export interface ExchangeResult {
+  /** Status sent to the client; 0 when the client left before any. */
+  readonly status: number
+  /** Milliseconds until the upstream's response head. */
+  readonly upstreamMs: number
+  readonly aborted: 'by-client' | 'by-upstream' | 'by-session-end' | undefined
+}
+
+/** One protected application: its servers, connection pools, time-outs and health. */
+export interface Upstream {
+  /**
+   * Streams both ways with back-pressure; settles when the response has ended or was torn down. Rejects with a
+   * GH_UPSTREAM_* fault, and only while nothing has been written to `response`.
+   */
+  forward(exchange: Exchange, response: ServerResponse): Promise<ExchangeResult>
+  /**
+   * WebSocket only: the caller has validated the handshake and its Origin. Tunnels after the upstream's 101, passes on
+   * any other answer as an ordinary response. Rejects like `forward`, while nothing has been written to `socket`.
+   */
+  upgrade(exchange: Exchange, socket: Duplex, head: Buffer): Promise<ExchangeResult>
+  /** For health and metrics. */
+  health(): readonly { readonly server: string; readonly healthy: boolean }[]
+  /** Closes pools once their exchanges have ended. */
+  close(): Promise<void>
+}

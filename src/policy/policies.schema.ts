@@ -1,0 +1,81 @@
+import { z } from 'zod'
+
+export interface SubjectConfigAnd {
+  readonly type: 'AND' | 'OR'
+  readonly subjects: readonly SubjectConfig[]
+}
+export interface SubjectConfigNot {
+  readonly type: 'NOT'
+  readonly subject: SubjectConfig
+}
+export type SubjectConfig =
+  | { readonly type: 'AuthenticatedUsers' }
+  | { readonly type: 'User'; readonly users: readonly string[] }
+  | { readonly type: 'Group'; readonly groups: readonly string[] }
+  | { readonly type: 'Attribute'; readonly name: string; readonly values: readonly string[] }
+  | SubjectConfigAnd
+  | SubjectConfigNot
+
+const names = z.array(z.string().min(1)).min(1)
+
+const subjectSchema: z.ZodType<SubjectConfig> = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('AuthenticatedUsers') }).describe('Everyone who is signed in to this realm.'),
+    z.strictObject({ type: z.literal('User'), users: names }).describe('These usernames.'),
+    z.strictObject({ type: z.literal('Group'), groups: names }).describe('Members of any of these groups.'),
+    z
+      .strictObject({ type: z.literal('Attribute'), name: z.string().min(1), values: names })
+      .describe('Users one of whose values of this attribute is listed.'),
+    z.strictObject({ type: z.literal('AND'), subjects: z.array(subjectSchema).min(1) }),
+    z.strictObject({ type: z.literal('OR'), subjects: z.array(subjectSchema).min(1) }),
+    z.strictObject({ type: z.literal('NOT'), subject: subjectSchema }),
+  ]),
+)
+
+export type ConditionConfig =
+  | { readonly type: 'AuthLevel'; readonly authLevel: number }
+  | { readonly type: 'AND' | 'OR'; readonly conditions: readonly ConditionConfig[] }
+  | { readonly type: 'NOT'; readonly condition: ConditionConfig }
+
+const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z
+      .strictObject({ type: z.literal('AuthLevel'), authLevel: z.number().int().min(0) })
+      .describe('The session has reached at least this level; otherwise the advice asks for it.'),
+    z.strictObject({ type: z.literal('AND'), conditions: z.array(conditionSchema).min(1) }),
+    z.strictObject({ type: z.literal('OR'), conditions: z.array(conditionSchema).min(1) }),
+    z.strictObject({ type: z.literal('NOT'), condition: conditionSchema }),
+  ]),
+)
+
+const METHOD = /^[A-Z][A-Z-]{0,31}$/
+
+const policySchema = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('Unique in the realm; named in the audit log and on the page of a refusal.'),
+  active: z.boolean().default(true).describe('An inactive policy takes no part.'),
+  policySet: z.string().min(1).default('iPlanetAMWebAgentService').describe('The set that an agent profile names.'),
+  resources: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe(
+      'URL patterns: `*` matches any characters across path segments, `-*-` within one segment; a wildcard never crosses from one part of the URL (scheme, host, port, path, query) into the next.',
+    ),
+  actions: z
+    .record(z.string().regex(METHOD, 'write the method in capitals: GET'), z.enum(['allow', 'deny']))
+    .describe('What each HTTP method comes to. A method that no policy names is denied.'),
+  subject: subjectSchema.describe('Whom the policy is about.'),
+  condition: conditionSchema.optional().describe('What must hold besides.'),
+})
+
+export const policiesFileSchema = z.strictObject({
+  policies: z
+    .array(policySchema)
+    .default([])
+    .describe('The policies of this realm. Any deny wins; what no policy allows is denied.'),
+})
+
+export type PolicyConfig = z.infer<typeof policySchema>

@@ -1,0 +1,115 @@
+import type { AgentId, Brand, EpochMs, RealmName } from '../base/brand.ts'
+import type { Audience, Bucket } from '../store/store.ts'
+import type { EndCause } from '../telemetry/audit.ts'
+
+/** What the browser holds: `<43 base64url characters>*<extension>*<tail>`. A secret: never logged, never a storage key. */
+export type SessionToken = Brand<string, 'SessionToken'>
+
+/** A live session as one token sees it: level and gen are those the token was issued with. */
+export interface Session {
+  /** Stable name of the session; opens nothing. */
+  readonly sid: string
+  readonly bucket: Bucket
+  readonly realm: RealmName
+  readonly userId: string
+  readonly username: string
+  readonly gen: number
+  readonly authLevel: number
+  readonly authModules: readonly string[]
+  readonly authInstant: EpochMs
+  readonly createdAt: EpochMs
+  readonly lastSeenAt: EpochMs
+  readonly idleExpiresAt: EpochMs
+  readonly maxExpiresAt: EpochMs
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export interface IssuedSession {
+  readonly session: Session
+  readonly token: SessionToken
+}
+
+/** What a finished login says about the person. */
+export interface SessionDraft {
+  readonly realm: RealmName
+  readonly userId: string
+  readonly username: string
+  readonly authLevel: number
+  readonly authModules: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+  readonly maxIdleMs: number
+  readonly maxLifeMs: number
+}
+
+/** Who asked, for the audit log. */
+export interface RequestOrigin {
+  readonly requestId: string | undefined
+  readonly clientIp: string | undefined
+}
+
+/** The one thing the data plane needs: whose token is this? */
+export interface SessionResolver {
+  /**
+   * `undefined` for unknown, expired, ended, forged or malformed tokens and for tokens of another audience.
+   * Rejects with GH_STORE_UNAVAILABLE when the store cannot say.
+   */
+  resolve(token: SessionToken, audience: Audience): Promise<Session | undefined>
+  /** Notes that the session was used; coalesced, written later, never awaited on the request's path. */
+  touch(session: Session): void
+}
+
+/** Starts, strengthens and ends sessions. The only writer of sessions in the product. */
+export interface SessionService extends SessionResolver {
+  /** A new session with a login token. Ends `replaces` first (another user or realm in the same browser), with that cause. */
+  establish(
+    draft: SessionDraft,
+    origin: RequestOrigin,
+    replaces?: { readonly session: Session; readonly cause: EndCause },
+  ): Promise<IssuedSession>
+  /**
+   * The same user proved more, or proved again: new login token, gen + 1, the old secret dead, children kept.
+   * `undefined` when the session ended or somebody else upgraded it first.
+   */
+  upgrade(
+    session: Session,
+    proof: Pick<SessionDraft, 'authLevel' | 'authModules' | 'properties'>,
+    origin: RequestOrigin,
+  ): Promise<IssuedSession | undefined>
+  /** Ends the session, its restricted tokens and its open streams. False when it had ended already. */
+  end(sid: string, cause: EndCause, origin: RequestOrigin): Promise<boolean>
+  /** How many sessions were ended. */
+  endAllOfUser(
+    user: { readonly realm: RealmName; readonly userId: string },
+    cause: EndCause,
+    origin: RequestOrigin,
+  ): Promise<number>
+  ofUser(user: { readonly realm: RealmName; readonly userId: string }): Promise<readonly Session[]>
+}
+
+/** Told once per session that has ended anywhere (this process or another), within the revocation promise. */
+export type SessionEnded = (sid: string) => void
+
+/** What the login host says to an agent: "this browser is this session", once. */
+export interface HandshakeGrant {
+  readonly agent: AgentId
+  /** Audience that the agent's token will have: its own, or the domain it shares. */
+  readonly audience: Audience
+  /** Absolute URL at the agent where the person was going; checked before the code was issued. */
+  readonly goto: string
+  /** SHA-256 of the browser-binding cookie, as the gateway put it into `state`. */
+  readonly binding: string
+}
+
+export type Redemption =
+  | { readonly kind: 'issued'; readonly token: SessionToken; readonly session: Session; readonly goto: string }
+  /** The code was for another browser: the gateway starts the handshake anew for this one; the code is spent. */
+  | { readonly kind: 'other-browser'; readonly goto: string }
+  /** Unknown, spent or expired code, other agent, or a session that ended or moved on in between. */
+  | { readonly kind: 'refused'; readonly reason: 'unknown-code' | 'other-agent' | 'session-ended' | 'session-moved-on' }
+
+/** Carries a login from the login host to one agent. Codes live for a minute and work once. */
+export interface HandshakeService {
+  issue(session: Session, grant: HandshakeGrant): Promise<string>
+  /** `binding`: SHA-256 of the binding cookie this browser sent; `undefined` when it sent none. */
+  redeem(code: string, agent: AgentId, binding: string | undefined, origin: RequestOrigin): Promise<Redemption>
+}

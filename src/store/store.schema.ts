@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+export const storeSchema = z
+  .strictObject({
+    driver: z
+      .literal('embedded')
+      .default('embedded')
+      .describe('`embedded`: SQLite in one file, shared by the processes of one machine.'),
+    path: z
+      .string()
+      .default('.gatehouse/cts.db')
+      .describe('The database file, relative to the directory the process was started in.'),
+  })
+  .prefault({})
+
+export type StoreConfig = z.infer<typeof storeSchema>

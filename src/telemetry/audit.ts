@@ -1,0 +1,91 @@
+import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
+
+/** Why a session ended. */
+export type EndCause =
+  | 'logout'
+  | 'admin'
+  | 'idle'
+  | 'max-life'
+  | 'quota'
+  | 'realm-switch'
+  | 'replaced'
+  | 'user-disabled'
+  | 'user-removed'
+  | 'user-changed'
+  | 'realm-removed'
+
+interface About {
+  readonly at: EpochMs
+  readonly requestId: string | undefined
+  readonly clientIp: string | undefined
+}
+
+/** What happened that someone may have to answer for. Never a token, a password, a code or a key: only ids and names. */
+export type AuditEvent = About &
+  (
+    | {
+        readonly event: 'AuthnSucceeded'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly authLevel: number
+        readonly modules: readonly string[]
+      }
+    | {
+        readonly event: 'AuthnFailed'
+        readonly realm: RealmName
+        readonly username: string | undefined
+        readonly reason: string
+      }
+    | {
+        readonly event: 'AuthnThrottled'
+        readonly realm: RealmName
+        readonly username: string | undefined
+        readonly scope: 'account' | 'network'
+      }
+    | { readonly event: 'GotoRefused'; readonly realm: RealmName; readonly goto: string; readonly reason: string }
+    | { readonly event: 'SessionCreated'; readonly realm: RealmName; readonly username: string; readonly sid: string }
+    | {
+        readonly event: 'SessionUpgraded'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly authLevel: number
+      }
+    | {
+        readonly event: 'SessionEnded'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly cause: EndCause
+      }
+    | {
+        readonly event: 'HandshakeCompleted'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly agent: AgentId
+      }
+    | { readonly event: 'HandshakeRefused'; readonly agent: AgentId; readonly reason: string }
+    | {
+        readonly event: 'AccessDenied'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly agent: AgentId
+        readonly method: string
+        readonly path: string
+        readonly policies: readonly string[]
+        readonly reason: string
+      }
+    | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
+    | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
+    | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
+  )
+
+export type AuditEventName = AuditEvent['event']
+
+/** Where audit events go. `record` never throws and never blocks the caller. */
+export interface AuditSink {
+  record(event: AuditEvent): void
+}
