@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// The published command: says what is missing on an old Node instead of failing with a syntax error.
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    `gatehouse needs Node 24 or newer; this is Node ${process.versions.node}.\n` +
+      'Run it with a private one: npx --package=node@24 --package=gatehouse gatehouse, or see https://nodejs.org/en/download\n',
+  )
+  process.exit(1)
+}
+const { existsSync } = await import('node:fs')
+const built = new URL('../dist/main.js', import.meta.url)
+await import(existsSync(built) ? built.href : new URL('../src/main.ts', import.meta.url).href)
