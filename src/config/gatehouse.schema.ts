@@ -1,7 +1,13 @@
 import { z } from 'zod'
+import { origin } from '../gateway/agent-profile.schema.ts'
 import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
 import { telemetrySchema } from '../telemetry/telemetry.schema.ts'
+
+/** Random keys have about 31 different characters of 43; what was typed in to get going has few. */
+function looksRandom(key: string): boolean {
+  return new Set(key).size >= 12
+}
 
 /** agent-config/gatehouse.yaml: what the process is. */
 export const gatehouseSchema = z.strictObject({
@@ -11,9 +17,7 @@ export const gatehouseSchema = z.strictObject({
     .describe('Where to listen. All sites and the login host are served on each.'),
   login: z
     .strictObject({
-      url: z
-        .url({ protocol: /^https?$/ })
-        .describe('Where people reach the login host: scheme, host and port, no path.'),
+      url: origin.describe('Where people reach the login host: scheme, host and port, no path.'),
       cookieName: z
         .string()
         .regex(/^[A-Za-z0-9_-]{1,64}$/)
@@ -37,7 +41,8 @@ export const gatehouseSchema = z.strictObject({
     .strictObject({
       masterKey: z
         .string()
-        .min(43, 'run `gatehouse init`, which makes one')
+        .regex(/^[A-Za-z0-9_-]{43}$/, 'run `gatehouse init`, which makes a master key')
+        .refine(looksRandom, 'this is no random key: run `gatehouse init`, which makes one')
         .describe('Seals the key ring in the store: 32 random bytes in base64url, usually `${file:…}`.'),
     })
     .describe('Secrets; only through `${env:NAME}` and `${file:PATH}`.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authnSchema } from '../authn/chains.schema.ts'
+import { origin } from '../gateway/agent-profile.schema.ts'
 import { lookSchema } from '../portal/look.schema.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 
@@ -9,8 +10,8 @@ export const realmSchema = z.strictObject({
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),
   goto: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .default([])
+    .array(origin)
+    .prefault([])
     .describe("Origins besides the realm's own sites where people may be sent after login or logout."),
 })
 

@@ -2,27 +2,28 @@ import { z } from 'zod'
 import type { AgentId } from '../base/brand.ts'
 import { duration } from '../base/duration.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
+import { addressOrNetwork } from '../http/listener.schema.ts'
 
-/** An origin: scheme, host and optional port; no path, query, fragment or user. */
-const origin = z.string().refine((text) => {
-  const url = URL.parse(text)
-  return (
-    url !== null &&
-    /^https?:$/.test(url.protocol) &&
-    url.origin ===
-      text
-        .toLowerCase()
-        .replace(/\/$/, '')
-        .replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2')
-  )
-}, 'write scheme, host and port only: https://app.example.com')
+const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
+
+/** The host of an origin as browsers compare it: no wildcard, no trailing dot, both of which would be another host to them. */
+function isOrigin(text: string): boolean {
+  const host = ORIGIN.test(text) ? URL.parse(text)?.hostname : undefined
+  return host !== undefined && !host.includes('*') && !host.endsWith('.')
+}
+
+/** An origin: scheme, host and optional port; no path, query, fragment or user. Read in canonical form, without a slash at the end. */
+export const origin = z
+  .string()
+  .refine(isOrigin, 'write scheme, host and port only, such as https://app.example.com')
+  .transform((text) => URL.parse(text)?.origin ?? text)
 
 const server = z.union(
   [origin, z.string().regex(/^unix:\/.+$/)],
   'write http://host:port, https://host:port or unix:/path/to/socket',
 )
 
-const path = z.string().startsWith('/', 'start the path with /')
+const path = z.string().regex(/^\/[^?#\s]*$/, 'start the path with /, without query or spaces')
 
 const upstreamSchema = z.strictObject({
   servers: z
@@ -54,8 +55,8 @@ const upstreamSchema = z.strictObject({
   healthCheck: z
     .strictObject({
       path: path.describe('Requested with GET; any 2xx or 3xx answer is healthy.'),
-      interval: duration('5s'),
-      timeout: duration('2s'),
+      interval: duration('5s').describe('Time between two requests.'),
+      timeout: duration('2s').describe('How long the answer may take.'),
     })
     .optional()
     .describe(
@@ -73,7 +74,7 @@ const notEnforcedSchema = z.strictObject({
     .optional()
     .describe('Only for these methods; all of them where absent.'),
   addresses: z
-    .array(z.string())
+    .array(addressOrNetwork)
     .min(1)
     .optional()
     .describe('Only for clients from these addresses or networks; everyone where absent.'),
@@ -155,7 +156,8 @@ export const agentProfileSchema = z.strictObject({
           'Most bytes that identity headers may take; groups that do not fit are left out and the log says so.',
         ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What the application learns about the user.'),
   responses: z
     .strictObject({
       caching: z
@@ -173,7 +175,8 @@ export const agentProfileSchema = z.strictObject({
         .default('keep')
         .describe("`remove` makes the application's cookies host-only."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("What is changed in the application's responses."),
   websocket: z
     .strictObject({
       origins: z.array(origin).default([]).describe("Origins besides the site's own that may open a WebSocket."),
@@ -184,12 +187,16 @@ export const agentProfileSchema = z.strictObject({
         .default(64)
         .describe('Most WebSockets one session may hold open at the site.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('WebSockets.'),
   encodedPaths: z
     .array(
       z.strictObject({
         prefix: path.describe('Path prefix, ending with /.'),
-        allow: z.array(z.enum(['encoded-slash', 'empty-segment'])).min(1),
+        allow: z
+          .array(z.enum(['encoded-slash', 'empty-segment']))
+          .min(1)
+          .describe('`encoded-slash`: %2F in a segment; `empty-segment`: // in the path.'),
       }),
     )
     .default([])

@@ -23,14 +23,20 @@ const tls = z.strictObject({
 })
 
 export const listenerSchema = z.strictObject({
-  address: z.string().default('127.0.0.1').describe('Address to listen on.'),
-  port: z.coerce.number().int().min(0).max(65_535).describe('Port to listen on; 0 picks a free one.'),
+  address: z.string().min(1).default('127.0.0.1').describe('Address to listen on; `0.0.0.0` or `::` for all.'),
+  port: z.number().int().min(0).max(65_535).describe('Port to listen on; 0 picks a free one.'),
   tls: tls.optional().describe('Speak TLS; plain http without it.'),
 })
 
 export type ListenerConfig = z.infer<typeof listenerSchema>
 
+/** An IP address or a network of them. */
+export const addressOrNetwork = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  'write an IP address or a network such as 10.0.0.0/8',
+)
+
 export const trustedProxiesSchema = z
-  .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'write an IP address or a network such as 10.0.0.0/8'))
+  .array(addressOrNetwork)
   .default([])
   .describe('Addresses or networks of proxies in front whose `X-Forwarded-*` is believed. Empty: nobody is.')

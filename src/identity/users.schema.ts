@@ -22,7 +22,7 @@ const userSchema = z.strictObject({
       z.string(),
       z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value)),
     )
-    .default({})
+    .prefault({})
     .describe('Attributes, each a text or a list of texts: `displayName`, `mail` …'),
   disabled: z.boolean().default(false).describe('A disabled user cannot sign in, and their sessions end.'),
   demo: z
@@ -32,7 +32,7 @@ const userSchema = z.strictObject({
 })
 
 export const usersFileSchema = z.strictObject({
-  users: z.array(userSchema).default([]).describe('The users of this realm.'),
+  users: z.array(userSchema).prefault([]).describe('The users of this realm.'),
 })
 
 export type UserConfig = z.infer<typeof userSchema>

@@ -26,9 +26,9 @@ const subjectSchema: z.ZodType<SubjectConfig> = z.lazy(() =>
     z
       .strictObject({ type: z.literal('Attribute'), name: z.string().min(1), values: names })
       .describe('Users one of whose values of this attribute is listed.'),
-    z.strictObject({ type: z.literal('AND'), subjects: z.array(subjectSchema).min(1) }),
-    z.strictObject({ type: z.literal('OR'), subjects: z.array(subjectSchema).min(1) }),
-    z.strictObject({ type: z.literal('NOT'), subject: subjectSchema }),
+    z.strictObject({ type: z.literal('AND'), subjects: z.array(subjectSchema).min(1) }).describe('All of them hold.'),
+    z.strictObject({ type: z.literal('OR'), subjects: z.array(subjectSchema).min(1) }).describe('Any of them holds.'),
+    z.strictObject({ type: z.literal('NOT'), subject: subjectSchema }).describe('It does not hold.'),
   ]),
 )
 
@@ -42,9 +42,13 @@ const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
     z
       .strictObject({ type: z.literal('AuthLevel'), authLevel: z.number().int().min(0) })
       .describe('The session has reached at least this level; otherwise the advice asks for it.'),
-    z.strictObject({ type: z.literal('AND'), conditions: z.array(conditionSchema).min(1) }),
-    z.strictObject({ type: z.literal('OR'), conditions: z.array(conditionSchema).min(1) }),
-    z.strictObject({ type: z.literal('NOT'), condition: conditionSchema }),
+    z
+      .strictObject({ type: z.literal('AND'), conditions: z.array(conditionSchema).min(1) })
+      .describe('All of them hold.'),
+    z
+      .strictObject({ type: z.literal('OR'), conditions: z.array(conditionSchema).min(1) })
+      .describe('Any of them holds.'),
+    z.strictObject({ type: z.literal('NOT'), condition: conditionSchema }).describe('It does not hold.'),
   ]),
 )
 

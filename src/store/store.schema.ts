@@ -6,10 +6,7 @@ export const storeSchema = z
       .literal('embedded')
       .default('embedded')
       .describe('`embedded`: SQLite in one file, shared by the processes of one machine.'),
-    path: z
-      .string()
-      .default('.gatehouse/cts.db')
-      .describe('The database file, relative to the directory the process was started in.'),
+    path: z.string().default('.gatehouse/cts.db').describe('The database file, relative to the configuration root.'),
   })
   .prefault({})
 

@@ -12,9 +12,12 @@ export const telemetrySchema = z
         file: z
           .string()
           .optional()
-          .describe('Append audit events to this file; with the log on standard output when absent.'),
+          .describe(
+            'Append audit events to this file, relative to the configuration root; with the log on standard output when absent.',
+          ),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('The audit trail.'),
   })
   .prefault({})
 
