@@ -1,0 +1,136 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createSecretKey,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
+import type { EpochMs } from '../base/brand.ts'
+import { randomName } from '../base/random-id.ts'
+import { fault } from '../errors.ts'
+import { decodeBase64url } from './base64url.ts'
+import { PURPOSES, type Purpose } from './purposes.ts'
+
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** One key of the ring, opened. */
+export interface RingKey {
+  /** Random, so that a ring made anew never meets a verifier that remembers another key of the same name. */
+  readonly kid: string
+  readonly purpose: Purpose
+  /** 1 for the first key of a purpose, one more with each successor. */
+  readonly sequence: number
+  readonly createdAt: EpochMs
+  /** The key neither signs nor seals before this time. */
+  readonly notBefore: EpochMs
+  /** The private half of a pair, or a symmetric key. */
+  readonly key: KeyObject
+}
+
+/** What is written in the store. The id is the purpose and the sequence, so that of two processes only one adds a successor. */
+interface StoredKey {
+  readonly v: 1
+  readonly kid: string
+  readonly createdAt: number
+  readonly notBefore: number
+  readonly sealed: string
+}
+
+/** The key that seals the ring's documents, derived from the master key so that the master key itself encrypts nothing. */
+export function wrappingKey(masterKey: string): KeyObject {
+  const bytes = decodeBase64url(masterKey)
+  if (bytes?.length !== 32) {
+    throw fault('GH_CONFIG_INVALID', {
+      detail: 'secrets.masterKey is not 32 bytes in base64url (43 characters): `gatehouse init` makes one',
+    })
+  }
+  return createSecretKey(Buffer.from(hkdfSync('sha256', bytes, '', 'gatehouse key ring v1', 32)))
+}
+
+export function keyDocumentId(purpose: Purpose, sequence: number): string {
+  return `${purpose}.${String(sequence)}`
+}
+
+/** `undefined` for purposes that this version does not know: a newer one may share the store. */
+export function parseKeyDocumentId(id: string): { purpose: Purpose; sequence: number } | undefined {
+  const match = /^([a-z-]{1,32})\.([1-9]\d{0,8})$/.exec(id)
+  const [, purpose = '', sequence = ''] = match ?? []
+  return Object.hasOwn(PURPOSES, purpose) ? { purpose: purpose as Purpose, sequence: Number(sequence) } : undefined
+}
+
+/** A new key as the document that the store will hold. */
+export function newKeyDocument(
+  id: { readonly purpose: Purpose; readonly sequence: number },
+  times: { readonly createdAt: EpochMs; readonly notBefore: EpochMs },
+  wrapping: KeyObject,
+): string {
+  const head = { v: 1 as const, kid: randomName(), createdAt: times.createdAt, notBefore: times.notBefore }
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', wrapping, nonce)
+  cipher.setAAD(boundTo(keyDocumentId(id.purpose, id.sequence), head))
+  const sealed = Buffer.concat([nonce, cipher.update(newKeyBytes(id.purpose)), cipher.final(), cipher.getAuthTag()])
+  const stored: StoredKey = { ...head, sealed: sealed.toString('base64url') }
+  return JSON.stringify(stored)
+}
+
+/** `undefined` when this master key does not open it, or when any byte of it was changed or moved under another id. */
+export function openKeyDocument(
+  document: { readonly id: string; readonly value: string },
+  wrapping: KeyObject,
+): RingKey | undefined {
+  const name = parseKeyDocumentId(document.id)
+  const stored = parseStored(document.value)
+  if (name === undefined || stored === undefined) return undefined
+  const bytes = decodeBase64url(stored.sealed)
+  if (bytes === undefined || bytes.length <= NONCE_BYTES + TAG_BYTES) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', wrapping, bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
+  decipher.setAAD(boundTo(document.id, stored))
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+  try {
+    const plain = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
+    return {
+      ...name,
+      kid: stored.kid,
+      createdAt: stored.createdAt as EpochMs,
+      notBefore: stored.notBefore as EpochMs,
+      key: keyOf(name.purpose, plain),
+    }
+  } catch {
+    // Node tells a wrong tag by throwing; the caller decides whether that means a wrong master key.
+    return undefined
+  }
+}
+
+function boundTo(id: string, head: Omit<StoredKey, 'sealed'>): Buffer {
+  return Buffer.from(JSON.stringify([id, head.v, head.kid, head.createdAt, head.notBefore]))
+}
+
+function newKeyBytes(purpose: Purpose): Buffer {
+  if (PURPOSES[purpose].kind === 'secret') return randomBytes(32)
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' })
+}
+
+function keyOf(purpose: Purpose, bytes: Buffer): KeyObject {
+  if (PURPOSES[purpose].kind === 'secret') return createSecretKey(bytes)
+  return createPrivateKey({ key: bytes, type: 'pkcs8', format: 'der' })
+}
+
+function parseStored(text: string): StoredKey | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { v, kid, createdAt, notBefore, sealed } = value as Partial<Record<keyof StoredKey, unknown>>
+  if (v !== 1 || typeof kid !== 'string' || typeof sealed !== 'string') return undefined
+  if (!Number.isSafeInteger(createdAt) || !Number.isSafeInteger(notBefore)) return undefined
+  return { v, kid, createdAt: createdAt as number, notBefore: notBefore as number, sealed }
+}

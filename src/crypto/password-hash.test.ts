@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseOptions } from '@node-rs/argon2'
+import { GatehouseError } from '../errors.ts'
+import { acceptablePassword, createPasswordHasher, isPasswordHash } from './password-hash.ts'
+
+const hasher = createPasswordHasher()
+
+test('a hash is argon2id with 19 MiB, two passes and one lane, salted anew each time', async () => {
+  const [one, two] = await Promise.all([hasher.hash('correct horse'), hasher.hash('correct horse')])
+  assert.match(one, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.notEqual(one, two)
+  assert.ok(isPasswordHash(one))
+})
+
+test('the right password passes and near ones do not', async () => {
+  const stored = await hasher.hash('correct horse')
+  assert.equal(await hasher.verify(stored, 'correct horse'), true)
+  for (const wrong of ['correct hors', 'correct horse ', 'Correct horse', '', ' ']) {
+    assert.equal(await hasher.verify(stored, wrong), false, JSON.stringify(wrong))
+  }
+})
+
+test('a password does not end at a NUL', async () => {
+  const stored = await hasher.hash('secret\0tail')
+  assert.equal(await hasher.verify(stored, 'secret\0tail'), true)
+  assert.equal(await hasher.verify(stored, 'secret'), false)
+  assert.equal(await hasher.verify(stored, 'secret\0other'), false)
+})
+
+test('a long password counts to its last byte, and 1,025 bytes are no password', async () => {
+  const long = 'x'.repeat(1_023)
+  const stored = await hasher.hash(`${long}a`)
+  assert.equal(await hasher.verify(stored, `${long}a`), true)
+  assert.equal(await hasher.verify(stored, `${long}b`), false)
+  assert.equal(await hasher.verify(stored, `${long}aa`), false)
+  await assert.rejects(hasher.hash(`${long}aa`), RangeError)
+})
+
+test('UAX #15: a password typed composed and decomposed is one password', async () => {
+  const stored = await hasher.hash('caf\u00e9')
+  assert.equal(await hasher.verify(stored, 'cafe\u0301'), true)
+  assert.equal(await hasher.verify(stored, 'cafe'), false)
+})
+
+test('text that cannot be a password is refused: empty, lone surrogates, a megabyte', () => {
+  for (const text of ['', '\ud800', 'x'.repeat(1_000_000), '€'.repeat(342)])
+    assert.equal(acceptablePassword(text), false)
+  for (const text of [' ', '\0', '€'.repeat(341), '😀']) assert.equal(acceptablePassword(text), true)
+})
+
+test('two lone surrogates are not one password', async () => {
+  const stored = await hasher.hash('\ufffd')
+  assert.equal(await hasher.verify(stored, '\ud800'), false)
+})
+
+test('stored texts that are no acceptable argon2id hash verify nothing', async () => {
+  const right = await hasher.hash('pw')
+  const weak = right.replace('argon2id', 'argon2d')
+  assert.equal(await hasher.verify(right, 'pw'), true)
+  const bad = [
+    '',
+    'pw',
+    '$argon2id$',
+    weak,
+    '$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$' + 'A'.repeat(43),
+  ]
+  for (const stored of bad) {
+    assert.equal(isPasswordHash(stored), false, stored)
+    assert.equal(await hasher.verify(stored, 'pw'), false)
+  }
+})
+
+test('an unknown user costs what a known one costs: same work, same memory', async () => {
+  const stored = await hasher.hash('something')
+  const { memoryCost, timeCost, parallelism, outputLen, saltLen } = parseOptions(stored)
+  assert.deepEqual([memoryCost, timeCost, parallelism, outputLen, saltLen], [19_456, 2, 1, 32, 16])
+  const seconds = async (run: () => Promise<unknown>): Promise<number> => {
+    const times: number[] = []
+    for (let i = 0; i < 9; i++) {
+      const start = process.hrtime.bigint()
+      await run()
+      times.push(Number(process.hrtime.bigint() - start))
+    }
+    return times.sort((a, b) => a - b)[2] ?? 0
+  }
+  const known = await seconds(() => hasher.verify(stored, 'wrong'))
+  for (const nothing of ['wrong', '', 'x'.repeat(5_000)]) {
+    const unknown = await seconds(() => hasher.verifyNothing(nothing))
+    assert.ok(unknown > known / 3 && unknown < known * 3, `${unknown} against ${known}`)
+  }
+})
+
+test('only so many hashes run at once, the next wait in order, and the rest are GH_BUSY', async () => {
+  const narrow = createPasswordHasher({ concurrency: 1, queue: 2 })
+  const finished: number[] = []
+  const run = (i: number): Promise<number> => narrow.verifyNothing('x').then(() => finished.push(i))
+  const [first, second, third] = [run(1), run(2), run(3)]
+  await assert.rejects(run(4), (caught) => caught instanceof GatehouseError && caught.code === 'GH_BUSY')
+  await Promise.all([first, second, third])
+  assert.deepEqual(finished, [1, 2, 3])
+  await narrow.verifyNothing('x')
+})
+
+test('a job that fails gives its place back', async () => {
+  const narrow = createPasswordHasher({ concurrency: 1, queue: 0 })
+  await assert.rejects(narrow.hash(''), RangeError)
+  for (let i = 0; i < 3; i++) await narrow.hash('fine')
+})
