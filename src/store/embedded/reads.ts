@@ -1,0 +1,106 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../../base/clock.ts'
+import { fault } from '../../errors.ts'
+import type { Counters, Document, Documents, SessionReader, VersionedRecords } from '../store.ts'
+import { instantOf, numberOf, SESSION_COLUMNS, textOf, toSession, toToken, TOKEN_COLUMNS, type Row } from './rows.ts'
+
+/*
+ * Reads run on the main thread: a lookup by key takes a few microseconds, less than a message to another thread. Each is one
+ * statement, so each sees one state of the database and holds no lock afterwards.
+ */
+
+/** A read that fails rejects with GH_STORE_UNAVAILABLE: it must never look like "no such session". */
+function answer<T>(read: () => T): Promise<T> {
+  try {
+    return Promise.resolve(read())
+  } catch (cause) {
+    return Promise.reject(fault('GH_STORE_UNAVAILABLE', { cause }))
+  }
+}
+
+type SessionReads = SessionReader & {
+  expired(limit: number): Promise<readonly { readonly sid: string; readonly cause: 'idle' | 'max-life' }[]>
+}
+
+function toDue(row: Row): { readonly sid: string; readonly cause: 'idle' | 'max-life' } {
+  const byMaxLife = numberOf(row, 'expires_at') === numberOf(row, 'max_expires_at')
+  return { sid: textOf(row, 'sid'), cause: byMaxLife ? 'max-life' : 'idle' }
+}
+
+export function sessionReads(db: DatabaseSync, clock: Clock): SessionReads {
+  const resolve = db.prepare(`SELECT ${SESSION_COLUMNS}, ${TOKEN_COLUMNS} FROM tokens t JOIN sessions s ON s.sid = t.sid
+    WHERE t.hash = ? AND s.bucket = ? AND s.expires_at > ?`)
+  const find = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid = ? AND expires_at > ?`)
+  const ofUser = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s
+    WHERE realm = ? AND user_id = ? AND bucket = ? AND expires_at > ? ORDER BY created_at, sid`)
+  const list = db.prepare(
+    `SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid > ? AND expires_at > ? ORDER BY sid LIMIT ?`,
+  )
+  const listRealm = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s
+    WHERE realm = ? AND sid > ? AND expires_at > ? ORDER BY sid LIMIT ?`)
+  const expired = db.prepare(`SELECT sid, expires_at, max_expires_at FROM sessions
+    WHERE expires_at <= ? ORDER BY expires_at, sid LIMIT ?`)
+  return {
+    resolve: (hash, bucket) =>
+      answer(() => {
+        const row = resolve.get(hash, bucket, clock())
+        return row === undefined ? undefined : { session: toSession(row), token: toToken(row) }
+      }),
+    find: (sid) =>
+      answer(() => {
+        const row = find.get(sid, clock())
+        return row === undefined ? undefined : toSession(row)
+      }),
+    ofUser: ({ bucket, realm, userId }) => answer(() => ofUser.all(realm, userId, bucket, clock()).map(toSession)),
+    list: ({ realm, after = '', limit }) =>
+      answer(() => {
+        const rows = realm === undefined ? list.all(after, clock(), limit) : listRealm.all(realm, after, clock(), limit)
+        return rows.map(toSession)
+      }),
+    expired: (limit) => answer(() => expired.all(clock(), limit).map(toDue)),
+  }
+}
+
+export function versionedReads(db: DatabaseSync, clock: Clock): Pick<VersionedRecords, 'load'> {
+  const load = db.prepare('SELECT value, version FROM versioned WHERE namespace = ? AND key = ? AND expires_at > ?')
+  return {
+    load: (namespace, key) =>
+      answer(() => {
+        const row = load.get(namespace, key, clock())
+        return row === undefined ? undefined : { value: textOf(row, 'value'), version: numberOf(row, 'version') }
+      }),
+  }
+}
+
+export function counterReads(db: DatabaseSync, clock: Clock): Pick<Counters, 'read'> {
+  const read = db.prepare('SELECT count, expires_at FROM counters WHERE key = ? AND expires_at > ?')
+  return {
+    read: (key) =>
+      answer(() => {
+        const row = read.get(key, clock())
+        return row === undefined ? undefined : { count: numberOf(row, 'count'), resetsAt: instantOf(row, 'expires_at') }
+      }),
+  }
+}
+
+function toDocument(row: Row): Document {
+  return { id: textOf(row, 'id'), version: numberOf(row, 'version'), value: textOf(row, 'value') }
+}
+
+export function documentReads(db: DatabaseSync): Pick<Documents, 'get' | 'list'> {
+  const get = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? AND id = ?')
+  const list = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? ORDER BY id')
+  return {
+    get: (collection, id) =>
+      answer(() => {
+        const row = get.get(collection, id)
+        return row === undefined ? undefined : toDocument(row)
+      }),
+    list: (collection) => answer(() => list.all(collection).map(toDocument)),
+  }
+}
+
+export function probeRead(db: DatabaseSync): () => Promise<void> {
+  const probe = db.prepare('SELECT at FROM probe')
+  return () => answer(() => void probe.get())
+}

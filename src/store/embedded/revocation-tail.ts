@@ -1,0 +1,138 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { EpochMs } from '../../base/brand.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { Revocation, RevocationLog } from '../store.ts'
+import { numberOf, toRevocation } from './rows.ts'
+
+const POLL_MS = 25
+const SLICE = 1_000
+
+/** Where the tail reads; every method throws when the database cannot be read. */
+export interface RevocationSource {
+  /** Differs from its last answer when any other connection, in this process or another, has committed in between. */
+  version(): number
+  /** The newest cursor ever given out; 0 for none. */
+  last(): number
+  /** Entries after the cursor, oldest first, at most `limit`. */
+  after(cursor: number, limit: number): readonly Revocation[]
+}
+
+export function revocationSource(db: DatabaseSync): RevocationSource {
+  const version = db.prepare('PRAGMA data_version')
+  const last = db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'revocations'), 0) AS newest")
+  const after = db.prepare(
+    'SELECT cursor, at, kind, sid, cause, hashes FROM revocations WHERE cursor > ? ORDER BY cursor LIMIT ?',
+  )
+  return {
+    version: () => numberOf(version.get(), 'data_version'),
+    last: () => numberOf(last.get(), 'newest'),
+    after: (cursor, limit) => after.all(cursor, limit).map(toRevocation),
+  }
+}
+
+export interface RevocationTail extends RevocationLog {
+  /** Delivers what is new at once; never throws. */
+  pull(): void
+  stop(): void
+}
+
+type Listener = (entries: readonly Revocation[]) => void
+
+class PollingTail implements RevocationTail {
+  readonly #source: RevocationSource
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #timer: NodeJS.Timeout
+  readonly #listeners = new Set<{ readonly listener: Listener }>()
+  #seenVersion: number
+  #cursor: number
+  #tailedAt: EpochMs
+  #pulling = false
+  #failing = false
+
+  constructor(deps: { readonly source: RevocationSource; readonly clock: Clock; readonly log: Log }) {
+    this.#source = deps.source
+    this.#clock = deps.clock
+    this.#log = deps.log
+    this.#tailedAt = deps.clock()
+    this.#seenVersion = deps.source.version()
+    this.#cursor = deps.source.last()
+    this.#timer = setInterval(() => this.pull(), POLL_MS).unref()
+  }
+
+  /** What was committed before this call is not for the new listener, so the tail catches up first. */
+  subscribe(listener: Listener): { close(): void } {
+    this.pull()
+    const entry = { listener }
+    this.#listeners.add(entry)
+    return { close: () => void this.#listeners.delete(entry) }
+  }
+
+  tailedAt(): EpochMs {
+    return this.#tailedAt
+  }
+
+  pull(): void {
+    if (this.#pulling) return
+    this.#pulling = true
+    const asked = this.#clock()
+    try {
+      const version = this.#source.version()
+      if (version !== this.#seenVersion) this.#catchUp()
+      this.#seenVersion = version
+      this.#tailedAt = asked
+      this.#failing = false
+    } catch (error) {
+      this.#reportOnce(error)
+    } finally {
+      this.#pulling = false
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#listeners.clear()
+  }
+
+  #catchUp(): void {
+    for (;;) {
+      const entries = this.#source.after(this.#cursor, SLICE)
+      const [first] = entries
+      const last = entries.at(-1)
+      if (first === undefined || last === undefined) return
+      if (first.cursor !== this.#cursor + 1) {
+        this.#log.warn(
+          { from: this.#cursor, to: first.cursor },
+          'revocations were trimmed before this process saw them',
+        )
+      }
+      this.#cursor = last.cursor
+      for (const { listener } of [...this.#listeners]) this.#deliver(listener, entries)
+      if (entries.length < SLICE) return
+    }
+  }
+
+  #deliver(listener: Listener, entries: readonly Revocation[]): void {
+    try {
+      listener(entries)
+    } catch (error) {
+      this.#log.error({ err: error }, 'a listener failed on revocations')
+    }
+  }
+
+  /** Once per outage: a poll fails forty times a second. */
+  #reportOnce(error: unknown): void {
+    if (!this.#failing) this.#log.error({ err: error }, 'the revocation log cannot be read')
+    this.#failing = true
+  }
+}
+
+/** Polls every 25 ms; `tailedAt` stands still while that fails, so that caches stop trusting what they hold. */
+export function createRevocationTail(deps: {
+  readonly source: RevocationSource
+  readonly clock: Clock
+  readonly log: Log
+}): RevocationTail {
+  return new PollingTail(deps)
+}
