@@ -22,6 +22,11 @@ export interface Session {
   readonly idleExpiresAt: EpochMs
   readonly maxExpiresAt: EpochMs
   readonly properties: Readonly<Record<string, string>>
+  /**
+   * Set when the store could not be asked and the session passed on its last confirmation (`ResolveOptions.grace`): good for
+   * ordinary paths, never for one that asks for a level or a fresh login.
+   */
+  readonly unconfirmed?: true
 }
 
 export interface IssuedSession {
@@ -47,13 +52,21 @@ export interface RequestOrigin {
   readonly clientIp: string | undefined
 }
 
+export interface ResolveOptions {
+  /**
+   * While the store cannot be asked, a session it confirmed within the grace time may pass, marked `unconfirmed`. Never for the
+   * audience `login`. Without it, such a request is GH_STORE_UNAVAILABLE.
+   */
+  readonly grace?: boolean
+}
+
 /** The one thing the data plane needs: whose token is this? */
 export interface SessionResolver {
   /**
    * `undefined` for unknown, expired, ended, forged or malformed tokens and for tokens of another audience.
    * Rejects with GH_STORE_UNAVAILABLE when the store cannot say.
    */
-  resolve(token: SessionToken, audience: Audience): Promise<Session | undefined>
+  resolve(token: SessionToken, audience: Audience, options?: ResolveOptions): Promise<Session | undefined>
   /** Notes that the session was used; coalesced, written later, never awaited on the request's path. */
   touch(session: Session): void
 }

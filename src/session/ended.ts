@@ -1,0 +1,24 @@
+import type { RevocationLog } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { SessionEnded } from './session.ts'
+
+/**
+ * Calls `listener` once for each session that ends from now on, in this process or any other, for whatever reason: open
+ * connections are closed by it. A listener that throws is logged, and is called for the next one all the same.
+ */
+export function onSessionEnded(
+  revocations: Pick<RevocationLog, 'subscribe'>,
+  listener: SessionEnded,
+  log: Log,
+): { close(): void } {
+  const tell = (sid: string): void => {
+    try {
+      listener(sid)
+    } catch (error) {
+      log.error({ err: error, sid }, 'a listener failed on the end of a session')
+    }
+  }
+  return revocations.subscribe((entries) => {
+    for (const { kind, sid } of entries) if (kind === 'session-ended') tell(sid)
+  })
+}

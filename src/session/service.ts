@@ -1,0 +1,162 @@
+import type { EpochMs } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import type { SessionRecord, Store, TokenRecord } from '../store/store.ts'
+import type { AuditEvent, AuditSink, EndCause } from '../telemetry/audit.ts'
+import type { Log } from '../telemetry/log.ts'
+import { bucketOf, newSid } from './bucket.ts'
+import { ResolveCache } from './resolve-cache.ts'
+import { viewOf } from './session-view.ts'
+import type { IssuedSession, RequestOrigin, SessionDraft, SessionService } from './session.ts'
+import { hashSecret, newToken, parseToken, type TokenPlace } from './token.ts'
+import { createTouches, type Touches } from './touches.ts'
+
+export interface SessionServiceDeps {
+  readonly store: Pick<Store, 'sessions' | 'revocations'>
+  readonly clock: Clock
+  readonly audit: AuditSink
+  readonly log: Log
+  /** Site and server id of the tokens issued here; tokens of another site are no tokens. */
+  readonly place: TokenPlace
+  /** How long a session may pass on its last confirmation while the store is away. 15,000 by default. */
+  readonly graceMs?: number
+  /** Sessions' tokens held in memory. 50,000 by default. */
+  readonly maxCached?: number
+}
+
+export interface RunningSessionService extends SessionService {
+  /** Writes the last uses and lets go of the store, which the caller closes afterwards. */
+  close(): Promise<void>
+}
+
+/** The only writer of sessions in the product. Faults of the store reject as they come (503): nothing may be assumed then. */
+export function createSessionService(deps: SessionServiceDeps): RunningSessionService {
+  const { store, clock, graceMs = 15_000, maxCached = 50_000 } = deps
+  const { sessions, revocations } = store
+  const cache = new ResolveCache({ sessions, revocations, clock, graceMs, maxEntries: maxCached })
+  return new StoredSessionService(deps, cache, createTouches({ sessions, clock, log: deps.log }))
+}
+
+/** Rounds of listing and ending, so that a login that finished meanwhile is ended too. */
+const END_ALL_ROUNDS = 3
+
+class StoredSessionService implements RunningSessionService {
+  readonly #deps: SessionServiceDeps
+  readonly #cache: ResolveCache
+  readonly #touches: Touches
+
+  constructor(deps: SessionServiceDeps, cache: ResolveCache, touches: Touches) {
+    this.#deps = deps
+    this.#cache = cache
+    this.#touches = touches
+  }
+
+  readonly resolve: SessionService['resolve'] = async (token, audience, options) => {
+    const parsed = parseToken(token)
+    if (parsed?.siteId !== this.#deps.place.siteId) return undefined
+    const grace = options?.grace === true && audience !== 'login'
+    return this.#cache.resolve({ hash: hashSecret(parsed.secret), bucket: parsed.bucket, audience, grace })
+  }
+
+  readonly touch: SessionService['touch'] = (session) => this.#touches.note(session)
+
+  readonly establish: SessionService['establish'] = async (draft, origin, replaces) => {
+    if (replaces !== undefined) await this.end(replaces.session.sid, replaces.cause, origin)
+    const record = newRecord(draft, this.#deps.clock())
+    // Never anything the browser brought (session fixation): sid and secret are made here, now.
+    const { token, hash } = newToken(this.#deps.place, record.bucket)
+    await this.#deps.store.sessions.create(record, { ...loginToken(record), hash })
+    this.#audit({ event: 'SessionCreated', ...named(record) }, origin)
+    return { session: viewOf(record, record), token }
+  }
+
+  readonly upgrade: SessionService['upgrade'] = async (session, proof, origin) => {
+    const now = this.#deps.clock()
+    const patch = {
+      // Proving the same again does not weaken the session.
+      authLevel: Math.max(session.authLevel, proof.authLevel),
+      authModules: [...new Set([...session.authModules, ...proof.authModules])],
+      authInstant: now,
+      properties: { ...session.properties, ...proof.properties },
+    }
+    const { token, hash } = newToken(this.#deps.place, session.bucket)
+    const { authLevel, authInstant } = patch
+    const replacement = { hash, sid: session.sid, audience: 'login', authLevel, authInstant, issuedAt: now } as const
+    const record = await this.#deps.store.sessions.upgrade(session.sid, session.gen, patch, replacement)
+    this.#cache.changed(session.sid)
+    if (record === undefined) return undefined
+    this.#audit({ event: 'SessionUpgraded', ...named(record), authLevel }, origin)
+    return { session: viewOf(record, record), token } satisfies IssuedSession
+  }
+
+  readonly end: SessionService['end'] = async (sid, cause, origin) =>
+    (await this.#end(sid, cause, origin)) !== undefined
+
+  readonly endAllOfUser: SessionService['endAllOfUser'] = async (user, cause, origin) => {
+    let count = 0
+    for (let round = 0; round < END_ALL_ROUNDS; round++) {
+      const running = await this.ofUser(user)
+      if (running.length === 0) break
+      const ended = await Promise.all(running.map(({ sid }) => this.end(sid, cause, origin)))
+      count += ended.filter(Boolean).length
+    }
+    return count
+  }
+
+  readonly ofUser: SessionService['ofUser'] = async ({ realm, userId }) => {
+    const records = await this.#deps.store.sessions.ofUser({ bucket: bucketOf(realm, userId), realm, userId })
+    return records.map((record) => viewOf(record, record))
+  }
+
+  async close(): Promise<void> {
+    await this.#touches.close()
+    this.#cache.close()
+  }
+
+  async #end(sid: string, cause: EndCause, origin: RequestOrigin): Promise<SessionRecord | undefined> {
+    const record = await this.#deps.store.sessions.end(sid, cause)
+    // The log will say so too; this process need not wait for it.
+    this.#cache.ended(sid)
+    if (record !== undefined) this.#audit({ event: 'SessionEnded', ...named(record), cause }, origin)
+    return record
+  }
+
+  #audit(event: SessionAuditEvent, origin: RequestOrigin): void {
+    const { requestId, clientIp } = origin
+    this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp })
+  }
+}
+
+type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
+
+type SessionAuditEvent = Bare<
+  Extract<AuditEvent, { readonly event: 'SessionCreated' | 'SessionUpgraded' | 'SessionEnded' }>
+>
+
+function named({ realm, username, sid }: SessionRecord): Pick<SessionRecord, 'realm' | 'username' | 'sid'> {
+  return { realm, username, sid }
+}
+
+function newRecord(draft: SessionDraft, now: EpochMs): SessionRecord {
+  const bucket = bucketOf(draft.realm, draft.userId)
+  return {
+    sid: newSid(bucket),
+    bucket,
+    realm: draft.realm,
+    userId: draft.userId,
+    username: draft.username,
+    gen: 1,
+    authLevel: draft.authLevel,
+    authModules: [...new Set(draft.authModules)],
+    authInstant: now,
+    createdAt: now,
+    lastSeenAt: now,
+    maxIdleMs: draft.maxIdleMs,
+    maxExpiresAt: (now + draft.maxLifeMs) as EpochMs,
+    properties: draft.properties,
+  }
+}
+
+function loginToken(record: SessionRecord): Omit<TokenRecord, 'hash'> {
+  const { sid, gen, authLevel, authInstant, createdAt } = record
+  return { sid, audience: 'login', gen, authLevel, authInstant, issuedAt: createdAt }
+}

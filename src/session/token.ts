@@ -1,0 +1,64 @@
+import { hash } from 'node:crypto'
+import { randomSecret } from '../base/random-id.ts'
+import type { Bucket, SecretHash } from '../store/store.ts'
+import type { SessionToken } from './session.ts'
+
+/**
+ * `<secret>*<extension>*<tail>`. The secret is 256 bits in 43 characters, the last of which has two slack bits that must be
+ * zero. The extension is 24 bits in 4 characters: 7 of the site id, 7 of the server id, 10 of the bucket. The tail is empty:
+ * the session is in the store. One token has one spelling, so that nothing keyed on a token can be walked around.
+ */
+const FORM = /^([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])\*([A-Za-z0-9_-]{4})\*$/
+const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+const LENGTH = 49
+
+/** Who issues tokens: two digits each. */
+export interface TokenPlace {
+  readonly siteId: string
+  readonly serverId: string
+}
+
+export interface ParsedToken extends TokenPlace {
+  readonly secret: string
+  readonly bucket: Bucket
+}
+
+/** A token that nobody has had before, and the hash under which the store will know it. */
+export function newToken(
+  place: TokenPlace,
+  bucket: Bucket,
+): { readonly token: SessionToken; readonly hash: SecretHash } {
+  const secret = randomSecret()
+  return { token: formatToken({ ...place, secret, bucket }), hash: hashSecret(secret) }
+}
+
+export function formatToken({ secret, siteId, serverId, bucket }: ParsedToken): SessionToken {
+  const extension = Buffer.alloc(3)
+  extension.writeUIntBE((Number(siteId) << 17) | (Number(serverId) << 10) | bucket, 0, 3)
+  return `${secret}*${extension.toString('base64url')}*` as SessionToken
+}
+
+/** `undefined` for everything that `formatToken` cannot have written; looks at no more than 49 characters. */
+export function parseToken(text: string): ParsedToken | undefined {
+  if (text.length !== LENGTH) return undefined
+  const [, secret = '', extension = ''] = FORM.exec(text) ?? []
+  if (secret === '') return undefined
+  const bits = Buffer.from(extension, 'base64url').readUIntBE(0, 3)
+  const [site, server] = [bits >>> 17, (bits >>> 10) & 0x7f]
+  if (site > 99 || server > 99) return undefined
+  return { secret, siteId: twoDigits(site), serverId: twoDigits(server), bucket: bits & 0x3ff }
+}
+
+/** Whether it is 43 characters that can be a secret of ours. */
+export function isSecret(text: string): boolean {
+  return SECRET.test(text)
+}
+
+/** What the store knows a secret by. A fast hash is right here: 256 random bits cannot be guessed. */
+export function hashSecret(secret: string): SecretHash {
+  return hash('sha256', secret, 'base64url')
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value)
+}
