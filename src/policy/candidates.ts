@@ -1,0 +1,92 @@
+import type { Condition } from './conditions.ts'
+import type { Effect, ResourcePattern, Target } from './pattern.ts'
+import type { Subject } from './subjects.ts'
+
+/** An active policy, compiled. */
+export interface Rule {
+  readonly name: string
+  /** Place in the configuration, which is the order of names in a decision. */
+  readonly order: number
+  readonly effects: ReadonlyMap<string, Effect>
+  readonly subject: Subject
+  readonly condition: Condition | undefined
+}
+
+/** A rule and one of its patterns. */
+export interface Candidate {
+  readonly rule: Rule
+  readonly pattern: ResourcePattern
+}
+
+/** The policies of one set that may apply to a target; each candidate's pattern still has to be asked. */
+export interface CandidateIndex {
+  add(candidate: Candidate): void
+  /** In the order of the configuration; a rule with several patterns may come more than once, then in a row. */
+  find(target: Target): readonly Candidate[]
+}
+
+interface Node {
+  readonly here: Candidate[]
+  children: Map<string, Node> | undefined
+}
+
+const NONE: readonly Candidate[] = []
+
+/**
+ * Hosts in a map (those with a wildcard apart), below each host a tree of path segments as far as a pattern is literal. A
+ * look-up takes time in the depth of the tree, not in the number of policies.
+ */
+export function createCandidateIndex(): CandidateIndex {
+  const byHost = new Map<string, Node>()
+  const anyHost = newNode()
+  return {
+    add(candidate) {
+      let node = rootFor(byHost, anyHost, candidate.pattern.host)
+      for (const segment of candidate.pattern.segments) node = childOf(node, segment)
+      node.here.push(candidate)
+    },
+    find(target) {
+      const found: (readonly Candidate[])[] = []
+      const host = byHost.get(target.host)
+      if (host !== undefined) collect(host, target.foldedPath, found)
+      collect(anyHost, target.foldedPath, found)
+      if (found.length < 2) return found[0] ?? NONE
+      return found.flat().sort((a, b) => a.rule.order - b.rule.order)
+    },
+  }
+}
+
+function newNode(): Node {
+  return { here: [], children: undefined }
+}
+
+function rootFor(byHost: Map<string, Node>, anyHost: Node, host: string | undefined): Node {
+  if (host === undefined) return anyHost
+  const known = byHost.get(host)
+  if (known !== undefined) return known
+  const root = newNode()
+  byHost.set(host, root)
+  return root
+}
+
+function childOf(node: Node, segment: string): Node {
+  node.children ??= new Map()
+  const known = node.children.get(segment)
+  if (known !== undefined) return known
+  const child = newNode()
+  node.children.set(segment, child)
+  return child
+}
+
+function collect(root: Node, path: string, found: (readonly Candidate[])[]): void {
+  let node: Node | undefined = root
+  let from = 1
+  while (node !== undefined) {
+    if (node.here.length > 0) found.push(node.here)
+    if (node.children === undefined || from > path.length) return
+    const slash = path.indexOf('/', from)
+    const end = slash === -1 ? path.length : slash
+    node = node.children.get(path.slice(from, end))
+    from = end + 1
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { EpochMs, RealmName } from '../base/brand.ts'
+import { uniteAdvices } from './advices.ts'
+import { allOf, anyOf, compileCondition, not, type Condition, type ConditionResult } from './conditions.ts'
+import type { AccessQuery } from './decision.ts'
+
+const query: AccessQuery = {
+  policySet: 'set',
+  resource: { scheme: 'http', host: 'h', port: 80, path: '/', query: undefined },
+  action: 'GET',
+  session: {
+    realm: '/employees' as RealmName,
+    userId: 'u1',
+    username: 'alice',
+    authLevel: 1,
+    authModules: ['password'],
+    authInstant: 0 as EpochMs,
+    properties: {},
+  },
+  facts: { groups: new Set(), attributes: {} },
+  clientIp: '127.0.0.1',
+  now: 0 as EpochMs,
+}
+
+const always = (result: ConditionResult): Condition => ({ check: () => result, failedOn: () => 'always' })
+const level = (authLevel: number) => compileCondition({ type: 'AuthLevel', authLevel })
+const at = (time: number) => time as EpochMs
+const holds = (validUntil?: number) =>
+  always(validUntil === undefined ? { satisfied: true } : { satisfied: true, validUntil: at(validUntil) })
+const fails = (validUntil?: number) =>
+  always(validUntil === undefined ? { satisfied: false } : { satisfied: false, validUntil: at(validUntil) })
+
+suite('AuthLevel', () => {
+  test('holds from its level on', () => {
+    assert.deepEqual(level(1).check(query), { satisfied: true })
+  })
+
+  test('below it advises the level and says what it failed on', () => {
+    assert.deepEqual(level(2).check(query), { satisfied: false, advices: { AuthLevelConditionAdvice: ['2'] } })
+    assert.equal(level(2).failedOn(query), 'AuthLevel: 1 is below 2')
+  })
+})
+
+suite('AND', () => {
+  test('needs every member and asks for the highest level at once', () => {
+    assert.deepEqual(allOf([level(1), level(3), level(2)]).check(query), {
+      satisfied: false,
+      advices: { AuthLevelConditionAdvice: ['3'] },
+    })
+    assert.deepEqual(allOf([level(1), level(0)]).check(query), { satisfied: true })
+  })
+
+  test('gives no advice when a member fails that no login can satisfy: no step-up for nothing', () => {
+    assert.deepEqual(allOf([level(2), fails()]).check(query), { satisfied: false })
+  })
+
+  test('holds no longer than the first of its members', () => {
+    assert.deepEqual(allOf([holds(9), holds(5), holds()]).check(query), { satisfied: true, validUntil: 5 })
+  })
+
+  test('fails no longer than the first of those that fail', () => {
+    assert.deepEqual(allOf([holds(1), fails(7), fails(9)]).check(query), { satisfied: false, validUntil: 7 })
+  })
+})
+
+suite('OR', () => {
+  test('is content with one member and gives no advice then', () => {
+    assert.deepEqual(anyOf([level(5), level(1)]).check(query), { satisfied: true })
+  })
+
+  test('asks for the lowest level that would do', () => {
+    assert.deepEqual(anyOf([level(5), fails(), level(2)]).check(query), {
+      satisfied: false,
+      advices: { AuthLevelConditionAdvice: ['2'] },
+    })
+  })
+
+  test('says all that failed', () => {
+    assert.equal(anyOf([level(5), level(2)]).failedOn(query), 'AuthLevel: 1 is below 5; AuthLevel: 1 is below 2')
+  })
+})
+
+suite('NOT', () => {
+  test('turns the answer round and gives no advice, as in OpenAM', () => {
+    assert.deepEqual(compileCondition({ type: 'NOT', condition: { type: 'AuthLevel', authLevel: 2 } }).check(query), {
+      satisfied: true,
+    })
+    const refused = compileCondition({ type: 'NOT', condition: { type: 'AuthLevel', authLevel: 1 } })
+    assert.deepEqual(refused.check(query), { satisfied: false })
+    assert.equal(refused.failedOn(query), 'NOT: AuthLevel holds')
+  })
+
+  test('keeps the time of what it negates', () => {
+    assert.deepEqual(not(fails(4), 'x').check(query), { satisfied: true, validUntil: 4 })
+    assert.deepEqual(not(holds(4), 'x').check(query), { satisfied: false, validUntil: 4 })
+  })
+})
+
+test('advices are united name by name, without duplicates', () => {
+  const a = { AuthSchemeConditionAdvice: ['HOTP'], AuthLevelConditionAdvice: ['2'] }
+  const b = { AuthSchemeConditionAdvice: ['TOTP', 'HOTP'], SessionConditionAdvice: ['deny'] }
+  assert.deepEqual(uniteAdvices(a, b, 'all'), {
+    AuthSchemeConditionAdvice: ['HOTP', 'TOTP'],
+    AuthLevelConditionAdvice: ['2'],
+    SessionConditionAdvice: ['deny'],
+  })
+  assert.deepEqual(uniteAdvices(undefined, a, 'one'), a)
+})

@@ -1,0 +1,116 @@
+import type { EpochMs } from '../base/brand.ts'
+import { uniteAdvices } from './advices.ts'
+import type { AccessQuery, Advices } from './decision.ts'
+import type { ConditionConfig } from './policies.schema.ts'
+
+/** What a condition says. `validUntil` is when it may say something else without anything about the query having changed. */
+export type ConditionResult =
+  | { readonly satisfied: true; readonly validUntil?: EpochMs }
+  | { readonly satisfied: false; readonly advices?: Advices; readonly validUntil?: EpochMs }
+
+/** What must hold besides the subject. Pure and synchronous: what needs I/O is a fact in the query. */
+export interface Condition {
+  check(query: AccessQuery): ConditionResult
+  /** The part that failed and the value it failed on, for explain and audit. Meaningful only after `check` was not satisfied. */
+  failedOn(query: AccessQuery): string
+}
+
+type ConditionType = ConditionConfig['type']
+
+/** Every type of condition: how its configuration becomes a check. A new type is one more entry. */
+const CONDITION_TYPES: {
+  readonly [T in ConditionType]: (config: ConditionConfig & { readonly type: T }) => Condition
+} = {
+  AuthLevel: ({ authLevel }) => {
+    const refused: ConditionResult = {
+      satisfied: false,
+      advices: { AuthLevelConditionAdvice: [String(authLevel)] },
+    }
+    return {
+      check: ({ session }) => (session.authLevel >= authLevel ? SATISFIED : refused),
+      failedOn: ({ session }) => `AuthLevel: ${session.authLevel} is below ${authLevel}`,
+    }
+  },
+  AND: (config) => allOf(config.conditions.map(compileCondition)),
+  OR: (config) => anyOf(config.conditions.map(compileCondition)),
+  NOT: ({ condition }) => not(compileCondition(condition), condition.type),
+}
+
+const SATISFIED: ConditionResult = { satisfied: true }
+
+export function compileCondition(config: ConditionConfig): Condition {
+  const compile = CONDITION_TYPES[config.type] as (config: ConditionConfig) => Condition
+  return compile(config)
+}
+
+/**
+ * All must hold. The advices of those that fail are united; if one of them has none to give, following the others would
+ * change nothing, so there is none at all (OpenAM would send the person to a login that cannot help).
+ */
+export function allOf(members: readonly Condition[]): Condition {
+  return {
+    check(query) {
+      const results = members.map((member) => member.check(query))
+      const failed = results.filter((result) => !result.satisfied)
+      if (failed.length === 0) return withValidity({ satisfied: true }, results)
+      const hopeless = failed.some((result) => result.advices === undefined)
+      const advices = hopeless ? undefined : unite(failed, 'all')
+      return withValidity(refusal(advices), failed)
+    },
+    failedOn: (query) => failuresOf(members, query),
+  }
+}
+
+/** One is enough. Where none holds, the advices of all that have some are united: following one of them is enough. */
+export function anyOf(members: readonly Condition[]): Condition {
+  return {
+    check(query) {
+      const failed: Refusal[] = []
+      for (const member of members) {
+        const result = member.check(query)
+        if (result.satisfied) return result
+        failed.push(result)
+      }
+      return withValidity(refusal(unite(failed, 'one')), failed)
+    },
+    failedOn: (query) => failuresOf(members, query),
+  }
+}
+
+/** As in OpenAM, what is negated gives no advice: nobody can be asked to prove less. */
+export function not(member: Condition, name: string): Condition {
+  return {
+    check(query) {
+      const result = member.check(query)
+      return withValidity(result.satisfied ? refusal(undefined) : { satisfied: true }, [result])
+    },
+    failedOn: () => `NOT: ${name} holds`,
+  }
+}
+
+type Refusal = Extract<ConditionResult, { satisfied: false }>
+
+function refusal(advices: Advices | undefined): Refusal {
+  return advices === undefined ? { satisfied: false } : { satisfied: false, advices }
+}
+
+function unite(failed: readonly Refusal[], need: 'all' | 'one'): Advices | undefined {
+  return failed.reduce<Advices | undefined>((advices, result) => uniteAdvices(advices, result.advices, need), undefined)
+}
+
+/** The earliest moment at which one of the results that this one rests on may change. */
+function withValidity(result: ConditionResult, restsOn: readonly ConditionResult[]): ConditionResult {
+  let validUntil: EpochMs | undefined
+  for (const part of restsOn) {
+    if (part.validUntil !== undefined && (validUntil === undefined || part.validUntil < validUntil))
+      validUntil = part.validUntil
+  }
+  return validUntil === undefined ? result : { ...result, validUntil }
+}
+
+function failuresOf(members: readonly Condition[], query: AccessQuery): string {
+  return members
+    .filter((member) => !member.check(query).satisfied)
+    .map((member) => member.failedOn(query))
+    .join('; ')
+}

@@ -1,0 +1,100 @@
+import type { EpochMs } from '../base/brand.ts'
+import { uniteAdvices } from './advices.ts'
+import type { Candidate, Rule } from './candidates.ts'
+import type { ConditionResult } from './conditions.ts'
+import type { AccessQuery, Advices, Decision, DecisionReason, PolicyTrace } from './decision.ts'
+import type { Effect, Target } from './pattern.ts'
+
+/** What one policy whose resource matched says about a query. */
+export interface Finding {
+  readonly rule: Rule
+  readonly outcome: PolicyTrace['outcome']
+  readonly standing: Standing
+  readonly condition: ConditionResult | undefined
+}
+
+/**
+ * How findings combine: the first standing in this list that any finding has makes the decision. Deny overrides. Then, as in
+ * OpenAM's combiner, an advice holds back what other policies allow: more has to be proved before anything may be done, which
+ * is how a path inside an allowed site asks for more than the site does. What is left are the reasons for the default deny.
+ */
+const STANDINGS = ['deny', 'advised', 'allow', 'condition-unmet', 'subject-unmet', 'silent'] as const
+
+type Standing = (typeof STANDINGS)[number]
+
+const REASONS: Readonly<Record<Standing, DecisionReason>> = {
+  deny: 'denied-by-policy',
+  advised: 'condition-failed',
+  allow: 'allowed',
+  'condition-unmet': 'condition-failed',
+  'subject-unmet': 'subject-failed',
+  silent: 'no-policy-matched',
+}
+
+/** `validUntil` of a decision that no clock changes. */
+export const FOREVER = Number.MAX_SAFE_INTEGER as EpochMs
+
+/** Asks every candidate whose pattern matches, in the order of the configuration. */
+export function findingsOn(candidates: readonly Candidate[], target: Target, query: AccessQuery): readonly Finding[] {
+  const findings: Finding[] = []
+  let previous: Rule | undefined
+  for (const { rule, pattern } of candidates) {
+    if (rule === previous) continue
+    const effect = rule.effects.get(query.action)
+    if (!pattern.matches(target, effect ?? 'allow')) continue
+    previous = rule
+    findings.push(effect === undefined ? silent(rule, 'action-not-named') : judge(rule, effect, query))
+  }
+  return findings
+}
+
+/** A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. */
+function judge(rule: Rule, effect: Effect, query: AccessQuery): Finding {
+  if (!rule.subject.matches(query)) {
+    if (effect === 'deny') return silent(rule, 'subject-failed')
+    return { rule, outcome: 'subject-failed', standing: 'subject-unmet', condition: undefined }
+  }
+  const condition = rule.condition?.check(query)
+  if (condition === undefined || condition.satisfied) return { rule, outcome: effect, standing: effect, condition }
+  const standing = effect === 'deny' ? 'silent' : condition.advices === undefined ? 'condition-unmet' : 'advised'
+  return { rule, outcome: 'condition-failed', standing, condition }
+}
+
+function silent(rule: Rule, outcome: PolicyTrace['outcome']): Finding {
+  return { rule, outcome, standing: 'silent', condition: undefined }
+}
+
+const NO_ATTRIBUTES: Decision['responseAttributes'] = Object.freeze({})
+
+const NO_POLICY_MATCHED: Decision = Object.freeze({
+  allowed: false,
+  reason: 'no-policy-matched',
+  policies: Object.freeze([]),
+  advices: undefined,
+  responseAttributes: NO_ATTRIBUTES,
+  validUntil: FOREVER,
+})
+
+/** Deny overrides, default deny. */
+export function combine(findings: readonly Finding[]): Decision {
+  if (findings.length === 0) return NO_POLICY_MATCHED
+  const standing = STANDINGS.find((candidate) => findings.some((finding) => finding.standing === candidate)) ?? 'silent'
+  const policies: string[] = []
+  let advices: Advices | undefined
+  let validUntil = FOREVER
+  for (const finding of findings) {
+    const { condition } = finding
+    if (condition?.validUntil !== undefined && condition.validUntil < validUntil) validUntil = condition.validUntil
+    if (finding.standing !== standing || standing === 'silent') continue
+    policies.push(finding.rule.name)
+    if (condition?.satisfied === false) advices = uniteAdvices(advices, condition.advices, 'all')
+  }
+  return {
+    allowed: standing === 'allow',
+    reason: REASONS[standing],
+    policies,
+    advices,
+    responseAttributes: NO_ATTRIBUTES,
+    validUntil,
+  }
+}

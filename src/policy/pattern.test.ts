@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import type { Resource } from './decision.ts'
+import { checkPattern, parsePattern, targetOf, type Effect } from './pattern.ts'
+
+function resource(url: string): Resource | undefined {
+  const match = /^(https?):\/\/([^/:?]+)(?::(\d+))?(\/[^?]*)?(?:\?(.*))?$/s.exec(url)
+  if (match === null) return undefined
+  const [, scheme = '', host = '', port, path = '/', query] = match
+  const https = scheme === 'https'
+  return {
+    scheme: https ? 'https' : 'http',
+    host: host.toLowerCase(),
+    port: Number(port ?? (https ? 443 : 80)),
+    path,
+    query,
+  }
+}
+
+function covers(pattern: string, url: string, effect: Effect = 'allow'): boolean {
+  const asked = resource(url)
+  return asked !== undefined && matches(pattern, asked, effect)
+}
+
+function matches(pattern: string, asked: Resource, effect: Effect = 'allow'): boolean {
+  const parsed = parsePattern(pattern)
+  return parsed.kind === 'pattern' && parsed.pattern.matches(targetOf(asked), effect)
+}
+
+interface AmVector {
+  readonly id: string
+  readonly fn: string
+  readonly pattern?: string | null
+  readonly resource?: string | null
+  readonly match?: boolean
+  readonly result?: string
+  readonly in?: string
+  readonly out?: string | null
+}
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8'))
+}
+
+const { vectors } = readJson('am-match.json') as { readonly vectors: readonly AmVector[] }
+const differences = readJson('am-differences.json') as Readonly<Record<string, string>>
+
+suite('behaviour observed in OpenAM', () => {
+  /** The Java engine also compares bare paths; they are the path of some site. */
+  const onSite = (text: string) => (text.startsWith('/') ? `http://site${text}` : text)
+  const compared = vectors.filter((v) => typeof v.pattern === 'string' && typeof v.resource === 'string')
+
+  for (const vector of compared) {
+    const { id, pattern, resource: asked, result } = vector
+    const expected = vector.match ?? (result === 'EXACT_MATCH' || result === 'WILDCARD_MATCH')
+    const differs = differences[id]
+    test(`${id}: ${String(pattern)} on ${String(asked)} ${differs === undefined ? 'agrees' : `differs: ${differs}`}`, () => {
+      const actual = covers(onSite(pattern ?? ''), onSite(asked ?? ''))
+      assert.equal(actual, differs === undefined ? expected : !expected)
+    })
+  }
+
+  test('every listed difference names a vector', () => {
+    const ids = new Set(compared.map(({ id }) => id))
+    assert.deepEqual(
+      Object.keys(differences).filter((id) => !ids.has(id)),
+      [],
+    )
+  })
+
+  const withDefaultPort = vectors.filter(
+    (v) => v.fn === 'URLResourceName.canonicalize' && v.in !== v.out && typeof v.out === 'string',
+  )
+  for (const { id, in: short = '', out } of withDefaultPort) {
+    test(`${id}: ${short} means ${String(out)}`, () => {
+      for (const url of ['http://www.example.com', 'https://www.example.com', 'https://www.example.com:8443']) {
+        assert.equal(covers(short, `${url}/hello`), covers(out ?? '', `${url}/hello`), url)
+      }
+    })
+  }
+})
+
+suite('components', () => {
+  test('a host wildcard never reaches into the path: policy bypass through a path that looks like a host', () => {
+    assert.ok(!covers('http://*.example.com/*', 'http://evil.test/x.example.com/secret'))
+    assert.ok(!covers('http://*/public/*', 'http://a.test/admin/public/x'))
+    assert.ok(covers('http://*.example.com/*', 'http://a.b.example.com/secret'))
+  })
+
+  test('a path wildcard never reaches into the query', () => {
+    assert.ok(!covers('http://h/*.css', 'http://h/admin?x=.css'))
+    assert.ok(covers('http://h/*.css', 'http://h/a/b.css'))
+  })
+
+  test('host and scheme fold ASCII case, the path does not', () => {
+    assert.ok(covers('HTTP://App.Example.COM/a', 'http://app.example.com/a'))
+    assert.ok(!covers('http://h/A', 'http://h/a'))
+  })
+
+  test('an explicit default port equals none, for each scheme its own', () => {
+    assert.ok(covers('http://h:80/', 'http://h/') && covers('http://h/', 'http://h:80/'))
+    assert.ok(covers('https://h:443/', 'https://h/') && covers('https://h/', 'https://h:443/'))
+    assert.ok(!covers('https://h/', 'https://h:80/'))
+    assert.ok(!covers('http://h/', 'http://h:8080/'))
+  })
+
+  test('a wildcard scheme without a port stands for any port', () => {
+    assert.ok(covers('*://h/', 'http://h:8080/') && covers('http*://h/', 'https://h/'))
+    assert.ok(!covers('*://h:443/', 'https://h:8443/'))
+  })
+
+  test('an IPv6 host is compared without its brackets', () => {
+    for (const host of ['::1', '[::1]']) {
+      assert.ok(
+        matches('http://[::1]:8080/*', { scheme: 'http', host, port: 8080, path: '/x', query: undefined }),
+        host,
+      )
+    }
+  })
+
+  test('a pattern without a path is the root and nothing below', () => {
+    assert.ok(covers('http://h', 'http://h/'))
+    assert.ok(!covers('http://h', 'http://h/x'))
+  })
+})
+
+suite('query', () => {
+  test('a pattern without ? covers no resource with a query, so allows come in pairs as in OpenAM', () => {
+    assert.ok(!covers('http://h/*', 'http://h/a?b=c'))
+    assert.ok(covers('http://h/*?*', 'http://h/a?b=c'))
+    assert.ok(!covers('http://h/*?*', 'http://h/a'))
+  })
+
+  test('?* covers an empty query too', () => {
+    assert.ok(covers('http://h/a?*', 'http://h/a?'))
+  })
+
+  test('only the first ? starts the query', () => {
+    assert.ok(covers('http://h/a?b?c', 'http://h/a?b?c'))
+    assert.ok(covers('http://h/a?action=*', 'http://h/a?action=run?now'))
+  })
+})
+
+suite('spellings', () => {
+  test('percent-encoded letters are the letters: /%61dmin is /admin', () => {
+    assert.ok(covers('http://h/admin/*', 'http://h/%61dmin/x'))
+    assert.ok(covers('http://h/%61dmin/*', 'http://h/admin/x'))
+  })
+
+  test('hexadecimal digits compare in either case', () => {
+    assert.ok(covers('http://h/%c3%bc', 'http://h/%C3%BC'))
+  })
+
+  test('an encoded slash is no slash: -*- may cover it, a literal slash does not', () => {
+    assert.ok(covers('http://h/-*-', 'http://h/a%2Fb'))
+    assert.ok(!covers('http://h/a/b', 'http://h/a%2Fb'))
+  })
+
+  test('%2A in a pattern is a star that stands for itself', () => {
+    assert.ok(covers('http://h/%2A', 'http://h/*'))
+    assert.ok(!covers('http://h/%2A', 'http://h/a'))
+  })
+
+  test('an encoded & or = in a query is data, not structure', () => {
+    assert.ok(!covers('http://h/?a=1&b=2', 'http://h/?a=1%26b=2'))
+  })
+
+  test('a deny covers every letter case, because the application may not tell them apart', () => {
+    assert.ok(covers('http://h/admin/*', 'http://h/ADMIN/x', 'deny'))
+    assert.ok(!covers('http://h/admin/*', 'http://h/ADMIN/x', 'allow'))
+    assert.ok(covers('http://h/do?action=delete*', 'http://h/do?Action=DELETE', 'deny'))
+  })
+
+  test('a deny without ? covers every query: /admin?x is not a way around /admin', () => {
+    assert.ok(covers('http://h/admin', 'http://h/admin?x=1', 'deny'))
+    assert.ok(covers('http://h/admin', 'http://h/admin', 'deny'))
+  })
+
+  test('folding is ASCII only: a Kelvin sign is no k', () => {
+    assert.ok(!covers('http://h/keys', 'http://h/\u212aeys', 'deny'))
+  })
+})
+
+suite('what config check says', () => {
+  const problems: readonly (readonly [pattern: string, said: RegExp])[] = [
+    ['app.example.com/*', /^write scheme, host and path/],
+    ['/abc/*', /^write scheme, host and path/],
+    ['://h/', /^write scheme, host and path/],
+    ['ftp://h/*', /^the scheme ftp matches neither/],
+    ['http:///x', /^name the host/],
+    ['http://?x', /^name the host/],
+    ['http://user@h/', /^a user name is not part/],
+    ['http://a_b(c)/', /is not a host/],
+    ['http://[::1/', /is not a host/],
+    ['http://h:/', /an empty port is not a port/],
+    ['http://h:0/', /^0 is not a port/],
+    ['http://h:65536/', /^65536 is not a port/],
+    ['http://h:080/', /^080 is not a port/],
+    ['http://h:8x*/', /^write the port in digits/],
+    ['http://h/a b', /percent-encode/],
+    ['http://h/ü', /percent-encode/],
+    ['http://h/a#b', /fragment/],
+    ['http://h/a\\b', /backslash/],
+    ['http://h/100%', /starts an encoded byte/],
+    ['http://h/?a=%zz', /starts an encoded byte/],
+    ['http://h/a/../b', /a request with \.\./],
+    ['http://h/./b', /a request with \. /],
+    [`http://h/${'a'.repeat(2_048)}`, /longer than 2048/],
+  ]
+  for (const [pattern, said] of problems) {
+    test(`${pattern.slice(0, 40)} is refused`, () => {
+      assert.match(checkPattern(pattern) ?? 'no problem', said)
+      assert.equal(parsePattern(pattern).kind, 'problem')
+    })
+  }
+
+  for (const pattern of [
+    '*://*:*/*',
+    '*://*:*/*?*',
+    'http*://app.acme.localhost:8*0/a/-*-/b',
+    'http://[2001:db8::1]/',
+    'https://xn--bcher-kva.example/%C3%BC?a=b',
+  ]) {
+    test(`${pattern} is fine`, () => assert.equal(checkPattern(pattern), undefined))
+  }
+})
+
+suite('ReDoS', () => {
+  interface RedosVector {
+    readonly id: string
+    readonly pattern: string
+    readonly input?: string
+  }
+  const inputs = ['a', '/', ',', 'a/', 'ab'].map((part) => `/${part.repeat(50_000 / part.length)}!`)
+  const hostile = [
+    `/${'*a'.repeat(30)}`,
+    `/${'-*-a'.repeat(30)}`,
+    `/*a${'-*-a'.repeat(30)}*b`,
+    `/*a-*-b${'*a-*-b'.repeat(10)}`,
+    `/${'*/-*-'.repeat(20)}x`,
+  ]
+  const collected = (readJson('redos.json') as readonly RedosVector[]).map(({ id, pattern, input }) => ({
+    id,
+    path: `/${pattern}`,
+    input: input?.startsWith('/') === true ? input : undefined,
+  }))
+  const all = [...collected, ...hostile.map((path) => ({ id: path.slice(0, 20), path, input: undefined }))]
+
+  for (const { id, path, input } of all) {
+    test(`${id}: refused at load, or under 5 ms on 50,000 characters`, () => {
+      const parsed = parsePattern(`http://h${path}`)
+      if (parsed.kind === 'problem') return
+      for (const attack of input === undefined ? inputs : [input]) {
+        const target = targetOf({ scheme: 'http', host: 'h', port: 80, path: attack, query: undefined })
+        const best = Math.min(...[1, 2, 3, 4, 5].map(() => elapsed(() => parsed.pattern.matches(target, 'deny'))))
+        assert.ok(best < 5, `${best} ms on ${attack.slice(0, 10)}…`)
+      }
+    })
+  }
+})
+
+function elapsed(work: () => unknown): number {
+  const start = performance.now()
+  work()
+  return performance.now() - start
+}
