@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import {
+  AMBIGUOUS,
+  clearCookie,
+  cookieName,
+  cookieSpellings,
+  findCookie,
+  setCookie,
+  setCookieName,
+  stripCookies,
+} from './cookies.ts'
+
+interface Vector {
+  readonly id: string
+  readonly cookie?: string
+}
+
+const vectors = JSON.parse(readFileSync(new URL('vectors/cookie.json', import.meta.url), 'utf8')) as readonly Vector[]
+const headers = new Map(vectors.flatMap(({ id, cookie }) => (cookie === undefined ? [] : [[id, cookie] as const])))
+
+const SID: readonly (readonly [id: string, name: string, value: string | symbol | undefined])[] = [
+  ['dup-name', 'sid', AMBIGUOUS],
+  ['quoted', 'sid', 'VALID'],
+  ['quoted-semi', 'sid', 'a;b=c; sid=VALID'],
+  ['version', 'sid', 'VALID'],
+  ['host-prefix-unicode', '__Host-sid', 'VALID'],
+  ['host-prefix-latin', '__Host-sid', undefined],
+  ['nameless', 'sid', undefined],
+  ['nameless2', '__Host-sid', undefined],
+  ['case', 'sid', undefined],
+  ['space', 'sid', undefined],
+  ['garbage', 'sid', '%ff%00\u0001'],
+  ['chunks', 'sid', undefined],
+  ['strip-crafted', 'sid', undefined],
+  ['strip-only', 'sid', 'VALID'],
+  ['strip-prefix', 'sid', 'VALID'],
+]
+
+for (const [id, name, value] of SID) {
+  test(`cookie vector ${id}: ${name} reads as ${String(value)}`, () =>
+    assert.equal(findCookie(headers.get(id), name), value))
+}
+
+test('equal duplicates are one cookie, also when one is quoted', () => {
+  assert.equal(findCookie('sid=A; x=1; sid=A', 'sid'), 'A')
+  assert.equal(findCookie('sid=A; sid="A"', 'sid'), 'A')
+})
+
+test('a cookie inside the quotes of another is not taken (cookie sandwich)', () => {
+  assert.equal(findCookie('x="a; sid=EVIL; y=b"', 'sid'), undefined)
+  assert.equal(findCookie('x="a; sid=VALID', 'sid'), 'VALID')
+  assert.equal(findCookie('x=a"; sid=VALID; y="b', 'sid'), 'VALID')
+})
+
+test('a thousand cookies are read in one pass', () => {
+  const header = `${Array.from({ length: 1_000 }, (_, i) => `c${i}="x`).join('; ')}; sid=VALID`
+  assert.equal(findCookie(header, 'sid'), 'VALID')
+})
+
+const OURS = new Set(['sid', '__Host-sid'])
+
+const STRIPPED: readonly (readonly [header: string, left: string | undefined])[] = [
+  ['sid=VALID', undefined],
+  ['xsid=1; sid2=2; sid=VALID', 'xsid=1; sid2=2'],
+  ['sid=VALID; a=1', 'a=1'],
+  ['a=1; sid=VALID;b=2;  c = 3', 'a=1;b=2;  c = 3'],
+  ['a=1; sid = VALID; b=2', 'a=1; b=2'],
+  ['=sid=VALID; a=1', 'a=1'],
+  ['; =__Host-sid=VALID', undefined],
+  ['a="x; sid=VALID; y"', 'a="x; y"'],
+  ['sid', undefined],
+  ['__Host-sid=A; sid=B', undefined],
+  [';;;=;;', ';;;=;;'],
+  ['a=1;;b=2;', 'a=1;;b=2;'],
+]
+
+for (const [header, left] of STRIPPED) {
+  test(`strips ${header} to ${String(left)}`, () => assert.equal(stripCookies(header, OURS), left))
+}
+
+test('what is stripped cannot be found any more, and other cookies stay byte for byte', () => {
+  const piece = fc.constantFrom('sid', '=', ';', '; ', '"', 'a', 'SECRET', ' ', '\t', '__Host-sid')
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 14 }), (parts) => {
+      const left = stripCookies(parts.join(''), OURS)
+      if (left === undefined) return
+      assert.equal(findCookie(left, 'sid'), undefined)
+      for (const pair of left.split(';')) assert.ok(parts.join('').includes(pair.trim()))
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
+test('over https a host-only cookie has the __Host- prefix; with a domain or over http it cannot', () => {
+  assert.equal(cookieName('sid', { secure: true }), '__Host-sid')
+  assert.equal(cookieName('sid', { secure: true, domain: 'example.com' }), 'sid')
+  assert.equal(cookieName('sid', { secure: false }), 'sid')
+  assert.deepEqual(cookieSpellings('__host-sid'), ['sid', '__Host-sid', '__Secure-sid'])
+})
+
+test('cookie vector set-cookie-attrs: HttpOnly, SameSite=Lax, Path=/, Secure over https, no Domain unless asked for', () => {
+  assert.equal(
+    setCookie('__Host-sid', 'a*b*', { secure: true }),
+    '__Host-sid=a*b*; Path=/; HttpOnly; Secure; SameSite=Lax',
+  )
+  assert.equal(
+    clearCookie('sid', { secure: false, domain: 'example.com' }),
+    'sid=; Max-Age=0; Domain=example.com; Path=/; HttpOnly; SameSite=Lax',
+  )
+})
+
+test('the name of a Set-Cookie is read as browsers read it', () => {
+  assert.equal(setCookieName(' __host-sid =evil; Path=/'), '__host-sid')
+  assert.equal(setCookieName('=__Host-sid=evil'), '')
+  assert.equal(setCookieName('evil; a=b'), '')
+})

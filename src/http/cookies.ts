@@ -1,0 +1,140 @@
+import { stringifySetCookie } from 'cookie'
+
+/** Two different values of one name: nobody can say which one the browser was given, so neither counts. */
+export const AMBIGUOUS = Symbol('ambiguous cookie')
+
+const EQUALS = 0x3d
+const QUOTE = 0x22
+
+/**
+ * The value of the cookie with exactly this name, from the raw header (several headers arrive joined). Pairs are read as RFC
+ * 6265 §5.4 sends them: no decoding, no trimming beyond space and tab (a U+2000 before `__Host-` is another name), names are
+ * case-sensitive. A quoted value is taken without its quotes, and what stands inside quotes is no pair of its own (cookie
+ * sandwich). Equal duplicates are one cookie.
+ */
+export function findCookie(header: string | undefined, name: string): string | typeof AMBIGUOUS | undefined {
+  if (header === undefined || !header.includes(name)) return undefined
+  let found: string | undefined
+  let at = 0
+  while (at < header.length) {
+    at = skipBlanks(header, at)
+    const mine = header.startsWith(name, at) && header.charCodeAt(at + name.length) === EQUALS
+    const end = pairEnd(header, at)
+    if (mine) {
+      const value = unquoted(header.slice(at + name.length + 1, end).trim())
+      if (found !== undefined && found !== value) return AMBIGUOUS
+      found = value
+    }
+    at = end + 1
+  }
+  return found
+}
+
+function skipBlanks(text: string, from: number): number {
+  let at = from
+  while (text.charCodeAt(at) === 0x20 || text.charCodeAt(at) === 0x09) at++
+  return at
+}
+
+/** Where the pair ends: at the next `;`, but not at one inside a value that is wholly in quotes. */
+function pairEnd(text: string, start: number): number {
+  const semicolon = text.indexOf(';', start)
+  const end = semicolon === -1 ? text.length : semicolon
+  const equals = text.indexOf('=', start)
+  if (equals === -1 || equals > end) return end
+  const value = skipBlanks(text, equals + 1)
+  if (text.charCodeAt(value) !== QUOTE) return end
+  const closing = text.indexOf('"', value + 1)
+  if (closing < end) return end
+  const after = text.indexOf(';', closing)
+  return after === -1 ? text.length : after
+}
+
+function unquoted(value: string): string {
+  const quoted = value.length > 1 && value.charCodeAt(0) === QUOTE && value.endsWith('"')
+  return quoted ? value.slice(1, -1) : value
+}
+
+/**
+ * The header without the pairs that carry one of `names`, every other byte kept; `undefined` when nothing is left. Reads more
+ * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`), because whatever an upstream
+ * might take for our cookie must not reach it.
+ */
+export function stripCookies(header: string, names: ReadonlySet<string>): string | undefined {
+  let kept: string | undefined
+  let dropped = false
+  for (let start = 0; start <= header.length;) {
+    const semicolon = header.indexOf(';', start)
+    const end = semicolon === -1 ? header.length : semicolon
+    if (carries(header, start, end, names)) dropped = true
+    else if (kept === undefined) kept = dropped ? header.slice(start, end).trimStart() : header.slice(start, end)
+    else kept += header.slice(start - 1, end)
+    start = end + 1
+  }
+  if (!dropped) return header
+  return kept === undefined || kept.trim() === '' ? undefined : kept
+}
+
+function carries(header: string, start: number, end: number, names: ReadonlySet<string>): boolean {
+  let at = skipBlanks(header, start)
+  while (header.charCodeAt(at) === EQUALS) at = skipBlanks(header, at + 1)
+  let stop = header.indexOf('=', at)
+  if (stop === -1 || stop > end) stop = end
+  while (stop > at && (header.charCodeAt(stop - 1) === 0x20 || header.charCodeAt(stop - 1) === 0x09)) stop--
+  return stop > at && names.has(header.slice(at, stop))
+}
+
+/**
+ * The name a cookie goes by: host-only cookies over https get `__Host-`, which browsers accept from this very host only, so
+ * that no sibling host can plant one (cookie tossing); over http browsers would refuse the prefix.
+ */
+export function cookieName(
+  base: string,
+  site: { readonly secure: boolean; readonly domain?: string | undefined },
+): string {
+  return site.secure && site.domain === undefined ? `__Host-${base}` : base
+}
+
+/** Every spelling of the name that must be kept apart from an application's own cookies. */
+export function cookieSpellings(base: string): readonly string[] {
+  const bare = base.replace(/^__(?:Host|Secure)-/i, '')
+  return [bare, `__Host-${bare}`, `__Secure-${bare}`]
+}
+
+export interface CookieAttributes {
+  readonly secure: boolean
+  readonly domain?: string | undefined
+  /** Seconds; a session cookie without it. */
+  readonly maxAge?: number
+}
+
+/** A `Set-Cookie` value: HttpOnly, SameSite=Lax, Path=/, never readable by scripts. */
+export function setCookie(name: string, value: string, attributes: CookieAttributes): string {
+  const { secure, domain, maxAge } = attributes
+  return stringifySetCookie(
+    {
+      name,
+      value,
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure,
+      ...(domain === undefined ? {} : { domain }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+    },
+    { encode: (text) => text },
+  )
+}
+
+/** A `Set-Cookie` value that has the browser forget the cookie; the attributes must be those it was set with. */
+export function clearCookie(name: string, attributes: CookieAttributes): string {
+  return setCookie(name, '', { ...attributes, maxAge: 0 })
+}
+
+/** The name in a `Set-Cookie` value as browsers read it: trimmed; empty for a nameless cookie. */
+export function setCookieName(value: string): string {
+  const semicolon = value.indexOf(';')
+  const pair = semicolon === -1 ? value : value.slice(0, semicolon)
+  const equals = pair.indexOf('=')
+  return equals === -1 ? '' : pair.slice(0, equals).trim()
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { GatehouseError } from '../errors.ts'
+import { openListener, type Listener, type ListenerHandlers } from './listener.ts'
+import { sendHtml, sendJson, sendRedirect } from './respond.ts'
+
+const PLAIN = { address: '127.0.0.1', port: 0 }
+
+function answering(answer: (request: IncomingMessage, response: ServerResponse) => void): ListenerHandlers {
+  return { request: answer, upgrade: (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n') }
+}
+
+const echo = answering((request, response) => {
+  response.setHeader('x-seen', `${request.method ?? ''} ${request.url ?? ''}`)
+  request.resume().on('end', () => response.end('ok'))
+})
+
+async function opened(
+  t: TestContext,
+  handlers: ListenerHandlers,
+  config: Parameters<typeof openListener>[0] = PLAIN,
+): Promise<Listener> {
+  const listener = await openListener(config, handlers)
+  t.after(() => listener.close(0))
+  return listener
+}
+
+/** Everything the server sends until it closes the connection. */
+function received(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+    socket.on('error', () => resolve(text)).on('close', () => resolve(text))
+  })
+}
+
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(text, 'latin1')
+  const answer = received(socket)
+  socket.end()
+  return answer
+}
+
+const STATUSES: readonly (readonly [what: string, text: string, status: number])[] = [
+  ['a plain request', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 200],
+  ['HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', 400],
+  ['HTTP/1.1 without Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+  ['HTTP/0.9', 'GET /\r\n\r\n', 400],
+  ['a request line of HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
+  ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n', 400],
+  [
+    'RFC 9112 §6.1: a transfer coding besides chunked',
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    501,
+  ],
+  ['chunked in HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+  [
+    'Transfer-Encoding with Content-Length',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX',
+    400,
+  ],
+  ['a head of more than 32 KiB', `GET / HTTP/1.1\r\nHost: a\r\nA: ${'x'.repeat(33_000)}\r\n\r\n`, 431],
+  ['more than 200 headers', `GET / HTTP/1.1\r\nHost: a\r\n${'a: b\r\n'.repeat(201)}\r\n`, 431],
+  ['CONNECT', 'CONNECT 127.0.0.1:6379 HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+  [
+    'an expectation nobody knows',
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: y 100-continue\r\nContent-Length: 1\r\n\r\nx',
+    417,
+  ],
+  ['an upgrade to h2c', 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', 200],
+  ['an upgrade to WebSocket', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n', 101],
+  ['noise', '\u0000\u0001<script>\r\n\r\n', 400],
+]
+
+for (const [what, text, status] of STATUSES) {
+  test(`${what} is answered with ${status}`, async (t) => {
+    const { port } = await opened(t, echo)
+    const answer = await raw(port, text)
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
+    assert.ok(!answer.includes('<script>'), 'nothing is echoed')
+  })
+}
+
+test('a broken request after a good one does not corrupt the answer to the good one', async (t) => {
+  const { port } = await opened(
+    t,
+    answering((request, response) => {
+      response.writeHead(200, { 'content-length': 4 })
+      response.write('ab')
+      request.socket.once('close', () => response.destroy())
+    }),
+  )
+  const socket = connect(port, '127.0.0.1')
+  const answer = received(socket)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  socket.once('data', () => socket.write('\u0000broken\r\n\r\n'))
+  assert.equal((await answer).match(/HTTP\/1\.1/g)?.length, 1)
+})
+
+test('the body of a client that asked first is only sent for when the handler wants it', async (t) => {
+  const { port } = await opened(
+    t,
+    answering((request, response) => {
+      if (request.url === '/yes') response.writeContinue()
+      request.on('data', () => undefined).on('end', () => response.end('done'))
+      if (request.url === '/no') response.writeHead(403, { connection: 'close' }).end()
+    }),
+  )
+  const ask = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n`
+  const socket = connect(port, '127.0.0.1')
+  const answer = received(socket)
+  socket.write(ask('/yes'))
+  socket.once('data', () => socket.write('x'))
+  assert.match(await answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
+  assert.match(await raw(port, ask('/no')), /^HTTP\/1\.1 403 /)
+})
+
+test('closing lets an answer that is under way finish and tells its client to go', async () => {
+  const { promise: started, resolve: start } = Promise.withResolvers<ServerResponse>()
+  const listener = await openListener(
+    PLAIN,
+    answering((_request, response) => {
+      response.writeHead(200, { 'content-length': 4 })
+      response.write('ab')
+      start(response)
+    }),
+  )
+  const socket = connect(listener.port, '127.0.0.1')
+  const answer = received(socket)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const response = await started
+  const closed = listener.close(60_000)
+  response.end('cd')
+  assert.ok((await answer).endsWith('abcd'))
+  await closed
+})
+
+test('closing cuts what does not finish before the deadline, tunnels included', async () => {
+  const { promise: started, resolve: start } = Promise.withResolvers<undefined>()
+  const listener = await openListener(PLAIN, {
+    request: () => start(undefined),
+    upgrade: (_request, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+  })
+  const stuck = connect(listener.port, '127.0.0.1')
+  stuck.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const tunnel = connect(listener.port, '127.0.0.1')
+  tunnel.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  const ended = [received(stuck), received(tunnel)]
+  await Promise.all([started, new Promise((resolve) => tunnel.once('data', resolve))])
+  await listener.close(10)
+  await Promise.all(ended)
+})
+
+test('an address that is taken rejects', async (t) => {
+  const { port } = await opened(t, echo)
+  await assert.rejects(openListener({ address: '127.0.0.1', port }, echo), { code: 'EADDRINUSE' })
+})
+
+interface Pair {
+  readonly cert: string
+  readonly key: string
+}
+
+function certificates(t: TestContext, ...names: readonly string[]): readonly Pair[] {
+  const dir = mkdtempSync(join(tmpdir(), 'gatehouse-tls-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  return names.map((name) => {
+    const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
+    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
+    const made = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+    execFileSync('openssl', ['req', ...made, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
+  })
+}
+
+async function shown(port: number, servername: string, client: Partial<Pair> = {}): Promise<string> {
+  const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', servername, rejectUnauthorized: false, ...client })
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
+  const name = socket.getPeerCertificate().subject.CN
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  const answer = await received(socket)
+  return `${String(name)} ${answer.slice(9, 12)}`
+}
+
+function tlsConfig(pairs: readonly Pair[], ca?: string): Parameters<typeof openListener>[0] {
+  const clients = ca === undefined ? {} : { clientCertificates: { ca, required: true } }
+  return { ...PLAIN, tls: { certificates: [...pairs], minVersion: 'TLSv1.2', ...clients } }
+}
+
+test('the certificate is chosen by name: exact, wildcard of one label, else the first', async (t) => {
+  const listener = await opened(t, echo, tlsConfig(certificates(t, 'first.test', 'exact.test', '*.wild.test')))
+  const names = ['exact.test', 'EXACT.test', 'a.wild.test', 'b.a.wild.test', 'other.test']
+  const seen: string[] = []
+  for (const name of names) seen.push(await shown(listener.port, name))
+  assert.deepEqual(seen, ['exact.test 200', 'exact.test 200', '*.wild.test 200', 'first.test 200', 'first.test 200'])
+})
+
+test('a reload changes certificates without a new listener, and a broken one changes nothing', async (t) => {
+  const [one, two] = certificates(t, 'one.test', 'two.test') as [Pair, Pair]
+  const listener = await opened(t, echo, tlsConfig([one]))
+  assert.throws(() => listener.reload(tlsConfig([{ cert: two.cert, key: one.key }])), GatehouseError)
+  assert.equal(await shown(listener.port, 'x.test'), 'one.test 200')
+  listener.reload(tlsConfig([two]))
+  assert.equal(await shown(listener.port, 'x.test'), 'two.test 200')
+})
+
+test('where client certificates are required, a client without one of the authority gets no answer', async (t) => {
+  const [server, client, stranger] = certificates(t, 'server.test', 'client.test', 'stranger.test') as [
+    Pair,
+    Pair,
+    Pair,
+  ]
+  const listener = await opened(t, echo, tlsConfig([server], client.cert))
+  assert.equal(await shown(listener.port, 'server.test', client), 'server.test 200')
+  assert.notEqual(await shown(listener.port, 'server.test', stranger).catch(() => 'refused'), 'server.test 200')
+  assert.notEqual(await shown(listener.port, 'server.test').catch(() => 'refused'), 'server.test 200')
+})
+
+test('our own answers are never stored, never framed, and run no script', async (t) => {
+  const { port } = await opened(
+    t,
+    answering((request, response) => {
+      if (request.url === '/html') sendHtml(response, { status: 403, html: '<p>no</p>' })
+      else if (request.url === '/json') sendJson(response, { status: 401, body: { error: 'x' } })
+      else sendRedirect(response, { status: 302, location: 'https://a.test/' })
+    }),
+  )
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual' })
+  for (const path of ['/html', '/json', '/redirect']) {
+    const { headers } = await get(path)
+    assert.equal(headers.get('cache-control'), 'no-store')
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  }
+  const policy = (await get('/html')).headers.get('content-security-policy') ?? ''
+  assert.match(policy, /default-src 'none'/)
+  assert.match(policy, /frame-ancestors 'none'/)
+  assert.doesNotMatch(policy, /script-src|unsafe/)
+  assert.deepEqual(await (await get('/json')).json(), { error: 'x' })
+})

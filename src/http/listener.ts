@@ -1,0 +1,150 @@
+import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttps, type Server as HttpsServer, type ServerOptions as HttpsOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { compileCertificates, type CertificateSet } from './certificates.ts'
+import { createConnectionWatch, refuseOnSocket } from './client-errors.ts'
+import type { ListenerConfig } from './listener.schema.ts'
+import { expectation, refusedAtOnce } from './request-limits.ts'
+
+export interface ListenerHandlers {
+  /** Must answer every request and never throw. A client that waits for `100 Continue` gets it by `response.writeContinue()`. */
+  readonly request: (request: IncomingMessage, response: ServerResponse) => void
+  /** Requests whose `Upgrade` names WebSocket; every other upgrade is treated as an ordinary request without it. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
+
+export interface Listener {
+  readonly address: string
+  readonly port: number
+  /** New certificates for new connections; faults GH_CONFIG_INVALID and keeps the old ones when they do not work. */
+  reload(config: ListenerConfig): void
+  /** Stops accepting, lets what is under way finish for `drainMs`, then cuts it. */
+  close(drainMs: number): Promise<void>
+}
+
+/** Milliseconds unless said otherwise. Bodies have no limit in time here: idle time-outs belong to the exchange. */
+const LIMITS = {
+  maxHeaderSize: 32 * 1_024,
+  headersTimeout: 20_000,
+  requestTimeout: 0,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+} as const
+
+const MAX_CONNECTIONS = 20_000
+
+/** Only WebSocket is an upgrade; `h2c` and others are not spoken, so their request is an ordinary one (RFC 9110 §7.8). */
+function asksForWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase().includes('websocket') === true
+}
+
+/** Opens one listener; settles when it accepts connections, rejects when the address cannot be had. */
+export async function openListener(config: ListenerConfig, handlers: ListenerHandlers): Promise<Listener> {
+  const tunnels = new Set<Duplex>()
+  const certificates = { current: config.tls === undefined ? undefined : compileCertificates(config.tls) }
+  const server = createServer(config, certificates)
+  const drain = { draining: false }
+  attach(server, handlers, tunnels, drain)
+  await listen(server, config)
+  const { address, port } = server.address() as AddressInfo
+  return {
+    address,
+    port,
+    reload: (next) => reload(server, certificates, next),
+    close: (drainMs) => {
+      drain.draining = true
+      return close(server, tunnels, drainMs)
+    },
+  }
+}
+
+interface CurrentCertificates {
+  current: CertificateSet | undefined
+}
+
+function createServer(config: ListenerConfig, certificates: CurrentCertificates): Server | HttpsServer {
+  const options = { ...LIMITS, shouldUpgradeCallback: asksForWebSocket }
+  const server =
+    config.tls === undefined
+      ? createHttp(options)
+      : createHttps({ ...options, ...tlsOptions(config.tls, certificates) } satisfies HttpsOptions)
+  server.maxHeadersCount = 0
+  server.maxConnections = MAX_CONNECTIONS
+  server.timeout = 0
+  return server
+}
+
+function tlsOptions(tls: NonNullable<ListenerConfig['tls']>, certificates: CurrentCertificates): HttpsOptions {
+  return {
+    ...certificates.current?.fallback,
+    ALPNProtocols: ['http/1.1'],
+    requestCert: tls.clientCertificates !== undefined,
+    rejectUnauthorized: tls.clientCertificates?.required === true,
+    // Never throws: an exception in here ends the process (CVE-2026-21637).
+    SNICallback: (name, callback) => callback(null, certificates.current?.choose(name)),
+  }
+}
+
+function attach(
+  server: Server | HttpsServer,
+  handlers: ListenerHandlers,
+  tunnels: Set<Duplex>,
+  drain: { readonly draining: boolean },
+): void {
+  const watch = createConnectionWatch()
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    watch.started(request, response)
+    if (drain.draining) response.shouldKeepAlive = false
+    const status = refusedAtOnce(request) ?? (expectation(request) === 'unknown' ? 417 : undefined)
+    if (status === undefined) handlers.request(request, response)
+    else response.writeHead(status, { connection: 'close', 'cache-control': 'no-store', 'content-length': 0 }).end()
+  }
+  server.on('request', onRequest)
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error: Error, socket: Duplex) => watch.clientError(error, socket))
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseOnSocket(socket, 405))
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const status = refusedAtOnce(request)
+    if (status !== undefined) {
+      refuseOnSocket(socket, status)
+      return
+    }
+    tunnels.add(socket)
+    socket.once('close', () => tunnels.delete(socket))
+    handlers.upgrade(request, socket, head)
+  })
+}
+
+function listen(server: Server | HttpsServer, config: ListenerConfig): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  server.once('error', reject)
+  server.listen({ host: config.address, port: config.port, backlog: 1_024 }, () => {
+    server.off('error', reject)
+    resolve(undefined)
+  })
+  return promise
+}
+
+function reload(server: Server | HttpsServer, certificates: CurrentCertificates, next: ListenerConfig): void {
+  if (next.tls === undefined || !('setSecureContext' in server)) return
+  const compiled = compileCertificates(next.tls)
+  server.setSecureContext(compiled.fallback)
+  certificates.current = compiled
+}
+
+async function close(server: Server | HttpsServer, tunnels: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const deadline = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of tunnels) socket.destroy()
+  }, drainMs)
+  await closed
+  clearTimeout(deadline)
+  clearInterval(idle)
+}
