@@ -1,4 +1,6 @@
-import { pino, type DestinationStream } from 'pino'
+import { destination, pino, stdTimeFunctions, type DestinationStream } from 'pino'
+import { maskFields, maskText } from './mask.ts'
+import { oneLine } from './one-line.ts'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
@@ -16,4 +18,28 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Standard output by default. */
   readonly destination?: DestinationStream
+}
+
+/**
+ * A log that writes one line of JSON a call: log injection, terminal escapes and bidirectional overrides stay inside their
+ * string, and what looks like a secret is masked at any depth. Writes in order and before it returns, so that the last words of
+ * a dying process are read. Never throws.
+ */
+export function createLogger(options: LogOptions): Log {
+  const logger = pino(
+    {
+      level: options.level,
+      base: { pid: process.pid },
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ log: 'app', level: label }) },
+      hooks: { streamWrite: oneLine },
+    },
+    options.destination ?? destination({ dest: 1, sync: true }),
+  )
+  const at = (level: 'error' | 'warn' | 'info' | 'debug'): Write => {
+    if (!logger.isLevelEnabled(level)) return () => undefined
+    return (fields, message) => logger[level](maskFields(fields), maskText(message))
+  }
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
 }

@@ -1,0 +1,96 @@
+import type { DestinationStream } from 'pino'
+import { maskText } from './mask.ts'
+import { oneLine } from './one-line.ts'
+
+/** One request, as operators read it. */
+export interface AccessEntry {
+  readonly requestId: string
+  /** Agent id, or `login` for the login host; `undefined` when no site answers to the host. */
+  readonly site: string | undefined
+  readonly method: string
+  /** Request target; the query is cut off here, because nobody knows which of an application's parameters are secrets. */
+  readonly path: string
+  /** Kind of the gateway's verdict, or the endpoint's name for our own pages. */
+  readonly verdict: string
+  /** Why, where the verdict has a reason. */
+  readonly reason: string | undefined
+  readonly status: number
+  readonly totalMs: number
+  /** Durations of the stages that ran. */
+  readonly sessionMs: number | undefined
+  readonly policyMs: number | undefined
+  readonly upstreamMs: number | undefined
+  readonly clientIp: string
+  readonly sid: string | undefined
+}
+
+/** One line a request. `record` never throws, never waits, and writes nothing before the current turn of the loop is over. */
+export interface AccessLog {
+  record(entry: AccessEntry): void
+  /** Writes what is still buffered. */
+  close(): void
+}
+
+export interface AccessLogDeps {
+  readonly destination: DestinationStream
+  /** Milliseconds since the epoch, for the line's time. */
+  readonly clock: () => number
+}
+
+/** Nothing that JSON would escape, nothing that masking could be about. */
+const PLAIN = /^[\w/.:[\]-]*$/
+
+const MAX_PATH = 1_024
+
+function text(value: string): string {
+  return PLAIN.test(value) ? `"${value}"` : oneLine(JSON.stringify(maskText(value)))
+}
+
+function pathOf(target: string): string {
+  const cut = target.search(/[?#]/)
+  const path = cut === -1 ? target : target.slice(0, cut)
+  return text(path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path)
+}
+
+function ms(value: number): string {
+  return value.toFixed(2)
+}
+
+/** The entry as one line of JSON, built by hand: this runs for every request. */
+export function accessLine(entry: AccessEntry, now: number): string {
+  let line = `{"log":"access","time":"${new Date(now).toISOString()}","id":${text(entry.requestId)}`
+  if (entry.site !== undefined) line += `,"site":${text(entry.site)}`
+  line += `,"method":${text(entry.method)},"path":${pathOf(entry.path)},"verdict":${text(entry.verdict)}`
+  if (entry.reason !== undefined) line += `,"reason":${text(entry.reason)}`
+  line += `,"status":${entry.status},"ms":${ms(entry.totalMs)}`
+  if (entry.sessionMs !== undefined) line += `,"sessionMs":${ms(entry.sessionMs)}`
+  if (entry.policyMs !== undefined) line += `,"policyMs":${ms(entry.policyMs)}`
+  if (entry.upstreamMs !== undefined) line += `,"upstreamMs":${ms(entry.upstreamMs)}`
+  line += `,"client":${text(entry.clientIp)}`
+  if (entry.sid !== undefined) line += `,"sid":${text(entry.sid)}`
+  return `${line}}\n`
+}
+
+/** Lines of one turn of the event loop go out in one write: a system call a burst, not a request. */
+export function createAccessLog({ destination, clock }: AccessLogDeps): AccessLog {
+  let buffered = ''
+  let scheduled = false
+
+  const flush = (): void => {
+    scheduled = false
+    if (buffered === '') return
+    const lines = buffered
+    buffered = ''
+    destination.write(lines)
+  }
+
+  return {
+    record(entry) {
+      buffered += accessLine(entry, clock())
+      if (scheduled) return
+      scheduled = true
+      setImmediate(flush)
+    },
+    close: flush,
+  }
+}
