@@ -1,0 +1,49 @@
+import { join, resolve } from 'node:path'
+import type { RealmName } from '../base/brand.ts'
+import { fault } from '../errors.ts'
+import type { CheckInput, RealmSources } from './checks/check.ts'
+import { deepFreeze } from './freeze.ts'
+import type { GatehouseConfig } from './gatehouse.schema.ts'
+import type { ConfigSnapshot, RealmConfig } from './snapshot.ts'
+
+export interface SnapshotFacts {
+  /** Absolute path of the configuration root. */
+  readonly root: string
+  readonly digest: string
+  readonly files: readonly string[]
+}
+
+/** Puts together what was read and found free of errors; frozen all the way down. */
+export function buildSnapshot(input: CheckInput, { root, digest, files }: SnapshotFacts): ConfigSnapshot {
+  const { gatehouse, agents, realms } = input
+  if (gatehouse === undefined) throw fault('GH_CONFIG_INVALID', { detail: 'gatehouse.yaml was not read' })
+  return deepFreeze({
+    gatehouse: withAbsolutePaths(gatehouse.value, root),
+    agents: agents.map(({ value }) => value),
+    realms: new Map(realms.map((realm) => [realm.name as RealmName, realmOf(realm, root)])),
+    digest,
+    files,
+  })
+}
+
+function realmOf({ name, realm, users, policies }: RealmSources, root: string): RealmConfig {
+  if (realm === undefined) throw fault('GH_CONFIG_INVALID', { detail: `realm ${name} was not read` })
+  return {
+    ...realm.value,
+    name: name as RealmName,
+    users: users?.value.users ?? [],
+    policies: policies?.value.policies ?? [],
+    themeDir: join(root, 'realms', name, 'theme'),
+  }
+}
+
+/** Paths in the configuration count from its root, wherever the process was started. */
+function withAbsolutePaths(config: GatehouseConfig, root: string): GatehouseConfig {
+  const { store, telemetry } = config
+  const { file } = telemetry.audit
+  return {
+    ...config,
+    store: { ...store, path: resolve(root, store.path) },
+    telemetry: { ...telemetry, audit: file === undefined ? {} : { file: resolve(root, file) } },
+  }
+}

@@ -1,0 +1,74 @@
+import { memberOf } from '../reference/json-schema.ts'
+import type { ConfigProblem } from '../snapshot.ts'
+import { didYouMean } from '../suggest.ts'
+import {
+  errorIn,
+  placeOf,
+  quoted,
+  repeated,
+  warningIn,
+  type AgentSource,
+  type Check,
+  type RealmSources,
+} from './check.ts'
+
+/** Agent ids name audiences of tokens: one id, one profile. */
+export const checkAgentIds: Check = ({ agents }) => {
+  const named = agents.map(({ value, source }) => ({ key: value.id, source, path: ['id'] }))
+  return repeated(named).map(({ entry, first }) =>
+    errorIn(
+      entry.source,
+      ['id'],
+      `agent id "${entry.key}" is taken by ${placeOf(first.source, ['id'])}; give it another`,
+    ),
+  )
+}
+
+export const checkAgentRealms: Check = ({ agents, realms }) =>
+  agents.flatMap(({ value, source }) => {
+    const realm = realms.find(({ name }) => name === value.realm)
+    if (realm !== undefined) return policySetProblems({ value, source }, realm)
+    const names = realms.map(({ name }) => name)
+    const hint = source.filled(['realm']) === undefined ? didYouMean(value.realm, names) : ''
+    return [errorIn(source, ['realm'], `there is no realm ${quoted(source, ['realm'], value.realm)}${hint}`)]
+  })
+
+function policySetProblems({ value, source }: AgentSource, realm: RealmSources): ConfigProblem[] {
+  if (value.ssoOnly || realm.incomplete) return []
+  const policies = realm.policies?.value.policies ?? []
+  if (policies.some((policy) => policy.policySet === value.policySet)) return []
+  const set = quoted(source, ['policySet'], value.policySet)
+  const message = `no policy of realm ${realm.name} is in the set ${set}, so everything is denied; write one, or set ssoOnly: true`
+  const path = memberOf(source.value, 'policySet') === undefined ? ['realm'] : ['policySet']
+  return [warningIn(source, path, message)]
+}
+
+/**
+ * Header names that carry the connection or the message itself (request smuggling, host confusion) and the one that carries
+ * our assertion: identity never goes there.
+ */
+const NOT_FOR_IDENTITY = new Set(
+  'host connection content-length content-type transfer-encoding te trailer upgrade expect keep-alive cookie proxy-connection proxy-authorization x-gatehouse-assertion'.split(
+    ' ',
+  ),
+)
+
+export const checkIdentityHeaders: Check = ({ agents }) =>
+  agents.flatMap(({ value, source }) => {
+    const names = Object.keys(value.identity.headers)
+    const entries = names.map((name) => ({ key: name.toLowerCase(), source, path: ['identity', 'headers', name] }))
+    const twice = repeated(entries).map(({ entry }) =>
+      errorIn(source, entry.path, `this header is there already in another spelling; header names ignore case`),
+    )
+    const reserved = entries
+      .filter(({ key }) => NOT_FOR_IDENTITY.has(key))
+      .map(({ path }) =>
+        errorIn(source, path, 'this header cannot carry identity; choose another name, such as X-Remote-User'),
+      )
+    return [...twice, ...reserved]
+  })
+
+export const checkSomethingIsProtected: Check = ({ gatehouse, agents }) =>
+  gatehouse === undefined || agents.length > 0
+    ? []
+    : [warningIn(gatehouse.source, [], 'there is no agent profile beside this file, so no site is protected yet')]

@@ -1,0 +1,81 @@
+import type { ConfigProblem } from '../snapshot.ts'
+import { didYouMean } from '../suggest.ts'
+import { errorIn, placeOf, quoted, repeated, type Check, type RealmSources } from './check.ts'
+
+/** A chain that names a module nobody configured could never let anybody in, or worse, skip a factor. */
+export const checkChains: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { source } = realm
+    const { modules, chains, defaultChain } = realm.value.authentication
+    const problems: ConfigProblem[] = []
+    for (const [name, steps] of Object.entries(chains)) {
+      for (const [index, step] of steps.entries()) {
+        if (Object.hasOwn(modules, step.module)) continue
+        const path = ['authentication', 'chains', name, index, 'module']
+        const hint = source.filled(path) === undefined ? didYouMean(step.module, Object.keys(modules)) : ''
+        problems.push(errorIn(source, path, `there is no module ${quoted(source, path, step.module)}${hint}`))
+      }
+    }
+    if (Object.hasOwn(chains, defaultChain)) return problems
+    const path = ['authentication', 'defaultChain']
+    const hint = source.filled(path) === undefined ? didYouMean(defaultChain, Object.keys(chains)) : ''
+    return [...problems, errorIn(source, path, `there is no chain ${quoted(source, path, defaultChain)}${hint}`)]
+  })
+
+export const checkPolicyNames: Check = ({ realms }) =>
+  realms.flatMap(({ policies }) => {
+    if (policies === undefined) return []
+    const { source } = policies
+    const named = policies.value.policies.map(({ name }, index) => ({
+      key: name,
+      source,
+      path: ['policies', index, 'name'],
+    }))
+    return repeated(named).map(({ entry, first }) => {
+      const name = quoted(source, entry.path, entry.key)
+      return errorIn(
+        source,
+        entry.path,
+        `policy ${name} is there already (${placeOf(source, first.path)}); give it another name`,
+      )
+    })
+  })
+
+/** As directories compare names: without regard to case and Unicode form (account confusion by look-alike spelling). */
+function fold(name: string): string {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC')
+}
+
+export const checkUserNames: Check = ({ realms }) =>
+  realms.flatMap((realm) => [
+    ...clashing(realm, 'username', (user) => user.username),
+    ...clashing(realm, 'id', (user) => user.id ?? user.username),
+  ])
+
+type User = NonNullable<RealmSources['users']>['value']['users'][number]
+
+function clashing({ users }: RealmSources, field: 'username' | 'id', keyOf: (user: User) => string): ConfigProblem[] {
+  if (users === undefined) return []
+  const { source } = users
+  const named = users.value.users.map((user, index) => {
+    const path = ['users', index, field === 'id' && user.id !== undefined ? 'id' : 'username']
+    return { key: fold(keyOf(user)), source, path, isWritten: path[2] === field }
+  })
+  return repeated(named)
+    .filter(({ entry, first }) => field === 'username' || entry.isWritten || first.isWritten)
+    .map(({ entry, first }) => {
+      const there = placeOf(source, first.path)
+      return errorIn(source, entry.path, `this ${field} is taken (${there}): case and Unicode form make no difference`)
+    })
+}
+
+export const checkLogos: Check = ({ realms }) =>
+  realms.flatMap(({ realm, theme }) => {
+    const logo = realm?.value.look.logo
+    if (realm === undefined || logo === undefined || theme.includes(logo)) return []
+    const shown = quoted(realm.source, ['look', 'logo'], logo)
+    return [
+      errorIn(realm.source, ['look', 'logo'], `there is no file ${shown} in theme/ beside realm.yaml; put it there`),
+    ]
+  })

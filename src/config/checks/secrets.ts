@@ -1,0 +1,44 @@
+import type { Path } from '../locator.ts'
+import type { ConfigProblem } from '../snapshot.ts'
+import type { SourceDocument } from '../source-document.ts'
+import { warningIn, type Check, type CheckInput } from './check.ts'
+
+interface Secret {
+  readonly source: SourceDocument
+  readonly path: Path
+}
+
+/** Every value of the configuration that opens something. */
+function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
+  const found: Secret[] = []
+  if (gatehouse !== undefined) {
+    const { source, value } = gatehouse
+    found.push({ source, path: ['secrets', 'masterKey'] })
+    for (const [index, { tls }] of value.listeners.entries()) {
+      const certificates = tls?.certificates ?? []
+      for (const at of certificates.keys())
+        found.push({ source, path: ['listeners', index, 'tls', 'certificates', at, 'key'] })
+    }
+  }
+  for (const { source, value } of agents) {
+    if (value.upstream.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
+  }
+  return found
+}
+
+/** Secrets written into the files end up in version control; secret files that everybody may read are none. */
+export const checkSecrets: Check = (input) =>
+  secretsOf(input).flatMap(({ source, path }): ConfigProblem[] => {
+    const filled = source.filled(path)
+    if (filled === undefined) {
+      return [warningIn(source, path, 'this secret stands in the file itself; use ${env:NAME} or ${file:PATH}')]
+    }
+    const open = filled.files.some((file) => {
+      const answer = input.referenced.get(file)
+      return answer?.kind === 'read' && answer.worldReadable
+    })
+    if (!open) return []
+    return [
+      warningIn(source, path, `every user of this machine may read the file behind ${filled.written}; chmod 600 it`),
+    ]
+  })

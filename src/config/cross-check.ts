@@ -1,0 +1,32 @@
+import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
+import type { Check, CheckInput } from './checks/check.ts'
+import { checkCookieDomains, checkCookieNames, checkCookieOverlap } from './checks/cookies.ts'
+import { checkHosts } from './checks/hosts.ts'
+import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkChains, checkLogos, checkPolicyNames, checkUserNames } from './checks/realms.ts'
+import { checkSecrets } from './checks/secrets.ts'
+import type { ConfigProblem } from './snapshot.ts'
+
+const CHECKS: readonly Check[] = [
+  checkAgentIds,
+  checkAgentRealms,
+  checkIdentityHeaders,
+  checkSomethingIsProtected,
+  checkHosts,
+  checkCookieDomains,
+  checkCookieNames,
+  checkCookieOverlap,
+  checkChains,
+  checkPolicyNames,
+  checkUserNames,
+  checkLogos,
+  checkListeners,
+  checkSchemes,
+  checkDemoUsers,
+  checkSecrets,
+]
+
+/** Everything that no single file's schema can judge, all problems at once. */
+export function crossCheck(input: CheckInput): readonly ConfigProblem[] {
+  return CHECKS.flatMap((check) => check(input))
+}
