@@ -1,0 +1,88 @@
+// What script adds to the login page: everything works without it.
+'use strict'
+
+const form = document.querySelector('form[data-login]')
+if (form !== null) {
+  document.documentElement.classList.add('scripted')
+  showPassword(form)
+  submitOnce(form)
+  followOtherTabs(form)
+}
+
+/** The switch under the password field. The field is hidden again before the form leaves. */
+function showPassword(form) {
+  const toggle = form.querySelector('[data-show]')
+  const field = toggle && document.getElementById(toggle.getAttribute('aria-controls'))
+  if (!field) return
+  toggle.checked = false
+  toggle.addEventListener('change', () => {
+    field.type = toggle.checked ? 'text' : 'password'
+  })
+  form.addEventListener('submit', () => {
+    field.type = 'password'
+    toggle.checked = false
+  })
+}
+
+/** A second press while the first is under way is ignored, but never for good: after ten seconds it counts again. */
+function submitOnce(form) {
+  const button = form.querySelector('button')
+  const label = button.textContent
+  const release = () => {
+    button.removeAttribute('aria-disabled')
+    button.textContent = label
+  }
+  form.addEventListener('submit', (event) => {
+    if (button.getAttribute('aria-disabled') === 'true') {
+      event.preventDefault()
+      return
+    }
+    button.setAttribute('aria-disabled', 'true')
+    button.textContent = form.dataset.busy
+    setTimeout(release, 10_000)
+  })
+  addEventListener('pageshow', release)
+}
+
+/**
+ * Twenty tabs wait at the login page; the person signs in in one. The others notice, ask once or a few times whether this
+ * browser may pass by now, and then go where they were going.
+ */
+function followOtherTabs(form) {
+  const { state, again } = form.dataset
+  if (!state || !again) return
+  let asking = false
+  let sending = false
+
+  const ask = async () => {
+    const answer = await fetch(state, { cache: 'no-store', credentials: 'same-origin' })
+    return answer.ok && (await answer.json()).signedIn === true
+  }
+  const askFor = async (pauses) => {
+    if (asking || sending) return
+    asking = true
+    for (const pause of pauses) {
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      if (await ask().catch(() => false)) {
+        location.replace(again)
+        return
+      }
+    }
+    asking = false
+  }
+
+  const channel = 'BroadcastChannel' in self ? new BroadcastChannel('gatehouse-login') : undefined
+  if (channel) channel.onmessage = () => void askFor([300, 500, 1000, 2000, 4000, 8000])
+  form.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return
+    sending = true
+    channel?.postMessage('submitted')
+  })
+  addEventListener('pageshow', () => {
+    sending = false
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') void askFor([0])
+  })
+  addEventListener('focus', () => void askFor([0]))
+}

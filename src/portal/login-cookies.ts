@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { randomSecret } from '../base/random-id.ts'
+import { cookieName } from '../http/cookies.ts'
+
+/** Names of the login host's cookies. All are host-only: over https no other host can plant one (`__Host-`). */
+export interface LoginCookies {
+  readonly secure: boolean
+  readonly sso: string
+  /** Binds a login in progress to this browser. */
+  readonly browser: string
+  readonly locale: string
+}
+
+export function loginCookies(ssoName: string, loginUrl: string): LoginCookies {
+  const secure = loginUrl.startsWith('https:')
+  return {
+    secure,
+    sso: cookieName(ssoName, { secure }),
+    browser: cookieName('gatehouse-login', { secure }),
+    locale: cookieName('gatehouse-locale', { secure }),
+  }
+}
+
+/** Seconds: long enough for a login page left open over lunch; renewed by every login page. */
+export const BROWSER_COOKIE_LIFE = 3_600
+/** Seconds: a year. */
+export const LOCALE_COOKIE_LIFE = 31_536_000
+
+const SECRET = /^[A-Za-z0-9_-]{43}$/
+
+/** This browser's binding secret: the one it sent, or a new one. All its tabs share it, so any of them may finish a login. */
+export function browserSecret(sent: unknown): string {
+  return typeof sent === 'string' && SECRET.test(sent) ? sent : randomSecret()
+}
+
+/** What leaves the cookie: journeys see only this. */
+export function bindingOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url')
+}

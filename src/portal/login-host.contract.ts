@@ -1,0 +1,213 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
+import type { Destination, Step } from '../authn/step.ts'
+import { fault } from '../errors.ts'
+import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import { lookSchema } from './look.schema.ts'
+import { createPortal } from './portal.ts'
+import type { Authn, LoginContext, PortalRealm, PortalSite } from './ports.ts'
+import { loadPublicFiles, type PublicFiles } from './public-files.ts'
+
+/*
+ * A whole login host for tests: the real portal on a real server, with the smallest authentication that keeps the rules
+ * of its port (an authId works once per password, in the browser it was made for).
+ */
+
+export const PUBLIC = join(import.meta.dirname, '../../public')
+export const THEME = join(import.meta.dirname, 'vectors')
+
+const EMPLOYEES = '/employees' as RealmName
+
+export interface LoginHost {
+  readonly url: string
+  readonly sites: { readonly app: string; readonly pay: string }
+  readonly audit: AuditEvent[]
+  readonly grants: HandshakeGrant[]
+  readonly ended: string[]
+  readonly touched: string[]
+  /** While set, sessions cannot be resolved. */
+  storeDown: boolean
+  readonly problems: string[]
+  /** A live session's token. */
+  signIn(username: string, realm?: string, authLevel?: number): string
+  close(): Promise<void>
+}
+
+export interface LoginHostOptions {
+  readonly https?: boolean
+  readonly realms?: (realms: readonly PortalRealm[]) => readonly PortalRealm[]
+}
+
+let files: Promise<PublicFiles> | undefined
+
+export async function openLoginHost(options: LoginHostOptions = {}): Promise<LoginHost> {
+  const world = createWorld()
+  const server = createServer((request, response) => portal(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = (server.address() as AddressInfo).port
+  const loginUrl = options.https === true ? 'https://login.example.com' : `http://127.0.0.1:${port}`
+  const sites = { app: 'http://app.example.com:8080', pay: 'http://pay.example.com:8080' }
+  const realms = sampleRealms(sites)
+  const portal = createPortal({
+    loginUrl,
+    cookieName: 'SSOTokenID',
+    realms: options.realms?.(realms) ?? realms,
+    files: await (files ??= loadPublicFiles(PUBLIC)),
+    authn: createTinyAuthn(world),
+    sessions: {
+      resolve: (token) =>
+        world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
+      touch: (session) => void world.touched.push(session.sid),
+      end: (sid) => {
+        for (const [token, session] of world.sessions) if (session.sid === sid) world.sessions.delete(token)
+        world.ended.push(sid)
+        return Promise.resolve(true)
+      },
+    },
+    handshake: {
+      issue: (_session, grant) => {
+        world.grants.push(grant)
+        return Promise.resolve(`code-${world.grants.length}`)
+      },
+    },
+    checkGoto: (_realm, goto) => {
+      const url = /^https?:\/\//.test(goto) ? URL.parse(goto) : null
+      const known = url !== null && [sites.app, sites.pay].includes(url.origin)
+      return known ? { kind: 'accepted', url: url.href } : { kind: 'refused', reason: 'not-registered' }
+    },
+    readiness: { problems: () => Promise.resolve(world.problems) },
+    jwks: () => ({ keys: [{ kty: 'EC', kid: 'k1' }] }),
+    factsOf: () => ({ requestId: 'req-1', client: { ip: '192.0.2.1', scheme: 'http', peer: '192.0.2.1' } }),
+    audit: { record: (event) => void world.audit.push(event) },
+    log: { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined },
+    clock: () => 0 as EpochMs,
+  })
+  return Object.assign(world, {
+    url: loginUrl.startsWith('https') ? `http://127.0.0.1:${port}` : loginUrl,
+    sites,
+    signIn: (username: string, realm = '/employees', authLevel = 1) =>
+      issue(world, username, realm as RealmName, authLevel).token,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  })
+}
+
+interface World {
+  readonly sessions: Map<string, Session>
+  readonly audit: AuditEvent[]
+  readonly grants: HandshakeGrant[]
+  readonly ended: string[]
+  readonly touched: string[]
+  readonly problems: string[]
+  storeDown: boolean
+}
+
+function createWorld(): World {
+  return { sessions: new Map(), audit: [], grants: [], ended: [], touched: [], problems: [], storeDown: false }
+}
+
+function sampleRealms(sites: LoginHost['sites']): readonly PortalRealm[] {
+  const site = (agent: string, title: string, url: string): PortalSite => {
+    const id = agent as AgentId
+    return { agent: id, title, url, aliases: [], audience: `agent:${id}` }
+  }
+  const realm = (name: string, look: object, of: readonly PortalSite[]): PortalRealm => ({
+    name: name as RealmName,
+    look: lookSchema.parse(look),
+    themeDir: THEME,
+    realmSwitch: 'end',
+    sites: of,
+    goto: [],
+  })
+  return [
+    realm('/', { title: 'Acme Administration', color: '#475569' }, []),
+    realm(
+      '/employees',
+      { title: 'Acme', color: '#0f766e', supportUrl: 'https://help.example.com/', logo: 'logo.svg' },
+      [site('app', 'Workplace', sites.app), site('pay', 'Payroll', sites.pay)],
+    ),
+    realm('/customers', { title: 'Acme Club', color: '#ffd400' }, []),
+  ]
+}
+
+function issue(world: World, username: string, realm: RealmName, authLevel: number): IssuedSession {
+  const token = `${randomBytes(32).toString('base64url')}*AAEwMQ*` as SessionToken
+  const session: Session = {
+    sid: `sid-${username}`,
+    bucket: 1,
+    realm,
+    userId: username,
+    username,
+    gen: 1,
+    authLevel,
+    authModules: ['password'],
+    authInstant: 0 as EpochMs,
+    createdAt: 0 as EpochMs,
+    lastSeenAt: 0 as EpochMs,
+    idleExpiresAt: 0 as EpochMs,
+    maxExpiresAt: 0 as EpochMs,
+    properties: {},
+  }
+  world.sessions.set(token, session)
+  return { token, session }
+}
+
+interface Sealed {
+  readonly realm: RealmName
+  readonly binding: string
+  readonly destination: Destination
+}
+
+/** `NAME-demo-password` opens; level 2 is out of reach; the user `slow` is throttled, and `mover`'s session has changed. */
+function createTinyAuthn(world: World): Authn {
+  const journeys = new Map<string, Sealed>()
+  const ask = (sealed: Sealed, more: Partial<Extract<Step, { kind: 'ask' }>> = {}): Step => {
+    const authId = createHash('sha256').update(randomBytes(16)).digest('base64url')
+    journeys.set(authId, sealed)
+    return {
+      kind: 'ask',
+      authId,
+      realm: sealed.realm,
+      stage: 'password',
+      callbacks: [
+        { type: 'NameCallback', prompt: 'username' },
+        { type: 'PasswordCallback', prompt: 'password' },
+      ],
+      failure: undefined,
+      retryAfterSeconds: undefined,
+      destination: sealed.destination,
+      ...more,
+    }
+  }
+  return {
+    begin: ({ realm, demand, destination }, context: LoginContext) =>
+      Promise.resolve(
+        (demand.level ?? 0) > 1
+          ? { kind: 'unreachable', destination }
+          : ask({ realm, binding: context.binding, destination }),
+      ),
+    submit: ({ realm, authId, answers }, context) => {
+      const sealed = journeys.get(authId)
+      if (sealed?.binding !== context.binding || sealed.realm !== realm) {
+        return Promise.resolve<Step>({ kind: 'expired', destination: undefined })
+      }
+      const [username = '', password = ''] = answers
+      if (username === 'slow') return Promise.resolve(ask(sealed, { failure: 'throttled', retryAfterSeconds: 30 }))
+      if (username === 'mover') return Promise.resolve(ask(sealed, { failure: 'session-changed' }))
+      if (password !== `${username}-demo-password`) return Promise.resolve(ask(sealed, { failure: 'bad-credentials' }))
+      journeys.delete(authId)
+      return Promise.resolve<Step>({
+        kind: 'done',
+        issued: issue(world, username, realm ?? EMPLOYEES, 1),
+        destination: sealed.destination,
+      })
+    },
+  }
+}

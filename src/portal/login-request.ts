@@ -1,0 +1,125 @@
+import type { Destination } from '../authn/step.ts'
+import type { Session } from '../session/session.ts'
+import type { Pairs } from './frame.ts'
+import type { PortalParts } from './portal-parts.ts'
+import type { LoginDemand, PortalSite } from './ports.ts'
+import { loginPath, originsOf, originOf, type CompiledRealm } from './realms.ts'
+import type { Visit } from './visit.ts'
+
+/** What the address of a login page asks for, checked. */
+export interface LoginRequest {
+  readonly realm: CompiledRealm
+  readonly demand: LoginDemand
+  readonly destination: Destination
+  /** Where the person is going, to be named on the page. */
+  readonly site: PortalSite | undefined
+  /** Why goto was not accepted. */
+  readonly refused: { readonly goto: string; readonly reason: string } | undefined
+  /** The accepted parameters: links and forms of the page repeat these, and nothing that was refused. */
+  readonly pairs: Pairs
+}
+
+/** `<base64url SHA-256>.<restarts>`, as the gateway makes it. */
+const STATE = /^[A-Za-z0-9_-]{43}\.\d{1,3}$/
+
+export function readLoginRequest(parts: PortalParts, visit: Visit, realm: CompiledRealm): LoginRequest {
+  const goto = visit.query('goto')
+  const checked = goto === undefined ? undefined : parts.checkGoto(realm.name, goto)
+  const accepted = checked?.kind === 'accepted' ? checked.url : undefined
+  const refused = checked?.kind === 'refused' ? { goto: goto ?? '', reason: checked.reason } : undefined
+  // A refused goto takes the handshake with it: whoever made it up may have made up the rest.
+  const handshake = refused === undefined ? readHandshake(parts, visit, realm, accepted) : undefined
+  const demand = readDemand(visit)
+  const destination = { goto: accepted, handshake }
+  return {
+    realm,
+    demand,
+    destination,
+    site: siteOf(parts, realm, destination),
+    refused,
+    pairs: pairsOf(destination, demand),
+  }
+}
+
+/** The same request with the destination that a sealed login carries: that one was checked when it was sealed. */
+export function withDestination(parts: PortalParts, asked: LoginRequest, destination: Destination): LoginRequest {
+  return {
+    ...asked,
+    destination,
+    site: siteOf(parts, asked.realm, destination),
+    pairs: pairsOf(destination, asked.demand),
+  }
+}
+
+/** Whether this session already is what the page would ask for. */
+export function suffices(session: Session, realm: CompiledRealm, demand: LoginDemand): boolean {
+  return session.realm === realm.name && !demand.force && session.authLevel >= (demand.level ?? 0)
+}
+
+/** Address of the login page with these parameters. */
+export function loginUrl(realm: CompiledRealm, pairs: Pairs): string {
+  return withQuery(loginPath(realm.name), pairs)
+}
+
+export function withQuery(path: string, pairs: Pairs): string {
+  const query = new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, value])).toString()
+  return query === '' ? path : `${path}?${query}`
+}
+
+/** Origins that the login form may end up at: where it is going first, because the list may be cut. */
+export function formTargets(asked: LoginRequest): readonly string[] {
+  const first = asked.site === undefined ? [] : originsOf(asked.site)
+  const goto = asked.destination.goto
+  return [...new Set([...first, ...(goto === undefined ? [] : [originOf(goto)]), ...asked.realm.origins])]
+}
+
+function readHandshake(
+  parts: PortalParts,
+  visit: Visit,
+  realm: CompiledRealm,
+  goto: string | undefined,
+): Destination['handshake'] {
+  const agent = visit.query('agent')
+  const state = visit.query('state')
+  if (agent === undefined || state === undefined || !STATE.test(state)) return undefined
+  const site = parts.realms.site(realm, agent)
+  if (site === undefined) return undefined
+  // A code for one agent never travels with another's address.
+  if (goto !== undefined && !originsOf(site).includes(originOf(goto))) return undefined
+  return { agent: site.agent, state }
+}
+
+/** `authIndexType=level&authIndexValue=N` and `ForceAuth=true`, as OpenAM spells them. */
+export function readDemand(visit: Pick<Visit, 'query'>): LoginDemand {
+  const value = visit.query('authIndexType') === 'level' ? visit.query('authIndexValue') : undefined
+  const level = value !== undefined && /^\d{1,4}$/.test(value) ? Number(value) : undefined
+  return { level, force: visit.query('ForceAuth') === 'true' }
+}
+
+function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: Destination): PortalSite | undefined {
+  if (handshake !== undefined) return parts.realms.site(realm, handshake.agent)
+  return goto === undefined ? undefined : parts.realms.siteAt(realm, goto)
+}
+
+function pairsOf({ goto, handshake }: Destination, { level, force }: LoginDemand): Pairs {
+  return [
+    ...(goto === undefined ? [] : [['goto', goto] as const]),
+    ...(handshake === undefined
+      ? []
+      : ([
+          ['agent', handshake.agent],
+          ['state', handshake.state],
+        ] as const)),
+    ...demandPairs(level),
+    ...(force ? [['ForceAuth', 'true'] as const] : []),
+  ]
+}
+
+export function demandPairs(level: number | undefined): Pairs {
+  return level === undefined
+    ? []
+    : [
+        ['authIndexType', 'level'],
+        ['authIndexValue', String(level)],
+      ]
+}

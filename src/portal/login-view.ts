@@ -1,0 +1,149 @@
+import type { Callback, Step } from '../authn/step.ts'
+import type { Session } from '../session/session.ts'
+import type { Fact } from './message-page.ts'
+import { errorFacts } from './message-page.ts'
+import type { Frame } from './frame.ts'
+import { demandPairs, loginUrl, withQuery, type LoginRequest } from './login-request.ts'
+import { en, type MessageKey } from './messages/en.ts'
+import { sayDuration } from './messages/language.ts'
+
+export type Ask = Extract<Step, { kind: 'ask' }>
+
+/** What stands above the form besides what the step itself says. */
+export type LoginNotice = 'expired' | 'cookie' | 'two-cookies' | undefined
+
+export interface LoginViewInput {
+  readonly asked: LoginRequest
+  readonly step: Ask
+  readonly session: Session | undefined
+  /** Title of the realm that `session` belongs to. */
+  readonly sessionRealm: string
+  readonly notice: LoginNotice
+  /** What was typed, by position, to be kept; secrets are never shown again. */
+  readonly typed: readonly string[]
+  readonly requestId: string
+  readonly host: string
+}
+
+interface Field {
+  readonly id: string
+  readonly name: string
+  readonly label: string
+  readonly kind: 'text' | 'password' | 'choice'
+  readonly value: string
+  readonly autocomplete: string
+  readonly focus: boolean
+  readonly invalid: boolean
+  readonly choices: readonly string[]
+}
+
+/** Everything `login.eta` shows. */
+export function loginView(frame: Frame, input: LoginViewInput): object {
+  const { asked, step } = input
+  const realm = asked.realm.compiledLook.title
+  const site = asked.site?.title
+  const self = loginUrl(asked.realm, asked.pairs)
+  const fields = fieldsOf(frame, input)
+  const heading = frame.say('login.title', { realm })
+  const where = site === undefined ? undefined : frame.say('login.continue', { site })
+  return {
+    title: step.failure === undefined ? heading : `${failureText(frame, step)} – ${heading}`,
+    heading,
+    where,
+    action: self,
+    authId: step.authId,
+    notice: noticeOf(frame, input),
+    failure: step.failure === undefined ? undefined : failureText(frame, step),
+    texts: step.callbacks.flatMap((callback) =>
+      callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message)] : [],
+    ),
+    fields,
+    submit: frame.say(fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'),
+    follow: asked.demand.force ? undefined : { state: stateUrl(asked), again: self },
+    facts: failureFacts(frame, input),
+  }
+}
+
+/** Answers arrive under these names, as in OpenAM's forms: IDToken1, IDToken2 … in the order of the callbacks. */
+export function answerName(index: number): string {
+  return `IDToken${index + 1}`
+}
+
+function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput): readonly Field[] {
+  const known = session?.realm === asked.realm.name ? session.username : ''
+  const invalid = step.failure === 'bad-credentials'
+  const fields = step.callbacks.flatMap((callback, index): readonly Omit<Field, 'focus'>[] => {
+    const name = answerName(index)
+    switch (callback.type) {
+      case 'NameCallback': {
+        const value = callback.value ?? typed[index] ?? known
+        return [{ ...field(frame, name, callback), kind: 'text', value, autocomplete: 'username', invalid }]
+      }
+      case 'PasswordCallback':
+        return [
+          { ...field(frame, name, callback), kind: 'password', value: '', autocomplete: 'current-password', invalid },
+        ]
+      case 'ChoiceCallback': {
+        const choices = callback.choices.map((choice) => prompt(frame, choice))
+        const base = field(frame, name, callback)
+        return [{ ...base, kind: 'choice', value: '', autocomplete: 'off', invalid: false, choices }]
+      }
+      case 'TextOutputCallback':
+        return []
+    }
+  })
+  const empty = fields.findIndex((each) => each.kind !== 'choice' && each.value === '')
+  return fields.map((each, index) => ({ ...each, focus: index === empty }))
+}
+
+function field(
+  frame: Frame,
+  name: string,
+  callback: Exclude<Callback, { type: 'TextOutputCallback' }>,
+): Pick<Field, 'id' | 'name' | 'label' | 'choices'> {
+  return { id: name, name, label: prompt(frame, callback.prompt), choices: [] }
+}
+
+/** A module names its prompts by message key; text of its own, which no catalogue has, is shown as it is. */
+function prompt(frame: Frame, text: string): string {
+  for (const key of [text, `login.${text}`]) {
+    if (Object.hasOwn(en, key)) return frame.say(key as MessageKey)
+  }
+  return text
+}
+
+function failureText(frame: Frame, step: Ask): string {
+  const seconds = step.retryAfterSeconds ?? 1
+  const duration = sayDuration(frame.language, seconds)
+  return step.failure === undefined ? '' : frame.say(`failure.${step.failure}`, { duration })
+}
+
+function failureFacts(frame: Frame, { step, requestId, notice }: LoginViewInput): readonly Fact[] {
+  return step.failure === undefined && notice === undefined ? [] : errorFacts(frame, { requestId })
+}
+
+/** Who is signed in here already, what this form does to that, and the way out. */
+function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
+  const { asked, session, notice, sessionRealm } = input
+  if (notice === 'expired') return { text: frame.say('notice.expired'), link: undefined }
+  if (notice === 'cookie') return { text: frame.say('notice.cookie', { host: input.host }), link: undefined }
+  if (notice === 'two-cookies') return { text: frame.say('cause.two-cookies'), link: undefined }
+  if (session === undefined) return undefined
+  const user = session.username
+  const link = { href: '/', label: frame.say('notice.stay', { user }) }
+  if (session.realm !== asked.realm.name) {
+    return { text: frame.say(`notice.switch-${asked.realm.realmSwitch}`, { user, realm: sessionRealm }), link }
+  }
+  if ((asked.demand.level ?? 0) > session.authLevel) {
+    const site = asked.site?.title
+    const text =
+      site === undefined ? frame.say('notice.step-up-here', { user }) : frame.say('notice.step-up', { user, site })
+    return { text, link }
+  }
+  return { text: frame.say('notice.again', { user }), link }
+}
+
+/** Where script asks whether this browser may pass by now. The same question as the page itself would answer. */
+function stateUrl(asked: LoginRequest): string {
+  return withQuery('/login-state', [['realm', asked.realm.name], ...demandPairs(asked.demand.level)])
+}

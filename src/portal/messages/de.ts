@@ -1,0 +1,110 @@
+import type { Catalogue } from './en.ts'
+
+export const de: Catalogue = {
+  'login.title': 'Bei {realm} anmelden',
+  'login.continue': 'und weiter zu {site}',
+  'login.username': 'Benutzername',
+  'login.password': 'Passwort',
+  'login.show': 'Passwort anzeigen',
+  'login.submit': 'Anmelden',
+  'login.next': 'Weiter',
+  'login.busy': 'Anmeldung läuft …',
+
+  'failure.bad-credentials':
+    'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',
+  'failure.throttled': 'Zu viele Versuche. Warten Sie {duration} und versuchen Sie es dann noch einmal.',
+  'failure.session-changed':
+    'Ihre Sitzung hat sich inzwischen in einem anderen Fenster geändert. Bitte melden Sie sich noch einmal an.',
+
+  'notice.expired': 'Diese Seite war zu lange offen. Bitte melden Sie sich noch einmal an.',
+  'notice.cookie':
+    'Ihr Browser hat unser Cookie nicht zurückgeschickt. Erlauben Sie Cookies für {host} und versuchen Sie es noch einmal.',
+  'notice.switch-end': 'Sie sind bei {realm} als {user} angemeldet. Wenn Sie sich hier anmelden, endet diese Sitzung.',
+  'notice.switch-keep':
+    'Sie sind bei {realm} als {user} angemeldet. Wenn Sie sich hier anmelden, tritt diese Sitzung in den Hintergrund.',
+  'notice.step-up': 'Sie sind als {user} angemeldet. {site} verlangt eine stärkere Anmeldung.',
+  'notice.step-up-here': 'Sie sind als {user} angemeldet. Was Sie vorhaben, verlangt eine stärkere Anmeldung.',
+  'notice.again': 'Sie sind als {user} angemeldet. Wenn sich jemand anderes anmeldet, endet diese Sitzung.',
+  'notice.stay': 'Als {user} angemeldet bleiben',
+
+  'home.title': 'Sie sind als {user} angemeldet',
+  'home.realm': 'bei {realm}',
+  'home.apps': 'Ihre Anwendungen',
+  'home.no-apps': 'Mit {realm} ist noch keine Anwendung verbunden.',
+  'home.other-user': 'Als jemand anderes anmelden',
+  'welcome.title': 'Sie sind nicht angemeldet',
+  'welcome.text': 'Wo möchten Sie sich anmelden?',
+
+  'logout.title': 'Von {realm} abmelden?',
+  'logout.text': 'Sie sind als {user} angemeldet. Die Abmeldung beendet Ihre Sitzung überall bei {realm}:',
+  'logout.text-none': 'Sie sind als {user} angemeldet. Die Abmeldung beendet Ihre Sitzung überall bei {realm}.',
+  'logout.submit': 'Abmelden',
+  'logout.stay': 'Angemeldet bleiben',
+  'logged-out.title': 'Sie sind abgemeldet',
+  'logged-out.text': 'Schließen Sie auf einem gemeinsam benutzten Computer auch den Browser.',
+  'logged-out.back': 'Zurück zu {site}',
+  'logged-out.again': 'Wieder anmelden',
+
+  'error.forbidden.title': 'Sie haben hier keinen Zugang',
+  'error.forbidden.text':
+    'Sie sind angemeldet, aber nichts erlaubt Ihnen, das zu öffnen. Wenn Sie es brauchen, fragen Sie Ihre Administration.',
+  'error.unreachable.title': 'Eine stärkere Anmeldung ist nicht möglich',
+  'error.unreachable.text':
+    'Was Sie öffnen möchten, verlangt eine stärkere Anmeldung, als {realm} Ihnen anbietet. Ihre Administration kann das ändern.',
+  'error.unavailable.title': 'Bitte gleich noch einmal versuchen',
+  'error.unavailable.text':
+    'Wir können Ihre Sitzung gerade nicht prüfen. Sie sind weiter angemeldet, und nichts ist verloren.',
+  'error.upstream.title': 'Die Anwendung antwortet nicht',
+  'error.upstream.text':
+    'Sie sind angemeldet, aber die Anwendung selbst ist nicht erreichbar. Bitte versuchen Sie es später noch einmal.',
+  'error.bad-request.title': 'Diese Adresse funktioniert nicht',
+  'error.bad-request.text':
+    'Die Anfrage war nicht eindeutig und wurde deshalb nicht weitergegeben. Prüfen Sie die Adresse auf Tippfehler.',
+  'error.too-large.title': 'Das ist zu groß',
+  'error.too-large.text': 'Es wurde mehr gesendet, als diese Seite annimmt. Gehen Sie zurück und senden Sie weniger.',
+  'error.unknown-host.title': 'Hier ist nichts',
+  'error.unknown-host.text': 'Unter dieser Adresse ist keine Anwendung bekannt. Prüfen Sie sie auf Tippfehler.',
+  'error.not-found.title': 'Diese Seite gibt es nicht',
+  'error.not-found.text': 'Vielleicht ist die Adresse vertippt, oder die Seite ist umgezogen.',
+  'error.method-not-allowed.title': 'Das geht hier nicht',
+  'error.method-not-allowed.text': 'Die Art, wie die Seite aufgerufen wurde, ist unter dieser Adresse nicht erlaubt.',
+  'error.cross-site.title': 'Dieses Formular kam von anderswo',
+  'error.cross-site.text':
+    'Zu Ihrer Sicherheit nehmen wir nur Formulare unserer eigenen Seiten an. Es wurde nichts geändert.',
+  'error.open-at-top-level.title': 'Bitte melden Sie sich zuerst an',
+  'error.open-at-top-level.text':
+    'Die Anmeldung läuft nicht innerhalb einer anderen Seite. Öffnen Sie sie in einem eigenen Fenster.',
+  'error.loop.title': 'Die Anmeldung hält nicht',
+  'error.loop.text':
+    'Sie haben sich mehrmals angemeldet, aber die Anwendung hat es nicht bemerkt. Wir haben angehalten, bevor es sich im Kreis dreht.',
+  'error.internal.title': 'Bei uns ist etwas schiefgegangen',
+  'error.internal.text': 'Es liegt nicht an Ihnen und ist vermerkt. Bitte versuchen Sie es noch einmal.',
+
+  'cause.cookie-not-returned':
+    'Ihr Browser hat das Cookie nicht zurückgeschickt. Erlauben Sie Cookies für diese Adresse und versuchen Sie es noch einmal.',
+  'cause.two-cookies':
+    'Ihr Browser sendet zwei verschiedene Cookies mit demselben Namen. Löschen Sie die Cookies dieser Adresse und versuchen Sie es noch einmal.',
+  'cause.clock':
+    'Die Uhr dieses Computers oder des Servers geht falsch. Stellen Sie sie und versuchen Sie es noch einmal.',
+  'cause.secure-over-http':
+    'Diese Adresse ist über http geöffnet, ihre Cookies brauchen aber https. Verwenden Sie eine Adresse, die mit https:// beginnt.',
+  'cause.unknown':
+    'Schließen Sie alle Fenster dieser Anwendung und versuchen Sie es noch einmal. Geschieht es wieder, nennen Sie dem Support die Anfragenummer.',
+
+  'action.retry': 'Noch einmal versuchen',
+  'action.home': 'Zur Startseite',
+  'action.sign-in': 'Anmelden',
+  'action.sign-out': 'Abmelden',
+  'action.other-user': 'Als jemand anderes anmelden',
+  'action.open': 'In eigenem Fenster öffnen',
+
+  'detail.site': 'Anwendung',
+  'detail.user': 'Angemeldet als',
+  'detail.policy': 'Entschieden durch',
+  'detail.request': 'Anfragenummer',
+  'detail.wait': 'Bitte warten Sie {duration} bis zum nächsten Versuch.',
+
+  'footer.language': 'Sprache',
+  'footer.change': 'Ändern',
+  'footer.help': 'Hilfe',
+}

@@ -1,0 +1,105 @@
+/** English, and the definition of which messages there are. `{name}` is a placeholder. */
+export const en = {
+  'login.title': 'Sign in to {realm}',
+  'login.continue': 'to continue to {site}',
+  'login.username': 'Username',
+  'login.password': 'Password',
+  'login.show': 'Show password',
+  'login.submit': 'Sign in',
+  'login.next': 'Continue',
+  'login.busy': 'Signing in…',
+
+  'failure.bad-credentials': 'This username and password do not match. Check both and try again.',
+  'failure.throttled': 'Too many tries. Wait {duration}, then try again.',
+  'failure.session-changed': 'Your session changed in another window meanwhile. Please sign in again.',
+
+  'notice.expired': 'This page was open for too long. Please sign in again.',
+  'notice.cookie': 'Your browser did not send our cookie back. Allow cookies for {host}, then try again.',
+  'notice.switch-end': 'You are signed in to {realm} as {user}. Signing in here ends that session.',
+  'notice.switch-keep': 'You are signed in to {realm} as {user}. Signing in here sets that session aside.',
+  'notice.step-up': 'You are signed in as {user}. {site} asks for a stronger sign-in.',
+  'notice.step-up-here': 'You are signed in as {user}. What you want to do asks for a stronger sign-in.',
+  'notice.again': 'You are signed in as {user}. Signing in as someone else ends that session.',
+  'notice.stay': 'Stay signed in as {user}',
+
+  'home.title': 'You are signed in as {user}',
+  'home.realm': 'to {realm}',
+  'home.apps': 'Your applications',
+  'home.no-apps': 'No application is connected to {realm} yet.',
+  'home.other-user': 'Sign in as someone else',
+  'welcome.title': 'You are not signed in',
+  'welcome.text': 'Where would you like to sign in?',
+
+  'logout.title': 'Sign out of {realm}?',
+  'logout.text': 'You are signed in as {user}. Signing out ends your session everywhere in {realm}:',
+  'logout.text-none': 'You are signed in as {user}. Signing out ends your session everywhere in {realm}.',
+  'logout.submit': 'Sign out',
+  'logout.stay': 'Stay signed in',
+  'logged-out.title': 'You are signed out',
+  'logged-out.text': 'On a computer you share with others, close the browser as well.',
+  'logged-out.back': 'Back to {site}',
+  'logged-out.again': 'Sign in again',
+
+  'error.forbidden.title': 'You do not have access',
+  'error.forbidden.text':
+    'You are signed in, but nothing allows you to open this. If you need it, ask your administrator.',
+  'error.unreachable.title': 'A stronger sign-in is not available',
+  'error.unreachable.text':
+    'What you want to open asks for a stronger sign-in than {realm} offers you. Your administrator can change that.',
+  'error.unavailable.title': 'Please try again in a moment',
+  'error.unavailable.text': 'We cannot check your session right now. You are still signed in and nothing is lost.',
+  'error.upstream.title': 'The application does not answer',
+  'error.upstream.text': 'You are signed in, but the application itself cannot be reached. Please try again later.',
+  'error.bad-request.title': 'This address does not work',
+  'error.bad-request.text':
+    'The request could not be understood without doubt, so it was not passed on. Check the address for typing errors.',
+  'error.too-large.title': 'This is too large',
+  'error.too-large.text': 'More was sent than this page accepts. Go back and send less.',
+  'error.unknown-host.title': 'Nothing is here',
+  'error.unknown-host.text': 'No application is known under this address. Check it for typing errors.',
+  'error.not-found.title': 'This page does not exist',
+  'error.not-found.text': 'The address may be mistyped, or the page may have moved.',
+  'error.method-not-allowed.title': 'This cannot be done here',
+  'error.method-not-allowed.text': 'The way in which the page was called is not allowed at this address.',
+  'error.cross-site.title': 'This form came from elsewhere',
+  'error.cross-site.text': 'For your safety, only forms of our own pages are accepted. Nothing was changed.',
+  'error.open-at-top-level.title': 'Please sign in first',
+  'error.open-at-top-level.text': 'Sign-in does not run inside another page. Open it in a window of its own.',
+  'error.loop.title': 'Signing in does not hold',
+  'error.loop.text':
+    'You signed in several times, but the application did not notice. We stopped before it goes round in circles.',
+  'error.internal.title': 'Something went wrong on our side',
+  'error.internal.text': 'It is not your fault, and it has been noted. Please try again.',
+
+  'cause.cookie-not-returned':
+    'Your browser did not send the cookie back. Allow cookies for this address, then try again.',
+  'cause.two-cookies':
+    'Your browser sends two different cookies of the same name. Delete the cookies of this address, then try again.',
+  'cause.clock': 'The clock of this computer or of the server is wrong. Set it, then try again.',
+  'cause.secure-over-http':
+    'This address is opened over http, but its cookies need https. Use an address that starts with https://.',
+  'cause.unknown':
+    'Close all windows of this application, then try again. If it happens again, give your help desk the request id.',
+
+  'action.retry': 'Try again',
+  'action.home': 'Go to the start page',
+  'action.sign-in': 'Sign in',
+  'action.sign-out': 'Sign out',
+  'action.other-user': 'Sign in as someone else',
+  'action.open': 'Open in a window of its own',
+
+  'detail.site': 'Application',
+  'detail.user': 'Signed in as',
+  'detail.policy': 'Decided by',
+  'detail.request': 'Request id',
+  'detail.wait': 'Please wait {duration} before you try again.',
+
+  'footer.language': 'Language',
+  'footer.change': 'Change',
+  'footer.help': 'Get help',
+} as const
+
+export type MessageKey = keyof typeof en
+
+/** One language: every message, no other. */
+export type Catalogue = Readonly<Record<MessageKey, string>>

@@ -1,0 +1,104 @@
+import type { Catalogue } from './en.ts'
+
+export const es: Catalogue = {
+  'login.title': 'Iniciar sesión en {realm}',
+  'login.continue': 'para continuar en {site}',
+  'login.username': 'Nombre de usuario',
+  'login.password': 'Contraseña',
+  'login.show': 'Mostrar la contraseña',
+  'login.submit': 'Iniciar sesión',
+  'login.next': 'Continuar',
+  'login.busy': 'Iniciando sesión…',
+
+  'failure.bad-credentials':
+    'Este nombre de usuario y esta contraseña no coinciden. Compruebe ambos e inténtelo de nuevo.',
+  'failure.throttled': 'Demasiados intentos. Espere {duration} e inténtelo de nuevo.',
+  'failure.session-changed': 'Mientras tanto, su sesión cambió en otra ventana. Inicie sesión de nuevo.',
+
+  'notice.expired': 'Esta página estuvo abierta demasiado tiempo. Inicie sesión de nuevo.',
+  'notice.cookie': 'Su navegador no devolvió nuestra cookie. Permita las cookies de {host} e inténtelo de nuevo.',
+  'notice.switch-end': 'Tiene una sesión en {realm} como {user}. Si inicia sesión aquí, esa sesión termina.',
+  'notice.switch-keep': 'Tiene una sesión en {realm} como {user}. Si inicia sesión aquí, esa sesión queda aparte.',
+  'notice.step-up': 'Tiene una sesión como {user}. {site} exige un inicio de sesión más fuerte.',
+  'notice.step-up-here': 'Tiene una sesión como {user}. Lo que quiere hacer exige un inicio de sesión más fuerte.',
+  'notice.again': 'Tiene una sesión como {user}. Si otra persona inicia sesión, esa sesión termina.',
+  'notice.stay': 'Seguir como {user}',
+
+  'home.title': 'Ha iniciado sesión como {user}',
+  'home.realm': 'en {realm}',
+  'home.apps': 'Sus aplicaciones',
+  'home.no-apps': 'Todavía no hay ninguna aplicación conectada a {realm}.',
+  'home.other-user': 'Iniciar sesión como otra persona',
+  'welcome.title': 'No ha iniciado sesión',
+  'welcome.text': '¿Dónde quiere iniciar sesión?',
+
+  'logout.title': '¿Cerrar la sesión en {realm}?',
+  'logout.text': 'Tiene una sesión como {user}. Al cerrarla, termina en todas partes de {realm}:',
+  'logout.text-none': 'Tiene una sesión como {user}. Al cerrarla, termina en todas partes de {realm}.',
+  'logout.submit': 'Cerrar sesión',
+  'logout.stay': 'Mantener la sesión',
+  'logged-out.title': 'Ha cerrado la sesión',
+  'logged-out.text': 'Si comparte el ordenador con otras personas, cierre también el navegador.',
+  'logged-out.back': 'Volver a {site}',
+  'logged-out.again': 'Iniciar sesión de nuevo',
+
+  'error.forbidden.title': 'No tiene acceso',
+  'error.forbidden.text':
+    'Ha iniciado sesión, pero nada le permite abrir esto. Si lo necesita, hable con su administrador.',
+  'error.unreachable.title': 'No hay un inicio de sesión más fuerte',
+  'error.unreachable.text':
+    'Lo que quiere abrir exige un inicio de sesión más fuerte que los que {realm} le ofrece. Su administrador puede cambiarlo.',
+  'error.unavailable.title': 'Inténtelo de nuevo en un momento',
+  'error.unavailable.text': 'Ahora mismo no podemos comprobar su sesión. Sigue abierta y no se ha perdido nada.',
+  'error.upstream.title': 'La aplicación no responde',
+  'error.upstream.text': 'Ha iniciado sesión, pero no se puede llegar a la aplicación. Inténtelo más tarde.',
+  'error.bad-request.title': 'Esta dirección no funciona',
+  'error.bad-request.text':
+    'La solicitud era ambigua y por eso no se transmitió. Compruebe si la dirección tiene errores de escritura.',
+  'error.too-large.title': 'Es demasiado grande',
+  'error.too-large.text': 'Se envió más de lo que esta página acepta. Vuelva atrás y envíe menos.',
+  'error.unknown-host.title': 'Aquí no hay nada',
+  'error.unknown-host.text':
+    'No se conoce ninguna aplicación en esta dirección. Compruebe si tiene errores de escritura.',
+  'error.not-found.title': 'Esta página no existe',
+  'error.not-found.text': 'Puede que la dirección esté mal escrita o que la página se haya movido.',
+  'error.method-not-allowed.title': 'Esto no se puede hacer aquí',
+  'error.method-not-allowed.text': 'La forma en que se llamó a la página no está permitida en esta dirección.',
+  'error.cross-site.title': 'Este formulario vino de otro sitio',
+  'error.cross-site.text':
+    'Por su seguridad, solo se aceptan formularios de nuestras propias páginas. No se ha cambiado nada.',
+  'error.open-at-top-level.title': 'Inicie sesión primero',
+  'error.open-at-top-level.text': 'El inicio de sesión no funciona dentro de otra página. Ábralo en su propia ventana.',
+  'error.loop.title': 'La sesión no se mantiene',
+  'error.loop.text':
+    'Ha iniciado sesión varias veces, pero la aplicación no se dio cuenta. Nos hemos detenido antes de dar vueltas en círculo.',
+  'error.internal.title': 'Algo ha fallado por nuestra parte',
+  'error.internal.text': 'No es culpa suya y ha quedado anotado. Inténtelo de nuevo.',
+
+  'cause.cookie-not-returned':
+    'Su navegador no devolvió la cookie. Permita las cookies de esta dirección e inténtelo de nuevo.',
+  'cause.two-cookies':
+    'Su navegador envía dos cookies distintas con el mismo nombre. Borre las cookies de esta dirección e inténtelo de nuevo.',
+  'cause.clock': 'El reloj de este ordenador o del servidor está mal. Póngalo en hora e inténtelo de nuevo.',
+  'cause.secure-over-http':
+    'Esta dirección está abierta con http, pero sus cookies necesitan https. Use una dirección que empiece por https://.',
+  'cause.unknown':
+    'Cierre todas las ventanas de esta aplicación e inténtelo de nuevo. Si vuelve a ocurrir, dé el número de solicitud a su servicio de ayuda.',
+
+  'action.retry': 'Intentar de nuevo',
+  'action.home': 'Ir a la página de inicio',
+  'action.sign-in': 'Iniciar sesión',
+  'action.sign-out': 'Cerrar sesión',
+  'action.other-user': 'Iniciar sesión como otra persona',
+  'action.open': 'Abrir en su propia ventana',
+
+  'detail.site': 'Aplicación',
+  'detail.user': 'Sesión de',
+  'detail.policy': 'Decidido por',
+  'detail.request': 'Número de solicitud',
+  'detail.wait': 'Espere {duration} antes de intentarlo de nuevo.',
+
+  'footer.language': 'Idioma',
+  'footer.change': 'Cambiar',
+  'footer.help': 'Obtener ayuda',
+}

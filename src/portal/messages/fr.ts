@@ -1,0 +1,112 @@
+import type { Catalogue } from './en.ts'
+
+export const fr: Catalogue = {
+  'login.title': 'Se connecter à {realm}',
+  'login.continue': 'pour continuer vers {site}',
+  'login.username': 'Nom d’utilisateur',
+  'login.password': 'Mot de passe',
+  'login.show': 'Afficher le mot de passe',
+  'login.submit': 'Se connecter',
+  'login.next': 'Continuer',
+  'login.busy': 'Connexion en cours…',
+
+  'failure.bad-credentials':
+    'Ce nom d’utilisateur et ce mot de passe ne correspondent pas. Vérifiez les deux et réessayez.',
+  'failure.throttled': 'Trop d’essais. Attendez {duration}, puis réessayez.',
+  'failure.session-changed':
+    'Votre session a changé entre-temps dans une autre fenêtre. Veuillez vous connecter à nouveau.',
+
+  'notice.expired': 'Cette page est restée ouverte trop longtemps. Veuillez vous connecter à nouveau.',
+  'notice.cookie': 'Votre navigateur n’a pas renvoyé notre cookie. Autorisez les cookies pour {host}, puis réessayez.',
+  'notice.switch-end': 'Vous êtes connecté à {realm} en tant que {user}. Vous connecter ici met fin à cette session.',
+  'notice.switch-keep':
+    'Vous êtes connecté à {realm} en tant que {user}. Vous connecter ici met cette session de côté.',
+  'notice.step-up': 'Vous êtes connecté en tant que {user}. {site} exige une connexion plus forte.',
+  'notice.step-up-here':
+    'Vous êtes connecté en tant que {user}. Ce que vous souhaitez faire exige une connexion plus forte.',
+  'notice.again':
+    'Vous êtes connecté en tant que {user}. Se connecter sous une autre identité met fin à cette session.',
+  'notice.stay': 'Rester connecté en tant que {user}',
+
+  'home.title': 'Vous êtes connecté en tant que {user}',
+  'home.realm': 'à {realm}',
+  'home.apps': 'Vos applications',
+  'home.no-apps': 'Aucune application n’est encore reliée à {realm}.',
+  'home.other-user': 'Se connecter sous une autre identité',
+  'welcome.title': 'Vous n’êtes pas connecté',
+  'welcome.text': 'Où souhaitez-vous vous connecter ?',
+
+  'logout.title': 'Se déconnecter de {realm} ?',
+  'logout.text': 'Vous êtes connecté en tant que {user}. La déconnexion met fin à votre session partout dans {realm} :',
+  'logout.text-none':
+    'Vous êtes connecté en tant que {user}. La déconnexion met fin à votre session partout dans {realm}.',
+  'logout.submit': 'Se déconnecter',
+  'logout.stay': 'Rester connecté',
+  'logged-out.title': 'Vous êtes déconnecté',
+  'logged-out.text': 'Sur un ordinateur partagé, fermez aussi le navigateur.',
+  'logged-out.back': 'Retour à {site}',
+  'logged-out.again': 'Se reconnecter',
+
+  'error.forbidden.title': 'Vous n’avez pas accès',
+  'error.forbidden.text':
+    'Vous êtes connecté, mais rien ne vous autorise à ouvrir cette page. Si vous en avez besoin, adressez-vous à votre administrateur.',
+  'error.unreachable.title': 'Une connexion plus forte n’est pas disponible',
+  'error.unreachable.text':
+    'Ce que vous souhaitez ouvrir exige une connexion plus forte que celles que {realm} vous propose. Votre administrateur peut changer cela.',
+  'error.unavailable.title': 'Réessayez dans un instant',
+  'error.unavailable.text':
+    'Nous ne pouvons pas vérifier votre session pour le moment. Vous êtes toujours connecté et rien n’est perdu.',
+  'error.upstream.title': 'L’application ne répond pas',
+  'error.upstream.text':
+    'Vous êtes connecté, mais l’application elle-même est injoignable. Veuillez réessayer plus tard.',
+  'error.bad-request.title': 'Cette adresse ne fonctionne pas',
+  'error.bad-request.text':
+    'La requête était ambiguë et n’a donc pas été transmise. Vérifiez que l’adresse ne contient pas de faute de frappe.',
+  'error.too-large.title': 'C’est trop volumineux',
+  'error.too-large.text': 'L’envoi dépasse ce que cette page accepte. Revenez en arrière et envoyez-en moins.',
+  'error.unknown-host.title': 'Il n’y a rien ici',
+  'error.unknown-host.text':
+    'Aucune application n’est connue à cette adresse. Vérifiez qu’elle ne contient pas de faute de frappe.',
+  'error.not-found.title': 'Cette page n’existe pas',
+  'error.not-found.text': 'L’adresse est peut-être mal saisie, ou la page a été déplacée.',
+  'error.method-not-allowed.title': 'Ce n’est pas possible ici',
+  'error.method-not-allowed.text': 'La page a été appelée d’une manière qui n’est pas autorisée à cette adresse.',
+  'error.cross-site.title': 'Ce formulaire vient d’ailleurs',
+  'error.cross-site.text':
+    'Pour votre sécurité, seuls les formulaires de nos propres pages sont acceptés. Rien n’a été modifié.',
+  'error.open-at-top-level.title': 'Veuillez d’abord vous connecter',
+  'error.open-at-top-level.text':
+    'La connexion ne fonctionne pas à l’intérieur d’une autre page. Ouvrez-la dans sa propre fenêtre.',
+  'error.loop.title': 'La connexion ne tient pas',
+  'error.loop.text':
+    'Vous vous êtes connecté plusieurs fois, mais l’application ne l’a pas remarqué. Nous avons arrêté avant de tourner en rond.',
+  'error.internal.title': 'Une erreur s’est produite de notre côté',
+  'error.internal.text': 'Vous n’y êtes pour rien et l’incident est noté. Veuillez réessayer.',
+
+  'cause.cookie-not-returned':
+    'Votre navigateur n’a pas renvoyé le cookie. Autorisez les cookies pour cette adresse, puis réessayez.',
+  'cause.two-cookies':
+    'Votre navigateur envoie deux cookies différents du même nom. Supprimez les cookies de cette adresse, puis réessayez.',
+  'cause.clock': 'L’horloge de cet ordinateur ou du serveur est fausse. Réglez-la, puis réessayez.',
+  'cause.secure-over-http':
+    'Cette adresse est ouverte en http, mais ses cookies exigent https. Utilisez une adresse qui commence par https://.',
+  'cause.unknown':
+    'Fermez toutes les fenêtres de cette application, puis réessayez. Si cela se reproduit, donnez le numéro de requête à votre assistance.',
+
+  'action.retry': 'Réessayer',
+  'action.home': 'Aller à la page d’accueil',
+  'action.sign-in': 'Se connecter',
+  'action.sign-out': 'Se déconnecter',
+  'action.other-user': 'Se connecter sous une autre identité',
+  'action.open': 'Ouvrir dans sa propre fenêtre',
+
+  'detail.site': 'Application',
+  'detail.user': 'Connecté en tant que',
+  'detail.policy': 'Décidé par',
+  'detail.request': 'Numéro de requête',
+  'detail.wait': 'Veuillez attendre {duration} avant de réessayer.',
+
+  'footer.language': 'Langue',
+  'footer.change': 'Changer',
+  'footer.help': 'Obtenir de l’aide',
+}

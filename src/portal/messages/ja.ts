@@ -1,0 +1,105 @@
+import type { Catalogue } from './en.ts'
+
+export const ja: Catalogue = {
+  'login.title': '{realm} にサインイン',
+  'login.continue': '{site} に進みます',
+  'login.username': 'ユーザー名',
+  'login.password': 'パスワード',
+  'login.show': 'パスワードを表示',
+  'login.submit': 'サインイン',
+  'login.next': '次へ',
+  'login.busy': 'サインインしています…',
+
+  'failure.bad-credentials': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',
+  'failure.throttled': '試行回数が多すぎます。{duration}待ってから、もう一度お試しください。',
+  'failure.session-changed': '別のウィンドウでセッションが変わりました。もう一度サインインしてください。',
+
+  'notice.expired': 'このページを開いたまま時間が経ちすぎました。もう一度サインインしてください。',
+  'notice.cookie': 'ブラウザーから Cookie が返されませんでした。{host} の Cookie を許可して、もう一度お試しください。',
+  'notice.switch-end':
+    '{user} として {realm} にサインインしています。ここでサインインすると、そのセッションは終了します。',
+  'notice.switch-keep':
+    '{user} として {realm} にサインインしています。ここでサインインすると、そのセッションは使われなくなります。',
+  'notice.step-up': '{user} としてサインインしています。{site} ではより強いサインインが必要です。',
+  'notice.step-up-here': '{user} としてサインインしています。この操作にはより強いサインインが必要です。',
+  'notice.again': '{user} としてサインインしています。別の人としてサインインすると、そのセッションは終了します。',
+  'notice.stay': '{user} のまま続ける',
+
+  'home.title': '{user} としてサインインしています',
+  'home.realm': '{realm}',
+  'home.apps': 'アプリケーション',
+  'home.no-apps': '{realm} に接続されているアプリケーションはまだありません。',
+  'home.other-user': '別の人としてサインイン',
+  'welcome.title': 'サインインしていません',
+  'welcome.text': 'どこにサインインしますか？',
+
+  'logout.title': '{realm} からサインアウトしますか？',
+  'logout.text': '{user} としてサインインしています。サインアウトすると、{realm} のすべてでセッションが終了します。',
+  'logout.text-none':
+    '{user} としてサインインしています。サインアウトすると、{realm} のすべてでセッションが終了します。',
+  'logout.submit': 'サインアウト',
+  'logout.stay': 'サインインしたままにする',
+  'logged-out.title': 'サインアウトしました',
+  'logged-out.text': '共有のコンピューターでは、ブラウザーも閉じてください。',
+  'logged-out.back': '{site} に戻る',
+  'logged-out.again': 'もう一度サインイン',
+
+  'error.forbidden.title': 'アクセスできません',
+  'error.forbidden.text':
+    'サインインしていますが、これを開くことは許可されていません。必要な場合は管理者にお問い合わせください。',
+  'error.unreachable.title': 'より強いサインインは利用できません',
+  'error.unreachable.text':
+    '開こうとしたものには、{realm} で利用できるものより強いサインインが必要です。設定は管理者が変更できます。',
+  'error.unavailable.title': 'しばらくしてからお試しください',
+  'error.unavailable.text': '現在セッションを確認できません。サインインの状態は保たれており、何も失われていません。',
+  'error.upstream.title': 'アプリケーションが応答しません',
+  'error.upstream.text':
+    'サインインしていますが、アプリケーションに接続できません。時間をおいてもう一度お試しください。',
+  'error.bad-request.title': 'このアドレスは使えません',
+  'error.bad-request.text':
+    'リクエストがあいまいなため、転送しませんでした。アドレスの入力間違いがないか確認してください。',
+  'error.too-large.title': '大きすぎます',
+  'error.too-large.text': 'このページが受け付ける量を超えています。戻って、量を減らして送信してください。',
+  'error.unknown-host.title': 'ここには何もありません',
+  'error.unknown-host.text': 'このアドレスのアプリケーションは登録されていません。入力間違いがないか確認してください。',
+  'error.not-found.title': 'このページは存在しません',
+  'error.not-found.text': 'アドレスの入力間違いか、ページが移動した可能性があります。',
+  'error.method-not-allowed.title': 'ここでは実行できません',
+  'error.method-not-allowed.text': 'このアドレスでは、その呼び出し方は許可されていません。',
+  'error.cross-site.title': 'このフォームは別の場所から送られました',
+  'error.cross-site.text': '安全のため、このサイトのページのフォームだけを受け付けます。何も変更されていません。',
+  'error.open-at-top-level.title': '先にサインインしてください',
+  'error.open-at-top-level.text': '他のページの中ではサインインできません。独立したウィンドウで開いてください。',
+  'error.loop.title': 'サインインが維持されません',
+  'error.loop.text':
+    '何度かサインインしましたが、アプリケーションに伝わりませんでした。繰り返しになる前に停止しました。',
+  'error.internal.title': 'こちら側で問題が発生しました',
+  'error.internal.text': 'お客様の操作が原因ではありません。問題は記録されました。もう一度お試しください。',
+
+  'cause.cookie-not-returned':
+    'ブラウザーから Cookie が返されませんでした。このアドレスの Cookie を許可して、もう一度お試しください。',
+  'cause.two-cookies':
+    'ブラウザーが同じ名前の異なる Cookie を 2 つ送っています。このアドレスの Cookie を削除して、もう一度お試しください。',
+  'cause.clock': 'このコンピューターかサーバーの時計が合っていません。時計を合わせて、もう一度お試しください。',
+  'cause.secure-over-http':
+    'このアドレスは http で開かれていますが、Cookie には https が必要です。https:// で始まるアドレスを使ってください。',
+  'cause.unknown':
+    'このアプリケーションのウィンドウをすべて閉じて、もう一度お試しください。繰り返す場合は、リクエスト番号をヘルプデスクにお伝えください。',
+
+  'action.retry': 'もう一度試す',
+  'action.home': 'スタートページへ',
+  'action.sign-in': 'サインイン',
+  'action.sign-out': 'サインアウト',
+  'action.other-user': '別の人としてサインイン',
+  'action.open': '独立したウィンドウで開く',
+
+  'detail.site': 'アプリケーション',
+  'detail.user': 'サインイン中',
+  'detail.policy': '判定したポリシー',
+  'detail.request': 'リクエスト番号',
+  'detail.wait': '{duration}待ってから、もう一度お試しください。',
+
+  'footer.language': '言語',
+  'footer.change': '変更',
+  'footer.help': 'ヘルプ',
+}

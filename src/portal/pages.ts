@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import type { RealmName } from '../base/brand.ts'
+import { standaloneFrame, type Frame } from './frame.ts'
+import { compileLook, type Look } from './look.ts'
+import type { LookConfig } from './look.schema.ts'
+import { lookSchema } from './look.schema.ts'
+import { action, errorFacts, type MessageAction, type MessagePage } from './message-page.ts'
+import { negotiateLanguage, sayDuration } from './messages/language.ts'
+import type { PublicFiles } from './public-files.ts'
+
+/** What the gateway can have to say to a person instead of the application. */
+export type RefusalKind =
+  | 'forbidden'
+  | 'unavailable'
+  | 'bad-request'
+  | 'unknown-host'
+  | 'method-not-allowed'
+  | 'loop'
+  | 'open-at-top-level'
+  | 'upstream'
+  | 'not-found'
+  | 'too-large'
+  | 'internal'
+
+/** Why a login did not hold, as far as the gateway can tell. */
+export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
+
+export interface Refusal {
+  readonly kind: RefusalKind
+  readonly status: number
+  readonly requestId: string
+  readonly realm?: RealmName | undefined
+  readonly siteTitle?: string | undefined
+  readonly acceptLanguage?: string | undefined
+  readonly cause?: LoopCause | undefined
+  /** Who is signed in. */
+  readonly username?: string | undefined
+  /** Names of the policies that decided it. */
+  readonly policies?: readonly string[] | undefined
+  readonly loginUrl?: string | undefined
+  readonly logoutUrl?: string | undefined
+  readonly retryAfterSeconds?: number | undefined
+}
+
+export interface RenderedPage {
+  readonly html: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Pages for hosts that belong to an application: one document, nothing fetched, no script. */
+export interface ErrorPages {
+  render(refusal: Refusal): RenderedPage
+}
+
+export interface PagesDeps {
+  readonly files: PublicFiles
+  readonly realms: Iterable<{ readonly name: RealmName; readonly look: LookConfig }>
+}
+
+interface StandaloneLook {
+  readonly look: Look
+  readonly css: string
+  readonly policy: string
+}
+
+/** Everything but the sentences is worked out here, once per configuration generation. */
+export function createPages({ files, realms }: PagesDeps): ErrorPages {
+  const baseCss = files.assets.get('gatehouse.css')?.body.toString('utf8') ?? ''
+  const looks = new Map<RealmName, StandaloneLook>()
+  for (const realm of realms) looks.set(realm.name, standalone(compileLook(realm.name, realm.look), baseCss))
+  const root = '/' as RealmName
+  const fallback = looks.get(root) ?? standalone(compileLook(root, lookSchema.parse(undefined)), baseCss)
+
+  return {
+    render: (refusal) => {
+      const { look, css, policy } = (refusal.realm === undefined ? undefined : looks.get(refusal.realm)) ?? fallback
+      const language = negotiateLanguage(refusal.acceptLanguage)
+      const frame = standaloneFrame(look, language, css)
+      return {
+        html: files.render('message', { page: frame, ...pageOf(frame, refusal) }),
+        headers: headersOf(refusal, language.tag, policy),
+      }
+    },
+  }
+}
+
+/** The one style element of the page may apply because its hash is named (CSP Level 3 §6.7.2.3); nothing else may. */
+function standalone(look: Look, baseCss: string): StandaloneLook {
+  // `</` would end the element; no style sheet of ours has it, and none shall.
+  const css = `${baseCss}\n${look.css}`.replaceAll('</', '<\\/')
+  const hash = createHash('sha256').update(css).digest('base64')
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; form-action 'none'; base-uri 'none'`
+  return { look, css, policy }
+}
+
+/** An answer to a frame must be seen inside it, whoever framed it: it holds one link, which opens a window of its own. */
+const FRAMING = { own: "; frame-ancestors 'self'", anywhere: '' } as const
+
+function headersOf(refusal: Refusal, language: string, policy: string): Readonly<Record<string, string>> {
+  const retry = refusal.retryAfterSeconds
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'content-language': language,
+    'content-security-policy': `${policy}${FRAMING[refusal.kind === 'open-at-top-level' ? 'anywhere' : 'own']}`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    vary: 'Accept-Language, Cookie',
+    ...(retry === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retry))) }),
+  }
+}
+
+function pageOf(frame: Frame, refusal: Refusal): MessagePage {
+  const { kind, cause, siteTitle, retryAfterSeconds, username, policies, requestId } = refusal
+  const heading = frame.say(`error.${kind}.title`)
+  const wait =
+    retryAfterSeconds === undefined
+      ? []
+      : [frame.say('detail.wait', { duration: sayDuration(frame.language, retryAfterSeconds) })]
+  return {
+    title: siteTitle === undefined ? heading : `${heading} – ${siteTitle}`,
+    heading,
+    paragraphs: [
+      frame.say(`error.${kind}.text`),
+      ...(kind === 'loop' ? [frame.say(`cause.${cause ?? 'unknown'}`)] : []),
+      ...wait,
+    ],
+    actions: actionsOf(frame, refusal),
+    facts: [
+      ...(siteTitle === undefined ? [] : [{ label: frame.say('detail.site'), value: siteTitle, code: false }]),
+      ...errorFacts(frame, { user: username, policies, requestId }),
+    ],
+  }
+}
+
+/** One primary way on, at most; the rest quietly below it. */
+function actionsOf(frame: Frame, { kind, loginUrl, logoutUrl }: Refusal): readonly MessageAction[] {
+  const retry = action(frame, 'action.retry', '', 'button')
+  const signOut = logoutUrl === undefined ? [] : [action(frame, 'action.sign-out', logoutUrl, 'plain')]
+  switch (kind) {
+    case 'unavailable':
+    case 'upstream':
+    case 'internal':
+      return [retry]
+    case 'open-at-top-level':
+      return loginUrl === undefined ? [] : [action(frame, 'action.open', loginUrl, 'button')]
+    case 'loop':
+      return [loginUrl === undefined ? retry : action(frame, 'action.retry', loginUrl, 'button'), ...signOut]
+    case 'forbidden':
+      return [
+        action(frame, 'action.home', '/', 'button'),
+        ...(loginUrl === undefined ? [] : [action(frame, 'action.other-user', loginUrl, 'plain')]),
+        ...signOut,
+      ]
+    case 'bad-request':
+    case 'method-not-allowed':
+    case 'not-found':
+    case 'too-large':
+      return [action(frame, 'action.home', '/', 'button')]
+    case 'unknown-host':
+      return []
+  }
+}

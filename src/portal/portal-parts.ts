@@ -1,0 +1,29 @@
+import type { HandshakeService, SessionService } from '../session/session.ts'
+import type { AuditSink } from '../telemetry/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { LoginCookies } from './login-cookies.ts'
+import type { Authn, CheckGoto, FactsOf, Readiness } from './ports.ts'
+import type { PublicFiles } from './public-files.ts'
+import type { CompiledRealm, Realms } from './realms.ts'
+
+/** What the routes of the login host share, assembled once per configuration generation. */
+export interface PortalParts {
+  /** Origin of the login host. */
+  readonly origin: string
+  readonly cookies: LoginCookies
+  readonly realms: Realms
+  /** Whose look pages have that belong to no realm. */
+  readonly defaultRealm: CompiledRealm
+  readonly files: PublicFiles
+  readonly authn: Authn
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
+  readonly handshake: Pick<HandshakeService, 'issue'>
+  readonly checkGoto: CheckGoto
+  readonly readiness: Readiness
+  readonly jwks: () => object
+  readonly factsOf: FactsOf
+  readonly audit: AuditSink
+  readonly log: Log
+  readonly clock: Clock
+}

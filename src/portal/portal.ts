@@ -1,0 +1,138 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import type { RealmName } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import type { HandshakeService, SessionService } from '../session/session.ts'
+import type { AuditSink } from '../telemetry/audit.ts'
+import type { Log } from '../telemetry/log.ts'
+import { lookSchema } from './look.schema.ts'
+import { loginCookies } from './login-cookies.ts'
+import type { PortalParts } from './portal-parts.ts'
+import type { Authn, CheckGoto, FactsOf, PortalRealm, Readiness } from './ports.ts'
+import type { PublicFiles } from './public-files.ts'
+import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
+import { answerError, answerFault } from './routes/errors.ts'
+import { sendAsset, sendTheme } from './routes/files.ts'
+import { showHome } from './routes/home.ts'
+import { showLogin, submitLogin } from './routes/login.ts'
+import { showLoginState } from './routes/login-state.ts'
+import { showLoggedOut, showLogout, submitLogout } from './routes/logout.ts'
+import { defaultHeaders, securityHeaders } from './security-headers.ts'
+import { openVisit, type Visit } from './visit.ts'
+
+export interface PortalDeps {
+  /** Where people reach the login host: scheme, host and port. */
+  readonly loginUrl: string
+  /** Name of the SSO cookie without a prefix. */
+  readonly cookieName: string
+  readonly realms: Iterable<PortalRealm>
+  /** From `loadPublicFiles`; the same for every generation. */
+  readonly files: PublicFiles
+  readonly authn: Authn
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
+  readonly handshake: Pick<HandshakeService, 'issue'>
+  readonly checkGoto: CheckGoto
+  readonly readiness: Readiness
+  /** The public keys for `/.well-known/jwks.json`. */
+  readonly jwks: () => object
+  readonly factsOf: FactsOf
+  readonly audit: AuditSink
+  readonly log: Log
+  readonly clock: Clock
+}
+
+export type PortalHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
+
+/** Bytes of a form: a sealed authId and a few answers. */
+const BODY_LIMIT = 16_384
+
+const LOGIN = /^\/login(?:\/.*)?$/
+
+/** The pages of the login host, for one configuration generation. Every request is answered, faults included. */
+export function createPortal(deps: PortalDeps): PortalHandler {
+  const parts = partsOf(deps)
+  const app = express()
+  app.disable('x-powered-by').disable('etag').set('query parser', false)
+  app.enable('case sensitive routing').enable('strict routing')
+  app.use(defaultHeaders, securityHeaders(parts.cookies.secure))
+  addFiles(app, parts)
+  addHealth(app, parts)
+
+  const form = express.urlencoded({ extended: false, limit: BODY_LIMIT, parameterLimit: 40 })
+  const on = (route: Route) => async (request: Request, response: Response) =>
+    route(parts, openVisit(parts, request, response))
+  app.route('/').get(on(showHome)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route('/login-state').get(on(showLoginState)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route(LOGIN).get(on(showLogin)).post(form, on(submitLogin)).all(refuseMethod(parts, 'GET, HEAD, POST'))
+  app.route('/logout').get(on(showLogout)).post(form, on(submitLogout)).all(refuseMethod(parts, 'GET, HEAD, POST'))
+  app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.use(on(showNotFound))
+  app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) {
+      next(error)
+      return
+    }
+    answerFault(parts, openVisit(parts, request, response), error)
+  })
+  return app
+}
+
+function partsOf({ loginUrl, cookieName, realms, ...rest }: PortalDeps): PortalParts {
+  const compiled = compileRealms(realms)
+  return {
+    ...rest,
+    origin: originOf(loginUrl),
+    cookies: loginCookies(cookieName, loginUrl),
+    realms: compiled,
+    defaultRealm: compiled.get('/' as RealmName) ?? ownLook(),
+  }
+}
+
+/** Where no root realm is configured, pages without a realm look like the product itself. */
+function ownLook(): CompiledRealm {
+  return compileRealm({
+    name: '/' as RealmName,
+    look: lookSchema.parse(undefined),
+    themeDir: '',
+    realmSwitch: 'end',
+    sites: [],
+    goto: [],
+  })
+}
+
+function addFiles(app: Express, parts: PortalParts): void {
+  app.get(/^\/assets\/.+/, (request, response, next) => {
+    if (!sendAsset(parts, request, response)) next()
+  })
+  app.get(/^\/theme\/.+/, async (request, response, next) => {
+    if (!(await sendTheme(parts, request, response))) next()
+  })
+  app.get('/favicon.ico', (_request, response) => response.redirect(302, '/assets/favicon.svg'))
+  app.get('/.well-known/jwks.json', (_request, response) => {
+    response.set({ 'Cache-Control': 'public, max-age=300', 'Access-Control-Allow-Origin': '*' })
+    response.set('Cross-Origin-Resource-Policy', 'cross-origin').type('application/jwk-set+json')
+    response.send(JSON.stringify(parts.jwks()))
+  })
+}
+
+function addHealth(app: Express, parts: PortalParts): void {
+  app.get('/healthz', (_request, response) => response.json({ status: 'ok' }))
+  app.get('/readyz', async (_request, response) => {
+    const problems = await parts.readiness.problems()
+    response.status(problems.length === 0 ? 200 : 503)
+    response.json(problems.length === 0 ? { status: 'ready' } : { status: 'not ready', problems })
+  })
+}
+
+function showNotFound(parts: PortalParts, visit: Visit): void {
+  answerError(parts, visit, { kind: 'not-found', status: 404 })
+}
+
+function refuseMethod(parts: PortalParts, allow: string) {
+  return (request: Request, response: Response): void => {
+    response.setHeader('Allow', allow)
+    answerError(parts, openVisit(parts, request, response), { kind: 'method-not-allowed', status: 405 })
+  }
+}

@@ -1,0 +1,86 @@
+import { asFault, type GatehouseError } from '../../errors.ts'
+import type { Session } from '../../session/session.ts'
+import type { Frame } from '../frame.ts'
+import { action, errorFacts, type ErrorKind, type MessageAction, type MessagePage } from '../message-page.ts'
+import type { PortalParts } from '../portal-parts.ts'
+import { loginPath, type CompiledRealm } from '../realms.ts'
+import type { Visit } from '../visit.ts'
+
+export interface ErrorAnswer {
+  readonly kind: ErrorKind
+  readonly status: number
+  readonly realm?: CompiledRealm
+  /** Where to sign in instead. */
+  readonly loginUrl?: string
+  /** Who is signed in, where that matters. */
+  readonly session?: Session | undefined
+}
+
+/** A page that says what went wrong, with a way out and the id that support can look up. */
+export function answerError(parts: PortalParts, visit: Visit, answer: ErrorAnswer): void {
+  const { kind, status, realm, session } = answer
+  if (status === 503) visit.setHeader('Retry-After', '5')
+  visit.page({
+    status,
+    template: 'message',
+    realm,
+    view: (frame): MessagePage => ({
+      title: frame.say(`error.${kind}.title`),
+      heading: frame.say(`error.${kind}.title`),
+      paragraphs: [frame.say(`error.${kind}.text`, { realm: (realm ?? parts.defaultRealm).compiledLook.title })],
+      actions: actionsOf(frame, answer),
+      facts: errorFacts(frame, { user: session?.username, requestId: visit.facts.requestId }),
+    }),
+  })
+}
+
+/** No chain of the realm reaches what was asked for: said here, because sending the browser back would go in circles. */
+export function answerUnreachable(
+  parts: PortalParts,
+  visit: Visit,
+  realm: CompiledRealm,
+  session: Session | undefined,
+): void {
+  const signIn = { loginUrl: `${loginPath(realm.name)}?ForceAuth=true` }
+  answerError(parts, visit, {
+    kind: 'unreachable',
+    status: 403,
+    realm,
+    session,
+    ...(session === undefined ? {} : signIn),
+  })
+}
+
+/** A fault becomes its status and the page that goes with it; details are for the log alone. */
+export function answerFault(parts: PortalParts, visit: Visit, caught: unknown): void {
+  const refused = clientError(caught)
+  if (refused !== undefined) {
+    answerError(parts, visit, { kind: refused === 413 ? 'too-large' : 'bad-request', status: refused })
+    return
+  }
+  const fault = asFault(caught)
+  parts.log.error(
+    { err: fault, code: fault.code, detail: fault.detail, requestId: visit.facts.requestId },
+    'the login host could not answer a request',
+  )
+  answerError(parts, visit, { kind: kindOf(fault), status: fault.status })
+}
+
+function kindOf(fault: GatehouseError): ErrorKind {
+  return fault.status === 503 ? 'unavailable' : 'internal'
+}
+
+/** Status of an error of the request itself, as the body parser and the router report them. */
+function clientError(caught: unknown): number | undefined {
+  const status = caught instanceof Error && 'status' in caught ? caught.status : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined
+}
+
+function actionsOf(frame: Frame, { kind, loginUrl, session }: ErrorAnswer): readonly MessageAction[] {
+  if (kind === 'unavailable' || kind === 'internal') return [action(frame, 'action.home', '/', 'button')]
+  if (loginUrl === undefined) return [action(frame, 'action.home', '/', 'button')]
+  if (session !== undefined) {
+    return [action(frame, 'action.home', '/', 'button'), action(frame, 'action.other-user', loginUrl, 'plain')]
+  }
+  return [action(frame, 'action.sign-in', loginUrl, 'button'), action(frame, 'action.home', '/', 'plain')]
+}

@@ -1,0 +1,197 @@
+import type { Destination, Step } from '../../authn/step.ts'
+import type { Session } from '../../session/session.ts'
+import { nextLocation } from '../finish.ts'
+import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'
+import { answerName, loginView, type Ask, type LoginNotice } from '../login-view.ts'
+import type { PortalParts } from '../portal-parts.ts'
+import type { LoginContext } from '../ports.ts'
+import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
+import type { Visit } from '../visit.ts'
+import { answerError, answerUnreachable } from './errors.ts'
+
+/** More callbacks on one page than any module asks. */
+const MOST_ANSWERS = 10
+
+/** Characters of a refused goto that the audit log keeps. */
+const LONGEST_AUDITED = 500
+
+/** `GET /login/<realm>`: on to where the browser was going if its session will do, else the form. */
+export async function showLogin(parts: PortalParts, visit: Visit): Promise<void> {
+  const realm = realmFor(parts, visit)
+  if (realm === undefined) {
+    answerError(parts, visit, { kind: 'not-found', status: 404 })
+    return
+  }
+  const asked = readLoginRequest(parts, visit, realm)
+  auditRefusal(parts, visit, asked)
+  const session = await visit.session()
+  if (session !== undefined && suffices(session, realm, asked.demand)) {
+    parts.sessions.touch(session)
+    visit.redirect(302, await nextLocation(parts, realm, session, asked.destination))
+    return
+  }
+  await start(parts, visit, { asked, session, notice: visit.twoSessionCookies ? 'two-cookies' : undefined, typed: [] })
+}
+
+/** `POST /login/<realm>`: the answers of one page, from our own page in the browser that got it. */
+export async function submitLogin(parts: PortalParts, visit: Visit): Promise<void> {
+  const realm = realmFor(parts, visit)
+  if (realm === undefined) {
+    answerError(parts, visit, { kind: 'not-found', status: 404 })
+    return
+  }
+  if (!visit.sameOrigin()) {
+    answerError(parts, visit, { kind: 'cross-site', status: 403, loginUrl: loginPath(realm.name) })
+    return
+  }
+  const asked = readLoginRequest(parts, visit, realm)
+  const session = await visit.session()
+  const answers = readAnswers(visit)
+  const context = contextOf(visit, session)
+  const step = await parts.authn.submit({ realm: realm.name, authId: visit.field('authId') ?? '', answers }, context)
+  await answerStep(parts, visit, { asked, session, step, typed: answers })
+}
+
+interface Progress {
+  readonly asked: LoginRequest
+  readonly session: Session | undefined
+  readonly typed: readonly string[]
+}
+
+async function start(parts: PortalParts, visit: Visit, progress: Progress & { notice: LoginNotice }): Promise<void> {
+  const { asked, session, notice, typed } = progress
+  const { demand, destination, realm } = asked
+  const step = await parts.authn.begin({ realm: realm.name, demand, destination }, contextOf(visit, session))
+  if (step.kind === 'ask') {
+    showForm(parts, visit, { asked, session, step, notice, typed })
+    return
+  }
+  if (step.kind === 'done') return finish(parts, visit, asked, step)
+  answerUnreachable(parts, visit, realm, session)
+}
+
+async function answerStep(parts: PortalParts, visit: Visit, progress: Progress & { step: Step }): Promise<void> {
+  const { asked, session, step, typed } = progress
+  switch (step.kind) {
+    case 'ask': {
+      showForm(parts, visit, {
+        asked: withDestination(parts, asked, step.destination),
+        session,
+        step,
+        notice: undefined,
+        typed: step.failure === undefined ? [] : typed,
+      })
+      return
+    }
+    case 'done':
+      return finish(parts, visit, asked, step)
+    case 'expired':
+      return startAgain(parts, visit, { ...progress, destination: step.destination })
+    case 'unreachable': {
+      answerUnreachable(parts, visit, asked.realm, session)
+      return
+    }
+  }
+}
+
+/** A forged, foreign or old authId: nothing was checked; a fresh form says so and keeps the name that was typed. */
+async function startAgain(
+  parts: PortalParts,
+  visit: Visit,
+  { asked, session, typed, destination }: Progress & { readonly destination: Destination | undefined },
+): Promise<void> {
+  const again = destination === undefined ? asked : withDestination(parts, asked, destination)
+  const notice = visit.knownBrowser ? 'expired' : 'cookie'
+  await start(parts, visit, { asked: again, session, notice, typed })
+}
+
+async function finish(
+  parts: PortalParts,
+  visit: Visit,
+  asked: LoginRequest,
+  { issued, destination }: Extract<Step, { kind: 'done' }>,
+): Promise<void> {
+  visit.signIn(issued.token)
+  const realm = parts.realms.get(issued.session.realm) ?? asked.realm
+  visit.redirect(303, await nextLocation(parts, realm, issued.session, destination))
+}
+
+function showForm(
+  parts: PortalParts,
+  visit: Visit,
+  form: Progress & { readonly step: Ask; readonly notice: LoginNotice },
+): void {
+  const { asked, session, step, notice, typed } = form
+  if (step.failure === 'throttled') visit.setHeader('Retry-After', String(step.retryAfterSeconds ?? 1))
+  // RFC 9110 §15.5.2 wants a challenge with 401; ours says that a form on a page is the way.
+  if (step.failure === 'bad-credentials') visit.setHeader('WWW-Authenticate', 'Form')
+  visit.page({
+    status: statusOf(step, notice),
+    template: 'login',
+    realm: asked.realm,
+    language: { action: loginPath(asked.realm.name), keep: asked.pairs },
+    formTargets: formTargets(asked),
+    view: (frame) =>
+      loginView(frame, {
+        asked,
+        step,
+        session,
+        sessionRealm: titleOf(parts, session),
+        notice,
+        typed,
+        requestId: visit.facts.requestId,
+        host: new URL(parts.origin).host,
+      }),
+  })
+}
+
+/** Statuses that tell browsers' password managers not to keep what was typed. */
+function statusOf(step: Ask, notice: LoginNotice): number {
+  switch (step.failure) {
+    case 'bad-credentials':
+      return 401
+    case 'throttled':
+      return 429
+    case 'session-changed':
+      return 409
+    case undefined:
+      return notice === undefined ? 200 : 403
+  }
+}
+
+function realmFor(parts: PortalParts, visit: Visit): CompiledRealm | undefined {
+  const name = realmOfPath(visit.path)
+  return name === undefined ? undefined : parts.realms.get(name)
+}
+
+function titleOf(parts: PortalParts, session: Session | undefined): string {
+  if (session === undefined) return ''
+  return parts.realms.get(session.realm)?.compiledLook.title ?? session.realm
+}
+
+function contextOf(visit: Visit, session: Session | undefined): LoginContext {
+  return { binding: visit.bindBrowser(), session, origin: visit.origin }
+}
+
+function readAnswers(visit: Visit): readonly string[] {
+  const answers: string[] = []
+  for (let index = 0; index < MOST_ANSWERS; index++) {
+    const answer = visit.field(answerName(index))
+    if (answer === undefined) break
+    answers.push(answer)
+  }
+  return answers
+}
+
+function auditRefusal(parts: PortalParts, visit: Visit, { realm, refused }: LoginRequest): void {
+  if (refused === undefined) return
+  const goto = refused.goto.slice(0, LONGEST_AUDITED)
+  parts.audit.record({
+    event: 'GotoRefused',
+    at: parts.clock(),
+    ...visit.origin,
+    realm: realm.name,
+    goto,
+    reason: refused.reason,
+  })
+}

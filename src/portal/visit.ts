@@ -1,0 +1,134 @@
+import type { Request, Response } from 'express'
+import { AMBIGUOUS, clearCookie, findCookie, setCookie } from '../http/cookies.ts'
+import { isSameOrigin } from '../http/csrf.ts'
+import type { RequestOrigin, Session, SessionToken } from '../session/session.ts'
+import { portalFrame, type Frame, type Pairs } from './frame.ts'
+import { BROWSER_COOKIE_LIFE, LOCALE_COOKIE_LIFE, bindingOf, browserSecret } from './login-cookies.ts'
+import { languageOf, negotiateLanguage, type Language } from './messages/language.ts'
+import type { PortalParts } from './portal-parts.ts'
+import type { RequestFacts } from './ports.ts'
+import type { CompiledRealm } from './realms.ts'
+import { contentSecurityPolicy } from './security-headers.ts'
+
+export interface PageOptions {
+  readonly status: number
+  readonly template: string
+  /** Whose look the page has; the root realm's where absent. */
+  readonly realm?: CompiledRealm | undefined
+  /** What the language choice of this page carries along; no choice where absent. */
+  readonly language?: { readonly action: string; readonly keep: Pairs }
+  /** Origins that the page's form may end up at. */
+  readonly formTargets?: readonly string[]
+  readonly view: (frame: Frame) => object
+}
+
+/** One request to the login host, read once, and the ways to answer it. */
+export interface Visit {
+  /** As sent: not decoded. */
+  readonly path: string
+  readonly facts: RequestFacts
+  /** Who asked, for the audit log. */
+  readonly origin: RequestOrigin
+  /** Whether this browser sent its binding cookie back. */
+  readonly knownBrowser: boolean
+  /** The browser sent two different SSO cookies, so neither counts. */
+  readonly twoSessionCookies: boolean
+  /** The value of a query parameter that was given exactly once: a second copy is somebody's trick, so both are ignored. */
+  query(name: string): string | undefined
+  /** The same for a form field. */
+  field(name: string): string | undefined
+  /** Whether the request came from a page of our own. */
+  sameOrigin(): boolean
+  /** The live session of this browser at the login host. Rejects with GH_STORE_UNAVAILABLE. */
+  session(): Promise<Session | undefined>
+  /** Binds a login to this browser, setting or renewing the cookie; returns the hash of its value. */
+  bindBrowser(): string
+  signIn(token: SessionToken): void
+  signOut(): void
+  page(options: PageOptions): void
+  redirect(status: 302 | 303, location: string): void
+  json(status: number, body: object): void
+  setHeader(name: string, value: string): void
+}
+
+export function openVisit(parts: PortalParts, request: Request, response: Response): Visit {
+  const { path, query } = splitTarget(request.url)
+  const { cookies } = parts
+  const cookieHeader = request.headers.cookie
+  const facts = parts.factsOf(request)
+  const sentSecret = findCookie(cookieHeader, cookies.browser)
+  const secret = browserSecret(sentSecret)
+  const ssoToken = findCookie(cookieHeader, cookies.sso)
+  const language = chooseLanguage(parts, request, response, once(query, 'locale'))
+  const { secure } = cookies
+  const addCookie = (text: string): void => void response.append('Set-Cookie', text)
+
+  return {
+    path,
+    facts,
+    origin: { requestId: facts.requestId, clientIp: facts.client.ip },
+    knownBrowser: sentSecret === secret,
+    twoSessionCookies: ssoToken === AMBIGUOUS,
+    query: (name) => once(query, name),
+    field: (name) => textOf((request.body as Readonly<Record<string, unknown>> | undefined)?.[name]),
+    sameOrigin: () => isSameOrigin(request.headers, parts.origin),
+    session: async () =>
+      typeof ssoToken === 'string' && ssoToken !== ''
+        ? parts.sessions.resolve(ssoToken as SessionToken, 'login')
+        : undefined,
+    bindBrowser: () => {
+      addCookie(setCookie(cookies.browser, secret, { secure, maxAge: BROWSER_COOKIE_LIFE }))
+      return bindingOf(secret)
+    },
+    signIn: (token) => addCookie(setCookie(cookies.sso, token, { secure })),
+    signOut: () => addCookie(clearCookie(cookies.sso, { secure })),
+    page: (options) => sendPage(parts, response, language, options),
+    redirect: (status, location) => void response.status(status).set('Location', printable(location)).end(),
+    json: (status, body) => void response.status(status).json(body),
+    setHeader: (name, value) => void response.setHeader(name, value),
+  }
+}
+
+function sendPage(parts: PortalParts, response: Response, language: Language, options: PageOptions): void {
+  const realm = options.realm ?? parts.defaultRealm
+  const frame = portalFrame({ files: parts.files, realm, language, languageForm: options.language })
+  if (options.formTargets !== undefined) {
+    response.setHeader('Content-Security-Policy', contentSecurityPolicy(options.formTargets))
+  }
+  response.setHeader('Content-Language', language.tag)
+  response.setHeader('Vary', 'Accept-Language, Cookie')
+  response.status(options.status).type('html')
+  response.end(parts.files.render(options.template, { page: frame, ...options.view(frame) }))
+}
+
+/** `?locale=`, which is remembered; then what was remembered; then what the browser asks for. */
+function chooseLanguage(parts: PortalParts, request: Request, response: Response, asked: string | undefined): Language {
+  const { locale, secure } = parts.cookies
+  const chosen = languageOf(asked)
+  if (chosen !== undefined) {
+    response.append('Set-Cookie', setCookie(locale, chosen.tag, { secure, maxAge: LOCALE_COOKIE_LIFE }))
+    return chosen
+  }
+  const remembered = findCookie(request.headers.cookie, locale)
+  return languageOf(textOf(remembered)) ?? negotiateLanguage(request.headers['accept-language'])
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = target.indexOf('?')
+  if (mark < 0) return { path: target, query: new URLSearchParams() }
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+}
+
+function once(parameters: URLSearchParams, name: string): string | undefined {
+  const [value, ...more] = parameters.getAll(name)
+  return more.length > 0 ? undefined : value
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Addresses come here checked; should one carry what no header may, the browser goes to our own page (response splitting). */
+function printable(location: string): string {
+  return /^[\x21-\x7e]+$/.test(location) ? location : '/'
+}
