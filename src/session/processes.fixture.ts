@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
+import { openEmbeddedStore } from '../store/embedded/open.ts'
+import type { Store } from '../store/store.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import { createHandshakeService } from './handshake.ts'
+import { createSessionService, type SessionServiceDeps } from './service.ts'
+import type { HandshakeService, SessionDraft, SessionService } from './session.ts'
+
+export const EMPLOYEES = '/employees' as RealmName
+export const APP = 'app' as AgentId
+export const FROM = { requestId: 'r-1', clientIp: '192.0.2.7' }
+
+export const ALICE: SessionDraft = {
+  realm: EMPLOYEES,
+  userId: 'u-alice',
+  username: 'alice',
+  authLevel: 1,
+  authModules: ['password'],
+  properties: { tier: 'gold' },
+  maxIdleMs: 30 * 60_000,
+  maxLifeMs: 120 * 60_000,
+}
+
+export interface Process {
+  readonly store: Store
+  readonly sessions: SessionService & { close(): Promise<void> }
+  readonly handshakes: HandshakeService
+}
+
+/** One database file, one time, one audit and log; as many processes on it as the test starts. */
+export function createMachine(t: TestContext) {
+  const directory = mkdtempSync(join(tmpdir(), 'gatehouse-session-'))
+  const time = { now: 1_800_000_000_000 as EpochMs }
+  const clock = (): EpochMs => time.now
+  const audited: AuditEvent[] = []
+  const logged: string[] = []
+  const write = (fields: object, message: string): void => {
+    logged.push(`${message} ${JSON.stringify(fields)}`)
+  }
+  const log = { error: write, warn: write, info: write, debug: write }
+  const audit = { record: (event: AuditEvent) => void audited.push(event) }
+  const closers: (() => Promise<void>)[] = []
+  t.after(async () => {
+    for (const close of closers) await close()
+    rmSync(directory, { recursive: true })
+  })
+
+  const start = async (options: Partial<SessionServiceDeps> = {}): Promise<Process> => {
+    const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log })
+    const deps = { store, clock, audit, log, place: { siteId: '01', serverId: '02' }, ...options }
+    const sessions = createSessionService(deps)
+    closers.push(async () => {
+      await sessions.close()
+      await store.close()
+    })
+    return { store, sessions, handshakes: createHandshakeService({ store, clock, audit, place: deps.place }) }
+  }
+
+  const pass = (ms: number): void => {
+    time.now = (time.now + ms) as EpochMs
+  }
+  return { start, pass, time, clock, log, audited, logged, directory }
+}
+
+/** Settles once the process has seen a revocation of the session. */
+export function revocationOf(process: Process, sid: string): Promise<void> {
+  return new Promise((resolve) => {
+    const subscription = process.store.revocations.subscribe((entries) => {
+      if (!entries.some((entry) => entry.sid === sid)) return
+      subscription.close()
+      resolve()
+    })
+  })
+}

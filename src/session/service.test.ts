@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { RealmName } from '../base/brand.ts'
+import { GatehouseError } from '../errors.ts'
+import { onSessionEnded } from './ended.ts'
+import { ALICE, APP, createMachine, EMPLOYEES, FROM, revocationOf } from './processes.fixture.ts'
+import type { SessionToken } from './session.ts'
+import { parseToken } from './token.ts'
+
+test('a login makes a session that its token opens at the login host, in every process', async (t) => {
+  const { start, time } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const { session, token } = await here.sessions.establish(ALICE, FROM)
+  assert.equal(session.gen, 1)
+  assert.equal(session.authInstant, time.now)
+  assert.equal(session.idleExpiresAt, time.now + ALICE.maxIdleMs)
+  assert.equal(session.maxExpiresAt, time.now + ALICE.maxLifeMs)
+  assert.deepEqual(await here.sessions.resolve(token, 'login'), session)
+  assert.deepEqual(await there.sessions.resolve(token, 'login'), session)
+  assert.deepEqual(parseToken(token), {
+    secret: token.slice(0, 43),
+    siteId: '01',
+    serverId: '02',
+    bucket: session.bucket,
+  })
+})
+
+test('a login token is good for no agent', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const { token } = await sessions.establish(ALICE, FROM)
+  assert.equal(await sessions.resolve(token, 'agent:app'), undefined)
+  assert.equal(await sessions.resolve(token, 'domain:example.org'), undefined)
+})
+
+test('malformed tokens, tokens of another site and tokens with another bucket open nothing', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const elsewhere = await start({ place: { siteId: '09', serverId: '02' } })
+  const { token } = await sessions.establish(ALICE, FROM)
+  const bad = ['', 'x', `${token}x`, token.slice(0, 43), `${token.slice(0, 44)}AAAA*`, `"${token}"`]
+  for (const text of bad) assert.equal(await sessions.resolve(text as SessionToken, 'login'), undefined, text)
+  assert.equal(await elsewhere.sessions.resolve(token, 'login'), undefined)
+})
+
+test('a session that one process ends is refused by the other as soon as it has seen the revocation', async (t) => {
+  const { start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const { session, token } = await here.sessions.establish(ALICE, FROM)
+  assert.ok(await there.sessions.resolve(token, 'login'), 'it is in the memory of the other now')
+  const seen = revocationOf(there, session.sid)
+  const began = performance.now()
+  assert.equal(await here.sessions.end(session.sid, 'logout', FROM), true)
+  assert.equal(await here.sessions.resolve(token, 'login'), undefined)
+  await seen
+  assert.equal(await there.sessions.resolve(token, 'login'), undefined)
+  assert.ok(performance.now() - began < 1_000)
+})
+
+test('ending twice, in one process or two, ends once and is audited once', async (t) => {
+  const { audited, start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const { session } = await here.sessions.establish(ALICE, FROM)
+  const ended = await Promise.all([
+    here.sessions.end(session.sid, 'admin', FROM),
+    there.sessions.end(session.sid, 'admin', FROM),
+    here.sessions.end(session.sid, 'admin', FROM),
+  ])
+  assert.equal(ended.filter(Boolean).length, 1)
+  assert.equal(audited.filter(({ event }) => event === 'SessionEnded').length, 1)
+})
+
+test('every process is told once of a session that ended anywhere, also when a listener fails', async (t) => {
+  const { log, logged, start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const told: string[] = []
+  onSessionEnded(here.store.revocations, (sid) => void told.push(`here ${sid}`), log)
+  onSessionEnded(
+    there.store.revocations,
+    (sid) => {
+      told.push(`there ${sid}`)
+      throw new Error('listener trouble')
+    },
+    log,
+  )
+  const { session } = await here.sessions.establish(ALICE, FROM)
+  const other = await here.sessions.establish(ALICE, FROM)
+  const seen = Promise.all([revocationOf(here, other.session.sid), revocationOf(there, other.session.sid)])
+  await here.sessions.end(session.sid, 'logout', FROM)
+  await there.sessions.end(other.session.sid, 'logout', FROM)
+  await seen
+  const sids = [session.sid, other.session.sid]
+  assert.deepEqual(told.sort(), [...sids.map((sid) => `here ${sid}`), ...sids.map((sid) => `there ${sid}`)].sort())
+  assert.match(logged.join('\n'), /listener failed/)
+})
+
+test('a step-up kills the old secret before it answers and keeps the session (session fixation)', async (t) => {
+  const { audited, pass, start, time } = createMachine(t)
+  const { sessions } = await start()
+  const before = await sessions.establish(ALICE, FROM)
+  await sessions.resolve(before.token, 'login')
+  pass(60_000)
+  const proof = { authLevel: 2, authModules: ['totp', 'password'], properties: { phone: 'yes' } }
+  const after = await sessions.upgrade(before.session, proof, FROM)
+  assert.ok(after)
+  assert.equal(await sessions.resolve(before.token, 'login'), undefined)
+  assert.deepEqual(await sessions.resolve(after.token, 'login'), after.session)
+  const { sid, gen, authLevel, authModules, authInstant, properties, maxExpiresAt } = after.session
+  assert.deepEqual(
+    { sid, gen, authLevel, authModules, authInstant, properties, maxExpiresAt },
+    {
+      sid: before.session.sid,
+      gen: 2,
+      authLevel: 2,
+      authModules: ['password', 'totp'],
+      authInstant: time.now,
+      properties: { tier: 'gold', phone: 'yes' },
+      maxExpiresAt: before.session.maxExpiresAt,
+    },
+  )
+  assert.ok(audited.some((event) => event.event === 'SessionUpgraded' && event.authLevel === 2))
+})
+
+test('proving the same factor again makes a new token and does not weaken the session', async (t) => {
+  const { pass, start } = createMachine(t)
+  const { sessions } = await start()
+  const first = await sessions.establish({ ...ALICE, authLevel: 3 }, FROM)
+  pass(1_000)
+  const again = await sessions.upgrade(first.session, { authLevel: 1, authModules: ['password'], properties: {} }, FROM)
+  assert.equal(again?.session.authLevel, 3)
+  assert.equal(again.session.authInstant, first.session.authInstant + 1_000)
+  assert.notEqual(again.token, first.token)
+})
+
+test('of step-ups at once exactly one wins, in any process', async (t) => {
+  const { start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const { session } = await here.sessions.establish(ALICE, FROM)
+  const proof = { authLevel: 2, authModules: ['totp'], properties: {} }
+  const results = await Promise.all(
+    [here, there, here, there, here].map(({ sessions }) => sessions.upgrade(session, proof, FROM)),
+  )
+  const winners = results.filter((result) => result !== undefined)
+  assert.equal(winners.length, 1)
+  assert.equal(winners[0]?.session.gen, 2)
+})
+
+test('a session that ended cannot be stepped up', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const { session } = await sessions.establish(ALICE, FROM)
+  await sessions.end(session.sid, 'admin', FROM)
+  const proof = { authLevel: 2, authModules: ['totp'], properties: {} }
+  assert.equal(await sessions.upgrade(session, proof, FROM), undefined)
+})
+
+test('signing in to another realm ends the first session with its cause (realm switch)', async (t) => {
+  const { audited, start } = createMachine(t)
+  const { sessions } = await start()
+  const first = await sessions.establish(ALICE, FROM)
+  const bob = { ...ALICE, realm: '/customers' as RealmName, userId: 'u-bob', username: 'bob' }
+  const second = await sessions.establish(bob, FROM, { session: first.session, cause: 'realm-switch' })
+  assert.equal(await sessions.resolve(first.token, 'login'), undefined)
+  assert.equal((await sessions.resolve(second.token, 'login'))?.realm, '/customers')
+  assert.deepEqual(
+    audited.map((event) => [event.event, 'cause' in event ? event.cause : '']),
+    [
+      ['SessionCreated', ''],
+      ['SessionEnded', 'realm-switch'],
+      ['SessionCreated', ''],
+    ],
+  )
+})
+
+test('two logins of one person share neither sid nor secret', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const [one, two] = [await sessions.establish(ALICE, FROM), await sessions.establish(ALICE, FROM)]
+  assert.notEqual(one.session.sid, two.session.sid)
+  assert.notEqual(one.token, two.token)
+  assert.equal(one.session.bucket, two.session.bucket)
+})
+
+test('all sessions of one user end, and nobody else is touched', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const mine = [await sessions.establish(ALICE, FROM), await sessions.establish(ALICE, FROM)]
+  const namesake = await sessions.establish({ ...ALICE, realm: '/customers' as RealmName }, FROM)
+  const alice = { realm: EMPLOYEES, userId: ALICE.userId }
+  assert.equal((await sessions.ofUser(alice)).length, 2)
+  assert.equal(await sessions.endAllOfUser(alice, 'user-disabled', FROM), 2)
+  for (const { token } of mine) assert.equal(await sessions.resolve(token, 'login'), undefined)
+  assert.ok(await sessions.resolve(namesake.token, 'login'))
+  assert.deepEqual(await sessions.ofUser(alice), [])
+})
+
+test('a session that is used lives on, and one that is not is over after its idle time', async (t) => {
+  const { pass, start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const used = await here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM)
+  const unused = await here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM)
+  pass(60_000)
+  here.sessions.touch(used.session)
+  await here.sessions.close()
+  pass(60_000)
+  assert.equal(await there.sessions.resolve(unused.token, 'login'), undefined)
+  const alive = await there.sessions.resolve(used.token, 'login')
+  assert.equal(alive?.lastSeenAt, used.session.createdAt + 60_000)
+  pass(60_000)
+  assert.equal(await there.sessions.resolve(used.token, 'login'), undefined)
+})
+
+test('use does not carry a session past its maximum time', async (t) => {
+  const { pass, start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const { session, token } = await here.sessions.establish({ ...ALICE, maxLifeMs: 90_000 }, FROM)
+  pass(89_000)
+  here.sessions.touch(session)
+  await here.sessions.close()
+  assert.ok(await there.sessions.resolve(token, 'login'))
+  pass(1_000)
+  assert.equal(await there.sessions.resolve(token, 'login'), undefined)
+})
+
+test('store outage: the login host gets no grace, an agent does if it asks, and everything is GH_STORE_UNAVAILABLE otherwise', async (t) => {
+  const { pass, start } = createMachine(t)
+  const origin = await start()
+  const outage = { now: false }
+  const { sessions: real, revocations } = origin.store
+  const flaky = {
+    ...real,
+    resolve: (...args: Parameters<typeof real.resolve>) =>
+      outage.now ? Promise.reject(new Error('disk on fire')) : real.resolve(...args),
+  }
+  const { sessions } = await start({ store: { sessions: flaky, revocations } })
+  const { session, token } = await sessions.establish(ALICE, FROM)
+  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b' } as const
+  const redeemed = await origin.handshakes.redeem(await origin.handshakes.issue(session, grant), APP, 'b', FROM)
+  assert.equal(redeemed.kind, 'issued')
+  assert.ok(await sessions.resolve(redeemed.token, 'agent:app'))
+  assert.ok(await sessions.resolve(token, 'login'))
+  outage.now = true
+  pass(2_000)
+  const unavailable = (caught: unknown) => caught instanceof GatehouseError && caught.code === 'GH_STORE_UNAVAILABLE'
+  assert.equal((await sessions.resolve(redeemed.token, 'agent:app', { grace: true }))?.unconfirmed, true)
+  await assert.rejects(sessions.resolve(redeemed.token, 'agent:app'), unavailable)
+  await assert.rejects(sessions.resolve(token, 'login', { grace: true }), unavailable)
+  outage.now = false
+  assert.equal((await sessions.resolve(redeemed.token, 'agent:app', { grace: true }))?.unconfirmed, undefined)
+})
+
+test('no secret reaches the audit log, the log, or the database file (canary)', async (t) => {
+  const { audited, directory, logged, start } = createMachine(t)
+  const { handshakes, sessions } = await start()
+  const first = await sessions.establish(ALICE, FROM)
+  const second = await sessions.upgrade(first.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
+  assert.ok(second)
+  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b' } as const
+  const codes = [await handshakes.issue(second.session, grant), await handshakes.issue(second.session, grant)]
+  const redeemed = await handshakes.redeem(codes[0] ?? '', APP, 'b', FROM)
+  assert.equal(redeemed.kind, 'issued')
+  await handshakes.redeem(codes[1] ?? '', APP, 'other', FROM)
+  await sessions.end(first.session.sid, 'logout', FROM)
+  const files = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'))
+  assert.ok(files.some((content) => content.includes(first.session.sid)))
+  const written = JSON.stringify(audited) + logged.join('\n') + files.join('\n')
+  for (const secret of [first.token, second.token, redeemed.token, ...codes]) {
+    assert.equal(written.includes(secret.slice(0, 43)), false)
+  }
+  assert.ok(audited.every(({ requestId, clientIp }) => requestId === 'r-1' && clientIp === '192.0.2.7'))
+})
