@@ -1,6 +1,8 @@
 import type { Condition } from './conditions.ts'
-import type { Effect, ResourcePattern, Target } from './pattern.ts'
+import type { ResourcePattern, Target } from './pattern.ts'
 import type { Subject } from './subjects.ts'
+
+export type Effect = 'allow' | 'deny'
 
 /** An active policy, compiled. */
 export interface Rule {
@@ -21,7 +23,7 @@ export interface Candidate {
 /** The policies of one set that may apply to a target; each candidate's pattern still has to be asked. */
 export interface CandidateIndex {
   add(candidate: Candidate): void
-  /** In the order of the configuration; a rule with several patterns may come more than once, then in a row. */
+  /** In the order of the configuration; a rule may come more than once, then in a row. */
   find(target: Target): readonly Candidate[]
 }
 
@@ -48,8 +50,10 @@ export function createCandidateIndex(): CandidateIndex {
     find(target) {
       const found: (readonly Candidate[])[] = []
       const host = byHost.get(target.host)
-      if (host !== undefined) collect(host, target.foldedPath, found)
-      collect(anyHost, target.foldedPath, found)
+      for (const path of target.readings) {
+        if (host !== undefined) collect(host, path, found)
+        collect(anyHost, path, found)
+      }
       if (found.length < 2) return found[0] ?? NONE
       return found.flat().sort((a, b) => a.rule.order - b.rule.order)
     },

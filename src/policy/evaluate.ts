@@ -1,9 +1,9 @@
 import type { EpochMs } from '../base/brand.ts'
 import { uniteAdvices } from './advices.ts'
-import type { Candidate, Rule } from './candidates.ts'
+import type { Candidate, Effect, Rule } from './candidates.ts'
 import type { ConditionResult } from './conditions.ts'
 import type { AccessQuery, Advices, Decision, DecisionReason, PolicyTrace } from './decision.ts'
-import type { Effect, Target } from './pattern.ts'
+import type { ResourcePattern, Target } from './pattern.ts'
 
 /** What one policy whose resource matched says about a query. */
 export interface Finding {
@@ -40,12 +40,32 @@ export function findingsOn(candidates: readonly Candidate[], target: Target, que
   let previous: Rule | undefined
   for (const { rule, pattern } of candidates) {
     if (rule === previous) continue
-    const effect = rule.effects.get(query.action)
-    if (!pattern.matches(target, effect ?? 'allow')) continue
+    const finding = findingOn(rule, { pattern, target, query })
+    if (finding === undefined) continue
     previous = rule
-    findings.push(effect === undefined ? silent(rule, 'action-not-named') : judge(rule, effect, query))
+    findings.push(finding)
   }
   return findings
+}
+
+interface Question {
+  readonly pattern: ResourcePattern
+  readonly target: Target
+  readonly query: AccessQuery
+}
+
+/**
+ * A deny takes the resource loosely. An allow takes it exactly; but where it would only hold back, because a condition of it
+ * has an advice, it takes it loosely too: else `/Transfer` would get by on what a wider policy allows.
+ */
+function findingOn(rule: Rule, { pattern, target, query }: Question): Finding | undefined {
+  const effect = rule.effects.get(query.action)
+  if (effect === 'deny') return pattern.matches(target, 'loose') ? judge(rule, effect, query) : undefined
+  if (pattern.matches(target, 'exact'))
+    return effect === undefined ? silent(rule, 'action-not-named') : judge(rule, effect, query)
+  if (effect === undefined || rule.condition === undefined || !pattern.matches(target, 'loose')) return undefined
+  const finding = judge(rule, effect, query)
+  return finding.standing === 'advised' ? finding : undefined
 }
 
 /** A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. */

@@ -1,9 +1,7 @@
 import type { Resource } from './decision.ts'
 import { splitPattern, type PatternParts } from './pattern-parts.ts'
 import { canonicalPath, canonicalQuery, foldCase } from './spelling.ts'
-import { compileWildcard, type Matcher } from './wildcard.ts'
-
-export type Effect = 'allow' | 'deny'
+import { compileWildcard } from './wildcard.ts'
 
 /** A resource in the spellings that patterns are compared with, made once for each evaluation. */
 export interface Target {
@@ -11,21 +9,27 @@ export interface Target {
   readonly host: string
   readonly port: string
   readonly path: string
-  readonly foldedPath: string
+  /**
+   * Folded paths that an application may read this one as: as it is, without path parameters (Tomcat, Spring) and without the
+   * slash at its end (Express). The first is always the path as it is.
+   */
+  readonly readings: readonly string[]
   readonly query: string | undefined
 }
 
 /**
- * A compiled resource pattern. An allow covers what is written and nothing else. A deny covers also what an application may
- * take for the same: other letter case in path and query, and, where the pattern has no `?`, any query. So a careless
- * spelling never opens anything.
+ * `exact`: what is written and nothing else; for whatever opens. `loose`: also what an application may take for the same, that is
+ * other letter case in path and query, path parameters, a slash at the end and, where the pattern has no `?`, any query; for
+ * whatever closes or asks for more. So no spelling is a way around a policy.
  */
+export type Precision = 'exact' | 'loose'
+
 export interface ResourcePattern {
   /** The host where it has no wildcard, for the index. */
   readonly host: string | undefined
-  /** Leading path segments without a wildcard, in the spelling of `Target.foldedPath`, for the index. */
+  /** Leading path segments without a wildcard, in the spelling of `Target.readings`, for the index. */
   readonly segments: readonly string[]
-  matches(target: Target, effect: Effect): boolean
+  matches(target: Target, precision: Precision): boolean
 }
 
 export type ParsedPattern =
@@ -52,9 +56,22 @@ export function targetOf(resource: Resource): Target {
     host: withoutBrackets(resource.host),
     port: String(resource.port),
     path,
-    foldedPath: foldCase(path),
+    readings: readingsOf(foldCase(path)),
     query: resource.query === undefined ? undefined : canonicalQuery(resource.query),
   }
+}
+
+function readingsOf(folded: string): readonly string[] {
+  const slash = folded.length > 1 && folded.endsWith('/')
+  if (!slash && !folded.includes(';')) return [folded]
+  const bare = folded.replace(PATH_PARAMETERS, '')
+  return [...new Set([folded, bare, withoutLastSlash(folded), withoutLastSlash(bare)])]
+}
+
+const PATH_PARAMETERS = /;[^/]*/g
+
+function withoutLastSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
 function compile({ scheme, host, port, path, query }: PatternParts): ResourcePattern {
@@ -64,17 +81,17 @@ function compile({ scheme, host, port, path, query }: PatternParts): ResourcePat
   const bareHost = foldCase(withoutBrackets(host))
   const hostMatches = compileWildcard(bareHost, foldCase)
   const portMatches = compileWildcard(port ?? defaultPort(scheme), (literal) => literal)
-  const allow = compileReading(path, query, 'allow')
-  const deny = compileReading(path, query, 'deny')
+  const exact = compileExact(path, query)
+  const loose = compileLoose(path, query)
   return {
     host: host.includes('*') ? undefined : bareHost,
     segments: literalSegments(path),
-    matches(target, effect) {
+    matches(target, precision) {
       return (
         (target.scheme === 'https' ? https : http) &&
         portMatches(target.port) &&
         hostMatches(target.host) &&
-        (effect === 'allow' ? allow(target) : deny(target))
+        (precision === 'exact' ? exact(target) : loose(target))
       )
     },
   }
@@ -91,20 +108,21 @@ function defaultPort(scheme: string): string {
   return foldCase(scheme) === 'https' ? '443' : '80'
 }
 
-type Reading = (target: Target) => boolean
+type PathAndQuery = (target: Target) => boolean
 
-function compileReading(path: string, query: string | undefined, effect: Effect): Reading {
-  if (effect === 'allow') {
-    const pathMatches = compileWildcard(path, canonicalPath)
-    if (query === undefined) return (target) => target.query === undefined && pathMatches(target.path)
-    const queryMatches = compileWildcard(query, canonicalQuery)
-    return (target) => target.query !== undefined && pathMatches(target.path) && queryMatches(target.query)
-  }
+function compileExact(path: string, query: string | undefined): PathAndQuery {
+  const pathMatches = compileWildcard(path, canonicalPath)
+  if (query === undefined) return (target) => target.query === undefined && pathMatches(target.path)
+  const queryMatches = compileWildcard(query, canonicalQuery)
+  return (target) => target.query !== undefined && pathMatches(target.path) && queryMatches(target.query)
+}
+
+function compileLoose(path: string, query: string | undefined): PathAndQuery {
   const pathMatches = compileWildcard(path, (literal) => foldCase(canonicalPath(literal)))
-  if (query === undefined) return (target) => pathMatches(target.foldedPath)
-  const queryMatches: Matcher = compileWildcard(query, (literal) => foldCase(canonicalQuery(literal)))
+  if (query === undefined) return (target) => target.readings.some(pathMatches)
+  const queryMatches = compileWildcard(query, (literal) => foldCase(canonicalQuery(literal)))
   return (target) =>
-    target.query !== undefined && pathMatches(target.foldedPath) && queryMatches(foldCase(target.query))
+    target.query !== undefined && target.readings.some(pathMatches) && queryMatches(foldCase(target.query))
 }
 
 function literalSegments(path: string): readonly string[] {

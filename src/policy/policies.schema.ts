@@ -66,13 +66,17 @@ const policySchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .describe(
-      'URL patterns: `*` matches any characters across path segments, `-*-` within one segment; a wildcard never crosses from one part of the URL (scheme, host, port, path, query) into the next.',
+      'URL patterns: `*` matches any characters across path segments, `-*-` within one segment; a wildcard never crosses from one part of the URL (scheme, host, port, path, query) into the next. A pattern without `?` allows no URL with a query, so write pairs: `*://app.example.com:*/*` and `*://app.example.com:*/*?*`.',
     ),
   actions: z
     .record(z.string().regex(METHOD, 'write the method in capitals: GET'), z.enum(['allow', 'deny']))
     .describe('What each HTTP method comes to. A method that no policy names is denied.'),
   subject: subjectSchema.describe('Whom the policy is about.'),
-  condition: conditionSchema.optional().describe('What must hold besides.'),
+  condition: conditionSchema
+    .optional()
+    .describe(
+      'What must hold besides. Where a login can bring it about, nothing that other policies allow is allowed before.',
+    ),
 })
 
 export const policiesFileSchema = z.strictObject({
