@@ -100,7 +100,10 @@ export interface SessionWriter {
   ): Promise<SessionRecord | undefined>
   /** Adds a restricted token, replacing the one that had the same audience. False when the session is no longer live. */
   addToken(token: TokenRecord): Promise<boolean>
-  /** Moves `lastSeenAt` forward, never back; ended sessions are passed over in silence. */
+  /**
+   * Moves `lastSeenAt` forward, never back and never past the store's clock; ended and expired sessions are passed over in
+   * silence, so what was refused once stays refused.
+   */
   touch(seen: readonly { readonly sid: string; readonly at: EpochMs }[]): Promise<void>
   /** Ends the session with all its tokens and writes the revocation to the log. `undefined` when it had ended already. */
   end(sid: string, cause: EndCause): Promise<SessionRecord | undefined>
@@ -127,7 +130,10 @@ export interface RevocationLog {
   tailedAt(): EpochMs
 }
 
-/** Values that exist once: codes, redeemed sealed ids. Separate namespaces cannot be taken for each other. */
+/**
+ * Values that exist once: codes, redeemed sealed ids. Separate namespaces cannot be taken for each other. Keys are stored as they
+ * are: a key that is a secret (a code) is hashed by the caller first.
+ */
 export interface OneTimeRecords {
   /** False when the key is there already. The value is gone after `ttlMs`. */
   put(namespace: string, key: string, value: string, ttlMs: number): Promise<boolean>
@@ -166,7 +172,10 @@ export interface Document {
   readonly value: string
 }
 
-/** Durable, versioned documents: keys, credentials, published configuration. They never expire by themselves. */
+/**
+ * Durable, versioned documents: keys, credentials, published configuration. They never expire by themselves. The one that
+ * epoch.ts names is there from the start.
+ */
 export interface Documents {
   get(collection: string, id: string): Promise<Document | undefined>
   list(collection: string): Promise<readonly Document[]>

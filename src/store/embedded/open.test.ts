@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test, type TestContext } from 'node:test'
+import type { EpochMs } from '../../base/brand.ts'
+import { systemClock } from '../../base/clock.ts'
+import { randomSecret } from '../../base/random-id.ts'
+import { GatehouseError } from '../../errors.ts'
+import type { Store } from '../store.ts'
+import { openEmbeddedStore } from './open.ts'
+import { freshSession, loginToken, recordedLog, scratchPath } from './scratch.fixture.ts'
+
+const log = recordedLog()
+const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url')
+
+async function openStore(t: TestContext, path: string, clock = systemClock): Promise<Store> {
+  const store = await openEmbeddedStore({ path, clock, log })
+  t.after(() => store.close())
+  return store
+}
+
+/** Leaves a database behind that was not made by this version. */
+function foreignFile(t: TestContext, sql: string): string {
+  const path = scratchPath(t)
+  mkdirSync(dirname(path))
+  const db = new DatabaseSync(path)
+  db.exec(sql)
+  db.close()
+  return path
+}
+
+const refusedWith = (detail: RegExp) => (error: unknown) =>
+  error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE' && detail.test(error.detail ?? '')
+
+test('directory and files are created for their owner alone', async (t) => {
+  const path = scratchPath(t)
+  const store = await openStore(t, path)
+  await store.ping()
+  assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+  const files = readdirSync(dirname(path))
+  assert.deepEqual(files.sort(), ['cts.db', 'cts.db-shm', 'cts.db-wal'])
+  for (const file of files) assert.equal(statSync(join(dirname(path), file)).mode & 0o777, 0o600, file)
+})
+
+test('a file of a newer schema is refused with both versions named, and left as it is', async (t) => {
+  const path = foreignFile(t, 'CREATE TABLE sessions (sid TEXT); PRAGMA user_version = 99')
+  const before = readFileSync(path)
+  await assert.rejects(openEmbeddedStore({ path, clock: systemClock, log }), refusedWith(/version 99, .* knows 1/))
+  assert.deepEqual(readFileSync(path), before)
+})
+
+test('a database of another program and a file that is no database are refused and left as they are', async (t) => {
+  const database = foreignFile(t, 'CREATE TABLE invoices (id INTEGER)')
+  await assert.rejects(openEmbeddedStore({ path: database, clock: systemClock, log }), refusedWith(/another program/))
+  const db = new DatabaseSync(database)
+  assert.equal(db.prepare('PRAGMA journal_mode').get()?.['journal_mode'], 'delete')
+  db.close()
+  const text = scratchPath(t)
+  mkdirSync(dirname(text))
+  writeFileSync(text, 'accounts of the year, page by page\n'.repeat(100))
+  await assert.rejects(openEmbeddedStore({ path: text, clock: systemClock, log }), refusedWith(/not a database/))
+})
+
+test('a path where nothing can be written is refused with the reason', async (t) => {
+  const path = scratchPath(t)
+  writeFileSync(dirname(path), 'a file where the directory should be')
+  await assert.rejects(openEmbeddedStore({ path, clock: systemClock, log }), refusedWith(/EEXIST|ENOTDIR/))
+})
+
+test('several that open a new file at once all find the one schema and epoch', async (t) => {
+  const path = scratchPath(t)
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(t, path)))
+  const epochs = await Promise.all(stores.map((store) => store.documents.get('store', 'epoch')))
+  assert.equal(new Set(epochs.map((epoch) => epoch?.value)).size, 1)
+})
+
+test('the epoch outlives the process; a new file has another', async (t) => {
+  const path = scratchPath(t)
+  const first = await openStore(t, path)
+  const epoch = await first.documents.get('store', 'epoch')
+  await first.close()
+  assert.deepEqual(await (await openStore(t, path)).documents.get('store', 'epoch'), epoch)
+  const elsewhere = await openStore(t, scratchPath(t))
+  assert.notEqual((await elsewhere.documents.get('store', 'epoch'))?.value, epoch?.value)
+})
+
+test('the files of the store hold hashes and no secret', async (t) => {
+  const path = scratchPath(t)
+  const store = await openStore(t, path)
+  const now = systemClock()
+  const secrets = Array.from({ length: 50 }, randomSecret)
+  for (const [i, secret] of secrets.entries()) {
+    await store.sessions.create(freshSession(`s${i}`, now), loginToken(`s${i}`, sha256(secret), now))
+    await store.sessions.resolve(sha256(secret), 5)
+    if (i % 2) await store.sessions.end(`s${i}`, 'logout')
+  }
+  const dump = readdirSync(dirname(path)).map((file) => readFileSync(join(dirname(path), file), 'latin1'))
+  const bytes = dump.join('')
+  assert.ok(bytes.includes(sha256(secrets[0] ?? '')), 'the dump holds what was written')
+  for (const secret of secrets) assert.ok(!bytes.includes(secret))
+})
+
+test('a revocation of its own reaches subscribers before the end settles', async (t) => {
+  const store = await openStore(t, scratchPath(t))
+  const now = systemClock()
+  for (let i = 0; i < 20; i++) {
+    await store.sessions.create(freshSession(`s${i}`, now), loginToken(`s${i}`, `h${i}`, now))
+    let heard = 0
+    const subscription = store.revocations.subscribe((entries) => (heard += entries.length))
+    await store.sessions.end(`s${i}`, 'logout')
+    assert.equal(heard, 1)
+    subscription.close()
+  }
+})
+
+test('what has expired is removed with later writes; sessions wait for the reaper, young log entries stay', async (t) => {
+  const path = scratchPath(t)
+  let now = 1_750_000_000_000 as EpochMs
+  const store = await openStore(t, path, () => now)
+  await store.sessions.create(freshSession('kept', now), loginToken('kept', 'kept-login', now))
+  await store.sessions.create(freshSession('ended', now), loginToken('ended', 'ended-login', now))
+  await store.sessions.end('ended', 'logout')
+  const count = 2_500
+  await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      await store.oneTime.put('code', `${i}`, 'v', 60_000)
+      await store.versioned.create('journey', `${i}`, 'v', 60_000)
+      await store.counters.add(`${i}`, 1, 60_000)
+    }),
+  )
+  await store.leases.acquire('reaper', 'p1', 60_000)
+  const db = new DatabaseSync(path, { readOnly: true })
+  t.after(() => db.close())
+  const rows = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']
+  const left = () => ['one_time', 'versioned', 'counters', 'leases', 'revocations', 'sessions'].map(rows)
+  assert.deepEqual(left(), [count, count, count, 1, 1, 2 - 1])
+
+  now = (now + 60_000) as EpochMs
+  for (let i = 0; i < 4; i++) await store.ping()
+  assert.deepEqual(left(), [0, 0, 0, 0, 1, 1])
+  now = (now + 3_600_000) as EpochMs
+  for (let i = 0; i < 2; i++) await store.ping()
+  assert.deepEqual(left(), [0, 0, 0, 0, 0, 1])
+})
