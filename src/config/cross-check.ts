@@ -3,7 +3,7 @@ import type { Check, CheckInput } from './checks/check.ts'
 import { checkCookieDomains, checkCookieNames, checkCookieOverlap } from './checks/cookies.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
-import { checkChains, checkLogos, checkPolicyNames, checkUserNames } from './checks/realms.ts'
+import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
 import { checkSecrets } from './checks/secrets.ts'
 import type { ConfigProblem } from './snapshot.ts'
 
@@ -19,6 +19,7 @@ const CHECKS: readonly Check[] = [
   checkChains,
   checkPolicyNames,
   checkUserNames,
+  checkPasswordHashes,
   checkLogos,
   checkListeners,
   checkSchemes,

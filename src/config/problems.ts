@@ -21,7 +21,12 @@ export function warningAt(file: string, position: Position, message: string): Co
 /** One problem as compilers write it, `file:line:column: message`, so that editors and terminals make it a link. */
 export function formatProblem(problem: ConfigProblem): string {
   const { file, line, column, severity, message } = problem
-  return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${message}`
+  return visible(`${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${message}`)
+}
+
+/** Control and direction characters in names written out, so that no file can speak to the terminal (escape injection). */
+function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
 export function hasErrors(problems: readonly ConfigProblem[]): boolean {

@@ -1,3 +1,4 @@
+import { isPasswordHash } from '../../crypto/password-hash.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import { didYouMean } from '../suggest.ts'
 import { errorIn, placeOf, quoted, repeated, type Check, type RealmSources } from './check.ts'
@@ -41,6 +42,22 @@ export const checkPolicyNames: Check = ({ realms }) =>
       )
     })
   })
+
+/** A hash that no password can ever meet would lock its user out without a word. */
+export const checkPasswordHashes: Check = ({ realms }) =>
+  realms.flatMap(({ users }) =>
+    (users?.value.users ?? []).flatMap(({ password }, index) =>
+      users === undefined || isPasswordHash(password)
+        ? []
+        : [
+            errorIn(
+              users.source,
+              ['users', index, 'password'],
+              'this is no usable argon2id hash; paste what `gatehouse hash-password` prints',
+            ),
+          ],
+    ),
+  )
 
 /** As directories compare names: without regard to case and Unicode form (account confusion by look-alike spelling). */
 function fold(name: string): string {
