@@ -45,9 +45,13 @@ export function headersOf(request: IncomingMessage): readonly (readonly [name: s
   return pairs
 }
 
-const LONGEST_SHOWN = 96
+const LONGEST_SHOWN = 160
 
-/** Long values on a page (tokens, assertions, cookies) are cut: a screenshot of a demo should open nothing. */
-export function shorten(value: string): string {
-  return value.length <= LONGEST_SHOWN ? value : `${value.slice(0, 24)}… (${value.length} characters)`
+/** Headers whose values open something. */
+const SECRET = /authorization|cookie|token|assertion|secret|api-?key/i
+
+/** On a page secrets and very long values are cut: a screenshot of a demo should open nothing. */
+export function shorten(name: string, value: string): string {
+  const longest = SECRET.test(name) ? 16 : LONGEST_SHOWN
+  return value.length <= longest ? value : `${value.slice(0, Math.min(24, longest))}… (${value.length} characters)`
 }

@@ -145,14 +145,20 @@ function formCard(): Html {
 }
 
 function liveCard(): Html {
-  return html`<section class="card">
+  return html`<section class="card live">
     <h2>Live</h2>
-    <p class="label">WebSocket</p>
-    <p class="big" id="clock" data-state="waiting">Needs JavaScript</p>
-    <p class="label">Event stream</p>
-    <ol class="events" id="events">
-      <li class="muted">Needs JavaScript</li>
-    </ol>
+    <div class="halves">
+      <div>
+        <p class="label">WebSocket</p>
+        <p class="big" id="clock" data-state="waiting">Needs JavaScript</p>
+      </div>
+      <div>
+        <p class="label">Event stream</p>
+        <ol class="events" id="events">
+          <li class="muted">Needs JavaScript</li>
+        </ol>
+      </div>
+    </div>
   </section>`
 }
 
@@ -170,7 +176,9 @@ function trafficCard(): Html {
 function headersCard({ headers }: PageContext): Html {
   return html`<section class="card">
     <h2>Headers received</h2>
-    <p class="muted">${headers.length} headers, as the application sees them. Long values are shortened.</p>
+    <p class="muted">
+      ${headers.length} headers, as the application sees them. Tokens and very long values are shortened.
+    </p>
     <div class="scroll" tabindex="0" role="region" aria-label="Headers received">
       <table>
         <thead>
@@ -184,7 +192,7 @@ function headersCard({ headers }: PageContext): Html {
             ([name, value]) =>
               html`<tr>
                 <th scope="row">${name}</th>
-                <td>${shorten(value)}</td>
+                <td>${shorten(name, value)}</td>
               </tr>`,
           )}
         </tbody>
@@ -295,7 +303,7 @@ export function notFound(context: PageContext): string {
     'Not found',
     html`<h1>No such page</h1>
       <section class="card">
-        <p>${context.site.title} has nothing at <code>${shorten(context.path)}</code>.</p>
+        <p>${context.site.title} has nothing at <code>${shorten('path', context.path)}</code>.</p>
         <p><a class="button" href="/">Back to the overview</a></p>
       </section>`,
   )

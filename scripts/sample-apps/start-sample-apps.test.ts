@@ -56,7 +56,7 @@ suite('sample applications', () => {
     assert.match(page, /&quot;&gt;&lt;script&gt;alert/)
   })
 
-  test('long header values are shortened on the page and whole in the JSON', async () => {
+  test('secrets are shortened on the page and whole in the JSON', async () => {
     const token = 'eyJ'.padEnd(500, 'x')
     const headers = { 'X-Gatehouse-Assertion': token }
     const page = await text('/', headers)

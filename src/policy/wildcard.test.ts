@@ -66,3 +66,8 @@ test('literal text is read before it is compared, wildcards are not', () => {
   assert.ok(upper('A-B'))
   assert.ok(!upper('a-b'))
 })
+
+test('overlapping occurrences of a literal all count', () => {
+  assert.ok(matches('*a/a-*-b', 'a/a/ab'))
+  assert.ok(!matches('*a/a-*-b', 'a/a/cb'))
+})
