@@ -41,7 +41,7 @@ type Handler = (call: Call) => void | Promise<void>
 /** Starts one application on a port of its own, reachable from this machine only. */
 export async function startSampleApp(options: SampleAppOptions): Promise<SampleApp> {
   const server = createServer((request, response) => {
-    const call = { ...options, request, response, url: new URL(request.url ?? '/', 'http://upstream') }
+    const call = { ...options, request, response, url: urlOf(request.url ?? '/') }
     answer(call).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined)
     })
@@ -61,6 +61,11 @@ export async function startSampleApp(options: SampleAppOptions): Promise<SampleA
       await closed
     },
   }
+}
+
+/** Appended, not resolved: `//x` is a path here, not another host, and nothing that a client sends can make this throw. */
+function urlOf(target: string): URL {
+  return URL.parse(`http://upstream${target}`) ?? new URL('http://upstream/')
 }
 
 const ROUTES: Readonly<Record<string, Handler>> = {

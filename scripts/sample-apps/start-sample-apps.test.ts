@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -158,6 +159,15 @@ suite('sample applications', () => {
     assert.equal((await response.arrayBuffer()).byteLength, 2_621_440)
     const head = await fetch(`${apps.urls.app}/large?mb=2.5`, { method: 'HEAD' })
     assert.equal(head.headers.get('content-length'), '2621440')
+  })
+
+  test('a path that looks like a host is just a path', async () => {
+    const { port } = new URL(apps.urls.app)
+    for (const path of ['//', '//[', '//evil.test/']) {
+      const [response] = (await once(request({ port, path }).end(), 'response')) as [IncomingMessage]
+      response.resume()
+      assert.equal(response.statusCode, 404, path)
+    }
   })
 
   test('an unknown page is 404 in the same dress', async () => {
