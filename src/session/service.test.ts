@@ -87,6 +87,8 @@ test('every process is told once of a session that ended anywhere, also when a l
   )
   const { session } = await here.sessions.establish(ALICE, FROM)
   const other = await here.sessions.establish(ALICE, FROM)
+  const third = await here.sessions.establish(ALICE, FROM)
+  await here.sessions.upgrade(third.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   const seen = Promise.all([revocationOf(here, other.session.sid), revocationOf(there, other.session.sid)])
   await here.sessions.end(session.sid, 'logout', FROM)
   await there.sessions.end(other.session.sid, 'logout', FROM)
@@ -145,6 +147,21 @@ test('of step-ups at once exactly one wins, in any process', async (t) => {
   const winners = results.filter((result) => result !== undefined)
   assert.equal(winners.length, 1)
   assert.equal(winners[0]?.session.gen, 2)
+})
+
+test('the process that ends or steps up a session need not wait for the log to say so', async (t) => {
+  const { clock, start } = createMachine(t)
+  const { store } = await start()
+  const silent = { subscribe: () => ({ close: () => undefined }), tailedAt: clock }
+  const { sessions } = await start({ store: { sessions: store.sessions, revocations: silent } })
+  const first = await sessions.establish(ALICE, FROM)
+  assert.ok(await sessions.resolve(first.token, 'login'))
+  const second = await sessions.upgrade(first.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
+  assert.ok(second)
+  assert.equal(await sessions.resolve(first.token, 'login'), undefined)
+  assert.ok(await sessions.resolve(second.token, 'login'))
+  await sessions.end(first.session.sid, 'logout', FROM)
+  assert.equal(await sessions.resolve(second.token, 'login'), undefined)
 })
 
 test('a session that ended cannot be stepped up', async (t) => {
