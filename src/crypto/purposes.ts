@@ -30,7 +30,7 @@ export const PURPOSES = {
   /** `X-Gatehouse-Assertion`. Published well ahead: applications cache the JWKS. */
   assertion: rule('es256', { rotateAfter: '30d', publishAhead: '1h', longestLife: '5m' }),
   /** `authId`: one login in progress. */
-  journey: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '1h' }),
+  journey: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '24h' }),
   /** Tokens in forms, against cross-site request forgery. */
   csrf: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '24h' }),
   /** State of a handshake that the gateway gives the browser to keep. */
