@@ -1,0 +1,283 @@
+import type { RealmName } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import { randomName } from '../base/random-id.ts'
+import type { Sealer } from '../crypto/seal.ts'
+import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
+import type { Store } from '../store/store.ts'
+import type { AuditEvent, AuditSink } from '../telemetry/audit.ts'
+import { advance, type Asked, type Incident } from './advance.ts'
+import { chooseChain, type LoginDemand } from './choose-chain.ts'
+import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
+import { createJourneyStore, type JourneyStore } from './journey-store.ts'
+import type { RealmAuthn } from './realm-authn.ts'
+import { signIn } from './sign-in.ts'
+import type { Destination, Step, StepFailure } from './step.ts'
+
+/** What every call about one login carries: where it comes from. */
+export interface LoginContext {
+  /** Base64url SHA-256 of the login host's cookie that tells browsers apart. */
+  readonly binding: string
+  /** The live session that this browser has at the login host, of whatever realm. */
+  readonly session: Session | undefined
+  readonly origin: RequestOrigin
+}
+
+export interface BeginRequest {
+  readonly realm: RealmName
+  readonly demand: LoginDemand
+  /** Checked (`createGotoCheck`): it is carried, not looked at. */
+  readonly destination: Destination
+}
+
+export interface SubmitRequest {
+  /** The realm of the page that sent the answers; an authId of another realm has expired. */
+  readonly realm: RealmName
+  readonly authId: string
+  /** One for each callback of the step, in its order. */
+  readonly answers: readonly string[]
+}
+
+/** Logins. HTML forms and the JSON protocol are two renderings of these two calls. Rejects with faults only. */
+export interface Authn {
+  begin(request: BeginRequest, context: LoginContext): Promise<Step>
+  submit(request: SubmitRequest, context: LoginContext): Promise<Step>
+}
+
+export interface AuthnDeps {
+  /** The realms of one configuration generation. */
+  readonly realms: ReadonlyMap<RealmName, RealmAuthn>
+  readonly sessions: Pick<SessionService, 'establish' | 'upgrade'>
+  readonly store: Pick<Store, 'versioned' | 'oneTime'>
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly audit: AuditSink
+}
+
+export function createAuthn(deps: AuthnDeps): Authn {
+  const logins = new Logins(deps)
+  return {
+    begin: (request, context) => logins.begin(request, context, undefined),
+    submit: (request, context) => logins.submit(request, context),
+  }
+}
+
+type AuthnEvent = Extract<AuditEvent, { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' }>
+type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
+
+type StoredHandle = Extract<Handle, { readonly kind: 'stored' }>
+
+/** One journey at one moment: where it is kept tells how it goes on. */
+interface Underway {
+  readonly realm: RealmAuthn
+  readonly journey: Journey
+  readonly context: LoginContext
+  /** `undefined` while it is sealed; else its key and the version that only this call holds. */
+  readonly record: { readonly key: string; readonly version: number } | undefined
+}
+
+class Logins {
+  readonly #deps: AuthnDeps
+  readonly #journeys: JourneyStore
+
+  constructor(deps: AuthnDeps) {
+    this.#deps = deps
+    this.#journeys = createJourneyStore(deps.store)
+  }
+
+  async begin(
+    { realm: name, demand, destination }: BeginRequest,
+    context: LoginContext,
+    retry: Retry | undefined,
+  ): Promise<Step> {
+    const realm = this.#deps.realms.get(name)
+    const chain = realm && chooseChain(realm, demand)
+    if (realm === undefined || chain === undefined) return { kind: 'unreachable', destination }
+    const journey: Journey = {
+      id: randomName(),
+      realm: name,
+      demand,
+      destination,
+      sid: context.session?.sid,
+      startedAt: this.#deps.clock(),
+      chain,
+      results: [],
+      proof: undefined,
+      typedName: retry?.typedName ?? (context.session?.realm === name ? context.session.username : undefined),
+      state: undefined,
+    }
+    return this.#run({ realm, journey, context, record: undefined }, undefined, retry?.failure)
+  }
+
+  async submit({ realm: name, authId, answers }: SubmitRequest, context: LoginContext): Promise<Step> {
+    const handle = openHandle(this.#deps.sealer, authId, context.binding)
+    if (handle === undefined) return { kind: 'expired', destination: undefined }
+    const sealedFor = handle.kind === 'sealed' ? handle.journey.realm : handle.realm
+    const realm = this.#deps.realms.get(name)
+    if (realm === undefined || sealedFor !== name) return { kind: 'expired', destination: undefined }
+    return handle.kind === 'sealed'
+      ? this.#submitSealed(realm, handle.journey, { answers, context })
+      : this.#submitStored(realm, handle, { answers, context })
+  }
+
+  async #submitSealed(realm: RealmAuthn, journey: Journey, { answers, context }: Answered): Promise<Step> {
+    if (this.#remaining(realm, journey) <= 0 || !realm.chains.has(journey.chain)) {
+      return { kind: 'expired', destination: journey.destination }
+    }
+    if (sessionChanged(journey, context)) return this.#again(journey, context, 'session-changed')
+    return this.#run({ realm, journey, context, record: undefined }, answers)
+  }
+
+  async #submitStored(realm: RealmAuthn, handle: StoredHandle, { answers, context }: Answered): Promise<Step> {
+    const expired: Step = { kind: 'expired', destination: handle.destination }
+    const found = await this.#journeys.load(handle.id)
+    if (found === undefined || !realm.chains.has(found.journey.chain)) return expired
+    const { journey, version } = found
+    const ttl = this.#remaining(realm, journey)
+    if (ttl <= 0) return expired
+    if (sessionChanged(journey, context)) {
+      await this.#journeys.remove(handle.id)
+      return this.#again(journey, context, 'session-changed')
+    }
+    // Claimed before the module looks: of two hundred answers to one page, one is judged and the others get the page again.
+    const claimed = version === handle.version && (await this.#journeys.replace(handle.id, version, journey, ttl))
+    if (claimed)
+      return this.#run({ realm, journey, context, record: { key: handle.id, version: version + 1 } }, answers)
+    return this.#samePage(realm, handle, context)
+  }
+
+  async #run(underway: Underway, answers: readonly string[] | undefined, failure?: StepFailure): Promise<Step> {
+    const { realm, journey, context } = underway
+    const { origin } = context
+    const advanced = await advance(realm, journey, { origin, answers })
+    for (const incident of advanced.incidents) this.#record(incidentEvent(realm.realm, incident), origin)
+    switch (advanced.kind) {
+      case 'ask':
+        return this.#ask(underway, advanced, failure)
+      case 'passed':
+        return this.#pass(underway, advanced.proof)
+      case 'failed':
+        if (underway.record !== undefined) await this.#journeys.remove(underway.record.key)
+        // A chain that fails before it has asked anything would fail again and again.
+        if (answers === undefined) return { kind: 'unreachable', destination: journey.destination }
+        return this.#again(advanced.journey, context, 'bad-credentials')
+    }
+  }
+
+  async #ask(underway: Underway, asked: Asked, failure: StepFailure | undefined): Promise<Step> {
+    const { realm } = underway
+    const handle = await this.#keep(underway, asked.journey)
+    if (handle === undefined) return { kind: 'expired', destination: asked.journey.destination }
+    return this.#page({ realm, asked, failure }, handle)
+  }
+
+  /** Seals the journey, or writes it to the store from the first correct credential on. `undefined`: somebody else was first. */
+  async #keep({ realm, context, record }: Underway, journey: Journey): Promise<Handle | undefined> {
+    const { binding } = context
+    const ttl = this.#remaining(realm, journey)
+    if (ttl <= 0) return undefined
+    if (journey.proof === undefined) return { kind: 'sealed', binding, journey }
+    const stored = { kind: 'stored', binding, realm: journey.realm, destination: journey.destination } as const
+    if (record !== undefined) {
+      const { key, version } = record
+      const kept = await this.#journeys.replace(key, version, journey, ttl)
+      return kept ? { ...stored, id: key, version: version + 1 } : undefined
+    }
+    if (!(await this.#journeys.spend(journey, ttl))) return undefined
+    return { ...stored, id: await this.#journeys.create(journey, ttl), version: 1 }
+  }
+
+  #page(
+    { realm, asked, failure }: { realm: RealmAuthn; asked: Asked; failure: StepFailure | undefined },
+    handle: Handle,
+  ): Step {
+    const { journey, stage, callbacks, retryAfterMs } = asked
+    return {
+      kind: 'ask',
+      authId: sealHandle(this.#deps.sealer, handle, Math.max(1, this.#remaining(realm, journey))),
+      realm: realm.realm,
+      stage,
+      callbacks,
+      failure: retryAfterMs === undefined ? failure : 'throttled',
+      retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
+      destination: journey.destination,
+    }
+  }
+
+  /** The page of the version that is current now, written by nobody: whoever holds the claim must not lose it to this. */
+  async #samePage(realm: RealmAuthn, handle: StoredHandle, { origin }: LoginContext): Promise<Step> {
+    const found = await this.#journeys.load(handle.id)
+    const asked = found && (await advance(realm, found.journey, { origin, answers: undefined }))
+    if (found === undefined || asked?.kind !== 'ask') return { kind: 'expired', destination: handle.destination }
+    return this.#page({ realm, asked, failure: undefined }, { ...handle, version: found.version })
+  }
+
+  async #pass(underway: Underway, proof: Proof): Promise<Step> {
+    const { realm, journey, context, record } = underway
+    const { destination } = journey
+    if (!(await this.#finish(underway))) return { kind: 'expired', destination }
+    const { session: current, origin } = context
+    const result = await signIn(this.#deps, { realm, proof, current, origin })
+    if (record !== undefined) await this.#journeys.remove(record.key)
+    switch (result.kind) {
+      case 'signed-in': {
+        const { sid, authLevel, username } = result.issued.session
+        const { modules } = proof
+        this.#record({ event: 'AuthnSucceeded', realm: realm.realm, username, sid, authLevel, modules }, origin)
+        return { kind: 'done', issued: result.issued, destination }
+      }
+      case 'no-such-user': {
+        const { username } = proof
+        this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason: 'disabled' }, origin)
+        return this.#again(journey, context, 'bad-credentials')
+      }
+      case 'session-changed':
+        return this.#again(journey, context, 'session-changed')
+    }
+  }
+
+  /** True for exactly one of any number of calls that finish the same login (double submit, replay). */
+  #finish({ realm, journey, record }: Underway): Promise<boolean> {
+    const ttl = Math.max(1, this.#remaining(realm, journey))
+    if (record === undefined) return this.#journeys.spend(journey, ttl)
+    return this.#journeys.replace(record.key, record.version, journey, ttl)
+  }
+
+  #again(
+    { realm, demand, destination, typedName }: Journey,
+    context: LoginContext,
+    failure: StepFailure,
+  ): Promise<Step> {
+    return this.begin({ realm, demand, destination }, context, { failure, typedName })
+  }
+
+  #remaining(realm: RealmAuthn, journey: Journey): number {
+    return journey.startedAt + realm.journeyTimeoutMs - this.#deps.clock()
+  }
+
+  #record(event: Bare<AuthnEvent>, { requestId, clientIp }: RequestOrigin): void {
+    this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp })
+  }
+}
+
+interface Answered {
+  readonly answers: readonly string[]
+  readonly context: LoginContext
+}
+
+/** A login that starts once more, and what its first page says and keeps. */
+interface Retry {
+  readonly failure: StepFailure
+  readonly typedName: string | undefined
+}
+
+/** A login belongs to the session it began beside; one that has ended meanwhile leaves nothing to mix up. */
+function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
+  return session !== undefined && session.sid !== sid
+}
+
+function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
+  const { username } = incident
+  return incident.kind === 'failed'
+    ? { event: 'AuthnFailed', realm, username, reason: incident.reason }
+    : { event: 'AuthnThrottled', realm, username, scope: incident.scope }
+}

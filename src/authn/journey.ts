@@ -1,0 +1,89 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { RealmName } from '../base/brand.ts'
+import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import type { ChainResult } from './chain.ts'
+import type { LoginDemand } from './choose-chain.ts'
+import type { AuthId, Destination } from './step.ts'
+
+/** Who the modules passed so far proved it is. */
+export interface Proof {
+  readonly userId: string
+  readonly username: string
+  readonly authLevel: number
+  readonly modules: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** One login in progress. Plain data: it is sealed into the authId, or kept in the store. */
+export interface Journey {
+  /** Works once: the first correct credential spends it. */
+  readonly id: string
+  readonly realm: RealmName
+  readonly demand: LoginDemand
+  readonly destination: Destination
+  /** The session that this browser had when the login began. */
+  readonly sid: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly chain: string
+  readonly results: readonly ChainResult[]
+  readonly proof: Proof | undefined
+  /** What was typed as the name in this login or the try before it, to be offered again. Proven by nobody. */
+  readonly typedName: string | undefined
+  /** What the module that asks wants back. */
+  readonly state: JsonValue | undefined
+}
+
+/** What an authId says once it is opened. */
+export type Handle =
+  /** Nobody has proven anything yet: everything is in the authId and nothing in the store (a guess costs the store no record). */
+  | { readonly kind: 'sealed'; readonly binding: string; readonly journey: Journey }
+  /** Something is proven: the journey is in the store, and this is the page of one version of it. */
+  | {
+      readonly kind: 'stored'
+      readonly binding: string
+      readonly id: string
+      readonly version: number
+      readonly realm: RealmName
+      readonly destination: Destination
+    }
+
+/** Bound into the sealed text: a process of another release starts the login again instead of misreading it. */
+const FORMAT = 1
+
+const PURPOSE = 'journey'
+
+export function sealHandle(sealer: Pick<Sealer, 'seal'>, handle: Handle, ttlMs: number): AuthId {
+  return sealer.seal(PURPOSE, [FORMAT, encode(handle)], ttlMs)
+}
+
+/**
+ * `undefined` for an authId that is forged, too old, or of another browser: one that somebody planted in this browser must
+ * not sign it in as them (login cross-site request forgery). `binding`: base64url SHA-256 of the browser's own cookie.
+ */
+export function openHandle(sealer: Pick<Sealer, 'open'>, authId: AuthId, binding: string): Handle | undefined {
+  const opened = sealer.open(PURPOSE, authId)
+  if (!Array.isArray(opened)) return undefined
+  const [format, text] = opened as readonly JsonValue[]
+  if (format !== FORMAT || typeof text !== 'string') return undefined
+  const handle = JSON.parse(text) as Handle
+  return sameText(handle.binding, binding) ? handle : undefined
+}
+
+export function encodeJourney(journey: Journey): string {
+  return encode(journey)
+}
+
+/** The text was written by `encodeJourney`; the store gives back what it was given. */
+export function decodeJourney(text: string): Journey {
+  return JSON.parse(text) as Journey
+}
+
+function encode(value: Journey | Handle): string {
+  return JSON.stringify(value)
+}
+
+function sameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && a.length > 0 && timingSafeEqual(a, b)
+}

@@ -1,0 +1,55 @@
+import type { ModuleConfig } from '../chains.schema.ts'
+import type { PasswordCheck } from '../../identity/directory.ts'
+import type { AttemptOutcome } from '../../identity/throttle.ts'
+import { MAX_USERNAME_LENGTH, usernameKey } from '../../identity/username-key.ts'
+import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
+
+/** Name and password on one page, checked against the realm's directory. */
+export const passwordModule: AuthModuleType<Extract<ModuleConfig, { readonly type: 'password' }>> = {
+  type: 'password',
+  compile: (name, { authLevel }, deps) => ({
+    name,
+    authLevel,
+    process: (input) => (input.answers === undefined ? Promise.resolve(ask(input)) : check(input, input.answers, deps)),
+  }),
+}
+
+function ask({ username, suggestion }: AuthModuleInput): ModuleOutcome {
+  const value = username ?? suggestion
+  return {
+    kind: 'ask',
+    callbacks: [
+      { type: 'NameCallback', prompt: 'username', ...(value === undefined ? {} : { value }) },
+      { type: 'PasswordCallback', prompt: 'password' },
+    ],
+  }
+}
+
+async function check(
+  { origin }: AuthModuleInput,
+  [username = '', password = '']: readonly string[],
+  { directory, throttle }: AuthModuleDeps,
+): Promise<ModuleOutcome> {
+  const typedName = username.slice(0, MAX_USERNAME_LENGTH)
+  if (username === '' || password === '')
+    return { kind: 'failed', reason: 'incomplete', username: undefined, typedName }
+  const reservation = await throttle.reserve({ username, clientIp: origin.clientIp })
+  if (reservation.kind === 'throttled') {
+    return { ...reservation, username: reservation.scope === 'account' ? accountOf(username) : undefined, typedName }
+  }
+  let outcome: AttemptOutcome = 'not-judged'
+  let checked: PasswordCheck
+  try {
+    checked = await directory.checkPassword(username, password)
+    outcome = checked.kind
+  } finally {
+    await reservation.settle(outcome)
+  }
+  if (checked.kind === 'passed') return { kind: 'passed', user: checked.user }
+  const { reason } = checked
+  return { kind: 'failed', reason, username: reason === 'unknown-user' ? undefined : accountOf(username), typedName }
+}
+
+function accountOf(username: string): string {
+  return usernameKey(username).slice(0, MAX_USERNAME_LENGTH)
+}

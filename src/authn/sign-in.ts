@@ -1,0 +1,57 @@
+import type { EndCause } from '../telemetry/audit.ts'
+import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
+import type { Proof } from './journey.ts'
+import type { RealmAuthn } from './realm-authn.ts'
+
+export type SignIn =
+  | { readonly kind: 'signed-in'; readonly issued: IssuedSession }
+  /** Disabled or removed while the login was going on. */
+  | { readonly kind: 'no-such-user' }
+  /** The browser's session ended or was replaced by another login meanwhile. */
+  | { readonly kind: 'session-changed' }
+
+export interface SignInDeps {
+  readonly sessions: Pick<SessionService, 'establish' | 'upgrade'>
+}
+
+/**
+ * A finished login becomes a session. The same person in the same realm: their session goes on under a new token (session upgrade).
+ * Anybody else, or another realm: a new session; what happens to the one before is the realm's rule. Always a new token, never
+ * one that the browser brought (session fixation).
+ */
+export async function signIn(
+  { sessions }: SignInDeps,
+  {
+    realm,
+    proof,
+    current,
+    origin,
+  }: { realm: RealmAuthn; proof: Proof; current: Session | undefined; origin: RequestOrigin },
+): Promise<SignIn> {
+  const user = await realm.directory.find(proof.userId)
+  if (user === undefined) return { kind: 'no-such-user' }
+  if (current?.realm === realm.realm && current.userId === user.id) {
+    const { authLevel, modules: authModules, properties } = proof
+    const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties }, origin)
+    return upgraded === undefined ? { kind: 'session-changed' } : { kind: 'signed-in', issued: upgraded }
+  }
+  const draft: SessionDraft = {
+    realm: realm.realm,
+    userId: user.id,
+    username: user.username,
+    authLevel: proof.authLevel,
+    authModules: proof.modules,
+    properties: proof.properties,
+    maxIdleMs: realm.session.maxIdle,
+    maxLifeMs: realm.session.maxLife,
+  }
+  const cause = current === undefined ? undefined : endCause(realm, current)
+  const replaces = current === undefined || cause === undefined ? undefined : { session: current, cause }
+  return { kind: 'signed-in', issued: await sessions.establish(draft, origin, replaces) }
+}
+
+/** Why the browser's other session ends; `undefined` when it stays. */
+function endCause({ realm, session }: RealmAuthn, current: Session): EndCause | undefined {
+  if (current.realm === realm) return 'replaced'
+  return session.realmSwitch === 'end' ? 'realm-switch' : undefined
+}
