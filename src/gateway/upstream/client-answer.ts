@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { asFault } from '../../errors.ts'
+import { endToEnd, joinedValues } from './response-head.ts'
+import type { Exchange, HeaderList } from './upstream.ts'
+
+/** The client's side of an exchange: where the upstream's answer is written. */
+export class ClientAnswer {
+  /** Status that was written; 0 before that. */
+  status = 0
+  ended = false
+  #wrote = false
+  readonly #exchange: Exchange
+  readonly #response: ServerResponse
+
+  constructor(exchange: Exchange, response: ServerResponse) {
+    this.#exchange = exchange
+    this.#response = response
+  }
+
+  get started(): boolean {
+    return this.status !== 0
+  }
+
+  /** Nobody is there any more. */
+  get gone(): boolean {
+    return this.#response.destroyed || this.#response.closed
+  }
+
+  /** Everything was handed to the operating system. */
+  get delivered(): boolean {
+    return this.ended && this.#response.writableFinished
+  }
+
+  /** Writes the head. @throws when the answer cannot be passed on; nothing was written then. */
+  start(status: number, raw: readonly (Buffer | string)[]): void {
+    const headers = this.#rewritten(status, endToEnd(status, raw))
+    this.#response.writeHead(status, headers as string[])
+    this.status = status
+  }
+
+  /** Sends a head that no body byte followed at once: an event stream must open before its first event. */
+  flush(): void {
+    if (!this.#wrote && !this.ended && !this.#response.destroyed) this.#response.flushHeaders()
+  }
+
+  /** `false`: wait for the response's `drain`. */
+  write(chunk: Buffer): boolean {
+    this.#wrote = true
+    return this.#response.write(chunk)
+  }
+
+  end(): void {
+    this.ended = true
+    this.#response.end()
+  }
+
+  /** Passes a 103 on (RFC 8297), only its links, and only to clients that understand 1xx. */
+  earlyHints(raw: readonly (Buffer | string)[]): void {
+    const link = joinedValues(raw, 'link')
+    if (link === undefined || this.started || isHttp10(this.#exchange.request)) return
+    try {
+      this.#response.writeEarlyHints({ link })
+    } catch {
+      // A hint that node refuses as malformed is left out: the answer itself does not depend on it.
+    }
+  }
+
+  /**
+   * Ends the client's connection so that it cannot take what it has for the whole answer: HTTP/1.1 misses the last chunk or
+   * length, HTTP/2 gets RST_STREAM, HTTP/1.0, for which the end of the connection is the end of the body, a TCP reset.
+   */
+  destroy(): void {
+    const { socket } = this.#response
+    if (this.#exchange.request.httpVersionMajor === 2) this.#response.destroy(new Error('the exchange was torn down'))
+    else if (isHttp10(this.#exchange.request) && socket?.constructor === Socket) socket.resetAndDestroy()
+    else this.#response.destroy()
+  }
+
+  /** What goes wrong in there is our own fault, not the application's. */
+  #rewritten(status: number, headers: HeaderList): HeaderList {
+    try {
+      return this.#exchange.rewrite(status, headers)
+    } catch (error) {
+      throw asFault(error)
+    }
+  }
+}
+
+function isHttp10(request: IncomingMessage): boolean {
+  return request.httpVersionMajor === 1 && request.httpVersionMinor === 0
+}

@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { answering, ask, bodyOf, gatewayTo, httpUpstream, rawUpstream, send, statusOf } from './wire.fixture.ts'
+
+const HEAD = 'Host: app.example.test\r\n'
+
+test('target, header order, case and duplicates reach the upstream as they are', async (t) => {
+  const { url, wires } = await rawUpstream(t, answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  const gateway = await gatewayTo(t, url)
+  await ask(t, gateway.port, '/a%2Fb?q=%41&q=%20', 'GET', 'X-Two: 1\r\nx-Case: Z\r\nX-Two: 2\r\n')
+  assert.match(wires[0]!.text, /^GET \/a%2Fb\?q=%41&q=%20 HTTP\/1\.1\r\n/)
+  assert.match(wires[0]!.text, /host: app\.example\.test\r\n/)
+  assert.match(wires[0]!.text, /X-Two: 1\r\nx-Case: Z\r\nX-Two: 2\r\n/)
+})
+
+test("an answer's header order, case and duplicates reach the client, hop-by-hop headers do not", async (t) => {
+  const answer =
+    'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX-UP: 1\r\nSet-Cookie: b=2\r\nConnection: X-Named, keep-alive\r\nX-Named: 1\r\n' +
+    'Keep-Alive: timeout=99\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X-T\r\nContent-Length: 2\r\n\r\nok'
+  const { url } = await rawUpstream(t, answering(answer))
+  const gateway = await gatewayTo(t, url)
+  const got = await ask(t, gateway.port)
+  assert.match(got, /Set-Cookie: a=1\r\nX-UP: 1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n/)
+  assert.doesNotMatch(got, /named|timeout=99|proxy-auth|upgrade|trailer/i)
+})
+
+test('the head goes through rewrite with its status before it is written', async (t) => {
+  const { url } = await rawUpstream(
+    t,
+    answering('HTTP/1.1 302 Found\r\nLocation: http://10.0.0.5/x\r\nContent-Length: 0\r\n\r\n'),
+  )
+  const seen: [number, readonly string[]][] = []
+  const gateway = await gatewayTo(t, url, {
+    rewrite: (status, headers) => {
+      seen.push([status, headers])
+      return ['Location', 'https://app.example.test/x', 'Content-Length', '0']
+    },
+  })
+  const got = await ask(t, gateway.port)
+  assert.deepEqual(seen, [[302, ['Location', 'http://10.0.0.5/x', 'Content-Length', '0']]])
+  assert.match(got, /Location: https:\/\/app\.example\.test\/x\r\n/)
+  assert.equal(gateway.results[0]?.status, 302)
+})
+
+test('what rewrite throws is our fault and leaves nothing half written', async (t) => {
+  const { url } = await rawUpstream(t, answering('HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok'))
+  const gateway = await gatewayTo(t, url, {
+    rewrite: () => {
+      throw new TypeError('no')
+    },
+  })
+  const got = await ask(t, gateway.port)
+  assert.equal(statusOf(got), 500)
+  assert.doesNotMatch(got, /Set-Cookie/)
+  assert.deepEqual(gateway.misbehaviour, [])
+})
+
+test('RFC 9110 §9.3.2, §15.3.5, §15.4.5: HEAD, 204 and 304 have no body, whatever their headers say', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    wire.socket.on('data', () => {
+      if (wire.text.startsWith('HEAD')) wire.write('HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n')
+      else if (wire.text.startsWith('GET /304'))
+        wire.write('HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\nETag: "1"\r\n\r\n')
+      else wire.write('HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello')
+    })
+  })
+  const gateway = await gatewayTo(t, upstream.url)
+  const head = await ask(t, gateway.port, '/', 'HEAD')
+  assert.match(head, /Content-Length: 5000\r\n/)
+  assert.equal(bodyOf(head), '')
+  assert.equal(bodyOf(await ask(t, gateway.port, '/304')), '')
+  const empty = await ask(t, gateway.port, '/204')
+  assert.equal(statusOf(empty), 204)
+  assert.doesNotMatch(empty, /content-length/i)
+  assert.equal(bodyOf(empty), '')
+})
+
+test('bodies in chunks and to the end of the connection arrive whole', async (t) => {
+  const { url } = await rawUpstream(t, (wire) => {
+    wire.socket.on('data', () => {
+      if (!wire.text.includes('GET /close')) {
+        wire.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n')
+      } else wire.socket.end('HTTP/1.0 200 OK\r\n\r\nuntil the end')
+    })
+  })
+  const gateway = await gatewayTo(t, url)
+  const chunked = await ask(t, gateway.port, '/chunks')
+  assert.match(chunked, /Transfer-Encoding: chunked/i)
+  assert.equal(bodyOf(chunked), '3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')
+  assert.match(await ask(t, gateway.port, '/close'), /until the end\r\n0\r\n\r\n$/)
+})
+
+test('a compressed body passes untouched', async (t) => {
+  const packed = gzipSync('x'.repeat(10_000))
+  const { url } = await httpUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': packed.length }).end(packed)
+  })
+  const gateway = await gatewayTo(t, url)
+  const got = await ask(t, gateway.port)
+  assert.match(got, /content-encoding: gzip/i)
+  assert.equal(bodyOf(got), packed.toString('latin1'))
+})
+
+test("response trailers are dropped, so is the header that announces them: they would escape rewrite's scrubbing", async (t) => {
+  const trailed =
+    'HTTP/1.1 200 OK\r\nTrailer: Set-Cookie\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nSet-Cookie: evil=1\r\n\r\n'
+  const { url } = await rawUpstream(t, answering(trailed))
+  const gateway = await gatewayTo(t, url)
+  const got = await ask(t, gateway.port, '/', 'GET', 'TE: trailers\r\n')
+  assert.match(got, /ok/)
+  assert.doesNotMatch(got, /evil|trailer/i)
+})
+
+test('request trailers are dropped and the body stays framed', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    void wire.until('0\r\n\r\n').then(() => wire.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  })
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(
+    t,
+    gateway.port,
+    `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nTrailer: X-Remote-User\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n`,
+  )
+  await (await upstream.wire(1)).until('1\r\na')
+  client.write('0\r\nX-Remote-User: root\r\n\r\n')
+  assert.match(await client.closed(), /ok$/)
+  assert.doesNotMatch(upstream.wires[0]!.text, /remote-user|trailer/i)
+})
+
+test('an event stream reaches the client event by event, its head before the first', async (t) => {
+  const streams: ServerResponse[] = []
+  const { url } = await httpUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.flushHeaders()
+    streams.push(response)
+  })
+  const gateway = await gatewayTo(t, url)
+  const client = send(t, gateway.port, `GET /events HTTP/1.1\r\n${HEAD}\r\n`)
+  await client.until('text/event-stream')
+  streams[0]!.write('data: 1\n\n')
+  await client.until('data: 1')
+  assert.doesNotMatch(client.text, /data: 2/)
+  streams[0]!.end('data: 2\n\n')
+  await client.until('data: 2')
+  await client.until('0\r\n\r\n')
+})
+
+test('RFC 8297: a 103 with its links is passed on before the answer, but not to an HTTP/1.0 client', async (t) => {
+  const { url } = await httpUpstream(t, (_request, response) => {
+    response.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-secret': 'no' }, () => response.end('ok'))
+  })
+  const gateway = await gatewayTo(t, url)
+  const got = await ask(t, gateway.port)
+  assert.match(got, /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK/)
+  const old = send(t, gateway.port, `GET / HTTP/1.0\r\n${HEAD}\r\n`)
+  assert.match(await old.closed(), /^HTTP\/1\.1 200 OK/)
+})
+
+test('Expect never reaches the upstream; the body does', async (t) => {
+  const { url, wires } = await rawUpstream(t, (wire) => {
+    void wire.until('abc').then(() => wire.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  })
+  const gateway = await gatewayTo(t, url)
+  const client = send(
+    t,
+    gateway.port,
+    `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n`,
+  )
+  await client.until('100 Continue')
+  client.write('abc')
+  assert.match(await client.closed(), /ok$/)
+  assert.doesNotMatch(wires[0]!.text, /expect/i)
+})
+
+test('twenty requests one after the other use one connection to the upstream', async (t) => {
+  const upstream = await httpUpstream(t, (request, response) => {
+    request.resume().on('end', () => response.end('ok'))
+  })
+  const gateway = await gatewayTo(t, upstream.url)
+  for (let nth = 0; nth < 20; nth++) {
+    const [method, extra] = nth % 2 === 0 ? ['GET', ''] : ['POST', 'Content-Length: 0\r\n']
+    assert.equal(statusOf(await ask(t, gateway.port, '/', method, extra)), 200)
+  }
+  assert.equal(upstream.connections(), 1)
+})
+
+test('a client that leaves before the head ends the request at the upstream', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, `GET /slow HTTP/1.1\r\n${HEAD}\r\n`)
+  const wire = await upstream.wire(1)
+  await wire.until('\r\n\r\n')
+  client.socket.destroy()
+  await wire.closed()
+  await gateway.settled(1)
+  assert.deepEqual(gateway.results[0], { status: 0, upstreamMs: 0, aborted: 'by-client' })
+})
+
+test('a client that leaves inside the body ends the request at the upstream', async (t) => {
+  const { url, wires } = await rawUpstream(t, (wire) => {
+    void wire.until('\r\n\r\n').then(() => wire.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart'))
+  })
+  const gateway = await gatewayTo(t, url)
+  const client = send(t, gateway.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`)
+  await client.until('part')
+  client.socket.destroy()
+  await wires[0]!.closed()
+  await gateway.settled(1)
+  assert.deepEqual([gateway.results[0]?.status, gateway.results[0]?.aborted], [200, 'by-client'])
+})
+
+test('a client that leaves during its upload ends the request at the upstream', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Content-Length: 1000\r\n\r\npart`)
+  const wire = await upstream.wire(1)
+  await wire.until('part')
+  client.socket.destroy()
+  await wire.closed()
+  await gateway.settled(1)
+  assert.equal(gateway.results[0]?.aborted, 'by-client')
+  assert.deepEqual(gateway.misbehaviour, [])
+})
+
+test('the end of the session tears both sides down at once, before and inside the body', async (t) => {
+  for (const answer of ['', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart']) {
+    const upstream = await rawUpstream(t, answering(answer))
+    const gateway = await gatewayTo(t, upstream.url)
+    const client = send(t, gateway.port, `GET / HTTP/1.1\r\n${HEAD}\r\n`)
+    const wire = await upstream.wire(1)
+    await wire.until('\r\n\r\n')
+    if (answer !== '') await client.until('part')
+    gateway.session.abort()
+    await Promise.all([client.closed(), wire.closed()])
+    assert.equal(gateway.results[0]!.aborted, 'by-session-end')
+    assert.equal(gateway.results[0]!.status, answer === '' ? 0 : 200)
+  }
+})
+
+test('an answer before the request body is read arrives; neither connection is reused wrongly', async (t) => {
+  const { url, wires } = await rawUpstream(t, (wire, nth) => {
+    void wire.until('\r\n\r\n').then(() => {
+      wire.write(
+        nth === 1
+          ? 'HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig'
+          : 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext',
+      )
+    })
+  })
+  const gateway = await gatewayTo(t, url)
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Content-Length: 20\r\n\r\n0123456789`)
+  assert.equal(statusOf(await client.until('big')), 413)
+  await wires[0]!.closed()
+  client.write(`0123456789GET /second HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`)
+  assert.match(await client.closed(), /big.*HTTP\/1\.1 200 OK.*next$/s)
+  assert.match(wires[1]!.text, /^GET \/second HTTP/)
+})
+
+test('an HTTP/2 front works like any other: bodies framed, duplicates kept, a cut answer reset', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    wire.socket.on('data', () => {
+      if (wire.text.endsWith('0\r\n\r\n') || wire.text.startsWith('GET')) {
+        const cut = wire.text.includes('/cut')
+        wire.write(
+          `HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: close\r\nContent-Length: ${cut ? 9 : 2}\r\n\r\nok`,
+        )
+        if (cut) wire.socket.destroySoon()
+      }
+    })
+  })
+  const gateway = await gatewayTo(t, upstream.url)
+  const front = createHttp2Server((request, response) => {
+    const outgoing = { method: request.method, target: request.url, headers: ['host', 'app.example.test'] }
+    const exchange = {
+      request: request as unknown as IncomingMessage,
+      outgoing,
+      rewrite: (_status: number, list: readonly string[]) => list,
+      signal: undefined,
+    }
+    void gateway.upstream.forward(exchange, response as unknown as ServerResponse)
+  })
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+  const session = connectHttp2(`http://127.0.0.1:${(front.address() as AddressInfo).port}`)
+  t.after(() => {
+    session.destroy()
+    front.close()
+  })
+
+  const upload = session.request({ ':path': '/up', ':method': 'DELETE' }, { endStream: false })
+  upload.write('GET /smuggled HTTP/1.1\r\n\r\n')
+  await (await upstream.wire(1)).until('smuggled')
+  upload.end()
+  const [head] = (await once(upload, 'response')) as [Record<string, unknown>]
+  assert.deepEqual([head[':status'], head['set-cookie']], [200, ['a=1', 'b=2']])
+  assert.match(
+    upstream.wires[0]!.text,
+    /^DELETE \/up HTTP\/1\.1\r\n[^]*transfer-encoding: chunked\r\n\r\n1a\r\nGET \/smuggled/,
+  )
+  upload.resume()
+  await once(upload, 'close')
+
+  const cut = session.request({ ':path': '/cut' })
+  cut.on('error', () => undefined).resume()
+  await new Promise((resolve) => cut.once('close', resolve))
+  assert.equal(cut.rstCode, constants.NGHTTP2_INTERNAL_ERROR)
+})
+
+test('a large upload arrives byte for byte', async (t) => {
+  const size = 5_000_000
+  const { url } = await httpUpstream(t, (request, response) => {
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('end', () => response.end(String(bytes)))
+  })
+  const gateway = await gatewayTo(t, url)
+  const request = httpRequest({ port: gateway.port, host: '127.0.0.1', method: 'PUT' })
+  request.end(Buffer.alloc(size, 'x'))
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
+  let text = ''
+  for await (const chunk of answer) text += String(chunk)
+  assert.equal(text, String(size))
+})
+
+test('hostHeader: upstream puts the server in place of the site, once', async (t) => {
+  const { url, wires } = await rawUpstream(t, answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  const gateway = await gatewayTo(t, url, { hostHeader: 'upstream' })
+  await ask(t, gateway.port)
+  assert.deepEqual(wires[0]!.text.match(/host: .*/gi), [`host: ${new URL(url).host}`])
+})

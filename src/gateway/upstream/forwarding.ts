@@ -1,0 +1,280 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../../base/clock.ts'
+import { fault, type GatehouseError } from '../../errors.ts'
+import type { Balance } from './balance.ts'
+import { ClientAnswer } from './client-answer.ts'
+import { bytesReadBefore, ClientLeft, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
+import { IdleTimer } from './idle.ts'
+import { type RequestBody, requestBody } from './request-body.ts'
+import { requestHead } from './request-head.ts'
+import type { Exchange, ExchangeResult } from './upstream.ts'
+import type { UpstreamServer } from './upstream-server.ts'
+
+/** Most 1xx answers before the real one; an endless row of them holds a connection without ever timing out. */
+export const MAX_INTERIM_ANSWERS = 16
+
+/** RFC 9110 §9.2.2: may be sent a second time by anyone. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+const GONE = new Error('nobody waits for this exchange any more')
+
+export interface ForwardingDeps {
+  readonly balance: Balance
+  readonly clock: Clock
+  /** Milliseconds. */
+  readonly responseTimeout: number
+  readonly idleTimeout: number
+  readonly misbehaved: (reason: string) => void
+}
+
+/** Sends a request to the upstream and its answer to the client. See {@link Upstream.forward}. */
+export function forward(deps: ForwardingDeps, exchange: Exchange, response: ServerResponse): Promise<ExchangeResult> {
+  return new Promise((resolve, reject) => {
+    new Forwarding(deps, exchange, response, { resolve, reject }).start()
+  })
+}
+
+interface Settle {
+  readonly resolve: (result: ExchangeResult) => void
+  readonly reject: (fault: GatehouseError) => void
+}
+
+/** One exchange: undici's handler on the upstream's side, a listener on the client's, one end for both. */
+class Forwarding implements Dispatcher.DispatchHandler {
+  readonly #deps: ForwardingDeps
+  readonly #exchange: Exchange
+  readonly #response: ServerResponse
+  readonly #answer: ClientAnswer
+  readonly #settle: Settle
+  readonly #startedAt: number
+  #server: UpstreamServer | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #body: RequestBody | undefined
+  #length: number | undefined
+  #phase: Phase = 'connecting'
+  #retried = false
+  #settled = false
+  #interim = 0
+  #upstreamMs = 0
+  #idle: IdleTimer | undefined
+  #queueTimer: NodeJS.Timeout | undefined
+  #awaitsDrain = false
+
+  constructor(deps: ForwardingDeps, exchange: Exchange, response: ServerResponse, settle: Settle) {
+    this.#deps = deps
+    this.#exchange = exchange
+    this.#response = response
+    this.#answer = new ClientAnswer(exchange, response)
+    this.#settle = settle
+    this.#startedAt = deps.clock()
+  }
+
+  start(): void {
+    const { request, signal } = this.#exchange
+    if (signal?.aborted === true) {
+      this.#onSessionEnd()
+      return
+    }
+    if (this.#answer.gone) {
+      this.#finish('by-client')
+      return
+    }
+    signal?.addEventListener('abort', this.#onSessionEnd)
+    this.#response.on('close', this.#onClose)
+    this.#takeBody(request)
+    this.#attempt(this.#deps.balance.pick())
+  }
+
+  #takeBody(request: IncomingMessage): void {
+    const framed = requestBody(request)
+    if (framed === undefined) return
+    this.#body = framed.body
+    this.#length = framed.length
+    this.#body.onChunk = () => this.#idle?.touch()
+    this.#idleTimer().touch()
+  }
+
+  #attempt(server: UpstreamServer): void {
+    const { outgoing } = this.#exchange
+    if (!outgoing.target.startsWith('/')) {
+      this.#fail(fault('GH_INTERNAL', { detail: 'the target is not a path' }))
+      return
+    }
+    if (server.overrun) {
+      this.#fail(this.#busy(server))
+      return
+    }
+    if (!server.hasRoom) {
+      this.#queueTimer = setTimeout(() => this.#fail(this.#busy(server)), this.#deps.responseTimeout)
+    }
+    this.#server = server
+    this.#phase = 'connecting'
+    this.#controller = undefined
+    server.inFlight++
+    const { headers, connectionBound } = requestHead(outgoing, this.#length, server.hostOverride)
+    server.pool.dispatch(
+      {
+        path: outgoing.target,
+        method: outgoing.method,
+        headers,
+        body: this.#body ?? null,
+        ...(connectionBound ? { reset: true } : {}),
+      },
+      this,
+    )
+  }
+
+  // What undici calls, in this order.
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    clearTimeout(this.#queueTimer)
+    // Thrown rather than aborted: the request is dropped and the connection that just became free stays open.
+    if (this.#settled) throw GONE
+    this.#controller = controller
+    this.#phase = 'waiting'
+  }
+
+  onResponseStarted(): void {
+    this.#phase = 'answering'
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    const raw = rawHeaders(controller)
+    if (status < 200) {
+      this.#onInterim(status, raw)
+      return
+    }
+    this.#upstreamMs = this.#deps.clock() - this.#startedAt
+    this.#answer.start(status, raw)
+    process.nextTick(flush, this.#answer)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return
+    const writable = this.#answer.write(chunk)
+    if (this.#body !== undefined) this.#idle?.touch()
+    if (writable) return
+    controller.pause()
+    // undici counts no time while paused: a client that takes nothing would hold the connection for ever.
+    this.#idleTimer().touch()
+    if (this.#awaitsDrain) return
+    this.#awaitsDrain = true
+    this.#response.once('drain', this.#onDrain)
+  }
+
+  onResponseEnd(): void {
+    this.#release()
+    if (!this.#settled) this.#answer.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#release()
+    if (this.#settled) return
+    if (error instanceof ClientLeft) {
+      this.#finish('by-client')
+      return
+    }
+    const next = this.#retryOn(error)
+    if (next !== undefined) {
+      this.#attempt(next)
+      return
+    }
+    this.#fail(upstreamFault(error, this.#phase, this.#server?.address.name ?? ''))
+  }
+
+  #release(): void {
+    clearTimeout(this.#queueTimer)
+    if (this.#server !== undefined) this.#server.inFlight--
+  }
+
+  #onInterim(status: number, raw: readonly (Buffer | string)[]): void {
+    if (status === 101) throw protocolFault('the answer switches to a protocol that nobody asked for')
+    if (++this.#interim > MAX_INTERIM_ANSWERS) throw protocolFault('too many interim answers')
+    if (status === 103) this.#answer.earlyHints(raw)
+  }
+
+  /** The server of a second attempt, if there may be one: it must be certain that the first had no effect that a second adds to. */
+  #retryOn(error: Error): UpstreamServer | undefined {
+    const server = this.#server
+    if (server === undefined) return undefined
+    if (this.#phase === 'connecting') server.connectFailed(error)
+    if (this.#retried || this.#answer.started || this.#body !== undefined) return undefined
+    if (!IDEMPOTENT.has(this.#exchange.outgoing.method)) return undefined
+    this.#retried = true
+    if (this.#phase === 'connecting') return this.#deps.balance.pickOther(server)
+    const reused = Math.max(server.connectors.bytesReadBefore(error), bytesReadBefore(error)) > 0
+    return this.#phase === 'waiting' && isReset(error) && reused ? this.#deps.balance.pick() : undefined
+  }
+
+  // What the client's side calls.
+
+  readonly #onDrain = (): void => {
+    this.#awaitsDrain = false
+    if (this.#body === undefined) this.#idle?.stop()
+    this.#controller?.resume()
+  }
+
+  readonly #onClose = (): void => {
+    this.#finish(this.#answer.delivered ? undefined : 'by-client')
+  }
+
+  readonly #onSessionEnd = (): void => {
+    this.#finish('by-session-end')
+  }
+
+  readonly #onIdle = (): void => {
+    // Held up by the upstream's own slowness in reading: its response time-out is counting.
+    if (!this.#awaitsDrain && this.#body?.hungry === false) return this.#idle?.touch()
+    this.#finish('by-client')
+  }
+
+  // The one end.
+
+  #fail(caught: GatehouseError): void {
+    if (caught.code === 'GH_UPSTREAM_PROTOCOL' || this.#answer.started) {
+      this.#deps.misbehaved(caught.detail ?? caught.code)
+    }
+    if (this.#answer.started) {
+      this.#finish('by-upstream')
+      return
+    }
+    if (this.#cleanUp()) this.#settle.reject(caught)
+  }
+
+  #finish(aborted: ExchangeResult['aborted']): void {
+    const status = this.#answer.status
+    if (!this.#cleanUp()) return
+    if (aborted !== undefined) this.#answer.destroy()
+    this.#settle.resolve({ status, upstreamMs: this.#upstreamMs, aborted })
+  }
+
+  #cleanUp(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.#exchange.signal?.removeEventListener('abort', this.#onSessionEnd)
+    this.#response.off('close', this.#onClose).off('drain', this.#onDrain)
+    this.#idle?.stop()
+    clearTimeout(this.#queueTimer)
+    if (!this.#answer.ended) this.#controller?.abort(GONE)
+    this.#body?.destroy()
+    return true
+  }
+
+  #idleTimer(): IdleTimer {
+    this.#idle ??= new IdleTimer(this.#deps.idleTimeout, this.#onIdle)
+    return this.#idle
+  }
+
+  #busy(server: UpstreamServer): GatehouseError {
+    return fault('GH_BUSY', { detail: `${server.address.name}: every connection is in use` })
+  }
+}
+
+function flush(answer: ClientAnswer): void {
+  answer.flush()
+}
+
+function rawHeaders(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {
+  return Array.isArray(controller.rawHeaders) ? controller.rawHeaders : []
+}

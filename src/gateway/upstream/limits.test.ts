@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { answering, ask, bodyOf, gatewayTo, httpUpstream, rawUpstream, send, statusOf } from './wire.fixture.ts'
+
+const HEAD = 'Host: app.example.test\r\n'
+const MIB = 1_048_576
+
+test('an upstream that says nothing within responseTimeout is a 504', async (t) => {
+  const { url, wires } = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, url, { responseTimeout: 30 })
+  const got = await ask(t, gateway.port)
+  assert.deepEqual([statusOf(got), bodyOf(got)], [504, 'GH_UPSTREAM_TIMEOUT'])
+  await wires[0]!.closed()
+})
+
+test('a connection that is not there within connectTimeout is a 504', async (t) => {
+  // A TLS handshake that nobody answers: connecting has begun and does not end.
+  const { url } = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, url.replace('http:', 'https:'), { connectTimeout: 30 })
+  const got = await ask(t, gateway.port)
+  assert.deepEqual([statusOf(got), bodyOf(got)], [504, 'GH_UPSTREAM_TIMEOUT'])
+  assert.equal(gateway.upstream.health()[0]!.healthy, false)
+})
+
+test('an answer that falls silent for idleTimeout is cut off on both sides', async (t) => {
+  const { url, wires } = await rawUpstream(t, answering('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart'))
+  const gateway = await gatewayTo(t, url, { idleTimeout: 30 })
+  const got = await ask(t, gateway.port)
+  assert.equal(bodyOf(got), 'part')
+  await wires[0]!.closed()
+  assert.equal(gateway.results[0]!.aborted, 'by-upstream')
+})
+
+test('a client that falls silent during its upload for idleTimeout is cut off on both sides', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, upstream.url, { idleTimeout: 30 })
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Content-Length: 1000\r\n\r\npart`)
+  const wire = await upstream.wire(1)
+  await Promise.all([wire.closed(), client.closed()])
+  assert.equal(gateway.results[0]!.aborted, 'by-client')
+})
+
+test('a client that stops reading for idleTimeout is cut off on both sides', async (t) => {
+  const { url } = await httpUpstream(t, (_request, response) => response.end(Buffer.alloc(64 * MIB)))
+  const gateway = await gatewayTo(t, url, { idleTimeout: 50 })
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined)
+  t.after(() => socket.destroy())
+  socket.pause().write(`GET / HTTP/1.1\r\n${HEAD}\r\n`)
+  await gateway.settled(1)
+  assert.deepEqual([gateway.results[0]!.status, gateway.results[0]!.aborted], [200, 'by-client'])
+})
+
+test('an answer that waits for its whole request is not idle while the upload flows', async (t) => {
+  const { url } = await httpUpstream(t, (request, response) => {
+    request.resume().on('end', () => response.end('thanks'))
+  })
+  const gateway = await gatewayTo(t, url, { idleTimeout: 200 })
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: 8\r\n\r\n`)
+  const tick = setInterval(() => client.write('x'), 40)
+  t.after(() => clearInterval(tick))
+  await client.until('thanks')
+})
+
+test('200 MiB down to a slow reader: the upstream waits, memory does not grow', async (t) => {
+  const size = 200 * MIB
+  const { url } = await httpUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': size })
+    let left = size
+    const fill = (): void => {
+      while (left > 0) {
+        left -= MIB
+        if (!response.write(Buffer.alloc(MIB))) {
+          response.once('drain', fill)
+          return
+        }
+      }
+      response.end()
+    }
+    fill()
+  })
+  const gateway = await gatewayTo(t, url)
+  const socket = connect(gateway.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write(`GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`)
+  const before = process.memoryUsage().rss
+  let peak = 0
+  let bytes = 0
+  let reads = 0
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length
+    if (++reads % 64 === 0) {
+      await new Promise(setImmediate)
+      peak = Math.max(peak, process.memoryUsage().rss - before)
+    }
+  }
+  assert.ok(bytes > size)
+  assert.ok(peak < 100 * MIB, `grew by ${Math.round(peak / MIB)} MiB`)
+})
+
+test('100 MiB up to a slow upstream: the client waits, memory does not grow', async (t) => {
+  const size = 100 * MIB
+  let peak = 0
+  let bytes = 0
+  const before = process.memoryUsage().rss
+  const { url } = await httpUpstream(t, (request, response) => {
+    void (async () => {
+      for await (const chunk of request) {
+        bytes += (chunk as Buffer).length
+        await new Promise(setImmediate)
+        peak = Math.max(peak, process.memoryUsage().rss - before)
+      }
+      response.end('ok')
+    })()
+  })
+  const gateway = await gatewayTo(t, url)
+  const socket = connect(gateway.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write(`PUT / HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: ${size}\r\n\r\n`)
+  const block = Buffer.alloc(MIB)
+  for (let sent = 0; sent < size; sent += MIB) if (!socket.write(block)) await once(socket, 'drain')
+  socket.resume()
+  await once(socket, 'close')
+  assert.equal(bytes, size)
+  assert.ok(peak < 100 * MIB, `grew by ${Math.round(peak / MIB)} MiB`)
+})
+
+test('close waits for the exchanges in flight and refuses new ones', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, `GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`)
+  const wire = await upstream.wire(1)
+  await wire.until('\r\n\r\n')
+  let closed = false
+  const closing = gateway.upstream.close().then(() => (closed = true))
+  assert.equal(statusOf(await ask(t, gateway.port, '/late')), 502)
+  assert.equal(closed, false)
+  wire.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  assert.match(await client.closed(), /ok$/)
+  await closing
+  await wire.closed()
+})
