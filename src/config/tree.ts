@@ -53,7 +53,7 @@ interface Entry {
 
 class TreeReader {
   readonly problems: ConfigProblem[] = []
-  readonly folders: string[] = ['.']
+  readonly folders: string[] = []
   readonly realms: RealmFolder[] = []
   readonly #root: string
 

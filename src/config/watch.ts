@@ -1,5 +1,5 @@
 import { statSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fingerprintOf } from './fingerprint.ts'
 import type { LoadedConfig } from './load.ts'
 
@@ -19,8 +19,12 @@ export interface ConfigWatcherDeps {
   readonly watchFolder?: WatchFolder
 }
 
-/** Calls `changed` when an entry of the folder changes; throws or calls `failed` where it cannot watch. */
-export type WatchFolder = (folder: string, changed: () => void, failed: () => void) => { close(): void }
+/** Calls `changed` with the name of an entry that changed; throws or calls `failed` where it cannot watch. */
+export type WatchFolder = (
+  folder: string,
+  changed: (name: string | null) => void,
+  failed: () => void,
+) => { close(): void }
 
 export interface ConfigWatcher {
   /** Looks now, whatever the system reported, and settles when everything seen is dealt with (a signal asked for it). */
@@ -37,9 +41,18 @@ export function watchConfig(deps: ConfigWatcherDeps): ConfigWatcher {
   return new FolderWatcher(deps)
 }
 
+/** In quiet times: files that never come to rest are looked at anyway. */
+const LONGEST_WAIT = 10
+
 interface Watched {
   readonly inode: string
   readonly handle: { close(): void }
+}
+
+interface Wanted {
+  readonly inode: string
+  /** Entries that matter; all of them where `undefined`. A folder of one secret may be full of other files' changes. */
+  names: Set<string> | undefined
 }
 
 class FolderWatcher implements ConfigWatcher {
@@ -49,6 +62,8 @@ class FolderWatcher implements ConfigWatcher {
   #seen: LoadedConfig
   #fingerprint: Promise<string>
   #debounce: NodeJS.Timeout | undefined
+  #firstEvent: number | undefined
+  #wanted: ReadonlyMap<string, Wanted> = new Map()
   /** Looks follow each other, never overlap: an older one could not overwrite what a newer one saw. */
   #last: Promise<void> = Promise.resolve()
   #closed = false
@@ -79,12 +94,16 @@ class FolderWatcher implements ConfigWatcher {
 
   #soon(): void {
     if (this.#closed) return
+    const quiet = this.#deps.debounceMs ?? 100
+    this.#firstEvent ??= performance.now()
+    if (performance.now() - this.#firstEvent > quiet * LONGEST_WAIT) return
     clearTimeout(this.#debounce)
-    this.#debounce = setTimeout(() => void this.check(), this.#deps.debounceMs ?? 100).unref()
+    this.#debounce = setTimeout(() => void this.check(), quiet).unref()
   }
 
   async #look(): Promise<void> {
     if (this.#closed) return
+    this.#firstEvent = undefined
     // Taken before reading: what changes meanwhile makes the next poll differ.
     const fingerprint = fingerprintOf(this.#seen.watched)
     const loaded = await this.#deps.load()
@@ -108,19 +127,20 @@ class FolderWatcher implements ConfigWatcher {
 
   /** Watches the folders as they are now: one that was replaced by another of its name is watched anew. */
   #watchFolders(): void {
-    const wanted = new Map<string, string>()
-    for (const path of this.#seen.watched) {
-      for (const folder of [path, dirname(path)]) {
-        const inode = folderInode(folder)
-        if (inode !== undefined) wanted.set(folder, inode)
-      }
-    }
+    const wanted = foldersOf(this.#seen.watched)
+    this.#wanted = wanted
     for (const [folder, { inode, handle }] of this.#watched) {
-      if (wanted.get(folder) === inode) continue
+      if (wanted.get(folder)?.inode === inode) continue
       handle.close()
       this.#watched.delete(folder)
     }
-    for (const [folder, inode] of wanted) if (!this.#watched.has(folder)) this.#watch(folder, inode)
+    for (const [folder, { inode }] of wanted) if (!this.#watched.has(folder)) this.#watch(folder, inode)
+  }
+
+  #entryChanged(folder: string, name: string | null): void {
+    const names = this.#wanted.get(folder)?.names
+    // Mounted secrets are swapped through a link called `..data`.
+    if (name === null || names === undefined || names.has(name) || name.startsWith('..')) this.#soon()
   }
 
   #watch(folder: string, inode: string): void {
@@ -130,7 +150,7 @@ class FolderWatcher implements ConfigWatcher {
       this.#soon()
     }
     try {
-      const handle = (this.#deps.watchFolder ?? watchFolder)(folder, () => this.#soon(), forget)
+      const handle = (this.#deps.watchFolder ?? watchFolder)(folder, (name) => this.#entryChanged(folder, name), forget)
       this.#watched.set(folder, { inode, handle })
     } catch (error) {
       // No more watches to be had, for example: the poll goes on.
@@ -139,11 +159,26 @@ class FolderWatcher implements ConfigWatcher {
   }
 }
 
+/** Each folder's own entries, and each path as an entry of the folder it lies in. */
+function foldersOf(paths: readonly string[]): Map<string, Wanted> {
+  const wanted = new Map<string, Wanted>()
+  for (const path of paths) {
+    const inode = folderInode(path)
+    if (inode !== undefined) wanted.set(path, { inode, names: undefined })
+    const parent = dirname(path)
+    const parentInode = wanted.get(parent)?.inode ?? folderInode(parent)
+    if (parentInode === undefined) continue
+    if (!wanted.has(parent)) wanted.set(parent, { inode: parentInode, names: new Set() })
+    wanted.get(parent)?.names?.add(basename(path))
+  }
+  return wanted
+}
+
 function folderInode(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false })
   return found?.isDirectory() === true ? `${found.dev}.${found.ino}` : undefined
 }
 
-function watchFolder(folder: string, changed: () => void, failed: () => void): { close(): void } {
-  return watch(folder, { persistent: false }, changed).on('error', failed)
+function watchFolder(folder: string, changed: (name: string | null) => void, failed: () => void): { close(): void } {
+  return watch(folder, { persistent: false }, (_event, name) => changed(name)).on('error', failed)
 }

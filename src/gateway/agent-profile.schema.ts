@@ -93,7 +93,7 @@ export const agentProfileSchema = z.strictObject({
   url: origin.describe(
     'Where people reach the site: scheme, host and port as browsers see them. Everything absolute is built from it, nothing from the Host header.',
   ),
-  aliases: z.array(origin).default([]).describe('Other origins of the site; they redirect to `url`.'),
+  aliases: z.array(origin).prefault([]).describe('Other origins of the site; they redirect to `url`.'),
   realm: realmName.describe('The realm whose sessions open the site.'),
   upstream: upstreamSchema.describe('The application behind it.'),
   notEnforced: z
@@ -179,7 +179,7 @@ export const agentProfileSchema = z.strictObject({
     .describe("What is changed in the application's responses."),
   websocket: z
     .strictObject({
-      origins: z.array(origin).default([]).describe("Origins besides the site's own that may open a WebSocket."),
+      origins: z.array(origin).prefault([]).describe("Origins besides the site's own that may open a WebSocket."),
       maxPerSession: z
         .number()
         .int()

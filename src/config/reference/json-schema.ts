@@ -29,13 +29,32 @@ export interface JsonSchema {
 
 /** What may be written in a file that the schema reads. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  return JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io: 'input' }))) as JsonSchema
+  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input' }))
+  let named = text
+  for (const [ref, key] of definitionKeys(JSON.parse(text) as JsonSchema, new Map())) {
+    const generated = ref.replace(DEFINITIONS, '')
+    named = named
+      .replaceAll(`${DEFINITIONS}${generated}"`, `${DEFINITIONS}${key}"`)
+      .replace(`"${generated}":`, `"${key}":`)
+  }
+  return JSON.parse(named) as JsonSchema
+}
+
+const DEFINITIONS = '#/$defs/'
+
+/** What recursive schemas are called: the key under which each is first met. */
+function definitionKeys(node: JsonSchema, found: Map<string, string>): Map<string, string> {
+  for (const [key, { $ref }] of Object.entries(node.properties ?? {})) {
+    if ($ref !== undefined && !found.has($ref)) found.set($ref, key)
+  }
+  for (const inner of [...Object.values(node.properties ?? {}), node.items]) if (inner) definitionKeys(inner, found)
+  return found
 }
 
 /** Follows `$ref` into `$defs`; the place's own description wins. */
 export function dereference(root: JsonSchema, node: JsonSchema): JsonSchema {
   if (node.$ref === undefined) return node
-  const target = root.$defs?.[node.$ref.replace('#/$defs/', '')] ?? {}
+  const target = root.$defs?.[node.$ref.replace(DEFINITIONS, '')] ?? {}
   return { ...target, description: node.description ?? target.description }
 }
 
