@@ -1,9 +1,164 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
-import type { Upstream } from './upstream/upstream.ts'
+import type { Clock } from '../base/clock.ts'
+import type { AssertionSigner } from '../crypto/assertion.ts'
+import { cookieName, cookieSpellings } from '../http/cookies.ts'
+import type { PublicOrigin } from '../http/forwarded.ts'
+import type { EncodedPathRule } from '../http/request-url.ts'
+import type { Facts, PolicyDecisionPoint, Resource } from '../policy/decision.ts'
+import type { Session } from '../session/session.ts'
+import type { Audience } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { AgentProfileConfig } from './agent-profile.schema.ts'
+import { createHeaderScrub, type HeaderFate } from './header-scrub.ts'
+import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
+import { compileNotEnforced, type Visitor } from './not-enforced.ts'
+import { bareName } from './response-cookies.ts'
+import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
+import type { HeaderList, Upstream } from './upstream/upstream.ts'
+
+/** What is known about the session's user; `undefined` when they are gone, which makes the session none. */
+export type FactsOf = (session: Session) => Facts | undefined | Promise<Facts | undefined>
 
 /** An agent profile compiled for one generation: predicates and builders, nothing left to interpret. */
 export interface Site {
   readonly agent: AgentId
   readonly realm: RealmName
+  readonly title: string
+  /** Where browsers reach it: scheme, host and port, no slash at the end. Everything absolute is built from this. */
+  readonly url: string
+  readonly origin: PublicOrigin
+  /** Whether browsers reach it by https. */
+  readonly secure: boolean
+  readonly audience: Audience
+  readonly cookies: SiteCookies
+  /** The realm's login page and the logout page of the login host. */
+  readonly loginUrl: string
+  readonly logoutUrl: string
   readonly upstream: Upstream
+  readonly pdp: PolicyDecisionPoint
+  readonly policySet: string
+  readonly ssoOnly: boolean
+  readonly factsOf: FactsOf
+  readonly encodedPaths: readonly EncodedPathRule[]
+  readonly allowedMethods: ReadonlySet<string>
+  readonly notEnforced: (visitor: Visitor) => boolean
+  /** Scheme, host and port of every resource of the site. */
+  readonly resourceBase: Pick<Resource, 'scheme' | 'host' | 'port'>
+  readonly scrub: (name: string) => HeaderFate
+  /** Host and X-Forwarded-* that are the same for every request. */
+  readonly fixedHeaders: HeaderList
+  readonly identity: IdentityHeaders
+  readonly webSocket: { readonly origins: ReadonlySet<string>; readonly maxPerSession: number }
+  readonly rewrites: ResponseRewrites
+}
+
+export interface SiteCookies {
+  /** Name of the restricted token's cookie, prefix included. */
+  readonly token: string
+  readonly domain: string | undefined
+  /** Name of the browser-binding cookie of handshakes, prefix included. */
+  readonly handshake: string
+  /** Every name, in every spelling, that an upstream must not see. */
+  readonly stripped: ReadonlySet<string>
+}
+
+/** Base name of the cookie that binds a handshake to one browser. */
+export const HANDSHAKE_COOKIE = 'gatehouse-handshake'
+
+/** Never pass, whatever a profile lists: they echo credentials (cross-site tracing) or open tunnels. */
+const NEVER_ALLOWED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT'])
+
+export interface SiteDeps {
+  /** The login host's origin. */
+  readonly loginUrl: string
+  /** Its SSO cookie's name without prefix. */
+  readonly loginCookieName: string
+  /** Base names of the cookies of every agent: no upstream sees or sets any of them. */
+  readonly allCookieNames: readonly string[]
+  readonly upstream: Upstream
+  /** Of the site's realm. */
+  readonly pdp: PolicyDecisionPoint
+  readonly factsOf: FactsOf
+  readonly signer: AssertionSigner
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
+export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
+  const url = new URL(profile.url)
+  const secure = url.protocol === 'https:'
+  const scheme = secure ? 'https' : 'http'
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const login = new URL(deps.loginUrl).origin
+  const cookies = compileCookies(profile, deps, secure)
+  const { identity, websocket } = profile
+  return {
+    agent: profile.id,
+    realm: profile.realm,
+    title: profile.title ?? profile.id,
+    url: url.origin,
+    origin: { scheme, authority: url.host },
+    secure,
+    audience: profile.cookie.domain === undefined ? `agent:${profile.id}` : `domain:${profile.cookie.domain}`,
+    cookies,
+    loginUrl: `${login}/login${profile.realm}`,
+    logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
+    upstream: deps.upstream,
+    pdp: deps.pdp,
+    policySet: profile.policySet,
+    ssoOnly: profile.ssoOnly,
+    factsOf: deps.factsOf,
+    encodedPaths: [...profile.encodedPaths].sort((a, b) => b.prefix.length - a.prefix.length),
+    allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
+    notEnforced: compileNotEnforced(profile.notEnforced),
+    resourceBase: { scheme, host: url.hostname, port },
+    scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER]),
+    fixedHeaders: fixedHeaders(url.host, scheme, port),
+    identity: createIdentityHeaders({ agent: profile.id, audience: url.origin, ...identity }, deps),
+    webSocket: { origins: new Set([url.origin, ...websocket.origins]), maxPerSession: websocket.maxPerSession },
+    rewrites: compileRewrites(profile, deps, url),
+  }
+}
+
+function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, secure: boolean): SiteCookies {
+  const { name = deps.loginCookieName, domain } = profile.cookie
+  return {
+    token: cookieName(name, { secure, domain }),
+    domain,
+    handshake: cookieName(HANDSHAKE_COOKIE, { secure }),
+    stripped: new Set(reservedNames(profile, deps).flatMap(cookieSpellings)),
+  }
+}
+
+/** Other agents' cookies too: with a shared domain the browser sends them here, and an application here could set them. */
+function reservedNames(profile: AgentProfileConfig, deps: SiteDeps): readonly string[] {
+  const own = profile.cookie.name === undefined ? [] : [profile.cookie.name]
+  return [deps.loginCookieName, HANDSHAKE_COOKIE, ...own, ...deps.allCookieNames]
+}
+
+function fixedHeaders(authority: string, scheme: string, port: number): HeaderList {
+  return [
+    'Host',
+    authority,
+    'X-Forwarded-Host',
+    authority,
+    'X-Forwarded-Proto',
+    scheme,
+    'X-Forwarded-Port',
+    String(port),
+  ]
+}
+
+function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, url: URL): ResponseRewrites {
+  const servers = profile.upstream.servers.filter((server) => !server.startsWith('unix:'))
+  // An application that does not know of our TLS redirects to http under the right name.
+  const plain = url.protocol === 'https:' ? [`http://${url.host}`] : []
+  return compileResponseRewrites({
+    site: url.origin,
+    internalOrigins: [...servers.map((server) => new URL(server).origin), ...plain],
+    ...profile.responses,
+    reservedCookies: new Set(reservedNames(profile, deps).map(bareName)),
+    onDroppedCookie: (reason) => deps.log.warn({ agent: profile.id, reason }, 'upstream tried to set a cookie of ours'),
+  })
 }

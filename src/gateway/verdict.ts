@@ -1,12 +1,22 @@
 import type { Advices } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
-import type { HeaderList } from './upstream/upstream.ts'
 import type { Site } from './site.ts'
+import type { HeaderList } from './upstream/upstream.ts'
 
 export type RefusalReason =
-  'bad-request-target' | 'bad-host' | 'unknown-host' | 'method-not-allowed' | 'websocket-origin' | 'websocket-malformed'
+  | 'bad-request-target'
+  | 'bad-host'
+  | 'unknown-host'
+  | 'host-differs-from-tls-name'
+  | 'method-not-allowed'
+  | 'websocket-origin'
+  | 'websocket-malformed'
+  | 'websocket-limit'
 
-export type DenyReason = 'policy' | 'frame-or-script-login'
+/** What the browser brought instead of a session: nothing, a token that opens nothing, or two tokens of one name. */
+export type MissingSession = 'no-cookie' | 'dead-token' | 'two-cookies'
+
+export type DenyReason = 'policy' | 'advice-unknown'
 
 /** What the gateway will do with one request. Nothing has been written to the client yet. */
 export type Verdict =
@@ -18,7 +28,14 @@ export type Verdict =
       /** Identity headers, already named and encoded; the upstream gets exactly these. */
       readonly identity: HeaderList
     }
-  | { readonly kind: 'login'; readonly site: Site; readonly advices: Advices | undefined }
+  | { readonly kind: 'login'; readonly site: Site; readonly missing: MissingSession }
+  | {
+      readonly kind: 'step-up'
+      readonly site: Site
+      readonly session: Session
+      readonly level: number
+      readonly advices: Advices
+    }
   | {
       readonly kind: 'deny'
       readonly site: Site
@@ -26,5 +43,12 @@ export type Verdict =
       readonly reason: DenyReason
       readonly policies: readonly string[]
     }
-  | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'refuse'; readonly status: 400 | 403 | 405 | 421 | 431; readonly reason: RefusalReason }
+  | { readonly kind: 'redirect'; readonly status: 302 | 308; readonly location: string }
+  | {
+      readonly kind: 'refuse'
+      readonly status: 400 | 403 | 405 | 421 | 429
+      readonly reason: RefusalReason
+    }
+
+export type Refuse = Extract<Verdict, { readonly kind: 'refuse' }>
+export type Forward = Extract<Verdict, { readonly kind: 'forward' }>

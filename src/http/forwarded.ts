@@ -26,7 +26,7 @@ export function createAddressSet(entries: readonly string[]): AddressSet {
   }
   return {
     empty: entries.length === 0,
-    has: (ip) => entries.length > 0 && list.check(ip, ip.includes(':') ? 'ipv6' : 'ipv4'),
+    has: (ip) => entries.length > 0 && ip !== '' && list.check(ip, ip.includes(':') ? 'ipv6' : 'ipv4'),
   }
 }
 

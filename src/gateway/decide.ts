@@ -1,0 +1,132 @@
+import type { EpochMs } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import { fault } from '../errors.ts'
+import { AMBIGUOUS, findCookie } from '../http/cookies.ts'
+import type { AccessQuery, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
+import type { AccessRequest } from './access-request.ts'
+import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
+import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
+import type { HeaderList } from './upstream/upstream.ts'
+
+export interface DecideDeps {
+  readonly sessions: Pick<SessionResolver, 'resolve'>
+  readonly clock: Clock
+}
+
+/** The policy enforcement point in reading order. */
+export interface Decide {
+  /** Rejects with a fault (503 and the like) when nobody can say; a fault never lets a request through. */
+  decide(request: AccessRequest): Promise<Verdict>
+  /** The same for a session that is known already: open streams after a change of configuration. */
+  decideKnown(request: AccessRequest, session: Session): Verdict | Promise<Verdict>
+}
+
+const NO_IDENTITY: HeaderList = []
+const GRACE = { grace: true } as const
+const METHOD_REFUSED: Refuse = { kind: 'refuse', status: 405, reason: 'method-not-allowed' }
+
+export function createDecide({ sessions, clock }: DecideDeps): Decide {
+  const decide = async (request: AccessRequest): Promise<Verdict> => {
+    const { site, raw } = request
+    if (!site.allowedMethods.has(request.method)) return METHOD_REFUSED
+    const malformed = request.upgrade ? webSocketFault(raw, site) : undefined
+    if (malformed !== undefined) return malformed
+    if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
+    if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
+
+    const token = findCookie(raw.headers.cookie, site.cookies.token)
+    if (token === undefined) return login(request, 'no-cookie')
+    if (token === AMBIGUOUS) return login(request, 'two-cookies')
+    const started = performance.now()
+    const session = await sessions.resolve(token as SessionToken, site.audience, GRACE)
+    request.stages.sessionMs = performance.now() - started
+    // A session of another realm is none here: realms do not vouch for each other.
+    if (session?.realm !== site.realm) return login(request, 'dead-token')
+    return decideKnown(request, session)
+  }
+
+  const decideKnown = (request: AccessRequest, session: Session): Verdict | Promise<Verdict> => {
+    const facts = request.site.factsOf(session)
+    if (facts instanceof Promise) return facts.then((known) => withFacts(request, session, known))
+    return withFacts(request, session, facts)
+  }
+
+  const withFacts = (request: AccessRequest, session: Session, facts: Facts | undefined): Verdict => {
+    if (facts === undefined) return login(request, 'dead-token')
+    const started = performance.now()
+    const verdict = judge(request, { session, facts, now: clock() })
+    request.stages.policyMs = performance.now() - started
+    return verdict
+  }
+
+  return { decide, decideKnown }
+}
+
+function isOpen({ site, method, client, target }: AccessRequest): boolean {
+  return site.notEnforced({ method, ip: client.ip, path: target.path, alternatives: target.alternatives })
+}
+
+function login({ site }: AccessRequest, missing: MissingSession): Verdict {
+  return { kind: 'login', site, missing }
+}
+
+interface Person {
+  readonly session: Session
+  readonly facts: Facts
+  readonly now: EpochMs
+}
+
+/** Session in hand: does policy allow it? */
+function judge(request: AccessRequest, person: Person): Verdict {
+  const { site } = request
+  const { session } = person
+  if (site.ssoOnly) return forward(request, person)
+  const decision = evaluate(request, person, session)
+  if (!decision.allowed) return refused(request, session, decision)
+  if (session.unconfirmed === true && !evaluate(request, person, unproven(session)).allowed) {
+    // The level may have been taken back since the store was last heard: no grace where it matters.
+    throw fault('GH_STORE_UNAVAILABLE', { detail: 'no grace for a path that asks for a level' })
+  }
+  return forward(request, person)
+}
+
+function forward({ site }: AccessRequest, { session, facts }: Person): Forward {
+  return { kind: 'forward', site, session, identity: site.identity(session, facts) }
+}
+
+function refused({ site }: AccessRequest, session: Session, decision: Decision): Verdict {
+  const { advices, policies } = decision
+  if (advices === undefined) return { kind: 'deny', site, session, reason: 'policy', policies }
+  const level = Math.max(...(advices.AuthLevelConditionAdvice ?? []).map(Number))
+  // An advice nobody here can act on would send the browser round in circles.
+  if (!Number.isSafeInteger(level)) return { kind: 'deny', site, session, reason: 'advice-unknown', policies }
+  return { kind: 'step-up', site, session, level, advices }
+}
+
+/** The decision for the path as it will be forwarded, unless another reading of it is denied. */
+function evaluate(request: AccessRequest, person: Person, session: PolicySubject): Decision {
+  const { site, target, method } = request
+  const query = (path: string): AccessQuery => ({
+    policySet: site.policySet,
+    resource: { ...site.resourceBase, path, query: target.query },
+    // RFC 9110 §9.3.2: HEAD is a GET whose body is left out, and gets the same decision.
+    action: method === 'HEAD' ? 'GET' : method,
+    session,
+    facts: person.facts,
+    clientIp: request.client.ip,
+    now: person.now,
+  })
+  const decision = site.pdp.evaluate(query(target.path))
+  if (!decision.allowed) return decision
+  for (const reading of target.alternatives) {
+    const other = site.pdp.evaluate(query(reading))
+    if (!other.allowed) return other
+  }
+  return decision
+}
+
+/** The same person as if they had proved nothing: what such a one may do needs no confirmation of a level. */
+function unproven(session: Session): PolicySubject {
+  return { ...session, authLevel: 0, authModules: [], authInstant: 0 as EpochMs }
+}

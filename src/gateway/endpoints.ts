@@ -1,0 +1,141 @@
+import type { ServerResponse } from 'node:http'
+import { AMBIGUOUS, clearCookie, findCookie } from '../http/cookies.ts'
+import { isSameOrigin } from '../http/csrf.ts'
+import { requestKind } from '../http/request-kind.ts'
+import { sendJson, sendRedirect } from '../http/respond.ts'
+import type { Session, SessionService, SessionToken } from '../session/session.ts'
+import type { AccessRequest } from './access-request.ts'
+import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
+import type { Handshake } from './handshake.ts'
+import { answerLogin } from './login-answer.ts'
+
+/** Path prefix of what the gateway itself answers on every protected host. */
+export const ENDPOINT_PREFIX = '/.gatehouse/'
+
+/** Port: something that answers under `/.gatehouse/` on every protected host. Answers every request it is given. */
+export interface HostEndpoint {
+  readonly methods: readonly string[]
+  handle(request: AccessRequest, response: ServerResponse, context: AnswerContext): void | Promise<void>
+}
+
+/** By the name after the prefix. */
+export type HostEndpoints = ReadonlyMap<string, HostEndpoint>
+
+export interface EndpointDeps {
+  readonly handshake: Handshake
+  readonly sessions: Pick<SessionService, 'resolve' | 'end'>
+}
+
+/** What every gateway serves: `callback`, `logout`, `whoami`. */
+export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
+  return new Map<string, HostEndpoint>([
+    ['callback', { methods: ['GET', 'HEAD'], handle: (request, _, context) => callback(deps, request, context) }],
+    ['logout', { methods: ['GET', 'HEAD', 'POST'], handle: (request, _, context) => logout(deps, request, context) }],
+    ['whoami', { methods: ['GET', 'HEAD'], handle: (request, _, context) => whoAmI(deps, request, context) }],
+  ])
+}
+
+/** Whether a path, or another reading of it, belongs to the gateway: such a path never reaches an upstream. */
+export function isEndpointPath({ path, alternatives }: AccessRequest['target']): boolean {
+  return isOurs(path) || (alternatives.length > 0 && alternatives.some(isOurs))
+}
+
+function isOurs(path: string): boolean {
+  return path.startsWith(ENDPOINT_PREFIX) || path === '/.gatehouse'
+}
+
+/** Answers a request below the prefix; the endpoint's name, for the access line. */
+export async function serveEndpoint(
+  endpoints: HostEndpoints,
+  request: AccessRequest,
+  context: AnswerContext,
+): Promise<string> {
+  const name = request.target.path.slice(ENDPOINT_PREFIX.length)
+  const endpoint = request.upgrade ? undefined : endpoints.get(name)
+  if (endpoint === undefined) {
+    answerRefusal(context, { kind: 'not-found', status: 404 })
+    return 'not-found'
+  }
+  if (endpoint.methods.includes(request.method)) await endpoint.handle(request, context.response, context)
+  else
+    answerRefusal(context, { kind: 'method-not-allowed', status: 405, headers: { allow: endpoint.methods.join(', ') } })
+  return name
+}
+
+async function callback({ handshake }: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+  const { headers } = request.raw
+  // Only whole tabs come back from the login host; a code in a frame or a script is somebody's trick.
+  if (headers['sec-fetch-mode'] !== undefined && requestKind(request.method, headers) !== 'navigation') {
+    answerRefusal(context, {
+      kind: 'open-at-top-level',
+      status: 401,
+      loginUrl: `${request.site.url}/`,
+      error: 'login_required',
+    })
+    return
+  }
+  answerHandshake(context, await handshake.finish(request))
+}
+
+/** GET leads to the login host, which asks; only a form or script of the site itself may POST (logout CSRF). */
+async function logout({ sessions }: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+  const { site, raw, client } = request
+  if (request.method !== 'POST') {
+    sendRedirect(context.response, { status: 302, location: site.logoutUrl })
+    return
+  }
+  if (!isSameOrigin(raw.headers, site.url)) {
+    answerRefusal(context, { kind: 'forbidden', status: 403, error: 'cross-site' })
+    return
+  }
+  const session = await sessionOf(sessions, request)
+  if (session !== undefined) await sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
+  const { secure, cookies } = site
+  const cleared = [
+    clearCookie(cookies.token, { secure, domain: cookies.domain }),
+    clearCookie(cookies.handshake, { secure }),
+  ]
+  const headers = { 'set-cookie': cleared }
+  if (requestKind(request.method, raw.headers) === 'script')
+    sendJson(context.response, { status: 200, body: { loggedOut: true }, headers })
+  else
+    sendRedirect(context.response, {
+      status: 303,
+      location: site.logoutUrl.replace('/logout?', '/logged-out?'),
+      headers,
+    })
+}
+
+/** Who is signed in, for single-page applications. Asking does not count as use, or polling would keep a session alive for ever. */
+async function whoAmI(
+  { sessions, handshake }: EndpointDeps,
+  request: AccessRequest,
+  context: AnswerContext,
+): Promise<void> {
+  const { site } = request
+  const session = await sessionOf(sessions, request)
+  const facts = session === undefined ? undefined : await site.factsOf(session)
+  if (session === undefined || facts === undefined) {
+    const needed = { level: undefined, missing: 'no-cookie' } as const
+    answerLogin(context, request, { handshake, needed })
+    return
+  }
+  const { username, userId, realm, authLevel, authModules, authInstant, idleExpiresAt, maxExpiresAt } = session
+  const times = { authInstant: iso(authInstant), idleExpiresAt: iso(idleExpiresAt), maxExpiresAt: iso(maxExpiresAt) }
+  const body = { username, userId, realm, groups: [...facts.groups], authLevel, authModules, ...times }
+  sendJson(context.response, { status: 200, body: { ...body, logoutUrl: `${site.url}${ENDPOINT_PREFIX}logout` } })
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
+
+async function sessionOf(
+  sessions: EndpointDeps['sessions'],
+  { site, raw }: AccessRequest,
+): Promise<Session | undefined> {
+  const token = findCookie(raw.headers.cookie, site.cookies.token)
+  if (token === undefined || token === AMBIGUOUS) return undefined
+  const session = await sessions.resolve(token as SessionToken, site.audience)
+  return session?.realm === site.realm ? session : undefined
+}

@@ -1,0 +1,72 @@
+import type { RealmName } from '../base/brand.ts'
+
+/** What the gateway can have to say to a person instead of the application. */
+export type RefusalKind =
+  | 'forbidden'
+  | 'unavailable'
+  | 'bad-request'
+  | 'unknown-host'
+  | 'method-not-allowed'
+  | 'loop'
+  | 'open-at-top-level'
+  | 'upstream'
+  | 'not-found'
+  | 'internal'
+
+/** Why a login did not hold, as far as the gateway can tell. */
+export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
+
+/** Everything a page of ours may say. Nothing here comes from the request but what is named so. */
+export interface Refusal {
+  readonly kind: RefusalKind
+  readonly status: number
+  readonly requestId: string
+  readonly realm?: RealmName | undefined
+  readonly siteTitle?: string | undefined
+  /** The request's own header. */
+  readonly acceptLanguage?: string | undefined
+  readonly cause?: LoopCause | undefined
+  readonly username?: string | undefined
+  readonly policies?: readonly string[] | undefined
+  readonly loginUrl?: string | undefined
+  readonly logoutUrl?: string | undefined
+  readonly retryAfterSeconds?: number | undefined
+}
+
+/** Port: how our pages look. The login plane implements it; when it throws, a plain page stands in. */
+export interface ErrorPages {
+  render(refusal: Refusal): { readonly html: string; readonly headers: Readonly<Record<string, string>> }
+}
+
+const SENTENCES: Readonly<Record<RefusalKind, string>> = {
+  forbidden: 'You do not have access to this page.',
+  unavailable: 'Your session cannot be checked right now. Please try again in a moment.',
+  'bad-request': 'This address does not work.',
+  'unknown-host': 'No application is known under this address.',
+  'method-not-allowed': 'This cannot be done here.',
+  loop: 'Signing in does not hold in this browser.',
+  'open-at-top-level': 'Please sign in first, in a window of its own.',
+  upstream: 'The application does not answer.',
+  'not-found': 'This page does not exist.',
+  internal: 'Something went wrong on our side.',
+}
+
+/** The sentence for clients that get no page, and for the page that stands in. */
+export function sentenceOf(kind: RefusalKind): string {
+  return SENTENCES[kind]
+}
+
+/** The page for when the real one cannot be rendered: no style, no echo, one way on. */
+export const plainPages: ErrorPages = {
+  render(refusal) {
+    const link =
+      refusal.loginUrl === undefined ? '' : `<p><a target="_top" href="${escapeHtml(refusal.loginUrl)}">Sign in</a></p>`
+    const sentence = escapeHtml(sentenceOf(refusal.kind))
+    const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${sentence}</title><h1>${sentence}</h1>${link}<p>Request ${escapeHtml(refusal.requestId)}</p></html>\n`
+    return { html, headers: {} }
+  },
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+}

@@ -1,0 +1,240 @@
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import type { Held } from '../base/generation.ts'
+import { asFault } from '../errors.ts'
+import { createHostParser } from '../http/host.ts'
+import { expectation } from '../http/request-limits.ts'
+import type { HandshakeService, SessionService } from '../session/session.ts'
+import type { AccessLog } from '../telemetry/access-log.ts'
+import type { AuditSink } from '../telemetry/audit.ts'
+import type { Log } from '../telemetry/log.ts'
+import { entryOf, newAccessLine, noteVerdict, type AccessLine } from './access-line.ts'
+import type { AccessRequest } from './access-request.ts'
+import { answerFault, type AnswerContext } from './answers.ts'
+import { arrive, type Arrival } from './arrival.ts'
+import { createDecide, type Decide } from './decide.ts'
+import { answerRefuse, createEnact, type Enact, type Tunnel } from './enact.ts'
+import { isEndpointPath, ownEndpoints, serveEndpoint, type HostEndpoints } from './endpoints.ts'
+import type { GatewayGeneration } from './generation.ts'
+import { createHandshake } from './handshake.ts'
+import { createStreams, type OpenExchange, type Streams } from './streams.ts'
+import type { Verdict } from './verdict.ts'
+
+export interface GatewayDeps {
+  /** The configuration in force; taken once for each request. */
+  readonly generations: { acquire(): Held<GatewayGeneration> }
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
+  readonly handshakes: Pick<HandshakeService, 'redeem'>
+  readonly audit: AuditSink
+  readonly log: Log
+  readonly accessLog: Pick<AccessLog, 'record'>
+  readonly clock: Clock
+  readonly requestId: () => string
+  /** What others serve under `/.gatehouse/`, by name; ours win. */
+  readonly endpoints?: HostEndpoints
+  /** Milliseconds between two signs of life of a session with an open stream. */
+  readonly touchEveryMs?: number
+}
+
+export interface Gateway {
+  handle(request: IncomingMessage, response: ServerResponse): void
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Cuts the session's open WebSockets and streams. */
+  sessionEnded(sid: string): void
+  /** After a new generation is in force: cuts what is open and would be refused now. */
+  recheck(): Promise<void>
+  /** Stops the timer; open exchanges are the listener's to drain. */
+  close(): void
+}
+
+/** The data plane: every request of every listener comes through here. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const handshake = createHandshake(deps)
+  const streams = createStreams(deps)
+  const decide = createDecide(deps)
+  const parts: Parts = {
+    deps,
+    decide,
+    enact: createEnact({ ...deps, handshake, streams }),
+    endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ handshake, sessions: deps.sessions })]),
+    parseHost: createHostParser(),
+  }
+  return {
+    handle: (request, response) => {
+      serve(parts, request, response, undefined).catch(() => response.destroy())
+    },
+    upgrade: (request, socket, head) => {
+      if (!(socket instanceof Socket)) {
+        socket.destroy()
+        return
+      }
+      const response = responseOn(request, socket)
+      const tunnel = { socket, head, release: () => response.detachSocket(socket) }
+      serve(parts, request, response, tunnel).catch(() => socket.destroy())
+    },
+    sessionEnded: (sid) => streams.sessionEnded(sid),
+    recheck: () => recheck(deps, decide, streams),
+    close: () => streams.close(),
+  }
+}
+
+interface Parts {
+  readonly deps: GatewayDeps
+  readonly decide: Decide
+  readonly enact: Enact
+  readonly endpoints: HostEndpoints
+  readonly parseHost: ReturnType<typeof createHostParser>
+}
+
+/** For answers other than 101: an ordinary response on the connection, which ends with it. */
+function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end())
+  return response
+}
+
+/** One request from arrival to access line. The only try/catch of the path: a fault becomes its status, never a pass. */
+async function serve(
+  parts: Parts,
+  raw: IncomingMessage,
+  response: ServerResponse,
+  tunnel: Tunnel | undefined,
+): Promise<void> {
+  const { deps } = parts
+  const line = newAccessLine(deps.requestId(), raw.method ?? '')
+  const held = deps.generations.acquire()
+  const visit: Visit = { raw, response, tunnel, line, generation: held.current, arrival: undefined }
+  try {
+    await route(parts, visit)
+  } catch (caught) {
+    answerCaught(deps, visit, caught)
+  } finally {
+    held.release()
+    deps.accessLog.record(entryOf(line, response))
+  }
+}
+
+interface Visit {
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  readonly tunnel: Tunnel | undefined
+  readonly line: AccessLine
+  readonly generation: GatewayGeneration
+  arrival: Arrival | undefined
+}
+
+async function route(parts: Parts, visit: Visit): Promise<void> {
+  const { raw, line, generation } = visit
+  const client = generation.clientOf(raw)
+  line.clientIp = client.ip
+  const arrival = arrive(generation, raw, { host: parts.parseHost(raw.headers.host), client })
+  visit.arrival = arrival
+  switch (arrival.kind) {
+    case 'refused':
+      line.verdict = 'refuse'
+      line.reason = arrival.detail
+      line.site = arrival.site?.agent
+      answerRefuse(contextOf(parts.deps, visit), arrival.refuse, undefined)
+      return
+    case 'login-host':
+      line.site = 'login'
+      line.path = arrival.target.path
+      line.verdict = 'login-host'
+      raw.url = arrival.target.target
+      await atLoginHost(visit, { requestId: line.requestId, client })
+      return
+    case 'site': {
+      const { site, target } = arrival
+      line.site = site.agent
+      line.path = target.path
+      const { requestId: id, stages } = line
+      const upgrade = visit.tunnel !== undefined
+      const request = { id, raw, method: line.method, target, client, site, upgrade, stages }
+      await atSite(parts, visit, request, contextOf(parts.deps, visit))
+      return
+    }
+  }
+}
+
+/** The login host speaks no WebSocket. Its answer counts as given when the connection is done with it. */
+async function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): Promise<void> {
+  const { raw, response, tunnel, generation } = visit
+  const closed = new Promise<void>((resolve) => {
+    response.once('close', resolve)
+  })
+  if (tunnel === undefined && expectation(raw) === 'continue') response.writeContinue()
+  generation.loginHost(raw, response, facts)
+  await closed
+}
+
+async function atSite(parts: Parts, visit: Visit, request: AccessRequest, context: AnswerContext): Promise<void> {
+  const { line, arrival, tunnel } = visit
+  const elsewhere = arrival?.kind === 'site' && !arrival.canonical ? redirectToSite(request) : undefined
+  if (elsewhere === undefined && isEndpointPath(request.target)) {
+    line.verdict = await serveEndpoint(parts.endpoints, request, context)
+    return
+  }
+  const verdict = elsewhere ?? (await parts.decide.decide(request))
+  noteVerdict(line, verdict)
+  line.exchange = await parts.enact(verdict, request, context, tunnel)
+}
+
+/** 308 where the method and body have to survive; 302, which is not remembered for ever, for the rest. */
+function redirectToSite({ site, method, target }: AccessRequest): Verdict {
+  const status = method === 'GET' || method === 'HEAD' ? 302 : 308
+  return { kind: 'redirect', status, location: site.url + target.target }
+}
+
+function contextOf({ log }: GatewayDeps, visit: Visit): AnswerContext {
+  const { raw, response, line, generation, arrival } = visit
+  const site = arrival?.kind === 'site' || arrival?.kind === 'refused' ? arrival.site : undefined
+  return { requestId: line.requestId, request: raw, response, pages: generation.pages, log, site }
+}
+
+function answerCaught(deps: GatewayDeps, visit: Visit, caught: unknown): void {
+  const { line, tunnel, raw } = visit
+  const fault = asFault(caught)
+  const { code, detail, cause } = fault
+  line.verdict = 'fault'
+  line.reason = code
+  const level = code === 'GH_INTERNAL' ? 'error' : 'warn'
+  deps.log[level]({ requestId: line.requestId, code, detail, err: cause, site: line.site }, fault.message)
+  // A tunnel gave its connection away; nothing was written to it yet.
+  const given = tunnel !== undefined && visit.response.socket === null
+  const response = given ? responseOn(raw, tunnel.socket) : visit.response
+  line.exchange = undefined
+  answerFault(contextOf(deps, { ...visit, response }), fault)
+  if (given) visit.response.statusCode = response.statusCode
+}
+
+async function recheck(deps: GatewayDeps, decide: Decide, streams: Streams): Promise<void> {
+  const held = deps.generations.acquire()
+  try {
+    await Promise.all(
+      streams.all().map(async (open) => {
+        if (!(await stillAllowed(held.current, decide, open))) open.abort()
+      }),
+    )
+  } finally {
+    held.release()
+  }
+}
+
+/** Who cannot say so is not allowed. */
+async function stillAllowed(
+  generation: GatewayGeneration,
+  decide: Decide,
+  { request, session }: OpenExchange,
+): Promise<boolean> {
+  const site = generation.hosts.site(request.site.agent)
+  if (site?.realm !== session.realm) return false
+  try {
+    return (await decide.decideKnown({ ...request, site }, session)).kind === 'forward'
+  } catch {
+    return false
+  }
+}

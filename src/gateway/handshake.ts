@@ -1,0 +1,167 @@
+import type { Clock } from '../base/clock.ts'
+import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
+import { parseTarget } from '../http/request-url.ts'
+import type { HandshakeService } from '../session/session.ts'
+import { urlOf, type AccessRequest } from './access-request.ts'
+import type { LoopCause } from './error-pages.ts'
+import {
+  bindingCookie,
+  bindingHash,
+  newBinding,
+  readBinding,
+  recentlyCompleted,
+  withCompletion,
+} from './handshake-cookie.ts'
+import type { Site } from './site.ts'
+import type { MissingSession } from './verdict.ts'
+
+/** What the browser is told next. */
+export type HandshakeAnswer =
+  | {
+      readonly kind: 'redirect'
+      readonly status: 302 | 303
+      readonly location: string
+      readonly cookies: readonly string[]
+    }
+  /** The login does not hold: a page says why, and the count starts anew. */
+  | { readonly kind: 'loop'; readonly cause: LoopCause; readonly cookies: readonly string[] }
+
+export interface Purpose {
+  /** Absolute URL at the site. */
+  readonly goto: string
+  /** The level to reach; `undefined` for an ordinary login. */
+  readonly level: number | undefined
+  /** What there was instead of a session; `undefined` for a step-up. */
+  readonly missing: MissingSession | undefined
+  /** How often this handshake was started over. */
+  readonly restarts: number
+}
+
+export interface HandshakeDeps {
+  readonly handshakes: Pick<HandshakeService, 'redeem'>
+  readonly clock: Clock
+}
+
+/** Fetches a login from the login host: there with a state, back with a code that works once, in this browser, at this agent. */
+export interface Handshake {
+  start(request: AccessRequest, purpose: Purpose): HandshakeAnswer
+  /** `/.gatehouse/callback`. Rejects with a fault when the store cannot say. */
+  finish(request: AccessRequest): Promise<HandshakeAnswer>
+}
+
+const MAX_RESTARTS = 3
+/** Completed handshakes without a cookie coming back: three prove it. With a token that is dead each time, people may be at work. */
+const MAX_COMPLETED = { withoutCookie: 3, otherwise: 6 } as const
+const STATE = /^[A-Za-z0-9_-]{43}\.(\d{1,3})$/
+const MAX_GOTO = 6_000
+
+export function createHandshake({ handshakes, clock }: HandshakeDeps): Handshake {
+  const start = (request: AccessRequest, purpose: Purpose): HandshakeAnswer => {
+    const { site, raw } = request
+    const now = clock()
+    const binding = readBinding(site, raw.headers.cookie) ?? newBinding(now)
+    const stuck = purpose.missing === 'no-cookie' || purpose.missing === 'two-cookies'
+    const limit = stuck ? MAX_COMPLETED.withoutCookie : MAX_COMPLETED.otherwise
+    if (purpose.restarts >= MAX_RESTARTS || recentlyCompleted(binding, now) >= limit) {
+      // A new binding instead of none: clearing could not take away a second cookie, and trying again deserves a fresh count.
+      return { kind: 'loop', cause: causeOf(request, purpose), cookies: [bindingCookie(site, newBinding(now))] }
+    }
+    const state = `${bindingHash(binding)}.${purpose.restarts}`
+    const location = loginPage(site, { ...purpose, state })
+    return { kind: 'redirect', status: 302, location, cookies: [bindingCookie(site, binding)] }
+  }
+
+  const finish = async (request: AccessRequest): Promise<HandshakeAnswer> => {
+    const { site, raw, client } = request
+    const { code, restarts } = readCallback(request.target.query)
+    const binding = readBinding(site, raw.headers.cookie)
+    const hash = binding === undefined ? undefined : bindingHash(binding)
+    const again = (goto: string): HandshakeAnswer =>
+      start(request, { goto, level: undefined, missing: missingOf(request), restarts: restarts + 1 })
+    if (code === undefined) return again(`${site.url}/`)
+    const redemption = await handshakes.redeem(code, site.agent, hash, { requestId: request.id, clientIp: client.ip })
+    if (redemption.kind === 'refused' || binding === undefined) return again(`${site.url}/`)
+    if (redemption.kind === 'other-browser') return again(ownUrl(site, redemption.goto))
+    const { secure } = site
+    const token = setCookie(site.cookies.token, redemption.token, { secure, domain: site.cookies.domain })
+    const cookies = [token, bindingCookie(site, withCompletion(binding, clock()))]
+    return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
+  }
+
+  return { start, finish }
+}
+
+/** The realm's login page, for this agent, on the way to `goto`. */
+export function loginPage(
+  site: Site,
+  {
+    goto,
+    level,
+    state,
+  }: { readonly goto: string; readonly level: number | undefined; readonly state: string | undefined },
+): string {
+  const query = new URLSearchParams({ goto })
+  if (state !== undefined) {
+    query.set('agent', site.agent)
+    query.set('state', state)
+  }
+  if (level !== undefined) {
+    query.set('authIndexType', 'level')
+    query.set('authIndexValue', String(level))
+  }
+  return `${site.loginUrl}?${query.toString()}`
+}
+
+/**
+ * Where to come back to after the login. Only a GET can be repeated by a redirect; for other requests it is the page of the
+ * site that sent them.
+ */
+export function returnUrl(request: AccessRequest): string {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    const url = urlOf(request)
+    return url.length <= MAX_GOTO ? url : request.site.url + request.target.path.slice(0, MAX_GOTO)
+  }
+  return pageUrl(request)
+}
+
+/** The page of the site that a script's request came from, or the site's start. */
+export function pageUrl({ site, raw }: AccessRequest): string {
+  const { referer } = raw.headers
+  return referer === undefined || referer.length > MAX_GOTO ? `${site.url}/` : ownUrl(site, referer)
+}
+
+/** The URL if it is one of the site in canonical form, otherwise the site's start: never a way out. */
+function ownUrl(site: Site, url: string): string {
+  if (!url.startsWith(`${site.url}/`)) return `${site.url}/`
+  const target = parseTarget(url.slice(site.url.length), site.encodedPaths)
+  return typeof target === 'string' ? `${site.url}/` : site.url + target.target
+}
+
+interface Callback {
+  readonly code: string | undefined
+  readonly restarts: number
+}
+
+/** A parameter that occurs twice is none: two readers would pick different ones. */
+function readCallback(query: string | undefined): Callback {
+  const parameters = new URLSearchParams(query ?? '')
+  const only = (name: string): string | undefined => {
+    const values = parameters.getAll(name)
+    return values.length === 1 ? values[0] : undefined
+  }
+  const restarts = STATE.exec(only('state') ?? '')?.[1]
+  return { code: restarts === undefined ? undefined : only('code'), restarts: Number(restarts ?? 0) }
+}
+
+function missingOf({ site, raw }: AccessRequest): MissingSession {
+  const token = findCookie(raw.headers.cookie, site.cookies.token)
+  return token === undefined ? 'no-cookie' : token === AMBIGUOUS ? 'two-cookies' : 'dead-token'
+}
+
+function causeOf({ site, client, raw }: AccessRequest, { missing }: Purpose): LoopCause {
+  if (missing === 'two-cookies' || findCookie(raw.headers.cookie, site.cookies.handshake) === AMBIGUOUS)
+    return 'two-cookies'
+  if (missing === 'no-cookie')
+    return site.secure && client.scheme === 'http' ? 'secure-over-http' : 'cookie-not-returned'
+  return missing === 'dead-token' ? 'clock' : 'unknown'
+}

@@ -1,0 +1,88 @@
+import { isHopByHop } from '../http/hop-by-hop.ts'
+
+/** What becomes of one inbound header on its way to the application. */
+export type HeaderFate = 'keep' | 'drop' | 'cookie'
+
+/**
+ * Names that are never taken from a client, spelt as `fold` does. Applications and frameworks believe them: who the user is, where
+ * the request came from, what it really asks for, or that an inner hop has checked it already (Next.js CVE-2025-29927).
+ */
+const NEVER_INBOUND: ReadonlySet<string> = new Set([
+  'remote-user',
+  'remote-groups',
+  'remote-email',
+  'remote-name',
+  'x-remote-user',
+  'x-remote-groups',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-cluster-client-ip',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-method',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-host',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-middleware-subrequest',
+  'x-request-id',
+  'x-jwt-assertion',
+  'x-client-cert',
+  'x-client-verify',
+  'forwarded',
+  'host',
+  'expect',
+  // HTTP_PROXY in CGI (httpoxy, CVE-2016-5385).
+  'proxy',
+])
+
+const NEVER_INBOUND_PREFIXES: readonly string[] = [
+  'x-gatehouse-',
+  'x-forwarded-',
+  'x-auth-request-',
+  'x-envoy-',
+  'x-gw-',
+  'x-ssl-client-',
+  'ssl-client-',
+  'x-middleware-',
+]
+
+const MAX_REMEMBERED = 2_000
+
+/** Header names as CGI, WSGI and Java hosts fold them: case, `_` and `.` make no difference there, so they make none here. */
+export function fold(name: string): string {
+  return name.toLowerCase().replace(/[._]/g, '-')
+}
+
+/**
+ * Judges inbound header names for one site, `own` being the headers the site sets itself. The answer for a name is worked out
+ * once and remembered, up to a bound that a client with invented names cannot push.
+ */
+export function createHeaderScrub(own: Iterable<string>): (name: string) => HeaderFate {
+  const ours = new Set([...own].map(fold))
+  const known = new Map<string, HeaderFate>()
+  return (name) => {
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const fate = fateOf(fold(name), ours)
+    if (known.size < MAX_REMEMBERED) known.set(name, fate)
+    return fate
+  }
+}
+
+function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
+  if (folded === 'cookie') return 'cookie'
+  if (isHopByHop(folded)) return 'drop'
+  // `HTTP_X_REMOTE_USER` would be read as the variable that `X-Remote-User` becomes.
+  const name = folded.startsWith('http-') ? folded.slice(5) : folded
+  for (const candidate of [folded, name]) {
+    if (ours.has(candidate) || NEVER_INBOUND.has(candidate)) return 'drop'
+    if (NEVER_INBOUND_PREFIXES.some((prefix) => candidate.startsWith(prefix))) return 'drop'
+  }
+  return 'keep'
+}

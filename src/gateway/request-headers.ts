@@ -1,0 +1,34 @@
+import { forwardedValues } from '../http/forwarded.ts'
+import { namedByConnection } from '../http/hop-by-hop.ts'
+import { stripCookies } from '../http/cookies.ts'
+import type { AccessRequest } from './access-request.ts'
+import type { HeaderList } from './upstream/upstream.ts'
+
+/**
+ * The complete header list for the upstream. The order of work is the point: first goes what concerns the client's connection
+ * and what the client wants dropped, then every spelling of what only we may say, and only then are ours added, so that
+ * `Connection: X-Remote-User` cannot take them away.
+ */
+export function requestHeaders(request: AccessRequest, identity: HeaderList): HeaderList {
+  const { site, raw, client } = request
+  const { rawHeaders } = raw
+  const named = namedByConnection(raw.headers.connection)
+  const headers: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const fate = site.scrub(name)
+    if (fate === 'drop') continue
+    let value: string | undefined = rawHeaders[i + 1] ?? ''
+    if (fate === 'cookie') {
+      // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
+      value = name.toLowerCase() === 'cookie' ? stripCookies(value, site.cookies.stripped) : undefined
+      if (value === undefined) continue
+    } else if (named.size > 0 && named.has(name.toLowerCase())) continue
+    headers.push(name, value)
+  }
+  const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
+  for (const item of site.fixedHeaders) headers.push(item)
+  headers.push('X-Forwarded-For', xForwardedFor, 'Forwarded', forwarded, 'X-Request-Id', request.id)
+  for (const item of identity) headers.push(item)
+  return headers
+}
