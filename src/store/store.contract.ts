@@ -168,6 +168,7 @@ function sessionRules(rule: Rule): void {
     assert.equal(await store.sessions.resolve('unknown', 17), undefined)
     assert.equal(await store.sessions.resolve('s1', 17), undefined)
     assert.equal(await store.sessions.resolve('s1-login', 18), undefined)
+    assert.equal(await store.sessions.resolve('s1-login', 16), undefined)
     assert.equal(await store.sessions.find('s2'), undefined)
   })
 
@@ -191,6 +192,8 @@ function sessionRules(rule: Rule): void {
     const found = await store.sessions.ofUser({ bucket: 17, realm: EMPLOYEES, userId: 'u-alice' })
     assert.deepEqual(sidsOf(found).sort(), ['s1', 's2'])
     assert.deepEqual(await store.sessions.ofUser({ bucket: 17, realm: EMPLOYEES, userId: 'alice' }), [])
+    assert.deepEqual(await store.sessions.ofUser({ bucket: 16, realm: EMPLOYEES, userId: 'u-alice' }), [])
+    assert.deepEqual(await store.sessions.ofUser({ bucket: 18, realm: EMPLOYEES, userId: 'u-alice' }), [])
   })
 
   rule('listing goes page by page in order of sid, of one realm when asked', async ({ store }) => {
@@ -689,7 +692,7 @@ function leaseRules(rule: Rule): void {
 
   rule('only its holder releases a lease', async ({ store }) => {
     await store.leases.acquire('reaper', 'p1', 1_000)
-    await store.leases.release('reaper', 'p2')
+    for (const owner of ['p0', 'p2']) await store.leases.release('reaper', owner)
     assert.equal(await store.leases.acquire('reaper', 'p2', 1_000), false)
     await store.leases.release('reaper', 'p1')
     assert.equal(await store.leases.acquire('reaper', 'p2', 1_000), true)

@@ -76,6 +76,16 @@ test('a batch whose transaction is lost fails as a whole and leaves no transacti
   assert.deepEqual(commit([operation('putDocument')]), [{ ok: true, value: true }])
 })
 
+test('a batch that cannot be committed is rolled back, and the next one is not held up', (t) => {
+  const db = openDatabase(t)
+  const commit = createCommitter(db)
+  db.exec(`CREATE TABLE parents (id INTEGER PRIMARY KEY);
+    CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER unfinished AFTER INSERT ON counters BEGIN INSERT INTO children VALUES (1); END`)
+  assert.throws(() => commit([operation('putDocument'), operation('addCount')]), /FOREIGN KEY/)
+  assert.deepEqual(commit([operation('putDocument')]), [{ ok: true, value: true }])
+})
+
 test('the connection of the main thread refuses to write', (t) => {
   const path = scratchPath(t)
   const writing = openForWriting(path)
