@@ -6,6 +6,7 @@ if (form !== null) {
   document.documentElement.classList.add('scripted')
   showPassword(form)
   submitOnce(form)
+  stayFresh(form)
   followOtherTabs(form)
 }
 
@@ -45,12 +46,35 @@ function submitOnce(form) {
 }
 
 /**
+ * A form that has waited is renewed while the person begins to type: its authId may be too old by then, or twenty tabs
+ * that were opened at once may have been given different cookies, of which the browser kept the last.
+ */
+function stayFresh(form) {
+  const { again } = form.dataset
+  const handle = form.elements.namedItem('authId')
+  let freshUntil = 0
+  const renew = async () => {
+    const answer = await fetch(again, { cache: 'no-store', credentials: 'same-origin', redirect: 'manual' })
+    if (answer.type === 'opaqueredirect') location.replace(again)
+    const [, authId] = /name="authId" value="([\w.-]+)"/.exec(answer.ok ? await answer.text() : '') ?? []
+    if (authId) handle.value = authId
+  }
+  form.addEventListener('input', () => {
+    if (Date.now() < freshUntil) return
+    freshUntil = Date.now() + 60_000
+    renew().catch(() => {
+      freshUntil = 0
+    })
+  })
+}
+
+/**
  * Twenty tabs wait at the login page; the person signs in in one. The others notice, ask once or a few times whether this
  * browser may pass by now, and then go where they were going.
  */
 function followOtherTabs(form) {
   const { state, again } = form.dataset
-  if (!state || !again) return
+  if (!state) return
   let asking = false
   let sending = false
 

@@ -18,9 +18,7 @@ import { loadPublicFiles, type PublicFiles } from './public-files.ts'
  */
 
 export const PUBLIC = join(import.meta.dirname, '../../public')
-export const THEME = join(import.meta.dirname, 'vectors')
-
-const EMPLOYEES = '/employees' as RealmName
+export const THEME = join(import.meta.dirname, 'vectors/theme')
 
 export interface LoginHost {
   readonly url: string
@@ -29,6 +27,8 @@ export interface LoginHost {
   readonly grants: HandshakeGrant[]
   readonly ended: string[]
   readonly touched: string[]
+  /** Live sessions by token. */
+  readonly sessions: ReadonlyMap<string, Session>
   /** While set, sessions cannot be resolved. */
   storeDown: boolean
   readonly problems: string[]
@@ -205,7 +205,7 @@ function createTinyAuthn(world: World): Authn {
       journeys.delete(authId)
       return Promise.resolve<Step>({
         kind: 'done',
-        issued: issue(world, username, realm ?? EMPLOYEES, 1),
+        issued: issue(world, username, realm, 1),
         destination: sealed.destination,
       })
     },

@@ -1,7 +1,5 @@
 import type { Callback, Step } from '../authn/step.ts'
 import type { Session } from '../session/session.ts'
-import type { Fact } from './message-page.ts'
-import { errorFacts } from './message-page.ts'
 import type { Frame } from './frame.ts'
 import { demandPairs, loginUrl, withQuery, type LoginRequest } from './login-request.ts'
 import { en, type MessageKey } from './messages/en.ts'
@@ -59,8 +57,9 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     ),
     fields,
     submit: frame.say(fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'),
-    follow: asked.demand.force ? undefined : { state: stateUrl(asked), again: self },
-    facts: failureFacts(frame, input),
+    // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
+    stateUrl: asked.demand.force ? undefined : stateUrl(asked),
+    requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
 }
 
@@ -76,7 +75,8 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
     const name = answerName(index)
     switch (callback.type) {
       case 'NameCallback': {
-        const value = callback.value ?? typed[index] ?? known
+        // What was typed comes first: a directory's spelling of it would tell that the account exists.
+        const value = typed[index] ?? callback.value ?? known
         return [{ ...field(frame, name, callback), kind: 'text', value, autocomplete: 'username', invalid }]
       }
       case 'PasswordCallback':
@@ -118,10 +118,6 @@ function failureText(frame: Frame, step: Ask): string {
   return step.failure === undefined ? '' : frame.say(`failure.${step.failure}`, { duration })
 }
 
-function failureFacts(frame: Frame, { step, requestId, notice }: LoginViewInput): readonly Fact[] {
-  return step.failure === undefined && notice === undefined ? [] : errorFacts(frame, { requestId })
-}
-
 /** Who is signed in here already, what this form does to that, and the way out. */
 function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
   const { asked, session, notice, sessionRealm } = input
@@ -130,7 +126,7 @@ function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
   if (notice === 'two-cookies') return { text: frame.say('cause.two-cookies'), link: undefined }
   if (session === undefined) return undefined
   const user = session.username
-  const link = { href: '/', label: frame.say('notice.stay', { user }) }
+  const link = { href: '/', label: frame.say('logout.stay') }
   if (session.realm !== asked.realm.name) {
     return { text: frame.say(`notice.switch-${asked.realm.realmSwitch}`, { user, realm: sessionRealm }), link }
   }

@@ -20,6 +20,8 @@ export interface Look {
 
 /** Cards of the two schemes as `public/assets/gatehouse.css` has them; accents are measured against these. */
 export const SURFACES = { light: parseHex('#ffffff'), dark: parseHex('#1c2027') } as const
+/** The ground of notices, which is harder on coloured text than the card is. */
+export const TINTS = { light: parseHex('#f0f3f8'), dark: parseHex('#252b34') } as const
 
 /** WCAG 2.2 §1.4.11 for the button's shape, §1.4.3 for text. */
 const SHAPE_RATIO = 3
@@ -45,7 +47,7 @@ export interface Accent {
   readonly fillHover: Rgb
   /** Text upon the fill. */
   readonly on: Rgb
-  /** Links and focus rings upon the card. */
+  /** Links and focus rings upon the card and upon notices. */
   readonly text: Rgb
 }
 
@@ -57,7 +59,7 @@ export function accentFor(color: Rgb, scheme: 'light' | 'dark'): Accent {
   const on = contrast(fill, WHITE) >= TEXT_RATIO ? WHITE : BLACK
   // Away from the text upon it: hovering never costs legibility.
   const fillHover = reachContrast(shift(fill, on === WHITE ? -0.05 : 0.05), surface, SHAPE_RATIO, direction)
-  return { fill, fillHover, on, text: reachContrast(color, surface, TEXT_RATIO, direction) }
+  return { fill, fillHover, on, text: reachContrast(color, TINTS[scheme], TEXT_RATIO, direction) }
 }
 
 function accentCss(color: Rgb): string {

@@ -18,12 +18,12 @@ export interface Realms {
   siteAt(realm: CompiledRealm, url: string): PortalSite | undefined
 }
 
-/** Parents before children, so that lists read like the tree. */
+/** Parents before children, but the root last: hardly anybody belongs there. */
 export function compileRealms(realms: Iterable<PortalRealm>): Realms {
   const byName = new Map<RealmName, CompiledRealm>()
   for (const realm of realms) byName.set(realm.name, compileRealm(realm))
   return {
-    all: [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1)),
+    all: [...byName.values()].sort(rootLast),
     get: (name) => byName.get(name),
     site: (realm, agent) => realm.sites.find((site) => site.agent === (agent as AgentId)),
     siteAt: (realm, url) => {
@@ -31,6 +31,11 @@ export function compileRealms(realms: Iterable<PortalRealm>): Realms {
       return realm.sites.find((site) => originsOf(site).includes(origin ?? ''))
     },
   }
+}
+
+function rootLast(one: CompiledRealm, other: CompiledRealm): number {
+  if (one.name === '/' || other.name === '/') return one.name === '/' ? 1 : -1
+  return one.name < other.name ? -1 : 1
 }
 
 export function originsOf(site: PortalSite): readonly string[] {

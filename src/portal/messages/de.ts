@@ -25,7 +25,6 @@ export const de: Catalogue = {
   'notice.step-up': 'Sie sind als {user} angemeldet. {site} verlangt eine stärkere Anmeldung.',
   'notice.step-up-here': 'Sie sind als {user} angemeldet. Was Sie vorhaben, verlangt eine stärkere Anmeldung.',
   'notice.again': 'Sie sind als {user} angemeldet. Wenn sich jemand anderes anmeldet, endet diese Sitzung.',
-  'notice.stay': 'Als {user} angemeldet bleiben',
 
   'home.title': 'Sie sind als {user} angemeldet',
   'home.realm': 'bei {realm}',

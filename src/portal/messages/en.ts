@@ -17,10 +17,9 @@ export const en = {
   'notice.cookie': 'Your browser did not send our cookie back. Allow cookies for {host}, then try again.',
   'notice.switch-end': 'You are signed in to {realm} as {user}. Signing in here ends that session.',
   'notice.switch-keep': 'You are signed in to {realm} as {user}. Signing in here sets that session aside.',
-  'notice.step-up': 'You are signed in as {user}. {site} asks for a stronger sign-in.',
-  'notice.step-up-here': 'You are signed in as {user}. What you want to do asks for a stronger sign-in.',
+  'notice.step-up': 'You are signed in as {user}. {site} asks for stronger proof.',
+  'notice.step-up-here': 'You are signed in as {user}. What you want to do asks for stronger proof.',
   'notice.again': 'You are signed in as {user}. Signing in as someone else ends that session.',
-  'notice.stay': 'Stay signed in as {user}',
 
   'home.title': 'You are signed in as {user}',
   'home.realm': 'to {realm}',
@@ -43,9 +42,9 @@ export const en = {
   'error.forbidden.title': 'You do not have access',
   'error.forbidden.text':
     'You are signed in, but nothing allows you to open this. If you need it, ask your administrator.',
-  'error.unreachable.title': 'A stronger sign-in is not available',
+  'error.unreachable.title': 'Stronger proof is not available',
   'error.unreachable.text':
-    'What you want to open asks for a stronger sign-in than {realm} offers you. Your administrator can change that.',
+    'What you want to open asks for stronger proof of who you are than {realm} offers you. Your administrator can change that.',
   'error.unavailable.title': 'Please try again in a moment',
   'error.unavailable.text': 'We cannot check your session right now. You are still signed in and nothing is lost.',
   'error.upstream.title': 'The application does not answer',

@@ -22,7 +22,6 @@ export const es: Catalogue = {
   'notice.step-up': 'Tiene una sesión como {user}. {site} exige un inicio de sesión más fuerte.',
   'notice.step-up-here': 'Tiene una sesión como {user}. Lo que quiere hacer exige un inicio de sesión más fuerte.',
   'notice.again': 'Tiene una sesión como {user}. Si otra persona inicia sesión, esa sesión termina.',
-  'notice.stay': 'Seguir como {user}',
 
   'home.title': 'Ha iniciado sesión como {user}',
   'home.realm': 'en {realm}',

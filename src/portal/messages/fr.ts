@@ -26,7 +26,6 @@ export const fr: Catalogue = {
     'Vous êtes connecté en tant que {user}. Ce que vous souhaitez faire exige une connexion plus forte.',
   'notice.again':
     'Vous êtes connecté en tant que {user}. Se connecter sous une autre identité met fin à cette session.',
-  'notice.stay': 'Rester connecté en tant que {user}',
 
   'home.title': 'Vous êtes connecté en tant que {user}',
   'home.realm': 'à {realm}',

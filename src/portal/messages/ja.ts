@@ -23,7 +23,6 @@ export const ja: Catalogue = {
   'notice.step-up': '{user} としてサインインしています。{site} ではより強いサインインが必要です。',
   'notice.step-up-here': '{user} としてサインインしています。この操作にはより強いサインインが必要です。',
   'notice.again': '{user} としてサインインしています。別の人としてサインインすると、そのセッションは終了します。',
-  'notice.stay': '{user} のまま続ける',
 
   'home.title': '{user} としてサインインしています',
   'home.realm': '{realm}',

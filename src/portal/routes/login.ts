@@ -94,13 +94,20 @@ async function answerStep(parts: PortalParts, visit: Visit, progress: Progress &
   }
 }
 
-/** A forged, foreign or old authId: nothing was checked; a fresh form says so and keeps the name that was typed. */
+/**
+ * A forged, foreign or old authId: nothing was checked. The same person, signed in by another tab meanwhile, goes on; anybody
+ * else gets a fresh form that says so and keeps the name that was typed.
+ */
 async function startAgain(
   parts: PortalParts,
   visit: Visit,
   { asked, session, typed, destination }: Progress & { readonly destination: Destination | undefined },
 ): Promise<void> {
   const again = destination === undefined ? asked : withDestination(parts, asked, destination)
+  if (session !== undefined && session.username === (typed[0] ?? '') && suffices(session, asked.realm, asked.demand)) {
+    visit.redirect(303, await nextLocation(parts, asked.realm, session, again.destination))
+    return
+  }
   const notice = visit.knownBrowser ? 'expired' : 'cookie'
   await start(parts, visit, { asked: again, session, notice, typed })
 }
@@ -155,7 +162,7 @@ function statusOf(step: Ask, notice: LoginNotice): number {
     case 'session-changed':
       return 409
     case undefined:
-      return notice === undefined ? 200 : 403
+      return notice === 'expired' || notice === 'cookie' ? 403 : 200
   }
 }
 

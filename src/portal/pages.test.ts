@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import test from 'node:test'
+import type { RealmName } from '../base/brand.ts'
+import { PUBLIC } from './login-host.contract.ts'
+import { lookSchema } from './look.schema.ts'
+import { createPages, type ErrorPages, type Refusal, type RefusalKind } from './pages.ts'
+import { loadPublicFiles } from './public-files.ts'
+
+const KINDS: readonly RefusalKind[] = [
+  'forbidden',
+  'unavailable',
+  'bad-request',
+  'unknown-host',
+  'method-not-allowed',
+  'loop',
+  'open-at-top-level',
+  'upstream',
+  'not-found',
+  'too-large',
+  'internal',
+]
+
+async function pages(): Promise<ErrorPages> {
+  const look = lookSchema.parse({ title: 'Acme', color: '#0f766e' })
+  return createPages({ files: await loadPublicFiles(PUBLIC), realms: [{ name: '/employees' as RealmName, look }] })
+}
+
+const refusal = (kind: RefusalKind, more: Partial<Refusal> = {}): Refusal => ({
+  kind,
+  status: 403,
+  requestId: 'req-7',
+  realm: '/employees' as RealmName,
+  ...more,
+})
+
+for (const kind of KINDS) {
+  test(`${kind}: one document with its request id, no script and nothing to fetch`, async () => {
+    const { html, headers } = (await pages()).render(refusal(kind, { loginUrl: 'https://login.example.com/login' }))
+    assert.match(html, /req-7/)
+    assert.match(html, /<h1 class="heading">[^<]+<\/h1>/)
+    assert.doesNotMatch(html, /<script|<link|<img|\sstyle=|url\(|@import/)
+    assert.equal(headers['cache-control'], 'no-store')
+  })
+}
+
+test('the one style element is the one that the content security policy names', async () => {
+  const { html, headers } = (await pages()).render(refusal('forbidden'))
+  const css = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? ''
+  const hash = createHash('sha256').update(css).digest('base64')
+  assert.equal(
+    headers['content-security-policy'],
+    `default-src 'none'; style-src 'sha256-${hash}'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'`,
+  )
+  assert.match(css, /--accent:#0f766e/)
+})
+
+test('what a frame is told can be seen inside the frame, and opens in a window of its own', async () => {
+  const loginUrl = 'https://login.example.com/login'
+  const { html, headers } = (await pages()).render(refusal('open-at-top-level', { loginUrl }))
+  assert.doesNotMatch(headers['content-security-policy'] ?? '', /frame-ancestors/)
+  assert.match(html, /href="https:\/\/login\.example\.com\/login" target="_blank" rel="noopener"/)
+})
+
+test('a loop is told with its cause', async () => {
+  const rendered = await pages()
+  const text = (cause: Refusal['cause']): string => rendered.render(refusal('loop', { cause })).html
+  assert.match(text('cookie-not-returned'), /did not send the cookie back/)
+  assert.match(text('two-cookies'), /two different cookies/)
+  assert.match(text('clock'), /clock/)
+  assert.match(text('secure-over-http'), /https:\/\//)
+  assert.match(text(undefined), /Close all windows/)
+})
+
+test('a refusal says who is signed in, which policy decided, and offers the ways out', async () => {
+  const facts = { username: 'carol', policies: ['finance-only'], siteTitle: 'Payroll' }
+  const links = { loginUrl: 'https://login.example.com/login', logoutUrl: '/.gatehouse/logout' }
+  const { html } = (await pages()).render(refusal('forbidden', { ...facts, ...links }))
+  for (const expected of ['carol', 'finance-only', 'Payroll', links.loginUrl, links.logoutUrl]) {
+    assert.ok(html.includes(expected), expected)
+  }
+})
+
+test('the wait is a header and a sentence', async () => {
+  const { html, headers } = (await pages()).render(refusal('unavailable', { retryAfterSeconds: 4.2 }))
+  assert.equal(headers['retry-after'], '5')
+  assert.match(html, /wait 5 seconds/)
+})
+
+test('the page speaks the language the browser asks for', async () => {
+  const { html, headers } = (await pages()).render(refusal('not-found', { acceptLanguage: 'ja' }))
+  assert.match(html, /<html lang="ja"/)
+  assert.equal(headers['content-language'], 'ja')
+})
+
+test('a realm nobody knows has the default look', async () => {
+  const { html } = (await pages()).render(refusal('forbidden', { realm: '/gone' as RealmName }))
+  assert.match(html, /Gatehouse/)
+})
