@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { Browser, hiddenFields } from './browser.contract.ts'
-import { openLoginHost, type LoginHost, type LoginHostOptions } from './login-host.contract.ts'
+import { Browser, hiddenFields } from './browser.fixture.ts'
+import { openLoginHost, type LoginHost, type LoginHostOptions } from './login-host.fixture.ts'
 
 const STATE = `${'A'.repeat(43)}.0`
 const BOB = { IDToken1: 'bob', IDToken2: 'bob-demo-password' }

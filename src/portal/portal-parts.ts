@@ -3,7 +3,9 @@ import type { AuditSink } from '../telemetry/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LoginCookies } from './login-cookies.ts'
-import type { Authn, CheckGoto, FactsOf, Readiness } from './ports.ts'
+import type { Authn } from '../authn/authn.ts'
+import type { GotoCheck } from '../authn/goto.ts'
+import type { FactsOf, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
 import type { CompiledRealm, Realms } from './realms.ts'
 
@@ -19,7 +21,7 @@ export interface PortalParts {
   readonly authn: Authn
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
   readonly handshake: Pick<HandshakeService, 'issue'>
-  readonly checkGoto: CheckGoto
+  readonly checkGoto: GotoCheck
   readonly readiness: Readiness
   readonly jwks: () => object
   readonly factsOf: FactsOf

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { Browser } from './browser.contract.ts'
-import { openLoginHost, type LoginHost } from './login-host.contract.ts'
+import { Browser } from './browser.fixture.ts'
+import { openLoginHost, type LoginHost } from './login-host.fixture.ts'
 
 async function open(t: TestContext): Promise<{ host: LoginHost; browser: Browser }> {
   const host = await openLoginHost()

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { RealmName } from '../base/brand.ts'
+import type { Authn } from '../authn/authn.ts'
+import type { GotoCheck } from '../authn/goto.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
@@ -8,7 +10,7 @@ import type { Log } from '../telemetry/log.ts'
 import { lookSchema } from './look.schema.ts'
 import { loginCookies } from './login-cookies.ts'
 import type { PortalParts } from './portal-parts.ts'
-import type { Authn, CheckGoto, FactsOf, PortalRealm, Readiness } from './ports.ts'
+import type { FactsOf, PortalRealm, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
 import { answerError, answerFault } from './routes/errors.ts'
@@ -31,7 +33,7 @@ export interface PortalDeps {
   readonly authn: Authn
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
   readonly handshake: Pick<HandshakeService, 'issue'>
-  readonly checkGoto: CheckGoto
+  readonly checkGoto: GotoCheck
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object

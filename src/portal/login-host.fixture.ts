@@ -8,8 +8,9 @@ import { fault } from '../errors.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { lookSchema } from './look.schema.ts'
-import { createPortal } from './portal.ts'
-import type { Authn, LoginContext, PortalRealm, PortalSite } from './ports.ts'
+import { createPortal, type PortalDeps } from './portal.ts'
+import type { Authn, LoginContext } from '../authn/authn.ts'
+import type { PortalRealm, PortalSite } from './ports.ts'
 import { loadPublicFiles, type PublicFiles } from './public-files.ts'
 
 /*
@@ -39,6 +40,8 @@ export interface LoginHost {
 
 export interface LoginHostOptions {
   readonly https?: boolean
+  /** Other parts than the tiny ones. */
+  readonly parts?: Partial<PortalDeps>
   readonly realms?: (realms: readonly PortalRealm[]) => readonly PortalRealm[]
 }
 
@@ -85,6 +88,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     audit: { record: (event) => void world.audit.push(event) },
     log: { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined },
     clock: () => 0 as EpochMs,
+    ...options.parts,
   })
   return Object.assign(world, {
     url: loginUrl.startsWith('https') ? `http://127.0.0.1:${port}` : loginUrl,
