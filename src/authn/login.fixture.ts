@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto'
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { EpochMs, RealmName } from '../base/brand.ts'
+import { openKeyRing } from '../crypto/key-ring.ts'
+import { createSealer } from '../crypto/seal.ts'
+import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
+import type { UserConfig } from '../identity/users.schema.ts'
+import { createSessionService } from '../session/service.ts'
+import type { Session, SessionService } from '../session/session.ts'
+import { sessionRulesSchema } from '../session/session-rules.schema.ts'
+import { openEmbeddedStore } from '../store/embedded/open.ts'
+import type { Store } from '../store/store.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createAuthn, type Authn, type LoginContext } from './authn.ts'
+import { authnSchema } from './chains.schema.ts'
+import type { AuthModule, AuthModuleInput, ModuleOutcome } from './modules/module.ts'
+import { compileRealmAuthn, type CompiledChain, type RealmAuthn } from './realm-authn.ts'
+import type { Step } from './step.ts'
+
+export const EMPLOYEES = '/employees' as RealmName
+export const CUSTOMERS = '/customers' as RealmName
+export const DESTINATION = {
+  goto: 'https://app.acme.example/x?y=z',
+  handshake: { agent: 'app', state: `${'b'.repeat(43)}.0` },
+} as const
+export const NO_DEMAND = { level: undefined, force: false } as const
+export const CODE = '123456'
+
+const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
+
+export function user(username: string, more: Partial<UserConfig> = {}): UserConfig {
+  return {
+    username,
+    password: `hash of ${username}`,
+    groups: [],
+    attributes: {},
+    disabled: false,
+    demo: false,
+    ...more,
+  }
+}
+
+/** Notes each call: what it is asked to do is what it costs. */
+export function countingHasher(): PasswordVerifier & { readonly calls: string[] } {
+  const calls: string[] = []
+  const note = (password: string): Promise<void> => {
+    calls.push(password)
+    return Promise.resolve()
+  }
+  return {
+    calls,
+    verify: (stored, password) => note(password).then(() => stored === `hash of ${password}`),
+    verifyNothing: note,
+  }
+}
+
+/** A second step: one code, for whoever the first step proved it is, or for `owner`. */
+export function codeModule(owner?: () => string | undefined): AuthModule & { readonly judged: string[] } {
+  const judged: string[] = []
+  const process = (input: AuthModuleInput): Promise<ModuleOutcome> => {
+    const code = input.answers?.[0]
+    if (code === undefined) {
+      return Promise.resolve({ kind: 'ask', callbacks: [{ type: 'PasswordCallback', prompt: 'code' }], state: 'sent' })
+    }
+    assert.equal(input.state, 'sent', 'the state comes back')
+    judged.push(code)
+    const username = owner?.() ?? input.username ?? ''
+    if (code !== CODE) return Promise.resolve({ kind: 'failed', reason: 'wrong-password', username })
+    const proven = { id: username, username, groups: new Set<string>(), attributes: {} }
+    return Promise.resolve({ kind: 'passed', user: proven, properties: { code: 'yes' } })
+  }
+  return { name: 'code', authLevel: 2, process, judged }
+}
+
+/** The store's calls that keep a login, by name. */
+export interface Kept {
+  readonly calls: string[]
+}
+
+function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime'> {
+  const { versioned, oneTime } = store
+  return {
+    versioned: {
+      ...versioned,
+      create: (...args) => {
+        kept.calls.push('versioned.create')
+        return versioned.create(...args)
+      },
+    },
+    oneTime: {
+      ...oneTime,
+      put: (...args) => {
+        kept.calls.push('oneTime.put')
+        return oneTime.put(...args)
+      },
+    },
+  }
+}
+
+export interface BenchOptions {
+  readonly hasher?: PasswordVerifier
+  readonly code?: AuthModule
+  /** Whether there is a chain of one step that reaches level 3. */
+  readonly strong?: boolean
+  /** What signing in to /customers does to a session of another realm. */
+  readonly realmSwitch?: 'end' | 'keep'
+  /** Read at each look-up: names that are gone meanwhile. */
+  readonly removed?: ReadonlySet<string>
+}
+
+export interface Bench {
+  readonly authn: Authn
+  readonly sessions: SessionService
+  readonly store: Store
+  readonly time: { now: number }
+  readonly audited: AuditEvent[]
+  readonly kept: Kept
+  /** The events without times and origins. */
+  readonly events: () => readonly object[]
+}
+
+/** Logins on the real store, key ring and session service. */
+export async function createBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+  const directory = mkdtempSync(join(tmpdir(), 'gatehouse-authn-'))
+  const time = { now: 1_800_000_000_000 }
+  const clock = (): EpochMs => time.now as EpochMs
+  const audited: AuditEvent[] = []
+  const audit = { record: (event: AuditEvent) => void audited.push(event) }
+  const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
+  const masterKey = Buffer.alloc(32, 7).toString('base64url')
+  const keyRing = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
+  const sessions = createSessionService({ store, clock, audit, log: silent, place: { siteId: '01', serverId: '01' } })
+  t.after(async () => {
+    await sessions.close()
+    keyRing.close()
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  const kept: Kept = { calls: [] }
+  const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock })]))
+  const authn = createAuthn({
+    realms,
+    sessions,
+    store: spied(store, kept),
+    sealer: createSealer(keyRing, clock),
+    clock,
+    audit,
+  })
+  const events = (): readonly object[] =>
+    audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
+  return { authn, sessions, store, time, audited, kept, events }
+}
+
+function realmOf(
+  name: RealmName,
+  {
+    hasher = countingHasher(),
+    code = codeModule(),
+    realmSwitch = 'end',
+    removed = new Set(),
+    strong = false,
+  }: BenchOptions,
+  { store, clock }: { store: Store; clock: () => EpochMs },
+): RealmAuthn {
+  const users = name === EMPLOYEES ? [user('alice'), user('bob'), user('gone', { disabled: true })] : [user('dave')]
+  const files = createFileDirectory(name, users, hasher)
+  const directory = { ...files, find: (id: string) => (removed.has(id) ? undefined : files.find(id)) }
+  const authentication = authnSchema.parse({
+    modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 3 } },
+    chains: {
+      default: [{ module: 'password', criteria: 'REQUIRED' }],
+      ...(strong ? { strong: [{ module: 'strong', criteria: 'REQUIRED' }] } : {}),
+    },
+  })
+  const session = sessionRulesSchema.parse({ realmSwitch })
+  const realm = compileRealmAuthn({ name, authentication, session }, { directory, store, clock })
+  const twoSteps = {
+    level: 2,
+    entries: [
+      { module: 'password', criteria: 'REQUISITE' },
+      { module: 'code', criteria: 'REQUIRED' },
+    ],
+  } as const
+  return {
+    ...realm,
+    modules: new Map([...realm.modules, ['code', code]]),
+    chains: new Map<string, CompiledChain>([...realm.chains, ['two-steps', twoSteps]]),
+  }
+}
+
+export function binding(cookie: string): string {
+  return createHash('sha256').update(cookie).digest('base64url')
+}
+
+export function context(session?: Session, more: Partial<LoginContext> = {}): LoginContext {
+  return {
+    binding: binding('this browser'),
+    session,
+    origin: { requestId: 'r-1', clientIp: '192.0.2.1' },
+    ...more,
+  }
+}
+
+type Ask = Extract<Step, { kind: 'ask' }>
+type Done = Extract<Step, { kind: 'done' }>
+
+export function asked(step: Step): Ask {
+  assert.ok(step.kind === 'ask', `not asked, but ${step.kind}`)
+  return step
+}
+
+export function done(step: Step): Done {
+  assert.ok(
+    step.kind === 'done',
+    `not done, but ${step.kind === 'ask' ? `asked (${step.failure ?? 'no failure'})` : step.kind}`,
+  )
+  return step
+}
