@@ -91,9 +91,9 @@ function words(issue: Issue, context: Context): string {
     case 'invalid_key':
       return issue.issues[0]?.message ?? issue.message
     case 'too_small':
-      return `${subject(issue.origin)} at least ${issue.minimum}${unit(issue.origin)}`
+      return `${subject(issue.origin)} at least ${issue.minimum}${unit(issue.origin, issue.minimum)}`
     case 'too_big':
-      return `${subject(issue.origin)} at most ${issue.maximum}${unit(issue.origin)}`
+      return `${subject(issue.origin)} at most ${issue.maximum}${unit(issue.origin, issue.maximum)}`
     default:
       return issue.message
   }
@@ -146,9 +146,10 @@ function subject(origin: string): string {
   return ['array', 'set', 'string', 'map'].includes(origin) ? 'write' : 'the number must be'
 }
 
-function unit(origin: string): string {
-  if (origin === 'string') return ' characters'
-  return origin === 'array' || origin === 'set' || origin === 'map' ? ' entries' : ''
+function unit(origin: string, count: number | bigint): string {
+  if (origin === 'string') return count === 1 ? ' character' : ' characters'
+  const isList = origin === 'array' || origin === 'set' || origin === 'map'
+  return isList ? (count === 1 ? ' entry' : ' entries') : ''
 }
 
 /** `upstream.servers[0]`, as people write it. */

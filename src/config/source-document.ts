@@ -36,8 +36,8 @@ const HARMLESS = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
 export function parseSource(file: string, bytes: Uint8Array): ParsedSource {
   const lines = new LineCounter()
   const text = new TextDecoder('utf-8').decode(bytes)
-  const options = { version: '1.2', schema: 'core', merge: false, uniqueKeys: true } as const
-  const document = parseDocument(text, { ...options, lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
+  const options = { version: '1.2', schema: 'core', merge: false, resolveKnownTags: false } as const
+  const document = parseDocument(text, { ...options, lineCounter: lines, prettyErrors: false })
   const at = (offset: number): Position => positionAt(lines, offset)
   const problems = [...document.errors, ...document.warnings].map((error) => syntaxProblem(file, error, at))
   const damaged = text.indexOf('\uFFFD')
