@@ -45,6 +45,8 @@ export interface Gateway {
   sessionEnded(sid: string): void
   /** After a new generation is in force: cuts what is open and would be refused now. */
   recheck(): Promise<void>
+  /** Cuts WebSockets and event streams, which would not end by themselves; other exchanges finish. */
+  drain(): void
   /** Stops the timer; open exchanges are the listener's to drain. */
   close(): void
 }
@@ -76,6 +78,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     sessionEnded: (sid) => streams.sessionEnded(sid),
     recheck: () => recheck(deps, decide, streams),
+    drain: () => streams.endless().forEach((open) => open.abort()),
     close: () => streams.close(),
   }
 }

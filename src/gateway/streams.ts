@@ -23,6 +23,8 @@ export interface Streams {
   webSockets(request: AccessRequest, session: Session): number
   sessionEnded(sid: string): void
   all(): readonly OpenExchange[]
+  /** Those that last until somebody ends them. */
+  endless(): readonly OpenExchange[]
   close(): void
 }
 
@@ -46,6 +48,8 @@ export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps):
       return
     }
   }
+
+  const all = (): OpenExchange[] => [...bySid.values()].flatMap((open) => [...open])
 
   return {
     opened(exchange) {
@@ -72,7 +76,13 @@ export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps):
       remember(sid)
       for (const exchange of bySid.get(sid) ?? []) exchange.abort()
     },
-    all: () => [...bySid.values()].flatMap((open) => [...open]),
+    all,
+    endless: () => all().filter(({ request }) => request.upgrade || isEventStream(request)),
     close: () => clearInterval(timer),
   }
+}
+
+/** What an EventSource asks for (HTML §9.2.2). */
+function isEventStream({ raw }: AccessRequest): boolean {
+  return raw.headers.accept?.includes('text/event-stream') === true
 }

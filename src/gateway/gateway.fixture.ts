@@ -1,0 +1,410 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
+import { GenerationHolder } from '../base/generation.ts'
+import { fault } from '../errors.ts'
+import { createClientResolver } from '../http/forwarded.ts'
+import { openListener } from '../http/listener.ts'
+import type { Facts } from '../policy/decision.ts'
+import { compilePolicies } from '../policy/compile.ts'
+import { policiesFileSchema } from '../policy/policies.schema.ts'
+import type { HandshakeGrant, Redemption, Session, SessionToken } from '../session/session.ts'
+import type { Audience } from '../store/store.ts'
+import type { AccessEntry } from '../telemetry/access-log.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import type { Log } from '../telemetry/log.ts'
+import { agentProfileSchema, type AgentProfileConfig } from './agent-profile.schema.ts'
+import type { ErrorPages } from './error-pages.ts'
+import type { GatewayGeneration } from './generation.ts'
+import { createGateway, type Gateway } from './handle.ts'
+import { createHostTable } from './routes.ts'
+import { compileSite, type Site } from './site.ts'
+import { createUpstream } from './upstream/create-upstream.ts'
+
+export const NOW = 1_800_000_000_000 as EpochMs
+export const EMPLOYEES = '/employees' as RealmName
+export const LOGIN = 'http://login.test'
+
+/** 49 characters in the form of a token; `n` tells them apart. */
+export function tokenOf(n: number): SessionToken {
+  return `${String(n).padStart(42, 'T')}A*AAAA*` as SessionToken
+}
+
+export function sessionOf(sid: string, changes: Partial<Session> = {}): Session {
+  return {
+    sid,
+    bucket: 1,
+    realm: EMPLOYEES,
+    userId: 'alice',
+    username: 'alice',
+    gen: 1,
+    authLevel: 1,
+    authModules: ['password'],
+    authInstant: NOW,
+    createdAt: NOW,
+    lastSeenAt: NOW,
+    idleExpiresAt: (NOW + 1_800_000) as EpochMs,
+    maxExpiresAt: (NOW + 7_200_000) as EpochMs,
+    properties: {},
+    ...changes,
+  }
+}
+
+export function factsOf(...groups: readonly string[]): Facts {
+  return { groups: new Set(groups), attributes: { mail: ['alice@acme.test'] } }
+}
+
+/** Sessions in a map; what the store would say can be replaced. */
+export class FakeSessions {
+  readonly byToken = new Map<string, { readonly session: Session; readonly audience: Audience }>()
+  readonly ended: string[] = []
+  readonly touched: string[] = []
+  resolved = 0
+  /** What resolving does instead of answering. */
+  outage: 'none' | 'without-grace' | 'with-grace' = 'none'
+  onEnd: (sid: string) => void = () => undefined
+
+  readonly resolve = (token: SessionToken, audience: Audience): Promise<Session | undefined> => {
+    this.resolved++
+    const found = this.byToken.get(token)
+    if (this.outage === 'without-grace') return Promise.reject(fault('GH_STORE_UNAVAILABLE'))
+    if (found?.audience !== audience) return Promise.resolve(undefined)
+    const { session } = found
+    return Promise.resolve(this.outage === 'with-grace' ? { ...session, unconfirmed: true } : session)
+  }
+
+  readonly touch = (session: Session): void => {
+    this.touched.push(session.sid)
+  }
+
+  readonly end = (sid: string): Promise<boolean> => {
+    this.ended.push(sid)
+    for (const [token, { session }] of this.byToken) if (session.sid === sid) this.byToken.delete(token)
+    this.onEnd(sid)
+    return Promise.resolve(true)
+  }
+
+  add(n: number, session: Session, audience: Audience = 'agent:app'): string {
+    this.byToken.set(tokenOf(n), { session, audience })
+    return `SSOTokenID=${tokenOf(n)}`
+  }
+}
+
+/** One request as it arrived at the application, byte for byte as far as node tells. */
+export interface Arrived {
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+export interface EchoApp {
+  readonly url: string
+  readonly seen: Arrived[]
+  readonly server: Server
+  /** Replaces the answer. */
+  answer: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+export async function echoApp(t: TestContext): Promise<EchoApp> {
+  const seen: Arrived[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    const arrive = (): void => {
+      const body = Buffer.concat(chunks).toString('latin1')
+      seen.push({ method: request.method ?? '', target: request.url ?? '', headers: request.rawHeaders, body })
+      app.answer(request, response)
+    }
+    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', arrive)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const app: EchoApp = {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    server,
+    answer: (_, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('application'),
+  }
+  return app
+}
+
+/** The values that an arrived request has under a name, spelt exactly so. */
+export function headerValues(headers: readonly string[], name: string): readonly string[] {
+  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name)
+}
+
+export const quietLog: Log = { error: noop, warn: noop, info: noop, debug: noop }
+
+function noop(): void {
+  // Nobody reads it.
+}
+
+export function profileOf(upstream: string, changes: Record<string, unknown> = {}): AgentProfileConfig {
+  const parsed = agentProfileSchema.parse({
+    id: 'app',
+    title: 'App',
+    url: 'http://app.test',
+    realm: '/employees',
+    upstream: { servers: [upstream] },
+    notEnforced: [{ path: '/public/*' }],
+    ...changes,
+  })
+  return { ...parsed, id: parsed.id ?? ('app' as AgentId) }
+}
+
+/** Everyone may use the site, level 2 opens /vault, and only finance may see /admin. */
+const POLICIES = policiesFileSchema.parse({
+  policies: [
+    policy('everyone', ['*://*:*/*', '*://*:*/*?*'], { type: 'AuthenticatedUsers' }),
+    policy(
+      'no-admin',
+      ['*://*:*/admin*', '*://*:*/admin*?*'],
+      { type: 'NOT', subject: { type: 'Group', groups: ['finance'] } },
+      'deny',
+    ),
+    policy('vault', ['*://*:*/vault*', '*://*:*/vault*?*'], { type: 'AuthenticatedUsers' }, 'deny', {
+      type: 'NOT',
+      condition: { type: 'AuthLevel', authLevel: 2 },
+    }),
+    {
+      ...policy('level', ['*://*:*/level/*'], { type: 'AuthenticatedUsers' }),
+      policySet: 'level',
+      condition: { type: 'AuthLevel', authLevel: 2 },
+    },
+  ],
+}).policies
+
+function policy(
+  name: string,
+  resources: readonly string[],
+  subject: object,
+  effect = 'allow',
+  condition?: object,
+): object {
+  const methods = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']
+  const actions = Object.fromEntries(methods.map((method) => [method, effect]))
+  return { name, resources, subject, actions, ...(condition === undefined ? {} : { condition }) }
+}
+
+export const testPdp = compilePolicies(POLICIES)
+
+export interface SiteChanges {
+  readonly facts?: Site['factsOf']
+  readonly log?: Log
+}
+
+export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): Site {
+  const log = changes.log ?? quietLog
+  const clock = (): EpochMs => NOW
+  return compileSite(profile, {
+    loginUrl: LOGIN,
+    loginCookieName: 'SSOTokenID',
+    allCookieNames: ['OtherSSO'],
+    upstream: createUpstream(profile.upstream, { name: profile.id, siteHost: new URL(profile.url).host, log, clock }),
+    pdp: testPdp,
+    factsOf: changes.facts ?? (() => ALICE),
+    signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
+    clock,
+    log,
+  })
+}
+
+const ALICE = factsOf('staff')
+
+export interface Rig {
+  readonly port: number
+  readonly gateway: Gateway
+  readonly sessions: FakeSessions
+  readonly lines: AccessEntry[]
+  readonly audit: AuditEvent[]
+  readonly redemptions: { code: string; binding: string | undefined }[]
+  readonly grants: Map<string, HandshakeGrant & { readonly token: SessionToken; readonly session: Session }>
+  readonly atLogin: string[]
+  now: number
+  replace(sites: readonly Site[]): void
+}
+
+export interface RigOptions {
+  readonly sites: readonly Site[]
+  readonly aliases?: readonly string[]
+  readonly trustedProxies?: readonly string[]
+  readonly pages?: ErrorPages
+  readonly touchEveryMs?: number
+}
+
+const pages: ErrorPages = {
+  render: (refusal) => ({
+    html: `<h1>${refusal.kind}</h1>${JSON.stringify(refusal)}`,
+    headers: { 'x-page': refusal.kind },
+  }),
+}
+
+/** A whole gateway behind a real listener. */
+export async function startGateway(t: TestContext, options: RigOptions): Promise<Rig> {
+  const sessions = new FakeSessions()
+  const base = {
+    sessions,
+    lines: [] as AccessEntry[],
+    audit: [] as AuditEvent[],
+    redemptions: [] as Rig['redemptions'],
+  }
+  const grants: Rig['grants'] = new Map()
+  const atLogin: string[] = []
+  const generation = (sites: readonly Site[]): GatewayGeneration => ({
+    generation: 1,
+    hosts: createHostTable(
+      LOGIN,
+      sites.map((site, i) => ({ site, aliases: i === 0 ? (options.aliases ?? []) : [] })),
+    ),
+    clientOf: createClientResolver(options.trustedProxies ?? []),
+    pages: options.pages ?? pages,
+    loginHost: (request, response, { client }) => {
+      atLogin.push(`${request.url ?? ''} ${client.ip}`)
+      response.end('login')
+    },
+    close: () => Promise.resolve(),
+  })
+  const holder = new GenerationHolder(generation(options.sites), noop)
+  let count = 0
+  const gateway = createGateway({
+    generations: holder,
+    sessions,
+    handshakes: {
+      redeem: (code, agent, binding) => {
+        base.redemptions.push({ code, binding })
+        const grant = grants.get(code)
+        grants.delete(code)
+        return Promise.resolve(redemption(grant, agent, binding))
+      },
+    },
+    audit: { record: (event) => base.audit.push(event) },
+    log: quietLog,
+    accessLog: { record: (entry) => base.lines.push(entry) },
+    clock: () => rig.now as EpochMs,
+    requestId: () => `id-${++count}`,
+    ...(options.touchEveryMs === undefined ? {} : { touchEveryMs: options.touchEveryMs }),
+  })
+  sessions.onEnd = (sid) => gateway.sessionEnded(sid)
+  const listener = await openListener({ address: '127.0.0.1', port: 0 }, gatewayHandlers(gateway))
+  t.after(async () => {
+    gateway.close()
+    await listener.close(0)
+    await Promise.all(options.sites.map(({ upstream }) => upstream.close()))
+  })
+  const rig: Rig = {
+    ...base,
+    grants,
+    atLogin,
+    gateway,
+    port: listener.port,
+    now: NOW,
+    replace: (sites) => holder.replace(generation(sites)),
+  }
+  return rig
+}
+
+function gatewayHandlers(gateway: Gateway): Parameters<typeof openListener>[1] {
+  return {
+    request: (request, response) => gateway.handle(request, response),
+    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+  }
+}
+
+function redemption(
+  grant: (HandshakeGrant & { readonly token: SessionToken; readonly session: Session }) | undefined,
+  agent: string,
+  binding: string | undefined,
+): Redemption {
+  if (grant?.agent !== agent) return { kind: 'refused', reason: 'unknown-code' }
+  if (grant.binding !== binding) return { kind: 'other-browser', goto: grant.goto }
+  return { kind: 'issued', token: grant.token, session: grant.session, goto: grant.goto }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly cookies: readonly string[]
+  readonly body: string
+  readonly text: string
+}
+
+/** Sends bytes over a socket of its own and reads until the server closes or the answer is whole. */
+export function sendRaw(port: number, bytes: string): Promise<Answer> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes, 'latin1')
+  return readAnswer(socket)
+}
+
+export function readAnswer(socket: Socket): Promise<Answer> {
+  return new Promise((resolve) => {
+    let text = ''
+    const finish = (): void => {
+      socket.destroy()
+      resolve(parseAnswer(text))
+    }
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      if (isWhole(text)) finish()
+    })
+    socket.on('error', finish).on('close', finish)
+  })
+}
+
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) return false
+  const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
+  if (length !== undefined) return text.length - end - 4 >= Number(length)
+  return /\r\ntransfer-encoding: chunked/i.test(text.slice(0, end)) && text.endsWith('0\r\n\r\n')
+}
+
+export function parseAnswer(text: string): Answer {
+  const end = text.indexOf('\r\n\r\n')
+  const [first = '', ...lines] = text.slice(0, end === -1 ? undefined : end).split('\r\n')
+  const pairs = lines.map((line) => {
+    const colon = line.indexOf(':')
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
+  })
+  const headers = new Map<string, string>()
+  for (const [name, value] of pairs)
+    headers.set(name, headers.has(name) ? `${headers.get(name) ?? ''}, ${value}` : value)
+  return {
+    status: Number(first.split(' ')[1] ?? 0),
+    headers,
+    cookies: pairs.filter(([name]) => name === 'set-cookie').map(([, value]) => value),
+    body: end === -1 ? '' : text.slice(end + 4),
+    text,
+  }
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly host?: string
+  /** Header lines without their line ends. */
+  readonly headers?: readonly string[]
+  readonly body?: string
+}
+
+/** One request with the headers that a browser opening a page would send, unless told otherwise. */
+export function ask(
+  port: number,
+  target: string,
+  { method = 'GET', host = 'app.test', headers = [], body = '' }: Ask = {},
+): Promise<Answer> {
+  const length = body === '' ? [] : [`Content-Length: ${body.length}`]
+  const head = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...length, ...headers].join('\r\n')
+  return sendRaw(port, `${head}\r\n\r\n${body}`)
+}
+
+export const NAVIGATION = [
+  'Accept: text/html',
+  'Sec-Fetch-Mode: navigate',
+  'Sec-Fetch-Dest: document',
+  'Sec-Fetch-Site: none',
+]
