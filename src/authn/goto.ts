@@ -61,7 +61,6 @@ function flawOf(goto: string): GotoRefusal | undefined {
   if (goto === '') return 'empty'
   if (goto.length > MAX_LENGTH) return 'too-long'
   if (FORBIDDEN.test(goto)) return 'forbidden-character'
-  if (goto.startsWith('//')) return 'ambiguous-path'
   return undefined
 }
 
