@@ -35,8 +35,8 @@ export type Files = Readonly<Record<string, string | undefined>>
 
 export interface ConfigFolder {
   readonly root: string
-  write(file: string, text: string): void
-  remove(file: string): void
+  readonly write: (file: string, text: string) => void
+  readonly remove: (file: string) => void
 }
 
 /** A configuration in a directory of its own: a sound one, with files added, replaced or (`undefined`) left out. */

@@ -25,8 +25,9 @@ test('a sound configuration becomes a snapshot without any problem', async (cont
     [['app', 'http://app.acme.localhost:8080']],
   )
   const realm = snapshot.realms.get(staff)
-  assert.deepEqual(realm?.users[0]?.attributes, { mail: ['e@x.test'] })
-  assert.equal(realm?.themeDir, join(root, 'realms/staff/theme'))
+  assert.ok(realm)
+  assert.deepEqual(realm.users[0]?.attributes, { mail: ['e@x.test'] })
+  assert.equal(realm.themeDir, join(root, 'realms/staff/theme'))
   assert.deepEqual(snapshot.files, [
     'agent-config/app.yaml',
     'agent-config/gatehouse.yaml',
@@ -116,10 +117,19 @@ test('canary: what came through ${env:…} and ${file:…} is in no problem, wha
       `listeners: [{ port: 1 }]\nlogin: { url: http://l.test }\nsecrets: { masterKey: "\${file:\${env:CANARY}/x}" }\n`,
     ],
   ] as const
-  for (const [file, text] of places) {
-    const found = await problemsOf(context, { [file]: text }, { env: { CANARY: canary } })
-    assert.ok(found.length > 0, text)
-    assert.doesNotMatch(found.join('\n'), new RegExp(canary), text)
+  const clashing = {
+    'agent-config/second.yaml': `id: ${reference}\nurl: "http://\${env:CANARY}.acme.localhost"\nrealm: /staff\nupstream: { servers: [http://a.test] }\nssoOnly: true\ncookie: { name: ${reference}, domain: "\${env:CANARY}.localhost" }\n`,
+    'agent-config/third.yaml': `id: ${reference}\nurl: "http://x.\${env:CANARY}.localhost"\nrealm: /staff\nupstream: { servers: [http://a.test] }\nssoOnly: true\ncookie: { name: ${reference}, domain: "\${env:CANARY}.localhost" }\n`,
+    'agent-config/fourth.yaml': `url: "http://y.\${env:CANARY}.localhost"\nrealm: /staff\nupstream: { servers: [http://a.test] }\nssoOnly: true\ncookie: { name: ${reference} }\n`,
+    'realms/staff/users.yaml': `users: [{ username: ${reference}, password: "${HASH}", demo: true }, { username: ${reference}, password: "${HASH}" }]\n`,
+    'realms/staff/policies.yaml': `policies: [${`{ name: ${reference}, resources: [x], actions: { GET: allow }, subject: { type: AuthenticatedUsers } }, `.repeat(2)}]\n`,
+  }
+  const cases = [...places.map(([file, text]) => ({ [file]: text })), clashing]
+  for (const files of cases) {
+    const found = await problemsOf(context, files, { env: { CANARY: canary }, purpose: 'check' })
+    assert.ok(found.length > 0, JSON.stringify(files))
+    assert.doesNotMatch(found.join('\n'), new RegExp(canary), JSON.stringify(files))
+    if (files === clashing) assert.equal(found.length, 7, found.join('\n'))
   }
 })
 

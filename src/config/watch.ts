@@ -7,7 +7,7 @@ export interface ConfigWatcherDeps {
   /** Loads the configuration; called again after every change. */
   readonly load: () => Promise<LoadedConfig>
   /** Called when the content differs from what was last seen, good or bad: with a bad one keep what is running. */
-  readonly onChange: (loaded: LoadedConfig) => void
+  readonly onChange: (loaded: LoadedConfig) => void | Promise<void>
   /** Looking failed in a way that is no problem of the configuration; the watcher goes on. */
   readonly onError: (error: unknown) => void
   /** What is running already. */
@@ -60,9 +60,10 @@ class FolderWatcher implements ConfigWatcher {
   readonly #watched = new Map<string, Watched>()
   readonly #poll: NodeJS.Timeout
   #seen: LoadedConfig
-  #fingerprint: Promise<string>
+  /** Taken before what was seen was read; empty when it has to be read once more to be sure. */
+  #fingerprint = ''
   #debounce: NodeJS.Timeout | undefined
-  #firstEvent: number | undefined
+  #deadline: NodeJS.Timeout | undefined
   #wanted: ReadonlyMap<string, Wanted> = new Map()
   /** Looks follow each other, never overlap: an older one could not overwrite what a newer one saw. */
   #last: Promise<void> = Promise.resolve()
@@ -71,7 +72,6 @@ class FolderWatcher implements ConfigWatcher {
   constructor(deps: ConfigWatcherDeps) {
     this.#deps = deps
     this.#seen = deps.current
-    this.#fingerprint = fingerprintOf(deps.current.watched)
     this.#watchFolders()
     this.#poll = setInterval(() => void this.#compareFingerprint(), deps.pollMs ?? 5_000).unref()
     // What changed between loading and watching nobody reported.
@@ -79,6 +79,7 @@ class FolderWatcher implements ConfigWatcher {
   }
 
   check(): Promise<void> {
+    this.#stopTimers()
     this.#last = this.#last.then(() => this.#look()).catch(this.#deps.onError)
     return this.#last
   }
@@ -86,7 +87,7 @@ class FolderWatcher implements ConfigWatcher {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#poll)
-    clearTimeout(this.#debounce)
+    this.#stopTimers()
     for (const { handle } of this.#watched.values()) handle.close()
     this.#watched.clear()
     await this.#last
@@ -95,25 +96,29 @@ class FolderWatcher implements ConfigWatcher {
   #soon(): void {
     if (this.#closed) return
     const quiet = this.#deps.debounceMs ?? 100
-    this.#firstEvent ??= performance.now()
-    if (performance.now() - this.#firstEvent > quiet * LONGEST_WAIT) return
     clearTimeout(this.#debounce)
     this.#debounce = setTimeout(() => void this.check(), quiet).unref()
+    this.#deadline ??= setTimeout(() => void this.check(), quiet * LONGEST_WAIT).unref()
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#debounce)
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
   }
 
   async #look(): Promise<void> {
     if (this.#closed) return
-    this.#firstEvent = undefined
-    // Taken before reading: what changes meanwhile makes the next poll differ.
-    const fingerprint = fingerprintOf(this.#seen.watched)
+    // Before reading: what changes meanwhile makes the next poll differ.
+    const fingerprint = await fingerprintOf(this.#seen.watched)
     const loaded = await this.#deps.load()
     if (this.#isClosed()) return
     const isNew = loaded.digest !== this.#seen.digest
     const samePaths = loaded.watched.join('\0') === this.#seen.watched.join('\0')
-    this.#fingerprint = samePaths ? fingerprint : fingerprintOf(loaded.watched)
+    this.#fingerprint = samePaths ? fingerprint : ''
     this.#seen = loaded
     this.#watchFolders()
-    if (isNew) this.#deps.onChange(loaded)
+    if (isNew) await this.#deps.onChange(loaded)
   }
 
   #isClosed(): boolean {
@@ -121,8 +126,8 @@ class FolderWatcher implements ConfigWatcher {
   }
 
   async #compareFingerprint(): Promise<void> {
-    const [before, now] = await Promise.all([this.#fingerprint, fingerprintOf(this.#seen.watched)])
-    if (before !== now) await this.check()
+    const before = this.#fingerprint
+    if ((await fingerprintOf(this.#seen.watched)) !== before) await this.check()
   }
 
   /** Watches the folders as they are now: one that was replaced by another of its name is watched anew. */

@@ -19,7 +19,7 @@ export const checkAgentIds: Check = ({ agents }) => {
     errorIn(
       entry.source,
       ['id'],
-      `agent id "${entry.key}" is taken by ${placeOf(first.source, ['id'])}; give it another`,
+      `agent id ${quoted(entry.source, ['id'], entry.key)} is taken by ${placeOf(first.source, ['id'])}; give it another`,
     ),
   )
 }

@@ -49,7 +49,7 @@ function clash(shared: CookieUse, other: CookieUse, isEarlier: boolean): ConfigP
   const there = placeOf(other.source, other.namePath)
   if (other.domain !== domain) {
     const shown = quoted(source, shared.namePath, name)
-    const message = `cookie ${shown} of domain ${domain} overlaps with the cookie of the same name of ${there}; give it a name of its own`
+    const message = `cookie ${shown} of domain ${quoted(source, ['cookie', 'domain'], domain)} overlaps with the cookie of the same name of ${there}; give it a name of its own`
     return [errorIn(source, shared.namePath, message)]
   }
   if (!isEarlier) return []
@@ -67,19 +67,19 @@ export const checkCookieDomains: Check = ({ agents }) =>
   agents.flatMap(({ value, source }) => {
     const { domain, name } = value.cookie
     if (domain === undefined) return []
-    const message = domainFault(domain, hostOf(value.url))
+    const message = domainFault(domain, hostOf(value.url), quoted(source, ['url'], value.url))
     const problems = message === undefined ? [] : [errorIn(source, ['cookie', 'domain'], message)]
     if (name !== undefined) return problems
     const nameless = 'cookie.domain needs cookie.name: a shared cookie has a name of its own'
     return [...problems, errorIn(source, ['cookie', 'domain'], nameless)]
   })
 
-function domainFault(domain: string, host: string): string | undefined {
+function domainFault(domain: string, host: string, url: string): string | undefined {
   if (isIP(host) !== 0 || host.startsWith('['))
     return 'a site on an IP address cannot share cookies; remove cookie.domain'
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) return 'write the domain without dots at its ends: acme.example'
   if (!domain.includes('.')) return 'a single label covers everybody below it; name a domain of your own: acme.example'
-  if (!covers(domain, host)) return `the domain has to be the site's host or a parent of it, and the host is ${host}`
+  if (!covers(domain, host)) return `the domain has to be the site's host or a parent of it, and the site is ${url}`
   return undefined
 }
 

@@ -1,7 +1,16 @@
 import { isIPv4 } from 'node:net'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
-import { errorIn, placeOf, repeated, warningIn, type Check, type CheckInput, type RealmSources } from './check.ts'
+import {
+  errorIn,
+  placeOf,
+  quoted,
+  repeated,
+  warningIn,
+  type Check,
+  type CheckInput,
+  type RealmSources,
+} from './check.ts'
 
 /** Whether only this machine can connect to the address. */
 function isLoopback(address: string): boolean {
@@ -71,23 +80,19 @@ export const checkDemoUsers: Check = (input) => {
 
 function demoUsers({ users }: RealmSources, { purpose, exposed }: CheckInput & { exposed: boolean }): ConfigProblem[] {
   if (users === undefined) return []
-  const demo = users.value.users.flatMap((user, index) => (user.demo ? [{ user, path: ['users', index, 'demo'] }] : []))
+  const { source } = users
+  const demo = users.value.users.map((user, index) => ({ user, index })).filter(({ user }) => user.demo)
   const [first] = demo
   if (first === undefined) return []
-  const { source } = users
-  const names = demo.map(({ user }) => user.username).join(', ')
+  const path = ['users', first.index, 'demo']
+  const names = demo.map(({ user, index }) => quoted(source, ['users', index, 'username'], user.username)).join(', ')
   const rule = `demonstration users with published passwords (${names})`
-  if (purpose === 'check') {
-    const state = exposed
-      ? 'serve refuses them because a listener is not on loopback'
-      : 'serve accepts them only on loopback'
-    return [warningIn(source, first.path, `${rule}: ${state}; remove them before others can connect`)]
+  if (purpose === 'serve') {
+    const advice = 'remove the users, or listen on 127.0.0.1'
+    return [errorIn(source, path, `${rule} and a listener that is not on loopback; ${advice}`)]
   }
-  return [
-    errorIn(
-      source,
-      first.path,
-      `${rule} and a listener that is not on loopback; remove the users, or listen on 127.0.0.1`,
-    ),
-  ]
+  const state = exposed
+    ? 'serve refuses them because a listener is not on loopback'
+    : 'serve accepts them only on loopback'
+  return [warningIn(source, path, `${rule}: ${state}; remove them before others can connect`)]
 }
