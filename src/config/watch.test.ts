@@ -140,39 +140,36 @@ async function onMockedTime(context: TestContext) {
   })
   context.after(() => watcher.close())
   await watcher.check()
-  /** Lets time pass and says how many looks it brought. */
-  const pass = async (ms: number): Promise<number> => {
+  /** How many looks the events bring; one more look, after them, makes sure that all are over. */
+  const looksAfter = async (events: () => void): Promise<number> => {
     const before = loads
-    context.mock.timers.tick(ms)
-    await new Promise(setImmediate)
-    return loads - before
+    events()
+    await watcher.check()
+    return loads - before - 1
   }
-  return { changed: (name: string | null) => listeners.get(root)?.(name), pass }
+  const changed = (name: string | null, quietMs: number): void => {
+    listeners.get(root)?.(name)
+    context.mock.timers.tick(quietMs)
+  }
+  return { changed, looksAfter }
 }
 
 test('only entries that were read matter in a folder of other files: a busy neighbour of a secret starts no look', async (context) => {
-  const { changed, pass } = await onMockedTime(context)
-  changed('cts.db-wal')
-  assert.equal(await pass(5_000), 0)
+  const { changed, looksAfter } = await onMockedTime(context)
+  assert.equal(await looksAfter(() => changed('cts.db-wal', 5_000)), 0)
   for (const name of ['master.key', '..data', null]) {
-    changed(name)
-    assert.equal(await pass(5_000), 1, String(name))
+    assert.equal(await looksAfter(() => changed(name, 5_000)), 1, String(name))
   }
 })
 
 test('a look waits for quiet, but not for ever', async (context) => {
-  const { changed, pass } = await onMockedTime(context)
-  for (let round = 0; round < 9; round++) {
-    changed('master.key')
-    assert.equal(await pass(90), 0, `after ${round * 90} ms of changes`)
+  const { changed, looksAfter } = await onMockedTime(context)
+  const busy = (times: number) => () => {
+    for (let time = 0; time < times; time++) changed('master.key', 90)
   }
-  assert.equal(await pass(10), 1, 'quiet')
-  let looks = 0
-  for (let round = 0; round < 12; round++) {
-    changed('master.key')
-    looks += await pass(90)
-  }
-  assert.equal(looks, 1, 'no quiet for a second')
+  assert.equal(await looksAfter(busy(9)), 0)
+  assert.equal(await looksAfter(() => changed('master.key', 100)), 1)
+  assert.equal(await looksAfter(busy(12)), 1)
 })
 
 test('content decides: a touch calls nobody', async (context) => {
