@@ -10,6 +10,15 @@ const home = join(root, '.runtime', 'foreign-apps')
 mkdirSync(home, { recursive: true })
 if (!existsSync(join(home, 'package.json'))) writeFileSync(join(home, 'package.json'), '{ "private": true }\n')
 const wanted = Object.entries(APPS).map(([name, version]) => `${name}@${version}`)
-const args = ['install', '--prefix', home, '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', ...wanted]
+const args = [
+  'install',
+  '--prefix',
+  home,
+  '--no-audit',
+  '--no-fund',
+  '--no-package-lock',
+  '--loglevel=error',
+  ...wanted,
+]
 const done = spawnSync('npm', args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: 280_000 })
 if (done.status !== 0) fail(`${wanted.join(', ')} could not be installed; npm says above why.`)

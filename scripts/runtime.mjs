@@ -36,7 +36,9 @@ function ensureNode() {
   const home = join(root, '.runtime', `node-${NODE_VERSION}`)
   const node = join(home, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (existsSync(node)) return node
-  process.stdout.write(`Node ${process.versions.node} is too old for Gatehouse; fetching Node ${NODE_VERSION} for it alone …\n`)
+  process.stdout.write(
+    `Node ${process.versions.node} is too old for Gatehouse; fetching Node ${NODE_VERSION} for it alone …\n`,
+  )
   mkdirSync(home, { recursive: true })
   writeFileSync(join(home, 'package.json'), '{ "private": true }\n')
   const args = ['install', '--prefix', home, '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
@@ -54,7 +56,9 @@ function environmentOf(node) {
 
 /** Runs `npm ci` unless exactly this lock file has been installed already. */
 function ensureInstalled(node, env) {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return
   process.stdout.write('Installing dependencies …\n')
   if (!npm(node, env, ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {

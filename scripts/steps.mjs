@@ -43,7 +43,9 @@ export async function runSteps(steps) {
   for (const step of steps) {
     const began = Date.now()
     const passed = await runStep(step)
-    process.stdout.write(`   ${passed ? 'passed' : 'FAILED'}: ${step.name} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`)
+    process.stdout.write(
+      `   ${passed ? 'passed' : 'FAILED'}: ${step.name} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`,
+    )
     if (!passed) failed.push(step.name)
   }
   process.stdout.write(`\n${failed.length > 0 ? `Failed: ${failed.join('; ')}\n` : ''}`)

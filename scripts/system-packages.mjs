@@ -29,5 +29,6 @@ export function ensurePrograms(needed) {
   const limits = { stdio: ['ignore', 'ignore', 'inherit'], env, timeout: 300_000 }
   spawnSync('apt-get', ['update', '-q'], limits)
   const done = spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], limits)
-  if (done.status !== 0) fail(`The tests drive programs that could not be installed. Install them first:\n\n    ${command}\n`)
+  if (done.status !== 0)
+    fail(`The tests drive programs that could not be installed. Install them first:\n\n    ${command}\n`)
 }

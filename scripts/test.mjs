@@ -16,5 +16,11 @@ process.exitCode = await runSteps([
   tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 2),
   tool('nothing is unused', 'knip', ['--no-progress'], 2),
   tool('unit, contract, wire and property tests', node, ['--test', '--test-timeout=120000', ...testFiles], 6),
+  tool(
+    'whole systems, crashes included',
+    node,
+    ['--test', '--test-timeout=120000', '--test-concurrency=1', 'e2e/system/*.test.ts'],
+    5,
+  ),
   tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 6),
 ])

@@ -19,23 +19,45 @@ function openClock() {
   socket.addEventListener('close', ({ code }) => show('closed', `Closed (${code})`))
 }
 
-function openEvents() {
+function showEvent({ text, state }) {
+  const entry = document.createElement('li')
+  entry.textContent = text
+  entry.dataset.state = state
+  if (events.querySelector('.muted') !== null) events.replaceChildren()
+  events.prepend(entry)
+  while (events.children.length > SHOWN) events.lastElementChild.remove()
+}
+
+/** Settles when the stream is over for good. */
+function openEvents(show) {
   const source = new EventSource('/events')
-  const add = (text, state) => {
-    const entry = document.createElement('li')
-    entry.textContent = text
-    entry.dataset.state = state
-    if (events.querySelector('.muted') !== null) events.replaceChildren()
-    events.prepend(entry)
-    while (events.children.length > SHOWN) events.lastElementChild.remove()
-  }
   source.addEventListener('time', ({ data, lastEventId }) =>
-    add(`${timeOfDay(JSON.parse(data).time)} · event ${lastEventId}`, 'open'),
+    show({ text: `${timeOfDay(JSON.parse(data).time)} · event ${lastEventId}`, state: 'open' }),
   )
-  source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) add('Closed', 'closed')
+  return new Promise((resolve) => {
+    source.addEventListener('error', () => {
+      if (source.readyState !== EventSource.CLOSED) return
+      show({ text: 'Closed', state: 'closed' })
+      resolve()
+    })
   })
 }
 
+/* A browser opens six HTTP/1.1 connections to a host at most, and an event stream holds one. So one tab has the stream and
+   tells the others; when it is closed, the next one takes over. */
+function shareEvents() {
+  const channel = new BroadcastChannel('events')
+  channel.addEventListener('message', ({ data }) => showEvent(data))
+  void navigator.locks.request('events', () =>
+    openEvents((event) => {
+      showEvent(event)
+      channel.postMessage(event)
+    }),
+  )
+}
+
 if (clock !== null) openClock()
-if (events !== null) openEvents()
+if (events !== null) {
+  if (navigator.locks === undefined) void openEvents(showEvent)
+  else shareEvents()
+}

@@ -1,0 +1,69 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export type SiteName = 'login' | 'app' | 'pay' | 'club' | 'shop' | 'files'
+
+interface Ready {
+  readonly kind: 'ready'
+  readonly port: number
+  readonly sites: Readonly<Record<SiteName, string>>
+  readonly gatewayPid: number
+}
+
+/** The whole sample system in processes of its own: gateway, applications, a store in a temporary directory. */
+export interface Rig {
+  readonly port: number
+  readonly sites: Readonly<Record<SiteName, string>>
+  readonly dataDir: string
+  readonly gatewayPid: number
+  /** Everything the gateway has written to standard output so far. */
+  log(): string
+  /** Ends the gateway as a power cut would; settles when it is gone. */
+  killHard(): Promise<void>
+  /** Drains and stops; settles with the exit code. */
+  stop(): Promise<number | null>
+}
+
+function untilReady(child: ChildProcess): Promise<Ready> {
+  return new Promise((resolve, reject) => {
+    let errors = ''
+    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    child.on('message', (message) => {
+      if ((message as Ready).kind === 'ready') resolve(message as Ready)
+    })
+    child.once('exit', (code) =>
+      reject(new Error(`the sample system ended with ${code} before it was ready\n${errors}`)),
+    )
+  })
+}
+
+/** Starts on a free port, or again on the port and the data of an earlier rig. */
+export async function startRig(again?: { readonly port: number; readonly dataDir: string }): Promise<Rig> {
+  const dataDir = again?.dataDir ?? mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
+  const env = { ...process.env, PORT: String(again?.port ?? 0), HOST: '127.0.0.1', GATEHOUSE_DATA: dataDir }
+  const child = spawn(process.execPath, [join(root, 'scripts/demo.ts')], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const ready = await untilReady(child)
+  return {
+    ...ready,
+    dataDir,
+    log: () => readFileSync(join(dataDir, 'gatehouse.log'), 'utf8'),
+    async killHard() {
+      process.kill(ready.gatewayPid, 'SIGKILL')
+      await ended
+    },
+    stop() {
+      child.kill('SIGTERM')
+      return ended
+    },
+  }
+}

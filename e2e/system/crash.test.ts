@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as after } from 'node:timers/promises'
+import { Client } from '../client.ts'
+import { startRig, type Rig } from '../rig.ts'
+
+interface Record {
+  readonly client: Client
+  /** What the person was told last; `undefined` while an answer is outstanding. */
+  state: 'signed-in' | 'signed-out' | undefined
+}
+
+/** Signs in and out without pause until the gateway is gone. */
+async function busyPerson(rig: Rig, user: string, records: Record[]): Promise<void> {
+  for (;;) {
+    const record: Record = { client: new Client(), state: undefined }
+    records.push(record)
+    try {
+      const page = await record.client.open(`${rig.sites.app}/`)
+      const home = await record.client.signIn(page, user)
+      assert.equal(home.status, 200)
+      record.state = 'signed-in'
+      if (records.length % 3 !== 0) continue
+      record.state = undefined
+      const out = await record.client.call(`${rig.sites.login}/logout`, { form: {} })
+      assert.equal(out.status, 303)
+      record.state = 'signed-out'
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error
+      return
+    }
+  }
+}
+
+async function isSignedIn(rig: Rig, client: Client): Promise<boolean> {
+  const answer = await client.open(`${rig.sites.app}/api/me`)
+  return answer.status === 200 && answer.url.startsWith(rig.sites.app)
+}
+
+test('kill -9 in the middle of logins: what was answered holds after a restart', { timeout: 110_000 }, async (t) => {
+  let rig = await startRig()
+  let [kept, ended] = [0, 0]
+  for (let round = 0; round < 3; round++) {
+    const records: Record[] = []
+    const people = ['alice', 'bob', 'carol', 'alice'].map((user) => busyPerson(rig, user, records))
+    await after(1_500 + round * 700)
+    await rig.killHard()
+    await Promise.all(people)
+    rig = await startRig(rig)
+    for (const { client, state } of records.filter((record) => record.state !== undefined)) {
+      assert.equal(
+        await isSignedIn(rig, client),
+        state === 'signed-in',
+        `a session that was answered "${String(state)}"`,
+      )
+      if (state === 'signed-in') kept++
+      else ended++
+    }
+  }
+  await rig.stop()
+  t.diagnostic(`${kept} answered logins survived, ${ended} answered logouts stayed`)
+  assert.ok(kept > 5 && ended > 1, 'the rounds were long enough to mean something')
+})

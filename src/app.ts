@@ -1,0 +1,271 @@
+import { fileURLToPath } from 'node:url'
+import type { DestinationStream } from 'pino'
+import { systemClock } from './base/clock.ts'
+import { GenerationHolder } from './base/generation.ts'
+import { loadConfig, type LoadedConfig } from './config/load.ts'
+import { formatProblem } from './config/problems.ts'
+import type { ConfigSnapshot } from './config/snapshot.ts'
+import { watchConfig } from './config/watch.ts'
+import { createAssertionSigner } from './crypto/assertion.ts'
+import { openKeyRing } from './crypto/key-ring.ts'
+import { createPasswordHasher } from './crypto/password-hash.ts'
+import { createSealer } from './crypto/seal.ts'
+import { asFault, fault } from './errors.ts'
+import { createGateway, type Gateway } from './gateway/handle.ts'
+import { openListener, type Listener } from './http/listener.ts'
+import { loadPublicFiles } from './portal/public-files.ts'
+import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './runtime.ts'
+import { onSessionEnded } from './session/ended.ts'
+import { createHandshakeService } from './session/handshake.ts'
+import { endOrphans } from './session/orphans.ts'
+import { createReaper } from './session/reaper.ts'
+import { createSessionService } from './session/service.ts'
+import { openEmbeddedStore } from './store/embedded/open.ts'
+import { createAccessLog } from './telemetry/access-log.ts'
+import { createAuditLog } from './telemetry/audit-log.ts'
+import { createHealth, type Health } from './telemetry/health.ts'
+import { createLogger, type Log } from './telemetry/log.ts'
+import { createRequestIds } from './telemetry/request-id.ts'
+
+export interface AppOptions {
+  /** The directory that holds `agent-config/` and `realms/`. */
+  readonly configRoot: string
+  /** Logs, one JSON object a line. */
+  readonly output: DestinationStream
+  /** Configuration problems, for a person. */
+  readonly tell: (line: string) => void
+}
+
+/** A running gateway. */
+export interface App {
+  readonly listeners: readonly { readonly address: string; readonly port: number }[]
+  /** Looks at the configuration now; settles when a change is in force, or refused. */
+  reload(): Promise<void>
+  /** Drains: accepts nothing new, lets what is under way finish, writes everything. */
+  close(): Promise<void>
+}
+
+/** How long requests may take to finish once the process was told to stop, in milliseconds. */
+const DRAIN_MS = 25_000
+
+const PUBLIC = fileURLToPath(new URL('../public', import.meta.url))
+
+/**
+ * Starts everything, in order of dependency; settles when all listeners accept connections.
+ * @throws GH_CONFIG_INVALID after telling every problem, and the faults of what cannot be opened.
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  const loaded = await loadConfig(options.configRoot)
+  for (const problem of loaded.problems) options.tell(formatProblem(problem))
+  if (loaded.snapshot === undefined) throw fault('GH_CONFIG_INVALID', { detail: 'nothing was started' })
+  const closers: (() => unknown)[] = []
+  try {
+    return await assemble({ ...options, loaded, snapshot: loaded.snapshot, closers })
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+/** Last opened, first closed. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close()
+}
+
+interface Start extends AppOptions {
+  readonly loaded: LoadedConfig
+  readonly snapshot: ConfigSnapshot
+  /** Filled as things are opened. */
+  readonly closers: (() => unknown)[]
+}
+
+interface Foundation {
+  readonly deps: RuntimeDeps
+  readonly health: Health
+  readonly log: Log
+}
+
+async function assemble(start: Start): Promise<App> {
+  const { snapshot, closers, output } = start
+  const clock = systemClock
+  const { deps, health, log } = await openFoundation(start)
+  const holder = new GenerationHolder<GatehouseGeneration>(await buildGeneration(1, snapshot, deps), (error) =>
+    log.warn({ err: error }, 'a replaced configuration did not close cleanly'),
+  )
+  closers.push(() => holder.peek().close())
+
+  const accessLog = createAccessLog({ destination: output, clock })
+  closers.push(() => accessLog.close())
+  const gateway = createGateway({
+    generations: holder,
+    sessions: deps.sessions,
+    handshakes: deps.handshakes,
+    audit: deps.audit,
+    log,
+    accessLog: snapshot.gatehouse.telemetry.accessLog ? accessLog : { record: () => undefined },
+    clock,
+    requestId: createRequestIds(),
+  })
+  closers.push(() => gateway.close())
+  const ended = onSessionEnded(deps.store.revocations, (sid) => gateway.sessionEnded(sid), log)
+  closers.push(() => ended.close())
+
+  await retireSessions(holder.peek(), deps)
+  const listeners = await openListeners(snapshot, gateway, closers)
+  const watcher = watchChanges(start, { holder, gateway, listeners, deps, health, log })
+  closers.push(() => watcher.close())
+  // Closed first: balancers stop sending, people's open streams end, and nothing new begins.
+  closers.push(() => {
+    health.drain()
+    gateway.drain()
+  })
+  for (const { address, port } of listeners) log.info({ address, port }, 'listening')
+  return {
+    listeners: listeners.map(({ address, port }) => ({ address, port })),
+    reload: () => watcher.check(),
+    close: () => closeAll(closers),
+  }
+}
+
+async function openFoundation({ snapshot, closers, output }: Start): Promise<Foundation> {
+  const { telemetry, store: storeConfig, secrets, siteId, serverId, login } = snapshot.gatehouse
+  const clock = systemClock
+  const log = createLogger({ level: telemetry.level, destination: output })
+  const audit = createAuditLog({
+    destination: telemetry.audit.file === undefined ? output : { file: telemetry.audit.file },
+    log,
+  })
+  closers.push(() => audit.close())
+  const store = await openEmbeddedStore({ path: storeConfig.path, clock, log })
+  closers.push(() => store.close())
+  const keyRing = await openKeyRing({ documents: store.documents, masterKey: secrets.masterKey, clock, log })
+  closers.push(() => keyRing.close())
+
+  const place = { siteId, serverId }
+  const sessions = createSessionService({ store, clock, audit, log, place })
+  closers.push(() => sessions.close())
+  const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
+  closers.push(() => reaper.close())
+
+  const health = createHealth({ log })
+  health.register({ name: 'store', aspect: 'readiness', check: () => store.ping() })
+  health.register({ name: 'keys', aspect: 'readiness', check: () => void keyRing.current('assertion') })
+  const deps: RuntimeDeps = {
+    store,
+    keyRing,
+    sealer: createSealer(keyRing, clock),
+    hasher: createPasswordHasher(),
+    signer: createAssertionSigner({ keyRing, clock, issuer: new URL(login.url).origin }),
+    sessions,
+    handshakes: createHandshakeService({ store, clock, audit, place }),
+    files: await loadPublicFiles(PUBLIC),
+    readiness: { problems: () => failing(health) },
+    audit,
+    log,
+    clock,
+  }
+  return { deps, health, log }
+}
+
+async function failing(health: Health): Promise<readonly string[]> {
+  const { status, checks } = await health.ready()
+  if (status === 'ok') return []
+  const bad = Object.entries(checks).filter(([, result]) => result !== 'ok')
+  return bad.length === 0 ? ['draining'] : bad.map(([name, result]) => `${name}: ${result}`)
+}
+
+async function openListeners(
+  snapshot: ConfigSnapshot,
+  gateway: Gateway,
+  closers: (() => unknown)[],
+): Promise<readonly Listener[]> {
+  const handlers = { request: gateway.handle, upgrade: gateway.upgrade }
+  const listeners: Listener[] = []
+  for (const config of snapshot.gatehouse.listeners) {
+    const listener = await openListener(config, handlers)
+    listeners.push(listener)
+  }
+  closers.push(() => Promise.all(listeners.map((listener) => listener.close(DRAIN_MS))))
+  return listeners
+}
+
+/** Sessions of people and realms that are gone. A store that cannot say so now is asked again by the next change or start. */
+async function retireSessions(generation: GatehouseGeneration, { store, sessions, log }: RuntimeDeps): Promise<void> {
+  const causeToEnd = generation.causeToEnd.bind(generation)
+  const count = await endOrphans({ reader: store.sessions, sessions, causeToEnd })
+  if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
+}
+
+interface Running {
+  readonly holder: GenerationHolder<GatehouseGeneration>
+  readonly gateway: Gateway
+  readonly listeners: readonly Listener[]
+  readonly deps: RuntimeDeps
+  readonly health: Health
+  readonly log: Log
+}
+
+function watchChanges({ configRoot, loaded }: Start, running: Running): ReturnType<typeof watchConfig> {
+  const { log, health } = running
+  let refused: readonly string[] = []
+  health.register({
+    name: 'configuration',
+    aspect: 'notice',
+    check: () => {
+      if (refused.length > 0) throw new Error(`a change was refused: ${refused.join('; ')}`)
+    },
+  })
+  const onChange = async (next: LoadedConfig): Promise<void> => {
+    try {
+      refused = await apply(next, running)
+    } catch (caught) {
+      const error = asFault(caught)
+      refused = [error.detail ?? error.message]
+      log.error(
+        { err: error, detail: error.detail },
+        'the changed configuration cannot be used; the old one stays in force',
+      )
+    }
+    if (refused.length > 0) audit(running, { event: 'ConfigRefused', problems: refused })
+  }
+  return watchConfig({
+    load: () => loadConfig(configRoot),
+    current: loaded,
+    onChange,
+    onError: (error) => log.warn({ err: error }, 'the configuration could not be looked at'),
+  })
+}
+
+/** Compiles and swaps. What was wrong, when the old configuration stays; empty when the new one is in force. */
+async function apply({ snapshot, problems }: LoadedConfig, running: Running): Promise<readonly string[]> {
+  const { holder, gateway, listeners, deps, log } = running
+  if (snapshot === undefined) {
+    const lines = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
+    log.error({ problems: lines }, 'the changed configuration has errors; the old one stays in force')
+    return lines
+  }
+  const next = await buildGeneration(holder.peek().generation + 1, snapshot, deps)
+  try {
+    listeners.forEach((listener, i) => {
+      const config = snapshot.gatehouse.listeners[i]
+      if (config !== undefined) listener.reload(config)
+    })
+  } catch (error) {
+    await next.close()
+    throw error
+  }
+  holder.replace(next)
+  log.info({ generation: next.generation, files: snapshot.files.length }, 'the changed configuration is in force')
+  audit(running, { event: 'ConfigChanged', generation: next.generation, files: snapshot.files })
+  await retireSessions(next, deps)
+  await gateway.recheck()
+  return []
+}
+
+type ConfigEvent =
+  | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
+  | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
+
+function audit({ deps }: Running, event: ConfigEvent): void {
+  deps.audit.record({ ...event, at: deps.clock(), requestId: undefined, clientIp: undefined })
+}

@@ -1,0 +1,206 @@
+import type { IncomingMessage } from 'node:http'
+import type { RealmName } from './base/brand.ts'
+import type { Clock } from './base/clock.ts'
+import { createAuthn } from './authn/authn.ts'
+import { createGotoCheck } from './authn/goto.ts'
+import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
+import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
+import type { AssertionSigner } from './crypto/assertion.ts'
+import type { KeyRing } from './crypto/key-ring.ts'
+import type { PasswordHasher } from './crypto/password-hash.ts'
+import type { Sealer } from './crypto/seal.ts'
+import type { AgentProfileConfig } from './gateway/agent-profile.schema.ts'
+import type { GatewayGeneration, LoginHost, LoginHostFacts } from './gateway/generation.ts'
+import { createHostTable } from './gateway/routes.ts'
+import { compileSite, type Site } from './gateway/site.ts'
+import { createUpstream } from './gateway/upstream/create-upstream.ts'
+import { createClientResolver } from './http/forwarded.ts'
+import type { UserDirectory } from './identity/directory.ts'
+import { createFileDirectory } from './identity/file-directory.ts'
+import { compilePolicies } from './policy/compile.ts'
+import { createPages } from './portal/pages.ts'
+import { createPortal } from './portal/portal.ts'
+import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
+import type { PublicFiles } from './portal/public-files.ts'
+import type { HandshakeService, SessionService } from './session/session.ts'
+import type { Store } from './store/store.ts'
+import type { AuditSink, EndCause } from './telemetry/audit.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** What lives as long as the process and every generation is built on. */
+export interface RuntimeDeps {
+  readonly store: Store
+  readonly keyRing: KeyRing
+  readonly sealer: Sealer
+  readonly hasher: PasswordHasher
+  readonly signer: AssertionSigner
+  readonly sessions: SessionService
+  readonly handshakes: HandshakeService
+  readonly files: PublicFiles
+  readonly readiness: Readiness
+  readonly audit: AuditSink
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
+export interface GatehouseGeneration extends GatewayGeneration {
+  readonly snapshot: ConfigSnapshot
+  /** Why this session may not go on: its realm or its user is gone or disabled. */
+  causeToEnd(session: { readonly realm: RealmName; readonly userId: string }): Promise<EndCause | undefined>
+}
+
+/**
+ * Compiles a snapshot. What it opens (pools, health checks) is closed again when any part of it fails.
+ * @throws GH_CONFIG_INVALID for what only compiling shows: a certificate that cannot be read, a chain nobody can pass.
+ */
+export async function buildGeneration(
+  generation: number,
+  snapshot: ConfigSnapshot,
+  deps: RuntimeDeps,
+): Promise<GatehouseGeneration> {
+  const opened: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((closeOne) => closeOne()))
+  }
+  try {
+    const directories = directoriesOf(snapshot, deps)
+    const sites = snapshot.agents.map((profile) => {
+      const site = siteOf(profile, snapshot, directories, deps)
+      opened.push(() => site.upstream.close())
+      return site
+    })
+    return {
+      generation,
+      snapshot,
+      hosts: createHostTable(
+        snapshot.gatehouse.login.url,
+        sites.map((site, i) => ({ site, aliases: snapshot.agents[i]?.aliases ?? [] })),
+      ),
+      clientOf: createClientResolver(snapshot.gatehouse.trustedProxies),
+      pages: createPages({ files: deps.files, realms: snapshot.realms.values() }),
+      loginHost: loginHostOf(snapshot, { directories, sites }, deps),
+      causeToEnd: (session) => causeToEnd(snapshot, directories, session),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+type Directories = ReadonlyMap<RealmName, UserDirectory>
+
+function directoriesOf(snapshot: ConfigSnapshot, { hasher }: RuntimeDeps): Directories {
+  return new Map([...snapshot.realms].map(([name, { users }]) => [name, createFileDirectory(name, users, hasher)]))
+}
+
+function siteOf(
+  profile: AgentProfileConfig,
+  snapshot: ConfigSnapshot,
+  directories: Directories,
+  { signer, clock, log, audit }: RuntimeDeps,
+): Site {
+  const { id: agent, realm } = profile
+  const onMisbehaviour = (reason: string): void =>
+    audit.record({ event: 'UpstreamMisbehaved', at: clock(), requestId: undefined, clientIp: undefined, agent, reason })
+  const upstream = createUpstream(profile.upstream, {
+    name: agent,
+    siteHost: new URL(profile.url).host,
+    clock,
+    log,
+    onMisbehaviour,
+  })
+  return compileSite(profile, {
+    loginUrl: snapshot.gatehouse.login.url,
+    loginCookieName: snapshot.gatehouse.login.cookieName,
+    allCookieNames: snapshot.agents.flatMap(({ cookie }) => cookie.name ?? []),
+    upstream,
+    pdp: compilePolicies(snapshot.realms.get(realm)?.policies ?? []),
+    factsOf: (session) => directories.get(session.realm)?.find(session.userId),
+    signer,
+    clock,
+    log,
+  })
+}
+
+interface Compiled {
+  readonly directories: Directories
+  readonly sites: readonly Site[]
+}
+
+function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: RuntimeDeps): LoginHost {
+  const { login } = snapshot.gatehouse
+  const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
+  const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
+  const portal = createPortal({
+    loginUrl: login.url,
+    cookieName: login.cookieName,
+    realms,
+    files: deps.files,
+    authn: createAuthn({ ...deps, realms: realmAuthns(snapshot, compiled.directories, deps) }),
+    sessions: deps.sessions,
+    handshake: deps.handshakes,
+    checkGoto: createGotoCheck({
+      loginOrigin: new URL(login.url).origin,
+      origins: new Map(realms.map(({ name, sites, goto }) => [name, [...sites.flatMap(originsOf), ...goto]])),
+    }),
+    readiness: deps.readiness,
+    jwks: () => deps.keyRing.jwks(),
+    factsOf: (request) => factsOf(facts, request),
+    audit: deps.audit,
+    log: deps.log,
+    clock: deps.clock,
+  })
+  return (request, response, known) => {
+    facts.set(request, known)
+    portal(request, response)
+  }
+}
+
+/** The login host is only ever reached through the gateway, which knows the facts. */
+function factsOf(facts: WeakMap<IncomingMessage, LoginHostFacts>, request: IncomingMessage): LoginHostFacts {
+  const known = facts.get(request)
+  if (known === undefined) throw new TypeError('a request reached the login host past the gateway')
+  return known
+}
+
+function realmAuthns(
+  snapshot: ConfigSnapshot,
+  directories: Directories,
+  deps: RuntimeDeps,
+): ReadonlyMap<RealmName, RealmAuthn> {
+  const compiled = new Map<RealmName, RealmAuthn>()
+  for (const [name, realm] of snapshot.realms) {
+    const directory = directories.get(name)
+    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory }))
+  }
+  return compiled
+}
+
+function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readonly Site[]): PortalRealm {
+  const { name, look, themeDir, session, goto } = realm
+  const own = sites
+    .filter((site) => site.realm === name)
+    .map(({ agent, title, url, audience }): PortalSite => {
+      const aliases = snapshot.agents.find(({ id }) => id === agent)?.aliases ?? []
+      return { agent, title, url, audience, aliases }
+    })
+  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: own, goto }
+}
+
+function originsOf({ url, aliases }: PortalSite): readonly string[] {
+  return [url, ...aliases]
+}
+
+async function causeToEnd(
+  snapshot: ConfigSnapshot,
+  directories: Directories,
+  { realm, userId }: { readonly realm: RealmName; readonly userId: string },
+): Promise<EndCause | undefined> {
+  const directory = directories.get(realm)
+  if (directory === undefined) return 'realm-removed'
+  if ((await directory.find(userId)) !== undefined) return undefined
+  const known = snapshot.realms.get(realm)?.users.some(({ id, username }) => (id ?? username) === userId)
+  return known === true ? 'user-disabled' : 'user-removed'
+}
