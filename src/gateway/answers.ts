@@ -31,7 +31,6 @@ export interface RefusalDetails extends Omit<
 /** A page for people, JSON for everything else: the same refusal either way. */
 export function answerRefusal(context: AnswerContext, { error, headers = {}, ...details }: RefusalDetails): void {
   const { request, response, site, requestId } = context
-  endUnsentBody(request, response)
   const retry = details.retryAfterSeconds
   const all = { ...headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
   if (requestKind(request.method ?? '', request.headers) === 'script' && !isHtmlFallback(request)) {
@@ -69,15 +68,9 @@ function render({ pages, log }: AnswerContext, refusal: Refusal): ReturnType<Err
   }
 }
 
-/** A client that waits for `100 Continue` may send its body or not: nobody could tell where its next request begins. */
-function endUnsentBody(request: IncomingMessage, response: ServerResponse): void {
-  if (request.headers.expect !== undefined) response.shouldKeepAlive = false
-}
-
 export function answerHandshake(context: AnswerContext, answer: HandshakeAnswer): void {
   const headers = { 'set-cookie': answer.cookies }
   if (answer.kind === 'redirect') {
-    endUnsentBody(context.request, context.response)
     sendRedirect(context.response, { status: answer.status, location: answer.location, headers })
     return
   }

@@ -157,7 +157,7 @@ export function profileOf(upstream: string, changes: Record<string, unknown> = {
   return { ...parsed, id: parsed.id ?? ('app' as AgentId) }
 }
 
-/** Everyone may use the site, level 2 opens /vault, and only finance may see /admin. */
+/** Everyone may use the site but /files/inner/, and only finance may see /admin; the set `level` asks for level 2. */
 const POLICIES = policiesFileSchema.parse({
   policies: [
     policy('everyone', ['*://*:*/*', '*://*:*/*?*'], { type: 'AuthenticatedUsers' }),
@@ -167,10 +167,7 @@ const POLICIES = policiesFileSchema.parse({
       { type: 'NOT', subject: { type: 'Group', groups: ['finance'] } },
       'deny',
     ),
-    policy('vault', ['*://*:*/vault*', '*://*:*/vault*?*'], { type: 'AuthenticatedUsers' }, 'deny', {
-      type: 'NOT',
-      condition: { type: 'AuthLevel', authLevel: 2 },
-    }),
+    policy('no-inner', ['*://*:*/files/inner/*'], { type: 'AuthenticatedUsers' }, 'deny'),
     {
       ...policy('level', ['*://*:*/level/*'], { type: 'AuthenticatedUsers' }),
       policySet: 'level',
@@ -179,16 +176,10 @@ const POLICIES = policiesFileSchema.parse({
   ],
 }).policies
 
-function policy(
-  name: string,
-  resources: readonly string[],
-  subject: object,
-  effect = 'allow',
-  condition?: object,
-): object {
+function policy(name: string, resources: readonly string[], subject: object, effect = 'allow'): object {
   const methods = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']
   const actions = Object.fromEntries(methods.map((method) => [method, effect]))
-  return { name, resources, subject, actions, ...(condition === undefined ? {} : { condition }) }
+  return { name, resources, subject, actions }
 }
 
 export const testPdp = compilePolicies(POLICIES)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { AgentId, EpochMs } from '../base/brand.ts'
+import type { AgentId } from '../base/brand.ts'
 import {
   ask,
   echoApp,
@@ -174,7 +174,7 @@ test('handshakes that are spread out in time are no loop', async (t) => {
   for (let n = 1; n <= 6; n++) {
     assert.equal((await completeOnce(rig, jar, n)).status, 302)
     jar.forget('SSOTokenID')
-    rig.now = (rig.now + 20_000) as EpochMs
+    rig.now = rig.now + 20_000
   }
 })
 

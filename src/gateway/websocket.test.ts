@@ -40,7 +40,7 @@ async function setup(t: TestContext, profile: Record<string, unknown> = {}): Pro
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${evil}Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`,
     )
-    socket.on('data', (chunk) => socket.write(chunk))
+    socket.on('data', (chunk) => socket.write(chunk)).on('end', () => socket.end())
   })
   t.after(() => open.forEach((socket) => socket.destroy()))
   const rig = await startGateway(t, { sites: [siteOf(profileOf(app.url, profile))] })
@@ -63,7 +63,9 @@ function handshake(
   changes: Record<string, string | undefined> = {},
   first = 'GET /ws HTTP/1.1',
 ): string {
-  const fields = Object.entries({ ...FIELDS, ...changes }).filter(([, value]) => value !== undefined)
+  const fields = Object.entries<string | undefined>({ ...FIELDS, ...changes }).filter(
+    ([, value]) => value !== undefined,
+  )
   const lines = fields.map(([name, value]) => `${name}: ${value ?? ''}`)
   return `${[first, 'Host: app.test', cookie, ...lines].join('\r\n')}\r\n\r\n`
 }

@@ -124,23 +124,28 @@ test('the body of a client that asked first is only sent for when the handler wa
   assert.match(await raw(port, ask('/no')), /^HTTP\/1\.1 403 /)
 })
 
-test('closing lets an answer that is under way finish and tells its client to go', async () => {
-  const { promise: started, resolve: start } = Promise.withResolvers<ServerResponse>()
+test('closing lets what is under way finish, and tells clients that ask for more to go', async () => {
+  const started: ServerResponse[] = []
+  const { promise: both, resolve: bothStarted } = Promise.withResolvers<undefined>()
+  const { promise: one, resolve: oneStarted } = Promise.withResolvers<undefined>()
   const listener = await openListener(
     PLAIN,
     answering((_request, response) => {
-      response.writeHead(200, { 'content-length': 4 })
-      response.write('ab')
-      start(response)
+      if (started.push(response) === 2) bothStarted(undefined)
+      oneStarted(undefined)
     }),
   )
   const socket = connect(listener.port, '127.0.0.1')
   const answer = received(socket)
-  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  const response = await started
+  socket.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await one
   const closed = listener.close(60_000)
-  response.end('cd')
-  assert.ok((await answer).endsWith('abcd'))
+  socket.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await both
+  for (const response of started) response.end('done')
+  const [first = '', second = ''] = (await answer).split(/(?=HTTP\/1\.1 200)/)
+  assert.match(first, /Connection: keep-alive[^]*done/)
+  assert.match(second, /Connection: close[^]*done$/)
   await closed
 })
 

@@ -78,6 +78,12 @@ test('an opted-in empty segment gives the merged reading too', () => {
   assert.deepEqual(accepted('/files/a//b', EMPTIES).alternatives, ['/files/a/b'])
 })
 
+test('no opt-in admits a target that starts with two slashes', () => {
+  const everywhere = [{ prefix: '/', allow: ['empty-segment'] }] as const
+  assert.deepEqual(accepted('/a//b', everywhere).alternatives, ['/a/b'])
+  assert.equal(parseTarget('//evil.test/a', everywhere), 'empty-segment')
+})
+
 test('both opt-ins give every combination', () => {
   assert.deepEqual([...accepted('/files/a%2F%2fb', BOTH).alternatives].sort(), ['/files/a//b', '/files/a/b'])
 })

@@ -68,11 +68,6 @@ export function sendRedirect(response: ServerResponse, redirect: Redirect): void
   )
 }
 
-/** One sentence for machines and people without a page; echoes nothing of the request. */
-export function sendText(response: ServerResponse, status: number, text: string, headers: HeaderRecord = {}): void {
-  send(response, status, { ...OWN_HEADERS, 'content-type': 'text/plain; charset=utf-8', ...headers }, `${text}\n`)
-}
-
 function send(response: ServerResponse, status: number, headers: HeaderRecord, body: string): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   response.setHeader('content-length', Buffer.byteLength(body))
