@@ -18,7 +18,10 @@ export function createHashPasswordCommand({ terminal, hash }: HashPasswordComman
     .description('read a password from the terminal or from standard input and print its hash for users.yaml')
     .allowExcessArguments()
     .action(async (_options: unknown, command: Command) => {
-      if (command.args.length > 0) { refuse('the password is not taken as an argument; run it without one'); return; }
+      if (command.args.length > 0) {
+        refuse('the password is not taken as an argument; run it without one')
+        return
+      }
       const entered = await readSecret(terminal, 'Password: ', 'Once more: ')
       const password = entered.kind === 'read' ? entered.secret : undefined
       if (password !== undefined && acceptablePassword(password)) {

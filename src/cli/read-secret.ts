@@ -47,7 +47,6 @@ async function askHidden({ stdin, err }: Io, prompt: string): Promise<string | u
     return await readLine(stdin)
   } finally {
     stdin.setRawMode?.(false)
-    stdin.pause()
     err('\n')
   }
 }
@@ -57,7 +56,8 @@ function readLine(stdin: Keyboard): Promise<string | undefined> {
   const typed: string[] = []
   return new Promise((resolve) => {
     const finish = (line: string | undefined, rest = ''): void => {
-      stdin.off('data', take).off('end', gone)
+      // At once: what was typed ahead would flow on to nobody.
+      stdin.pause().off('data', take).off('end', gone)
       if (rest !== '') stdin.unshift(Buffer.from(rest))
       resolve(line)
     }
