@@ -121,7 +121,12 @@ function readAll(tree: ConfigTree, read: FileReader): Omit<CheckInput, 'referenc
     return { name: folder.name, realm: read.parse(folder.realm, realmSchema), users, policies, incomplete, theme }
   })
   const agents = tree.agents.flatMap((file) => read.agent(file))
-  return { gatehouse: read.parse(tree.gatehouse, gatehouseSchema), agents, realms }
+  return {
+    gatehouse: read.parse(tree.gatehouse, gatehouseSchema),
+    agents,
+    hasAgentFiles: tree.agents.length > 0,
+    realms,
+  }
 }
 
 function partsOf(tree: ConfigTree, referenced: ReadonlyMap<string, FileAnswer>): DigestPart[] {

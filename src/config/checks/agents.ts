@@ -68,7 +68,7 @@ export const checkIdentityHeaders: Check = ({ agents }) =>
     return [...twice, ...reserved]
   })
 
-export const checkSomethingIsProtected: Check = ({ gatehouse, agents }) =>
-  gatehouse === undefined || agents.length > 0
+export const checkSomethingIsProtected: Check = ({ gatehouse, hasAgentFiles }) =>
+  gatehouse === undefined || hasAgentFiles
     ? []
     : [warningIn(gatehouse.source, [], 'there is no agent profile beside this file, so no site is protected yet')]

@@ -29,6 +29,8 @@ export type AgentSource = Parsed<AgentProfileConfig>
 export interface CheckInput {
   readonly gatehouse: Parsed<GatehouseConfig> | undefined
   readonly agents: readonly AgentSource[]
+  /** Whether there is any agent profile, good or refused. */
+  readonly hasAgentFiles: boolean
   readonly realms: readonly RealmSources[]
   readonly referenced: ReadonlyMap<string, FileAnswer>
   /** `serve`: the process is about to listen. `check`: somebody wants to know. */
