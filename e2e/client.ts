@@ -116,7 +116,8 @@ export class Client {
     this.#jar.set(host, cookies)
     for (const line of lines) {
       const [pair = '', ...attributes] = line.split(';')
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+      const equals = pair.indexOf('=')
+      const [name, value] = [pair.slice(0, equals), pair.slice(equals + 1)]
       const expired = attributes.some(
         (text) => /^\s*max-age=0$/i.test(text) || /^\s*expires=thu, 01 jan 1970/i.test(text),
       )

@@ -33,9 +33,7 @@ function untilReady(child: ChildProcess): Promise<Ready> {
   return new Promise((resolve, reject) => {
     let errors = ''
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-    child.on('message', (message) => {
-      if ((message as Ready).kind === 'ready') resolve(message as Ready)
-    })
+    child.once('message', (message) => resolve(message as Ready))
     child.once('exit', (code) =>
       reject(new Error(`the sample system ended with ${code} before it was ready\n${errors}`)),
     )

@@ -12,7 +12,7 @@ import { createPasswordHasher } from './crypto/password-hash.ts'
 import { createSealer } from './crypto/seal.ts'
 import { asFault, fault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
-import { openListener, type Listener } from './http/listener.ts'
+import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './runtime.ts'
 import { onSessionEnded } from './session/ended.ts'
@@ -179,7 +179,10 @@ async function openListeners(
   gateway: Gateway,
   closers: (() => unknown)[],
 ): Promise<readonly Listener[]> {
-  const handlers = { request: gateway.handle, upgrade: gateway.upgrade }
+  const handlers: ListenerHandlers = {
+    request: (request, response) => gateway.handle(request, response),
+    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+  }
   const listeners: Listener[] = []
   for (const config of snapshot.gatehouse.listeners) {
     const listener = await openListener(config, handlers)

@@ -85,16 +85,19 @@ async function forward(deps: EnactDeps, verdict: Forward, delivery: Delivery): P
   }
   deps.sessions.touch(session)
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
+  // Where nothing was sent yet the person is told instead: a login is needed.
   const controller = tunnel === undefined ? undefined : new AbortController()
   const { response } = context
   const state = { ended: false }
   const abort = (): void => {
     state.ended = true
-    if (controller === undefined) response.destroy()
-    else controller.abort()
+    if (controller !== undefined) controller.abort()
+    else if (response.headersSent) response.destroy()
+    else answerLogin(context, request, { handshake: deps.handshake, needed: { level: undefined, missing: undefined } })
   }
   const open = deps.streams.opened({ request, session, abort })
   try {
+    if (response.headersSent) return undefined
     const result = await exchange(verdict, delivery, controller?.signal)
     return state.ended ? { ...result, aborted: 'by-session-end' } : result
   } finally {

@@ -313,7 +313,13 @@ function redemption(
 ): Redemption {
   if (grant?.agent !== agent) return { kind: 'refused', reason: 'unknown-code' }
   if (grant.binding !== binding) return { kind: 'other-browser', goto: grant.goto }
-  return { kind: 'issued', token: grant.token, session: grant.session, goto: grant.goto }
+  return {
+    kind: 'issued',
+    token: grant.token,
+    session: grant.session,
+    goto: grant.goto,
+    interactive: grant.interactive,
+  }
 }
 
 export interface Answer {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
@@ -612,11 +613,27 @@ test('the end of a session cuts its stream at once, and the log says so', async 
   assert.equal(lines[0]?.reason, 'by-session-end')
 })
 
-test('a session that ends between its look-up and its stream loses the stream', async (t) => {
+test('a session that ends between its look-up and its stream is no session', async (t) => {
   const rig = await setup(t, {}, { facts: () => Promise.resolve(factsOf('staff')) })
   rig.gateway.sessionEnded('s1')
   const answer = await ask(rig.port, '/a', { headers: [rig.cookie] })
-  assert.equal(answer.status, 0)
+  assert.equal(answer.status, 401)
+  assert.deepEqual(rig.app.seen, [])
+})
+
+test('a request whose session ends before the application answers gets 401, and the late answer goes nowhere', async (t) => {
+  const { port, cookie, app, gateway } = await setup(t)
+  const arrived = Promise.withResolvers<ServerResponse>()
+  app.answer = (_, response) => arrived.resolve(response)
+  const asked = ask(port, '/slow', { headers: [cookie] })
+  const late = await arrived.promise
+  const dropped = once(late, 'close')
+  gateway.sessionEnded('s1')
+  late.end('protected')
+  const answer = await asked
+  assert.equal(answer.status, 401)
+  assert.doesNotMatch(answer.body, /protected/)
+  await dropped
 })
 
 test('an open stream counts as use', async (t) => {

@@ -38,8 +38,9 @@ export function recentlyCompleted({ completed, since }: Binding, now: EpochMs): 
   return now - since < LOOP_WINDOW_MS && since <= now ? completed : 0
 }
 
-/** The binding after one more handshake. */
-export function withCompletion(binding: Binding, now: EpochMs): Binding {
+/** The binding after one more handshake; one that a person took part in is no turn of a loop, so counting starts with it. */
+export function withCompletion(binding: Binding, interactive: boolean, now: EpochMs): Binding {
+  if (interactive) return { ...binding, completed: 1, since: now }
   const completed = recentlyCompleted(binding, now)
   return { ...binding, completed: Math.min(completed + 1, 999), since: completed === 0 ? now : binding.since }
 }

@@ -55,14 +55,20 @@ function stateOf(answer: Answer): string {
   return new URL(answer.headers.get('location') ?? 'http://none').searchParams.get('state') ?? ''
 }
 
+interface Changes {
+  readonly goto?: string
+  readonly n?: number
+  readonly interactive?: boolean
+}
+
 /** What the login host does once somebody is signed in. */
-function grant(rig: Rig, state: string, changes: { readonly goto?: string; readonly n?: number } = {}): string {
-  const { goto = 'http://app.test/a?b=1', n = 1 } = changes
+function grant(rig: Rig, state: string, changes: Changes = {}): string {
+  const { goto = 'http://app.test/a?b=1', n = 1, interactive = false } = changes
   const [binding = ''] = state.split('.')
   const session = sessionOf(`s${n}`)
   rig.sessions.add(n, session)
   const place = { agent: 'app' as AgentId, audience: 'agent:app' } as const
-  rig.grants.set(CODE, { ...place, goto, binding, token: tokenOf(n), session })
+  rig.grants.set(CODE, { ...place, goto, binding, interactive, token: tokenOf(n), session })
   return `/.gatehouse/callback?code=${CODE}&state=${state}`
 }
 
@@ -186,6 +192,31 @@ test('signing out and in again three times in a row is no loop', async (t) => {
     assert.equal((await visit(rig, jar)).status, 200)
     rig.sessions.byToken.clear()
   }
+})
+
+test('a login that a person answered starts the count anew, however quickly they come back', async (t) => {
+  const rig = await rigOf(t)
+  const jar = new Jar()
+  for (let n = 1; n <= 12; n++) {
+    const answer = await visit(rig, jar)
+    assert.equal(answer.status, 302)
+    await visit(rig, jar, grant(rig, stateOf(answer), { n, interactive: true }))
+    rig.sessions.byToken.clear()
+  }
+})
+
+test('a tab that another one overtook goes on with the login that is there', async (t) => {
+  const rig = await rigOf(t)
+  const [slow, browser] = [new Jar(), new Jar()]
+  const overtaken = grant(rig, stateOf(await visit(rig, slow, '/slow')), { goto: 'http://app.test/slow' })
+  const code = rig.grants.get(CODE)
+  await visit(rig, browser, grant(rig, stateOf(await visit(rig, browser)), { n: 2 }))
+  if (code !== undefined) rig.grants.set(CODE, code)
+  const answer = await visit(rig, browser, overtaken)
+  assert.equal(answer.status, 303)
+  assert.equal(answer.headers.get('location'), 'http://app.test/slow')
+  assert.deepEqual(answer.cookies, [], 'nothing of the other code is taken over')
+  assert.equal(rig.grants.has(CODE), false, 'the code is spent')
 })
 
 test('two cookies of one name end in a page that says so', async (t) => {

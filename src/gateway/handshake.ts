@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
 import { parseTarget } from '../http/request-url.ts'
-import type { HandshakeService } from '../session/session.ts'
+import type { HandshakeService, SessionResolver, SessionToken } from '../session/session.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
 import type { LoopCause } from './error-pages.ts'
 import {
@@ -39,6 +39,7 @@ export interface Purpose {
 
 export interface HandshakeDeps {
   readonly handshakes: Pick<HandshakeService, 'redeem'>
+  readonly sessions: Pick<SessionResolver, 'resolve'>
   readonly clock: Clock
 }
 
@@ -55,7 +56,7 @@ const MAX_COMPLETED = { withoutCookie: 3, otherwise: 6 } as const
 const STATE = /^[A-Za-z0-9_-]{43}\.(\d{1,3})$/
 const MAX_GOTO = 6_000
 
-export function createHandshake({ handshakes, clock }: HandshakeDeps): Handshake {
+export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps): Handshake {
   const start = (request: AccessRequest, purpose: Purpose): HandshakeAnswer => {
     const { site, raw } = request
     const now = clock()
@@ -81,11 +82,23 @@ export function createHandshake({ handshakes, clock }: HandshakeDeps): Handshake
     if (code === undefined) return again(`${site.url}/`)
     const redemption = await handshakes.redeem(code, site.agent, hash, { requestId: request.id, clientIp: client.ip })
     if (redemption.kind === 'refused' || binding === undefined) return again(`${site.url}/`)
-    if (redemption.kind === 'other-browser') return again(ownUrl(site, redemption.goto))
+    if (redemption.kind === 'other-browser') {
+      const goto = ownUrl(site, redemption.goto)
+      // Another tab of this browser was faster: its login is as good for this one, and nothing is left to fetch.
+      return (await isSignedIn(request)) ? { kind: 'redirect', status: 303, location: goto, cookies: [] } : again(goto)
+    }
     const { secure } = site
     const token = setCookie(site.cookies.token, redemption.token, { secure, domain: site.cookies.domain })
-    const cookies = [token, bindingCookie(site, withCompletion(binding, clock()))]
+    const cookies = [token, bindingCookie(site, withCompletion(binding, redemption.interactive, clock()))]
     return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
+  }
+
+  /** A token that opens this site already, whoever's it is: the site's own decision follows. */
+  const isSignedIn = async ({ site, raw }: AccessRequest): Promise<boolean> => {
+    const token = findCookie(raw.headers.cookie, site.cookies.token)
+    if (token === undefined || token === AMBIGUOUS) return false
+    const session = await sessions.resolve(token as SessionToken, site.audience)
+    return session?.realm === site.realm
   }
 
   return { start, finish }

@@ -3,6 +3,13 @@ import type { Session } from '../session/session.ts'
 import type { PortalParts } from './portal-parts.ts'
 import { originOf, type CompiledRealm } from './realms.ts'
 
+export interface Arrived {
+  readonly session: Session
+  readonly destination: Destination
+  /** By answering a login just now, not by a session that was there. */
+  readonly interactive: boolean
+}
+
 /**
  * Where a signed-in browser goes next: to its agent with a one-time code, else to goto, else to the login host's own page.
  * `destination` has been checked; an agent that has gone since then leaves goto.
@@ -10,8 +17,7 @@ import { originOf, type CompiledRealm } from './realms.ts'
 export async function nextLocation(
   parts: PortalParts,
   realm: CompiledRealm,
-  session: Session,
-  destination: Destination,
+  { session, destination, interactive }: Arrived,
 ): Promise<string> {
   const { goto, handshake } = destination
   const site = handshake === undefined ? undefined : parts.realms.site(realm, handshake.agent)
@@ -23,6 +29,7 @@ export async function nextLocation(
     audience: site.audience,
     goto: goto ?? `${origin}/`,
     binding,
+    interactive,
   })
   return `${origin}/.gatehouse/callback?${new URLSearchParams({ code, state: handshake.state }).toString()}`
 }

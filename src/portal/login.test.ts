@@ -44,7 +44,13 @@ test('a good password leads straight to the callback, with a code for that agent
     ],
   )
   assert.deepEqual(host.grants, [
-    { agent: 'pay', audience: 'agent:pay', goto: `${host.sites.pay}/slips?year=2026`, binding: 'A'.repeat(43) },
+    {
+      agent: 'pay',
+      audience: 'agent:pay',
+      goto: `${host.sites.pay}/slips?year=2026`,
+      binding: 'A'.repeat(43),
+      interactive: true,
+    },
   ])
 })
 

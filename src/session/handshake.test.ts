@@ -7,7 +7,13 @@ import { ALICE, APP, createMachine, FROM, revocationOf } from './processes.fixtu
 import type { SessionToken } from './session.ts'
 
 const PAY = 'pay' as AgentId
-const grant = { agent: APP, audience: 'agent:app', goto: 'http://app.acme.localhost/a?b=c', binding: 'hash' } as const
+const grant = {
+  agent: APP,
+  audience: 'agent:app',
+  goto: 'http://app.acme.localhost/a?b=c',
+  binding: 'hash',
+  interactive: true,
+} as const
 
 test('a code is traded once for a token that is good at its agent only', async (t) => {
   const { audited, start } = createMachine(t)

@@ -41,9 +41,12 @@ class StoredHandshakes implements HandshakeService {
 
   readonly issue: HandshakeService['issue'] = async (session, grant) => {
     refuseForeignAudience(grant)
-    const { agent, audience, goto, binding } = grant
+    const { agent, audience, goto, binding, interactive } = grant
     const { sid, gen, authLevel, authInstant } = session
-    const record: HandshakeRecord = { agent, audience, goto, binding, sid, gen, authLevel, authInstant }
+    const record: HandshakeRecord = {
+      ...{ agent, audience, goto, binding, interactive },
+      ...{ sid, gen, authLevel, authInstant },
+    }
     const code = randomSecret()
     const written = await this.#deps.store.oneTime.put(
       NAMESPACE,
@@ -76,11 +79,11 @@ class StoredHandshakes implements HandshakeService {
 
   async #issueToken(record: HandshakeRecord, session: SessionRecord): Promise<Redemption> {
     const { token, hash } = newToken(this.#deps.place, session.bucket)
-    const { sid, audience, gen, authLevel, authInstant, goto } = record
+    const { sid, audience, gen, authLevel, authInstant, goto, interactive } = record
     const issued: TokenRecord = { hash, sid, audience, gen, authLevel, authInstant, issuedAt: this.#deps.clock() }
     // The session may have ended since it was found: adding fails then, and a dead session gets no token.
     if (!(await this.#deps.store.sessions.addToken(issued))) return refused('session-ended')
-    return { kind: 'issued', token, session: viewOf(session, issued), goto }
+    return { kind: 'issued', token, session: viewOf(session, issued), goto, interactive }
   }
 
   #record(redemption: Redemption, agent: AgentId, { requestId, clientIp }: RequestOrigin): void {

@@ -253,7 +253,7 @@ test('store outage: the login host gets no grace, an agent does if it asks, and 
   }
   const { sessions } = await start({ store: { sessions: flaky, revocations } })
   const { session, token } = await sessions.establish(ALICE, FROM)
-  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b' } as const
+  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b', interactive: true } as const
   const redeemed = await origin.handshakes.redeem(await origin.handshakes.issue(session, grant), APP, 'b', FROM)
   assert.equal(redeemed.kind, 'issued')
   assert.ok(await sessions.resolve(redeemed.token, 'agent:app'))
@@ -274,7 +274,7 @@ test('no secret reaches the audit log, the log, or the database file (canary)', 
   const first = await sessions.establish(ALICE, FROM)
   const second = await sessions.upgrade(first.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   assert.ok(second)
-  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b' } as const
+  const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b', interactive: true } as const
   const codes = [await handshakes.issue(second.session, grant), await handshakes.issue(second.session, grant)]
   const redeemed = await handshakes.redeem(codes[0] ?? '', APP, 'b', FROM)
   assert.equal(redeemed.kind, 'issued')

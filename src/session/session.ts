@@ -111,10 +111,18 @@ export interface HandshakeGrant {
   readonly goto: string
   /** SHA-256 of the browser-binding cookie, as the gateway put it into `state`. */
   readonly binding: string
+  /** The person has just proved who they are: not one of those silent handshakes of which many in a row are a loop. */
+  readonly interactive: boolean
 }
 
 export type Redemption =
-  | { readonly kind: 'issued'; readonly token: SessionToken; readonly session: Session; readonly goto: string }
+  | {
+      readonly kind: 'issued'
+      readonly token: SessionToken
+      readonly session: Session
+      readonly goto: string
+      readonly interactive: boolean
+    }
   /** The code was for another browser: the gateway starts the handshake anew for this one; the code is spent. */
   | { readonly kind: 'other-browser'; readonly goto: string }
   /** Unknown, spent or expired code, other agent, or a session that ended or moved on in between. */

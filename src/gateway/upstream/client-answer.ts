@@ -22,9 +22,13 @@ export class ClientAnswer {
     return this.status !== 0
   }
 
-  /** Nobody is there any more. */
+  /** Nobody waits for this answer any more: the client left, or the gateway has answered itself because the session ended. */
   get gone(): boolean {
-    return this.#response.destroyed || this.#response.closed
+    return this.#response.destroyed || this.#response.closed || this.#answeredElsewhere
+  }
+
+  get #answeredElsewhere(): boolean {
+    return this.status === 0 && this.#response.headersSent
   }
 
   /** Everything was handed to the operating system. */
@@ -71,6 +75,7 @@ export class ClientAnswer {
    * length, HTTP/2 gets RST_STREAM, HTTP/1.0, for which the end of the connection is the end of the body, a TCP reset.
    */
   destroy(): void {
+    if (this.#answeredElsewhere) return
     const { socket } = this.#response
     if (this.#exchange.request.httpVersionMajor === 2) this.#response.destroy(new Error('the exchange was torn down'))
     else if (isHttp10(this.#exchange.request) && socket?.constructor === Socket) socket.resetAndDestroy()

@@ -4,11 +4,6 @@ import { type ErrorCode, fault, GatehouseError } from '../../errors.ts'
 /** How far an attempt had come when it failed. */
 export type Phase = 'connecting' | 'waiting' | 'answering'
 
-/** The client ended its connection before its request was complete: nobody is left to answer. */
-export class ClientLeft extends Error {
-  override readonly name = 'ClientLeft'
-}
-
 const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CONNECT_TIMEOUT: 'GH_UPSTREAM_TIMEOUT',
   UND_ERR_HEADERS_TIMEOUT: 'GH_UPSTREAM_TIMEOUT',

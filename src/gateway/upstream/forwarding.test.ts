@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
-import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  connect as connectHttp2,
+  constants,
+  createServer as createHttp2Server,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { answering, ask, bodyOf, gatewayTo, httpUpstream, rawUpstream, send, statusOf } from './wire.fixture.ts'
+import type { ExchangeResult } from './upstream.ts'
+import {
+  answering,
+  ask,
+  bodyOf,
+  type Gateway,
+  gatewayTo,
+  httpUpstream,
+  rawUpstream,
+  send,
+  statusOf,
+} from './wire.fixture.ts'
 
 const HEAD = 'Host: app.example.test\r\n'
 
@@ -261,28 +277,32 @@ test('an answer before the request body is read arrives; neither connection is r
   assert.match(wires[1]!.text, /^GET \/second HTTP/)
 })
 
-test('an HTTP/2 front works like any other: bodies framed, duplicates kept, a cut answer reset', async (t) => {
-  const upstream = await rawUpstream(t, (wire) => {
-    wire.socket.on('data', () => {
-      if (wire.text.endsWith('0\r\n\r\n') || wire.text.startsWith('GET')) {
-        const cut = wire.text.includes('/cut')
-        wire.write(
-          `HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: close\r\nContent-Length: ${cut ? 9 : 2}\r\n\r\nok`,
-        )
-        if (cut) wire.socket.destroySoon()
-      }
-    })
-  })
+test("a client's malformed chunk never becomes the end of its body", async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
   const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`)
+  const wire = await upstream.wire(1)
+  await wire.until('abc')
+  client.write('ZZ\r\n')
+  assert.doesNotMatch(await wire.closed(), /\r\n0\r\n/)
+  await gateway.settled(1)
+  assert.equal(gateway.results[0]!.aborted, 'by-client')
+})
+
+/** An HTTP/2 listener before the gateway's upstream. */
+async function http2Front(
+  t: TestContext,
+  gateway: Gateway,
+): Promise<{ session: ClientHttp2Session; results: Promise<ExchangeResult>[] }> {
+  const results: Promise<ExchangeResult>[] = []
   const front = createHttp2Server((request, response) => {
-    const outgoing = { method: request.method, target: request.url, headers: ['host', 'app.example.test'] }
     const exchange = {
       request: request as unknown as IncomingMessage,
-      outgoing,
+      outgoing: { method: request.method, target: request.url, headers: ['host', 'app.example.test'] },
       rewrite: (_status: number, list: readonly string[]) => list,
       signal: undefined,
     }
-    void gateway.upstream.forward(exchange, response as unknown as ServerResponse)
+    results.push(gateway.upstream.forward(exchange, response as unknown as ServerResponse))
   })
   front.listen(0, '127.0.0.1')
   await once(front, 'listening')
@@ -291,24 +311,52 @@ test('an HTTP/2 front works like any other: bodies framed, duplicates kept, a cu
     session.destroy()
     front.close()
   })
+  return { session, results }
+}
 
+test('over HTTP/2 a DELETE with a body that no header announces is framed, and duplicate headers are kept', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    void wire
+      .until('0\r\n\r\n')
+      .then(() =>
+        wire.write(
+          'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: x\r\nContent-Length: 2\r\n\r\nok',
+        ),
+      )
+  })
+  const { session } = await http2Front(t, await gatewayTo(t, upstream.url))
   const upload = session.request({ ':path': '/up', ':method': 'DELETE' }, { endStream: false })
   upload.write('GET /smuggled HTTP/1.1\r\n\r\n')
-  await (await upstream.wire(1)).until('smuggled')
+  const wire = await upstream.wire(1)
+  await wire.until('smuggled')
   upload.end()
   const [head] = (await once(upload, 'response')) as [Record<string, unknown>]
   assert.deepEqual([head[':status'], head['set-cookie']], [200, ['a=1', 'b=2']])
-  assert.match(
-    upstream.wires[0]!.text,
-    /^DELETE \/up HTTP\/1\.1\r\n[^]*transfer-encoding: chunked\r\n\r\n1a\r\nGET \/smuggled/,
-  )
-  upload.resume()
-  await once(upload, 'close')
+  assert.match(wire.text, /^DELETE \/up HTTP\/1\.1\r\n[^]*transfer-encoding: chunked\r\n\r\n1a\r\nGET \/smuggled/)
+})
 
+test('over HTTP/2 a cut answer ends in RST_STREAM', async (t) => {
+  const { url } = await rawUpstream(t, (wire) => {
+    void wire.until('\r\n\r\n').then(() => wire.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart'))
+  })
+  const { session, results } = await http2Front(t, await gatewayTo(t, url))
   const cut = session.request({ ':path': '/cut' })
   cut.on('error', () => undefined).resume()
   await new Promise((resolve) => cut.once('close', resolve))
   assert.equal(cut.rstCode, constants.NGHTTP2_INTERNAL_ERROR)
+  assert.equal((await results[0])?.aborted, 'by-upstream')
+})
+
+test('over HTTP/2 a client that leaves during its upload ends the request at the upstream', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const { session, results } = await http2Front(t, await gatewayTo(t, upstream.url))
+  const upload = session.request({ ':path': '/up', ':method': 'POST' }, { endStream: false })
+  upload.on('error', () => undefined).write('part')
+  const wire = await upstream.wire(1)
+  await wire.until('part')
+  upload.close(constants.NGHTTP2_CANCEL)
+  await wire.closed()
+  assert.equal((await results[0])?.aborted, 'by-client')
 })
 
 test('a large upload arrives byte for byte', async (t) => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
 import { ClientAnswer } from './client-answer.ts'
-import { bytesReadBefore, ClientLeft, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
+import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
 import { type RequestBody, requestBody } from './request-body.ts'
 import { requestHead } from './request-head.ts'
@@ -146,6 +146,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return
     }
     this.#upstreamMs = this.#deps.clock() - this.#startedAt
+    if (this.#answer.gone) throw GONE
     this.#answer.start(status, raw)
     process.nextTick(flush, this.#answer)
   }
@@ -171,10 +172,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#release()
     if (this.#settled) return
-    if (error instanceof ClientLeft) {
-      this.#finish('by-client')
-      return
-    }
     const next = this.#retryOn(error)
     if (next !== undefined) {
       this.#attempt(next)
@@ -189,7 +186,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #onInterim(status: number, raw: readonly (Buffer | string)[]): void {
-    if (status === 101) throw protocolFault('the answer switches to a protocol that nobody asked for')
     if (++this.#interim > MAX_INTERIM_ANSWERS) throw protocolFault('too many interim answers')
     if (status === 103) this.#answer.earlyHints(raw)
   }

@@ -52,7 +52,7 @@ for (const [name, answer] of Object.entries(REFUSED)) {
 }
 
 test('interim answers other than 103 are swallowed while they are few', async (t) => {
-  const { url } = await rawUpstream(t, answering(`${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(3)}${OK}`))
+  const { url } = await rawUpstream(t, answering(`${'HTTP/1.1 102 Processing\r\nLink: </a>\r\n\r\n'.repeat(3)}${OK}`))
   const gateway = await gatewayTo(t, url)
   assert.match(await ask(t, gateway.port), /^HTTP\/1\.1 200 OK/)
 })

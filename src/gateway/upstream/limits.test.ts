@@ -42,14 +42,42 @@ test('a client that falls silent during its upload for idleTimeout is cut off on
   assert.equal(gateway.results[0]!.aborted, 'by-client')
 })
 
-test('a client that stops reading for idleTimeout is cut off on both sides', async (t) => {
-  const { url } = await httpUpstream(t, (_request, response) => response.end(Buffer.alloc(64 * MIB)))
-  const gateway = await gatewayTo(t, url, { idleTimeout: 50 })
+test('a client that stops reading for idleTimeout is cut off on both sides; the upstream had to wait for it', async (t) => {
+  let taken = 0
+  const { url } = await httpUpstream(t, (_request, response) => {
+    const fill = (): void => {
+      for (; taken < 64; taken++) {
+        if (!response.write(Buffer.alloc(MIB))) {
+          response.once('drain', fill)
+          return
+        }
+      }
+    }
+    fill()
+  })
+  const gateway = await gatewayTo(t, url, { idleTimeout: 100 })
   const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined)
   t.after(() => socket.destroy())
   socket.pause().write(`GET / HTTP/1.1\r\n${HEAD}\r\n`)
   await gateway.settled(1)
   assert.deepEqual([gateway.results[0]!.status, gateway.results[0]!.aborted], [200, 'by-client'])
+  assert.ok(taken < 32, `${taken} MiB were taken from the upstream`)
+})
+
+test('an upstream that stops reading makes the client wait, and is a 504', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    void wire.until('\r\n\r\n').then(() => wire.socket.pause())
+  })
+  const gateway = await gatewayTo(t, upstream.url, { responseTimeout: 100 })
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined)
+  t.after(() => socket.destroy())
+  socket.write(`PUT / HTTP/1.1\r\n${HEAD}Content-Length: ${64 * MIB}\r\n\r\n`)
+  let taken = 0
+  for (let block = 0; block < 64; block++) socket.write(Buffer.alloc(MIB), () => taken++)
+  let atFault = 0
+  await gateway.settled(1).then(() => (atFault = taken))
+  assert.equal(gateway.faults[0]!.code, 'GH_UPSTREAM_TIMEOUT')
+  assert.ok(atFault < 32, `${atFault} MiB were taken from the client`)
 })
 
 test('an answer that waits for its whole request is not idle while the upload flows', async (t) => {
@@ -84,16 +112,13 @@ test('200 MiB down to a slow reader: the upstream waits, memory does not grow', 
   const socket = connect(gateway.port, '127.0.0.1')
   t.after(() => socket.destroy())
   socket.write(`GET / HTTP/1.1\r\n${HEAD}Connection: close\r\n\r\n`)
-  const before = process.memoryUsage().rss
+  const before = process.memoryUsage.rss()
   let peak = 0
   let bytes = 0
-  let reads = 0
   for await (const chunk of socket) {
     bytes += (chunk as Buffer).length
-    if (++reads % 64 === 0) {
-      await new Promise(setImmediate)
-      peak = Math.max(peak, process.memoryUsage().rss - before)
-    }
+    await new Promise(setImmediate)
+    peak = Math.max(peak, process.memoryUsage.rss() - before)
   }
   assert.ok(bytes > size)
   assert.ok(peak < 100 * MIB, `grew by ${Math.round(peak / MIB)} MiB`)
@@ -103,13 +128,13 @@ test('100 MiB up to a slow upstream: the client waits, memory does not grow', as
   const size = 100 * MIB
   let peak = 0
   let bytes = 0
-  const before = process.memoryUsage().rss
+  const before = process.memoryUsage.rss()
   const { url } = await httpUpstream(t, (request, response) => {
     void (async () => {
       for await (const chunk of request) {
         bytes += (chunk as Buffer).length
         await new Promise(setImmediate)
-        peak = Math.max(peak, process.memoryUsage().rss - before)
+        peak = Math.max(peak, process.memoryUsage.rss() - before)
       }
       response.end('ok')
     })()

@@ -37,19 +37,12 @@ export function relayAnswer(relay: Relay): Promise<ExchangeResult['aborted']> {
     signal?.addEventListener('abort', onSessionEnd)
     socket.on('close', () => settle('by-client'))
     response.on('finish', () => settle(undefined))
-    answer
-      .on('error', () => settle('by-upstream'))
-      .on('close', () => {
-        if (!answer.complete) settle('by-upstream')
-      })
+    answer.on('error', () => settle('by-upstream')).on('end', () => client.end())
     answer.on('data', (chunk: Buffer) => {
       idle.touch()
       if (client.write(chunk)) return
       answer.pause()
       socket.once('drain', () => answer.resume())
-    })
-    answer.on('end', () => {
-      if (answer.complete) client.end()
     })
     response.flushHeaders()
   })

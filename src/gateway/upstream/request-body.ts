@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import { ClientLeft } from './failure.ts'
 
 const HIGH_WATER_MARK = 65_536
 
@@ -78,7 +77,7 @@ export class RequestBody extends Readable {
   }
 
   readonly #onLost = (): void => {
-    if (!this.#request.readableEnded) this.destroy(new ClientLeft('the client left during its request'))
+    if (!this.#request.readableEnded) this.destroy(new Error('the client left during its request'))
   }
 }
 

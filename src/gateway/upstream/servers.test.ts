@@ -65,7 +65,10 @@ const site = issue('site', 'DNS:app.example.test')
 const client = issue('client', 'DNS:gateway.internal')
 const ca = pem('ca.pem')
 
-async function tlsUpstream(t: TestContext, options: ServerOptions): Promise<{ url: string; seen: string[] }> {
+async function tlsUpstream(
+  t: TestContext,
+  options: ServerOptions,
+): Promise<{ url: string; seen: string[]; attempts: () => number }> {
   const seen: string[] = []
   const asked = new WeakMap<object, string | false | undefined>()
   const server = createHttpsServer(options, (request, response) => {
@@ -79,18 +82,19 @@ async function tlsUpstream(t: TestContext, options: ServerOptions): Promise<{ ur
   server.on('secureConnection', (socket: TLSSocket & { servername?: string | false }) =>
     asked.set(socket, socket.servername),
   )
-  server.on('tlsClientError', () => undefined)
+  let attempts = 0
+  server.on('connection', () => attempts++).on('tlsClientError', () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.close()
     server.closeAllConnections()
   })
-  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, attempts: () => attempts }
 }
 
 test('https with an own authority: verified by the address, HTTP/1.1 only', async (t) => {
-  const { url, seen } = await tlsUpstream(t, byAddress)
+  const { url, seen } = await tlsUpstream(t, { ...byAddress, ALPNProtocols: ['h2', 'http/1.1'] })
   const gateway = await gatewayTo(t, url, { tls: { ca } })
   assert.equal(statusOf(await ask(t, gateway.port)), 200)
   assert.deepEqual(seen, ['false http/1.1 nobody'])
@@ -113,11 +117,12 @@ test("a certificate for another name is refused, even for the name in the reques
   }
 })
 
-test('a certificate of an unknown authority is refused', async (t) => {
-  const { url, seen } = await tlsUpstream(t, byAddress)
+test('a certificate of an unknown authority is refused, once', async (t) => {
+  const { url, seen, attempts } = await tlsUpstream(t, byAddress)
   const gateway = await gatewayTo(t, url)
   assert.equal(statusOf(await ask(t, gateway.port)), 502)
   assert.deepEqual(seen, [])
+  assert.equal(attempts(), 1)
 })
 
 test('the client certificate is shown to a server that asks for one', async (t) => {
@@ -208,6 +213,26 @@ test('health checks eject a server and admit it again', async (t) => {
   assert.match(answers, /well/)
   assert.equal(checks[0], 'app.example.test gatehouse-health-check')
   await gateway.upstream.close()
+})
+
+test('a passed health check ends the ejection after a refused connection', async (t) => {
+  const app = await httpUpstream(t, (_request, response) => response.end('ok'))
+  let announce: () => void = ignore
+  const again = (): Promise<void> => new Promise((resolve) => (announce = resolve))
+  const gateway = await gatewayTo(t, app.url, {
+    healthCheck: { path: '/health', interval: 10, timeout: 2_000 },
+    onLog: (message) => {
+      if (/health/.test(message)) announce()
+    },
+  })
+  const failed = again()
+  app.server.close().closeAllConnections()
+  await failed
+  assert.equal(statusOf(await ask(t, gateway.port)), 502)
+  const recovered = again()
+  app.server.listen(Number(new URL(app.url).port), '127.0.0.1')
+  await recovered
+  assert.deepEqual(gateway.upstream.health(), [{ server: app.url, healthy: true }])
 })
 
 function ignore(): void {

@@ -27,7 +27,10 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
   const session = await visit.session()
   if (session !== undefined && suffices(session, realm, asked.demand)) {
     parts.sessions.touch(session)
-    visit.redirect(302, await nextLocation(parts, realm, session, asked.destination))
+    visit.redirect(
+      302,
+      await nextLocation(parts, realm, { session, destination: asked.destination, interactive: false }),
+    )
     return
   }
   await start(parts, visit, { asked, session, notice: visit.twoSessionCookies ? 'two-cookies' : undefined, typed: [] })
@@ -105,7 +108,10 @@ async function startAgain(
 ): Promise<void> {
   const again = destination === undefined ? asked : withDestination(parts, asked, destination)
   if (session !== undefined && session.username === (typed[0] ?? '') && suffices(session, asked.realm, asked.demand)) {
-    visit.redirect(303, await nextLocation(parts, asked.realm, session, again.destination))
+    visit.redirect(
+      303,
+      await nextLocation(parts, asked.realm, { session, destination: again.destination, interactive: false }),
+    )
     return
   }
   const notice = visit.knownBrowser ? 'expired' : 'cookie'
@@ -120,7 +126,7 @@ async function finish(
 ): Promise<void> {
   visit.signIn(issued.token)
   const realm = parts.realms.get(issued.session.realm) ?? asked.realm
-  visit.redirect(303, await nextLocation(parts, realm, issued.session, destination))
+  visit.redirect(303, await nextLocation(parts, realm, { session: issued.session, destination, interactive: true }))
 }
 
 function showForm(
