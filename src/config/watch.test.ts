@@ -233,6 +233,37 @@ test('a folder that cannot be watched is reported and does not stop the rest', a
   assert.equal(titleOf(await watched.next()), 'Asked')
 })
 
+test('the next look waits for what the last change started: swaps do not overlap', async (context) => {
+  const folder = configFolder(context)
+  const load = (): Promise<LoadedConfig> => loadConfig(folder.root, { env: {} })
+  const order: string[] = []
+  const begun = Promise.withResolvers<undefined>()
+  const swapped = Promise.withResolvers<undefined>()
+  const watcher = watchConfig({
+    load,
+    current: await load(),
+    onChange: async (loaded) => {
+      order.push(`begin ${titleOf(loaded)}`)
+      begun.resolve(undefined)
+      await swapped.promise
+      order.push(`end ${titleOf(loaded)}`)
+    },
+    onError: (error) => assert.fail(String(error)),
+    watchFolder: () => ({ close: () => undefined }),
+    pollMs: 3_600_000,
+  })
+  context.after(() => watcher.close())
+  folder.write('realms/staff/realm.yaml', 'look: { title: One }\n')
+  const one = watcher.check()
+  await begun.promise
+  folder.write('realms/staff/realm.yaml', 'look: { title: Two }\n')
+  const two = watcher.check()
+  await new Promise(setImmediate)
+  swapped.resolve(undefined)
+  await Promise.all([one, two])
+  assert.deepEqual(order, ['begin One', 'end One', 'begin Two', 'end Two'])
+})
+
 test('after close nobody is called', async (context) => {
   const watched = await watching(context, configFolder(context))
   await watched.watcher.close()

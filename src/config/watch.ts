@@ -6,7 +6,10 @@ import type { LoadedConfig } from './load.ts'
 export interface ConfigWatcherDeps {
   /** Loads the configuration; called again after every change. */
   readonly load: () => Promise<LoadedConfig>
-  /** Called when the content differs from what was last seen, good or bad: with a bad one keep what is running. */
+  /**
+   * Called when the content differs from what was last seen, good or bad: with a bad one keep what is running. The next look
+   * waits for it, so two swaps never overlap; it must not wait for `close`.
+   */
   readonly onChange: (loaded: LoadedConfig) => void | Promise<void>
   /** Looking failed in a way that is no problem of the configuration; the watcher goes on. */
   readonly onError: (error: unknown) => void
