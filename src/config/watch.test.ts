@@ -237,10 +237,14 @@ test('the next look waits for what the last change started: swaps do not overlap
   const folder = configFolder(context)
   const load = (): Promise<LoadedConfig> => loadConfig(folder.root, { env: {} })
   const order: string[] = []
+  let loads = 0
   const begun = Promise.withResolvers<undefined>()
   const swapped = Promise.withResolvers<undefined>()
   const watcher = watchConfig({
-    load,
+    load: () => {
+      loads++
+      return load()
+    },
     current: await load(),
     onChange: async (loaded) => {
       order.push(`begin ${titleOf(loaded)}`)
@@ -258,7 +262,9 @@ test('the next look waits for what the last change started: swaps do not overlap
   await begun.promise
   folder.write('realms/staff/realm.yaml', 'look: { title: Two }\n')
   const two = watcher.check()
-  await new Promise(setImmediate)
+  // A look that did not wait would load meanwhile.
+  await load()
+  assert.deepEqual([order, loads], [['begin One'], 1])
   swapped.resolve(undefined)
   await Promise.all([one, two])
   assert.deepEqual(order, ['begin One', 'end One', 'begin Two', 'end Two'])
