@@ -84,9 +84,9 @@ test('an answer that waits for its whole request is not idle while the upload fl
   const { url } = await httpUpstream(t, (request, response) => {
     request.resume().on('end', () => response.end('thanks'))
   })
-  const gateway = await gatewayTo(t, url, { idleTimeout: 200 })
-  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: 8\r\n\r\n`)
-  const tick = setInterval(() => client.write('x'), 40)
+  const gateway = await gatewayTo(t, url, { idleTimeout: 400 })
+  const client = send(t, gateway.port, `POST / HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: 10\r\n\r\n`)
+  const tick = setInterval(() => client.write('x'), 60)
   t.after(() => clearInterval(tick))
   await client.until('thanks')
 })

@@ -139,21 +139,6 @@ test('servers take turns', async (t) => {
   assert.equal(order.join(''), 'abcabc')
 })
 
-test('when every server is unhealthy one is tried anyway, and used if it is back', async (t) => {
-  const app = await httpUpstream(t, (_request, response) => response.end('back'))
-  const gateway = await gatewayTo(t, [app.url, NOBODY])
-  app.server.close()
-  await once(app.server, 'close')
-  assert.equal(statusOf(await ask(t, gateway.port)), 502)
-  assert.deepEqual(
-    gateway.upstream.health().map(({ healthy }) => healthy),
-    [false, false],
-  )
-  app.server.listen(Number(new URL(app.url).port), '127.0.0.1')
-  await once(app.server, 'listening')
-  assert.match(await ask(t, gateway.port), /back/)
-})
-
 test('past twice its connections a server gets no more requests, and the client a 503', async (t) => {
   const upstream = await rawUpstream(t, () => undefined)
   const gateway = await gatewayTo(t, upstream.url, { connections: 1 })

@@ -216,7 +216,7 @@ test('health checks eject a server and admit it again', async (t) => {
 })
 
 test('a passed health check ends the ejection after a refused connection', async (t) => {
-  const app = await httpUpstream(t, (_request, response) => response.end('ok'))
+  const app = await onSocket(t, 'checked.sock')
   let announce: () => void = ignore
   const again = (): Promise<void> => new Promise((resolve) => (announce = resolve))
   const gateway = await gatewayTo(t, app.url, {
@@ -226,14 +226,43 @@ test('a passed health check ends the ejection after a refused connection', async
     },
   })
   const failed = again()
-  app.server.close().closeAllConnections()
+  app.stop()
   await failed
   assert.equal(statusOf(await ask(t, gateway.port)), 502)
   const recovered = again()
-  app.server.listen(Number(new URL(app.url).port), '127.0.0.1')
+  app.start()
   await recovered
   assert.deepEqual(gateway.upstream.health(), [{ server: app.url, healthy: true }])
 })
+
+test('when every server is unhealthy one is tried anyway, and used if it is back', async (t) => {
+  const app = await onSocket(t, 'back.sock')
+  const gateway = await gatewayTo(t, [app.url, `unix:${at('nobody.sock')}`])
+  app.stop()
+  assert.equal(statusOf(await ask(t, gateway.port)), 502)
+  assert.deepEqual(
+    gateway.upstream.health().map(({ healthy }) => healthy),
+    [false, false],
+  )
+  app.start()
+  assert.match(await ask(t, gateway.port), /back/)
+})
+
+/** An application that can go away and come back: on a Unix socket, so that nobody takes its address meanwhile. */
+async function onSocket(t: TestContext, name: string): Promise<{ url: string; stop: () => void; start: () => void }> {
+  const server = createHttpServer((_request, response) => response.end('back'))
+  const stop = (): void => {
+    server.close()
+    server.closeAllConnections()
+  }
+  const start = (): void => {
+    server.listen(at(name))
+  }
+  start()
+  await once(server, 'listening')
+  t.after(stop)
+  return { url: `unix:${at(name)}`, stop, start }
+}
 
 function ignore(): void {
   // This test reads no log.
