@@ -66,7 +66,9 @@ function allowed(from: string, to: string): boolean {
 }
 
 test('every folder has a rank', () => {
-  const unknown = [...new Set(product.map(folderOf))].filter((folder) => !(folder in RANKS) && !folder.endsWith('.test.ts'))
+  const unknown = [...new Set(product.map(folderOf))].filter(
+    (folder) => !(folder in RANKS) && !folder.endsWith('.test.ts'),
+  )
   assert.deepEqual(unknown, [])
 })
 
@@ -124,7 +126,8 @@ test('every folder says in a README what it owns', () => {
 
 test('only main.ts, the command line and the log touch the process', () => {
   const bad = product.filter(
-    (file) => /\bprocess\.(env|argv|exit|on)\b/.test(sources.get(file) ?? '') && !/^(main\.ts|cli\/|config\/)/.test(file),
+    (file) =>
+      /\bprocess\.(env|argv|exit|on)\b/.test(sources.get(file) ?? '') && !/^(main\.ts|cli\/|config\/)/.test(file),
   )
   assert.deepEqual(bad, [])
 })

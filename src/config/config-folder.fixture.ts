@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -55,4 +56,15 @@ export function configFolder(context: TestContext, files: Files = {}): ConfigFol
 export async function problemsOf(context: TestContext, files: Files, options: LoadOptions = {}): Promise<string[]> {
   const { problems } = await loadConfig(configFolder(context, files).root, { env: {}, ...options })
   return problems.map(formatProblem)
+}
+
+/** A self-signed certificate and its key, as PEM. */
+export function keyPair(context: TestContext): { readonly cert: string; readonly key: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pem-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  const subject = ['-subj', '/CN=app.acme.localhost', '-days', '2', '-nodes']
+  const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+  execFileSync('openssl', ['req', '-x509', ...algorithm, ...subject, '-out', cert, '-keyout', key], { stdio: 'ignore' })
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
 }

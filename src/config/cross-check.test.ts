@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { HASH, MASTER_KEY, problemsOf, type Files } from './config-folder.fixture.ts'
+import { keyPair, HASH, MASTER_KEY, problemsOf, type Files } from './config-folder.fixture.ts'
 import type { LoadOptions } from './load.ts'
 
 interface AgentParts {
@@ -252,8 +252,12 @@ test('https without TLS is a warning unless a proxy in front is trusted', async 
   assert.deepEqual(await said(context, https), [place])
   const proxied = gatehouse({ more: 'trustedProxies: [10.0.0.0/8]' })
   assert.deepEqual(await said(context, { ...https, 'agent-config/gatehouse.yaml': proxied }), [])
-  const tls = gatehouse({ listeners: '[{ port: 8443, tls: { certificates: [{ cert: x, key: "${env:KEY}" }] } }]' })
-  assert.deepEqual(await said(context, { ...https, 'agent-config/gatehouse.yaml': tls }), [])
+  const tls = gatehouse({
+    listeners: '[{ port: 8443, tls: { certificates: [{ cert: "${file:cert.pem}", key: "${file:key.pem}" }] } }]',
+  })
+  const { cert, key } = keyPair(context)
+  const files = { ...https, 'agent-config/gatehouse.yaml': tls, 'cert.pem': cert, 'key.pem': key }
+  assert.deepEqual(await said(context, files), [])
 })
 
 test('http where others can connect is a warning for every URL', async (context) => {

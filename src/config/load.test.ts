@@ -122,7 +122,7 @@ test('canary: what came through ${env:…} and ${file:…} is in no problem, wha
     'agent-config/third.yaml': `id: ${reference}\nurl: "http://x.\${env:CANARY}.localhost"\nrealm: /staff\nupstream: { servers: [http://a.test] }\nssoOnly: true\ncookie: { name: ${reference}, domain: "\${env:CANARY}.localhost" }\n`,
     'agent-config/fourth.yaml': `url: "http://y.\${env:CANARY}.localhost"\nrealm: /staff\nupstream: { servers: [http://a.test] }\nssoOnly: true\ncookie: { name: ${reference} }\n`,
     'realms/staff/users.yaml': `users: [{ username: ${reference}, password: "${HASH}", demo: true }, { username: ${reference}, password: "${HASH}" }]\n`,
-    'realms/staff/policies.yaml': `policies: [${`{ name: ${reference}, resources: [x], actions: { GET: allow }, subject: { type: AuthenticatedUsers } }, `.repeat(2)}]\n`,
+    'realms/staff/policies.yaml': `policies: [${`{ name: ${reference}, resources: ["http://app.test/*"], actions: { GET: allow }, subject: { type: AuthenticatedUsers } }, `.repeat(2)}]\n`,
   }
   const cases = [...places.map(([file, text]) => ({ [file]: text })), clashing]
   for (const files of cases) {

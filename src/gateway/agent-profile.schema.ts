@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AgentId } from '../base/brand.ts'
 import { duration } from '../base/duration.schema.ts'
+import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
 
@@ -42,14 +43,19 @@ const upstreamSchema = z.strictObject({
   idleTimeout: duration('5m').describe('How long a body, a stream or a WebSocket may be silent in both directions.'),
   tls: z
     .strictObject({
-      ca: z.string().optional().describe("PEM authorities to trust instead of the system's."),
-      cert: z.string().optional().describe('PEM client certificate.'),
-      key: z.string().optional().describe('PEM key of the client certificate.'),
+      ca: pemCertificates.optional().describe("PEM authorities to trust instead of the system's."),
+      cert: pemCertificates.optional().describe('PEM client certificate.'),
+      key: pemKey.optional().describe('PEM key of the client certificate.'),
       serverName: z
         .string()
         .optional()
         .describe("Name to ask for and to check, when it differs from the server's host."),
     })
+    .refine(
+      ({ cert, key }) => (cert === undefined) === (key === undefined),
+      'a client certificate needs both cert and key',
+    )
+    .refine(({ cert = '', key = '' }) => isPair({ cert, key }), 'the key is not the one of the certificate')
     .optional()
     .describe('How to speak https to the servers.'),
   healthCheck: z

@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 
-const certificate = z.strictObject({
-  cert: z.string().describe('PEM certificate chain, the leaf first; usually `${file:…}`.'),
-  key: z.string().describe('PEM private key; usually `${file:…}`.'),
-})
+const certificate = z
+  .strictObject({
+    cert: pemCertificates.describe('PEM certificate chain, the leaf first; usually `${file:…}`.'),
+    key: pemKey.describe('PEM private key; usually `${file:…}`.'),
+  })
+  .refine(isPair, 'the key is not the one of the certificate')
 
 const tls = z.strictObject({
   certificates: z
@@ -15,7 +18,7 @@ const tls = z.strictObject({
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest protocol version that is accepted.'),
   clientCertificates: z
     .strictObject({
-      ca: z.string().describe('PEM certificates of the authorities whose client certificates are accepted.'),
+      ca: pemCertificates.describe('PEM certificates of the authorities whose client certificates are accepted.'),
       required: z.boolean().default(false).describe('Refuse the connection of a client that shows none.'),
     })
     .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkPattern } from './pattern.ts'
 
 export interface SubjectConfigAnd {
   readonly type: 'AND' | 'OR'
@@ -54,6 +55,11 @@ const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
 
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 
+function refusePattern(text: string, context: { addIssue(message: string): void }): void {
+  const problem = checkPattern(text)
+  if (problem !== undefined) context.addIssue(problem)
+}
+
 const policySchema = z.strictObject({
   name: z
     .string()
@@ -63,7 +69,7 @@ const policySchema = z.strictObject({
   active: z.boolean().default(true).describe('An inactive policy takes no part.'),
   policySet: z.string().min(1).default('iPlanetAMWebAgentService').describe('The set that an agent profile names.'),
   resources: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).superRefine(refusePattern))
     .min(1)
     .describe(
       'URL patterns: `*` matches any characters across path segments, `-*-` within one segment; a wildcard never crosses from one part of the URL (scheme, host, port, path, query) into the next. A pattern without `?` allows no URL with a query, so write pairs: `*://app.example.com:*/*` and `*://app.example.com:*/*?*`.',
