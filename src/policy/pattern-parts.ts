@@ -67,7 +67,7 @@ function hostAndPort(authority: string): { readonly host: string; readonly port:
 function schemeProblem({ scheme }: PatternParts): string | undefined {
   const matches = compileWildcard(scheme, foldCase)
   if (matches('http') || matches('https')) return undefined
-  return `the scheme ${scheme} matches neither http nor https; write http, https or *`
+  return "the pattern's scheme matches neither http nor https; write http, https or *"
 }
 
 const HOST_CHARACTERS = /^[a-z0-9._*-]+$|^\[[0-9a-f:.]+\]$/i
@@ -75,7 +75,9 @@ const HOST_CHARACTERS = /^[a-z0-9._*-]+$|^\[[0-9a-f:.]+\]$/i
 function hostProblem(host: string): string | undefined {
   if (host === '') return `name the host, for example ${EXAMPLE}`
   if (host.includes('@')) return 'a user name is not part of a resource; leave out what stands before the @'
-  return HOST_CHARACTERS.test(host) ? undefined : `${host} is not a host; write a name, an address or a wildcard`
+  return HOST_CHARACTERS.test(host)
+    ? undefined
+    : `the part between :// and the path is no host; write a name, an address or a wildcard`
 }
 
 const PORT_CHARACTERS = /^[0-9*-]+$/
@@ -87,7 +89,7 @@ function portProblem(port: string | undefined): string | undefined {
   const number = PORT_CHARACTERS.test(port) ? Number(port) : Number.NaN
   return number >= 1 && number <= 65_535 && String(number) === port
     ? undefined
-    : `${port === '' ? 'an empty port' : port} is not a port; write 1 to 65535, or * for any`
+    : `the part after the host's colon is no port; write 1 to 65535, or * for any`
 }
 
 function pathProblem(path: string, query: string | undefined): string | undefined {
