@@ -54,9 +54,12 @@ const NEVER_INBOUND_PREFIXES: readonly string[] = [
 
 const MAX_REMEMBERED = 2_000
 
-/** Header names as CGI, WSGI and Java hosts fold them: case, `_` and `.` make no difference there, so they make none here. */
-export function fold(name: string): string {
-  return name.toLowerCase().replace(/[._]/g, '-')
+/**
+ * Header names as the most lenient hosts fold them. RFC 3875 §4.1.18 turns only `-` into `_`, but some servers (lighttpd's CGI among
+ * them) do so with every other character that a name may have: `X~Remote~User` is HTTP_X_REMOTE_USER there.
+ */
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 }
 
 /**
