@@ -44,17 +44,21 @@ async function initialise(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 function banner(sites: Readonly<Record<keyof typeof HOSTS, string>>, log: string): string {
+  const places = [
+    [`${sites.app}/`, 'any employee'],
+    [`${sites.app}/public/`, 'needs no login'],
+    [`${sites.app}/admin/`, 'forbidden to alice: see who says so'],
+    [`${sites.pay}/`, 'finance, with a second factor'],
+    [`${sites.shop}/`, 'another domain, no second login'],
+    [`${sites.files}/`, 'a third domain'],
+    [`${sites.club}/`, 'customers: another realm'],
+    [`${sites.login}/`, 'who am I, my applications, sign out'],
+  ] as const
+  const width = Math.max(...places.map(([url]) => url.length))
   return `
 Gatehouse is running. Open one of these in a browser:
 
-  ${sites.app}/          any employee
-  ${sites.app}/public/   needs no login
-  ${sites.app}/admin/    forbidden to alice: see who says so
-  ${sites.pay}/          finance, with a second factor
-  ${sites.shop}/    another domain, no second login
-  ${sites.files}/  a third domain
-  ${sites.club}/         customers: another realm
-  ${sites.login}/        who am I, my applications, sign out
+${places.map(([url, what]) => `  ${url.padEnd(width)}   ${what}`).join('\n')}
 
 Demonstration users (password: NAME-demo-password):
 
@@ -73,7 +77,7 @@ if (!existsSync(data)) mkdirSync(data, { recursive: true, mode: 0o700 })
 
 const suffix = port === '80' ? '' : `:${port}`
 const sites = Object.fromEntries(
-  Object.entries(HOSTS).map(([name, name2]) => [name, `http://${name2}${suffix}`]),
+  Object.entries(HOSTS).map(([name, hostname]) => [name, `http://${hostname}${suffix}`]),
 ) as Record<keyof typeof HOSTS, string>
 const apps = await startSampleApps({ sites })
 const env = {

@@ -9,5 +9,3 @@ export const storeSchema = z
     path: z.string().default('.gatehouse/cts.db').describe('The database file, relative to the configuration root.'),
   })
   .prefault({})
-
-export type StoreConfig = z.infer<typeof storeSchema>

@@ -83,8 +83,6 @@ export type AuditEvent = About &
     | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
   )
 
-export type AuditEventName = AuditEvent['event']
-
 /** Where audit events go. `record` never throws and never blocks the caller. */
 export interface AuditSink {
   record(event: AuditEvent): void

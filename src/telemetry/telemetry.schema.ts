@@ -20,5 +20,3 @@ export const telemetrySchema = z
       .describe('The audit trail.'),
   })
   .prefault({})
-
-export type TelemetryConfig = z.infer<typeof telemetrySchema>
