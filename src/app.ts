@@ -13,6 +13,7 @@ import { createSealer } from './crypto/seal.ts'
 import { asFault, fault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
+import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './runtime.ts'
 import { onSessionEnded } from './session/ended.ts'
@@ -159,7 +160,7 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
     sessions,
     handshakes: createHandshakeService({ store, clock, audit, place }),
     files: await loadPublicFiles(PUBLIC),
-    readiness: { problems: () => failing(health) },
+    readiness: { report: () => readinessOf(health) },
     audit,
     log,
     clock,
@@ -167,11 +168,16 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   return { deps, health, log }
 }
 
-async function failing(health: Health): Promise<readonly string[]> {
+/** The check of the configuration: what it says is a notice, since the old one works on. */
+const CONFIGURATION = 'configuration'
+
+async function readinessOf(health: Health): Promise<ReadinessReport> {
   const { status, checks } = await health.ready()
-  if (status === 'ok') return []
-  const bad = Object.entries(checks).filter(([, result]) => result !== 'ok')
-  return bad.length === 0 ? ['draining'] : bad.map(([name, result]) => `${name}: ${result}`)
+  const failing = Object.entries(checks).filter(([, result]) => result !== 'ok')
+  const worded = (isNotice: boolean): string[] =>
+    failing.filter(([name]) => (name === CONFIGURATION) === isNotice).map(([name, result]) => `${name}: ${result}`)
+  const problems = worded(false)
+  return { problems: status === 'failing' && problems.length === 0 ? ['draining'] : problems, notices: worded(true) }
 }
 
 async function openListeners(
@@ -212,7 +218,7 @@ function watchChanges({ configRoot, loaded }: Start, running: Running): ReturnTy
   const { log, health } = running
   let refused: readonly string[] = []
   health.register({
-    name: 'configuration',
+    name: CONFIGURATION,
     aspect: 'notice',
     check: () => {
       if (refused.length > 0) throw new Error(`a change was refused: ${refused.join('; ')}`)

@@ -33,6 +33,7 @@ export interface LoginHost {
   /** While set, sessions cannot be resolved. */
   storeDown: boolean
   readonly problems: string[]
+  readonly notices: string[]
   /** A live session's token. */
   signIn(username: string, realm?: string, authLevel?: number): string
   close(): Promise<void>
@@ -82,7 +83,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       const known = url !== null && [sites.app, sites.pay].includes(url.origin)
       return known ? { kind: 'accepted', url: url.href } : { kind: 'refused', reason: 'not-registered' }
     },
-    readiness: { problems: () => Promise.resolve(world.problems) },
+    readiness: { report: () => Promise.resolve(world) },
     jwks: () => ({ keys: [{ kty: 'EC', kid: 'k1' }] }),
     factsOf: () => ({ requestId: 'req-1', client: { ip: '192.0.2.1', scheme: 'http', peer: '192.0.2.1' } }),
     audit: { record: (event) => void world.audit.push(event) },
@@ -110,11 +111,21 @@ interface World {
   readonly ended: string[]
   readonly touched: string[]
   readonly problems: string[]
+  readonly notices: string[]
   storeDown: boolean
 }
 
 function createWorld(): World {
-  return { sessions: new Map(), audit: [], grants: [], ended: [], touched: [], problems: [], storeDown: false }
+  return {
+    sessions: new Map(),
+    audit: [],
+    grants: [],
+    ended: [],
+    touched: [],
+    problems: [],
+    notices: [],
+    storeDown: false,
+  }
 }
 
 function sampleRealms(sites: LoginHost['sites']): readonly PortalRealm[] {

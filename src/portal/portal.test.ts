@@ -146,11 +146,16 @@ test('a theme gives its look and the one logo it names, as a picture that can do
 test('health says that the process lives, readiness what is missing', async (t) => {
   const { host, browser } = await open(t)
   assert.equal((await browser.get('/healthz')).text, '{"status":"ok"}')
-  assert.equal((await browser.get('/readyz')).status, 200)
-  host.problems.push('store')
+  assert.deepEqual(JSON.parse((await browser.get('/readyz')).text), { status: 'ready' })
+  host.notices.push('configuration: failing')
+  const noticed = await browser.get('/readyz')
+  assert.equal(noticed.status, 200)
+  assert.deepEqual(JSON.parse(noticed.text), { status: 'ready', notices: ['configuration: failing'] })
+  host.problems.push('store: failing')
   const answer = await browser.get('/readyz')
   assert.equal(answer.status, 503)
-  assert.deepEqual(JSON.parse(answer.text), { status: 'not ready', problems: ['store'] })
+  const [problems, notices] = [['store: failing'], ['configuration: failing']]
+  assert.deepEqual(JSON.parse(answer.text), { status: 'not ready', problems, notices })
 })
 
 test('the public keys are there for everyone', async (t) => {

@@ -122,9 +122,13 @@ function addFiles(app: Express, parts: PortalParts): void {
 function addHealth(app: Express, parts: PortalParts): void {
   app.get('/healthz', (_request, response) => response.json({ status: 'ok' }))
   app.get('/readyz', async (_request, response) => {
-    const problems = await parts.readiness.problems()
-    response.status(problems.length === 0 ? 200 : 503)
-    response.json(problems.length === 0 ? { status: 'ready' } : { status: 'not ready', problems })
+    const { problems, notices } = await parts.readiness.report()
+    const isReady = problems.length === 0
+    response.status(isReady ? 200 : 503).json({
+      status: isReady ? 'ready' : 'not ready',
+      ...(isReady ? {} : { problems }),
+      ...(notices.length === 0 ? {} : { notices }),
+    })
   })
 }
 

@@ -31,9 +31,16 @@ export interface PortalRealm {
   readonly goto: readonly string[]
 }
 
+/** In words for an operator that tell a stranger nothing. */
+export interface ReadinessReport {
+  /** Why no traffic should be sent here; empty when requests can be served. */
+  readonly problems: readonly string[]
+  /** What somebody should look at while the process goes on: a change of the configuration that was refused. */
+  readonly notices: readonly string[]
+}
+
 export interface Readiness {
-  /** Empty when requests can be served; otherwise what is missing, in words for an operator. */
-  problems(): Promise<readonly string[]>
+  report(): Promise<ReadinessReport>
 }
 
 /** Facts about a request that were established before it came here. */
