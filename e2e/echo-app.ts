@@ -1,0 +1,75 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { WebSocketServer } from 'ws'
+
+/** One request as the application received it. */
+export interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly bytes: number
+}
+
+/** An application that says back what it was asked, and keeps it. */
+export interface EchoApp {
+  readonly url: string
+  /** Everything that reached it, in order. */
+  readonly seen: readonly Seen[]
+  close(): Promise<void>
+}
+
+const TICK_MS = 25
+
+/** `/events` is an event stream, `/clock` a WebSocket that repeats what it is told, `/wait?ms=` takes its time; the rest is echoed. */
+export async function startEchoApp(
+  headersFor: (request: IncomingMessage) => Record<string, string> = () => ({}),
+): Promise<EchoApp> {
+  const seen: Seen[] = []
+  const server = createServer((request, response) => {
+    void answer(request, response, { seen, headers: headersFor(request) })
+  })
+  const sockets = new WebSocketServer({ server, path: '/clock' })
+  sockets.on('connection', (socket, { method = '', url = '', headers }) => {
+    seen.push({ method, url, headers, bytes: 0 })
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
+    socket.on('error', () => socket.terminate())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    async close() {
+      for (const socket of sockets.clients) socket.terminate()
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { seen, headers }: { readonly seen: Seen[]; readonly headers: Record<string, string> },
+): Promise<void> {
+  const { pathname, searchParams } = new URL(`http://app${request.url ?? '/'}`)
+  if (pathname === '/events') {
+    streamEvents(response)
+    return
+  }
+  let bytes = 0
+  for await (const chunk of request) bytes += (chunk as Buffer).length
+  const echo: Seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, bytes }
+  seen.push(echo)
+  await new Promise((resolve) => setTimeout(resolve, Number(searchParams.get('ms') ?? 0)))
+  response.writeHead(200, { 'content-type': 'application/json', ...headers })
+  response.end(JSON.stringify(echo))
+}
+
+function streamEvents(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  const timer = setInterval(() => response.write('data: tick\n\n'), TICK_MS)
+  response.on('close', () => clearInterval(timer))
+  response.write('data: first\n\n')
+}
