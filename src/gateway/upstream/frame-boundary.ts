@@ -5,7 +5,7 @@
 export class FrameBoundary {
   /** Payload bytes of the current frame that are still to come. */
   #remaining = 0
-  readonly #header = Buffer.alloc(14)
+  readonly #header = Buffer.allocUnsafe(14)
   #have = 0
 
   /** No frame is under way: every one that started has ended. */

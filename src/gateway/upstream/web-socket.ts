@@ -42,7 +42,7 @@ class Handshake {
   readonly #exchange: Exchange
   readonly #socket: Duplex
   readonly #settle: Settle
-  readonly #early: Buffer[] = []
+  #early: Buffer[] = []
   readonly #startedAt: number
   #earlyBytes = 0
   #request: ClientRequest | undefined
@@ -154,14 +154,17 @@ class Handshake {
       this.#fail(upstreamFault(error, 'answering', server.address.name))
       return
     }
+    const early = this.#early
     this.#handOver()
     this.#socket.write(text, 'latin1')
     if (head.length > 0) upstream.unshift(head)
-    for (const chunk of this.#early) upstream.write(chunk)
+    for (const chunk of early) upstream.write(chunk)
     const upstreamMs = this.#deps.clock() - this.#startedAt
-    upstream.setTimeout(0)
+    upstream.setTimeout(0).removeAllListeners('timeout')
     const ends = { client: this.#socket, upstream, idleTimeout: this.#deps.idleTimeout, signal: this.#exchange.signal }
-    void server.track(tunnel(ends)).then((aborted) => this.#settle.resolve({ status: 101, upstreamMs, aborted }))
+    // Holds on to nothing of the handshake: tunnels live for hours and there are thousands.
+    const { resolve } = this.#settle
+    void server.track(tunnel(ends)).then((aborted) => resolve({ status: 101, upstreamMs, aborted }))
   }
 
   /** RFC 6455 §4.1: anything but a proper 101 is an ordinary answer, and no byte the client sent meanwhile goes anywhere. */
@@ -238,26 +241,27 @@ class Handshake {
 
   #leave(aborted: 'by-client' | 'by-session-end'): void {
     if (this.#over) return
-    this.#handOver()
-    this.#request?.destroy()
+    this.#handOver()?.destroy()
     this.#socket.destroy()
     this.#settle.resolve({ status: 0, upstreamMs: 0, aborted })
   }
 
   #fail(caught: GatehouseError): void {
     if (this.#over) return
-    this.#handOver()
-    this.#request?.destroy()
+    this.#handOver()?.destroy()
     if (caught.code === 'GH_UPSTREAM_PROTOCOL') this.#deps.misbehaved(caught.detail ?? caught.code)
     this.#settle.reject(caught)
   }
 
   /** The handshake is over; whoever comes next listens to the client's socket. */
-  #handOver(): void {
+  #handOver(): ClientRequest | undefined {
     this.#over = true
+    this.#early = []
     this.#exchange.signal?.removeEventListener('abort', this.#onSessionEnd)
     this.#socket.off('data', this.#onEarly).off('end', this.#onLeft).off('close', this.#onLeft)
     this.#socket.pause()
+    // node keeps the request as long as its socket; without listeners it keeps nothing of ours.
+    return this.#request?.removeAllListeners().on('error', ignore)
   }
 }
 
