@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** Where people reach the rig: https, as behind a terminator, so that cookies are `Secure` and carry `__Host-`. */
+export const ORIGINS = {
+  login: 'https://gw.example.com',
+  app: 'https://app.example.com',
+  /** Two more applications of the same realm: one on the same domain, one on another. */
+  pay: 'https://pay.example.com',
+  shop: 'https://shop.other.test',
+  /** Of the realm of customers. */
+  club: 'https://club.example.com',
+} as const
+
+export type SiteName = Exclude<keyof typeof ORIGINS, 'login'>
+
+export const ALIAS = 'https://www.example.com'
+
+/** Where a browser may be sent by anything the gateway says. */
+export const ALLOWED_ORIGINS: ReadonlySet<string> = new Set([...Object.values(ORIGINS), ALIAS])
+
+export const PASSWORDS = {
+  alice: 'alice-canary-7f3a91-password',
+  bob: 'bob-canary-51c0de-password',
+  mallory: 'mallory-canary-0badf0-password',
+  carla: 'carla-canary-d15ab1-password',
+  dave: 'dave-canary-c0ffee-password',
+} as const
+
+export type User = keyof typeof PASSWORDS
+
+export interface RigConfig {
+  readonly port: number
+  readonly upstream: string
+  readonly hashes: Readonly<Record<User, string>>
+  readonly trustedProxies: readonly string[]
+  /** Added to the profile of `app`. */
+  readonly app: string
+  /** Added to the realm of employees. */
+  readonly employees: string
+}
+
+const ALL = '{ GET: allow, HEAD: allow, POST: allow, PUT: allow, PATCH: allow, DELETE: allow, OPTIONS: allow }'
+
+function policy(name: string, paths: readonly string[], actions: string, more: string): string {
+  const resources = paths.flatMap((path) => [
+    `      - https://app.example.com:*${path}`,
+    `      - https://app.example.com:*${path}?*`,
+  ])
+  return `  - name: ${name}\n    resources:\n${resources.join('\n')}\n    actions: ${actions}\n${more}\n`
+}
+
+const ANYBODY = '    subject: { type: AuthenticatedUsers }'
+const ADMINS = '    subject: { type: Group, groups: [admins] }'
+
+/** `/admin/**` for admins; a few paths for everybody who is signed in; `/ro/**` to read; all else denied. */
+const POLICIES = `policies:
+${policy('admin', ['/admin', '/admin/*'], ALL, ADMINS)}
+${policy('read-only', ['/ro/*'], '{ GET: allow }', ANYBODY)}
+${policy('deny-post', ['/guarded/*'], '{ POST: deny }', ANYBODY)}
+${policy('own-pages', ['/account', '/account/*', '/account.css', '/static/*', '/me', '/ws', '/stream'], ALL, ANYBODY)}
+${policy('two-segments', ['/team/-*-/notes'], ALL, ANYBODY)}
+${policy('level-two', ['/level2/*'], ALL, `${ANYBODY}\n    condition: { type: AuthLevel, authLevel: 2 }`)}
+  - name: payments
+    resources: [https://pay.example.com:*/*, https://pay.example.com:*/*?*]
+    actions: ${ALL}
+    subject: { type: Group, groups: [finance] }
+`
+
+const IDENTITY = `identity:
+  headers:
+    X-Remote-User: username
+    X-User: userId
+    X-Groups: groups
+    X-Auth-Level: authLevel
+    X-Forwarded-Email: attribute:mail
+`
+
+function site(origin: string, realm: string, upstream: string, more: string): string {
+  return `url: ${origin}\nrealm: ${realm}\nupstream:\n  servers: [${upstream}]\n  responseTimeout: 2s\n  idleTimeout: 20s\n${more}`
+}
+
+function user(name: string, hash: string, more: string): string {
+  return `  - username: ${name}\n    password: "${hash}"\n${more}`
+}
+
+/** Writes a configuration root with a key and a store of its own. */
+export function writeRigConfig(root: string, config: RigConfig): void {
+  const { port, upstream, hashes, trustedProxies } = config
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text, { mode: 0o600 })
+  }
+  write('data/master.key', randomBytes(32).toString('base64url'))
+  write(
+    'agent-config/gatehouse.yaml',
+    `listeners: [{ address: 127.0.0.1, port: ${port} }]
+login: { url: "${ORIGINS.login}" }
+store: { driver: embedded, path: ${join(root, 'data/cts.db')} }
+trustedProxies: ${JSON.stringify(trustedProxies)}
+secrets: { masterKey: "\${file:data/master.key}" }
+telemetry: { level: info, accessLog: true }
+`,
+  )
+  const open = 'notEnforced:\n  - path: /public/*\n  - { path: /internal/*, addresses: [127.0.0.1, 10.0.0.5] }\n'
+  write(
+    'agent-config/app.yaml',
+    `aliases: ["${ALIAS}"]\n${open}${IDENTITY}${site(ORIGINS.app, '/employees', upstream, config.app)}`,
+  )
+  write('agent-config/pay.yaml', site(ORIGINS.pay, '/employees', upstream, IDENTITY))
+  write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', upstream, 'ssoOnly: true\n'))
+  write('agent-config/club.yaml', site(ORIGINS.club, '/customers', upstream, 'ssoOnly: true\n'))
+  write('realms/realm.yaml', 'look: { title: Root }\n')
+  write('realms/employees/realm.yaml', `look: { title: Employees }\n${config.employees}`)
+  write('realms/employees/policies.yaml', POLICIES)
+  write('realms/customers/realm.yaml', 'look: { title: Customers }\n')
+  write(
+    'realms/employees/users.yaml',
+    `users:\n${[
+      user('alice', hashes.alice, '    groups: [admins, finance]\n    attributes: { mail: alice@example.com }\n'),
+      user('bob', hashes.bob, '    groups: []\n'),
+      user('mallory', hashes.mallory, '    groups: [finance]\n'),
+      user('carla', hashes.carla, '    disabled: true\n'),
+    ].join('')}`,
+  )
+  write('realms/customers/users.yaml', `users:\n${user('dave', hashes.dave, '    groups: [customers]\n')}`)
+}

@@ -1,0 +1,220 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
+import { Browser } from './browser.ts'
+import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
+import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type User } from './rig-config.ts'
+import type { Vitals } from './vitals.ts'
+import { ask, type Dial, type WireAnswer } from './wire.ts'
+
+export interface RigOptions extends Partial<Pick<RigConfig, 'trustedProxies' | 'app' | 'employees'>> {
+  /** Requests below this address come from it, not from 127.0.0.1. */
+  readonly from?: string
+}
+
+/** Who attacks: a browser with cookies, or nobody. */
+export interface Attacker {
+  readonly user: User | undefined
+  /** `Cookie` header lines for a site, CRLF at the end; empty without any. */
+  cookie(site: keyof typeof ORIGINS): string
+}
+
+/** The real gateway as a process, an application that believes everything behind it, and a listener nobody may ever dial. */
+export interface Rig {
+  readonly port: number
+  readonly root: string
+  readonly dial: Dial
+  readonly upstream: EchoUpstream
+  readonly canaryPort: number
+  readonly canaryDialled: () => number
+  /** What was sent and what was looked at, so that no attack is empty. */
+  readonly tally: { sent: number; checks: number }
+  /** Secrets that must not appear anywhere but where they belong. */
+  readonly canaries: Set<string>
+  /** Everything the gateway has written to its standard output and error so far. */
+  log(): string
+  running(): boolean
+  vitals(): Promise<Vitals>
+  /** Raw bytes on a new connection; `undefined` when it was closed without an answer. */
+  ask(bytes: string, from?: string): Promise<WireAnswer | undefined>
+  /** Requests the application has seen since `mark()`. */
+  mark(): number
+  since(mark: number): readonly Received[]
+  browser(): Browser
+  /** Signed in at the site, tokens noted as canaries. */
+  signIn(user: User, site?: SiteName): Promise<SignedIn>
+  signal(name: 'SIGHUP'): void
+  stop(): Promise<number | null>
+}
+
+export interface SignedIn extends Attacker {
+  readonly user: User
+  readonly client: Browser
+}
+
+export const NOBODY: Attacker = { user: undefined, cookie: () => '' }
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+
+export const TOKEN_COOKIE = '__Host-SSOTokenID'
+
+let hashes: Promise<Record<User, string>> | undefined
+
+function passwordHashes(): Promise<Record<User, string>> {
+  hashes ??= (async () => {
+    const hasher = createPasswordHasher()
+    const pairs = Object.entries(PASSWORDS).map(
+      async ([name, password]) => [name, await hasher.hash(password)] as const,
+    )
+    return Object.fromEntries(await Promise.all(pairs)) as Record<User, string>
+  })()
+  return hashes
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const root = mkdtempSync(join(tmpdir(), 'gatehouse-attack-'))
+  const upstream = await startEchoUpstream()
+  let dialled = 0
+  const canary = createServer((socket) => {
+    dialled++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(canary, 'listening')
+  const port = await freePort()
+  writeRigConfig(root, {
+    port,
+    upstream: upstream.url,
+    hashes: await passwordHashes(),
+    trustedProxies: [],
+    app: '',
+    employees: '',
+    ...options,
+  })
+  const gateway = await startGateway(root)
+  const close = async (): Promise<void> => {
+    canary.close()
+    await upstream.close()
+    rmSync(root, { recursive: true, force: true })
+  }
+  const { from } = options
+  const dial = { port, ...(from === undefined ? {} : { from }) }
+  return rigOf({
+    root,
+    upstream,
+    gateway,
+    dial,
+    canaryPort: (canary.address() as AddressInfo).port,
+    close,
+    dialled: () => dialled,
+  })
+}
+
+interface Gateway {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly ended: Promise<number | null>
+}
+
+async function startGateway(root: string): Promise<Gateway> {
+  const vitals = join(repository, 'e2e/attacks/vitals.ts')
+  const child = spawn(
+    process.execPath,
+    ['--import', vitals, join(repository, 'src/main.ts'), 'serve', '--config', root],
+    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const code = await Promise.race([once(child, 'message').then(() => 'listening' as const), ended])
+  if (code !== 'listening') throw new Error(`the gateway ended with ${code}\n${output}`)
+  return { child, output: () => output, ended }
+}
+
+interface Started {
+  readonly root: string
+  readonly upstream: EchoUpstream
+  readonly gateway: Gateway
+  readonly dial: Dial
+  readonly canaryPort: number
+  readonly dialled: () => number
+  readonly close: () => Promise<void>
+}
+
+function rigOf({ root, upstream, gateway, dial, canaryPort, dialled, close }: Started): Rig {
+  const { child, output, ended } = gateway
+  const tally = { sent: 0, checks: 0 }
+  const canaries = new Set<string>(Object.values(PASSWORDS))
+  const rig: Rig = {
+    port: dial.port,
+    root,
+    dial,
+    upstream,
+    canaryPort,
+    canaryDialled: dialled,
+    tally,
+    canaries,
+    log: output,
+    running: () => child.exitCode === null && child.signalCode === null,
+    async vitals() {
+      const answer = once(child, 'message') as Promise<[Vitals]>
+      child.send({ kind: 'vitals?' })
+      return (await answer)[0]
+    },
+    ask(bytes, from) {
+      tally.sent++
+      return ask(from === undefined ? dial : { ...dial, from }, bytes)
+    },
+    mark: () => upstream.received.length,
+    since: (mark) => upstream.received.slice(mark),
+    browser: () => new Browser(dial),
+    signIn: (user, site = 'app') => signIn(rig, user, site),
+    signal: (name) => void child.kill(name),
+    async stop() {
+      if (rig.running()) child.kill('SIGTERM')
+      const code = await ended
+      await close()
+      return code
+    },
+  }
+  return rig
+}
+
+const START: Readonly<Record<SiteName, string>> = { app: '/me', pay: '/', shop: '/', club: '/' }
+
+async function signIn(rig: Rig, user: User, site: SiteName): Promise<SignedIn> {
+  const client = rig.browser()
+  rig.tally.sent++
+  const page = await client.open(ORIGINS[site] + START[site])
+  const home = await client.signIn(page, user, PASSWORDS[user])
+  if (
+    new URL(home.url).origin !== ORIGINS[site] ||
+    client.cookie(new URL(ORIGINS[site]).hostname, TOKEN_COOKIE) === undefined
+  )
+    throw new Error(`${user} could not sign in at ${site}: ${home.status} ${home.url}\n${rig.log().slice(-1_000)}`)
+  for (const name of [site, 'login'] as const) {
+    const token = client.cookie(new URL(ORIGINS[name]).hostname, TOKEN_COOKIE)
+    if (token !== undefined) rig.canaries.add(token.split('*', 1)[0] ?? token)
+  }
+  return {
+    user,
+    client,
+    cookie: (name) => {
+      const token = client.cookie(new URL(ORIGINS[name]).hostname, TOKEN_COOKIE)
+      return token === undefined ? '' : `Cookie: ${TOKEN_COOKIE}=${token}\r\n`
+    },
+  }
+}
