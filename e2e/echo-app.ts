@@ -19,10 +19,11 @@ export interface EchoApp {
 }
 
 const TICK_MS = 25
+const NO_HEADERS = (): Record<string, string> => ({})
 
 /** `/events` is an event stream, `/clock` a WebSocket that repeats what it is told, `/wait?ms=` takes its time; the rest is echoed. */
 export async function startEchoApp(
-  headersFor: (request: IncomingMessage) => Record<string, string> = () => ({}),
+  headersFor: (request: IncomingMessage) => Record<string, string> = NO_HEADERS,
 ): Promise<EchoApp> {
   const seen: Seen[] = []
   const server = createServer((request, response) => {

@@ -49,7 +49,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-export function newMasterKey(): string {
+function newMasterKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
@@ -76,7 +76,7 @@ export function launch(files: ConfigFiles, env: Readonly<Record<string, string>>
   writeFiles(root, files)
   const child = spawn(process.execPath, [MAIN, 'serve', '--config', root], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, MASTER_KEY: newMasterKey(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let [out, err] = ['', '']
@@ -124,11 +124,11 @@ function readLines(out: string): readonly Readonly<Record<string, unknown>>[] {
 }
 
 /** agent-config/gatehouse.yaml for plain http on `${env:PORT}`; `more` is appended. */
-export function gatehouseYaml({ masterKey = newMasterKey(), telemetry = '', more = '' } = {}): string {
+export function gatehouseYaml({ telemetry = '', more = '' } = {}): string {
   return `listeners: [{ address: 127.0.0.1, port: '\${env:PORT}' }]
 login: { url: 'http://login.acme.test:\${env:PORT}' }
 store: { path: .gatehouse/cts.db }
-secrets: { masterKey: '${masterKey}' }
+secrets: { masterKey: '\${env:MASTER_KEY}' }
 telemetry: { level: debug${telemetry} }
 ${more}`
 }
