@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { asFault } from '../../errors.ts'
 import { endToEnd, joinedValues } from './response-head.ts'
+import { passableTrailers, takesTrailers } from './trailers.ts'
 import type { Exchange, HeaderList } from './upstream.ts'
 
 /** The client's side of an exchange: where the upstream's answer is written. */
@@ -54,9 +55,23 @@ export class ClientAnswer {
     return this.#response.write(chunk)
   }
 
-  end(): void {
+  /** Ends the body; its trailers follow where the client takes them and the body is in chunks (RFC 9112 §7.1.2). */
+  end(trailers: readonly (Buffer | string)[] = []): void {
     this.ended = true
+    if (trailers.length > 0 && takesTrailers(this.#exchange.request.headers['te'])) this.#addTrailers(trailers)
     this.#response.end()
+  }
+
+  #addTrailers(raw: readonly (Buffer | string)[]): void {
+    const passable = passableTrailers(raw)
+    const pairs = passable.flatMap((name, at) =>
+      at % 2 === 0 ? [[name, passable[at + 1] ?? ''] as [string, string]] : [],
+    )
+    try {
+      if (pairs.length > 0) this.#response.addTrailers(pairs)
+    } catch {
+      // A field that node refuses as malformed: the body before it is whole, so the answer stands without its trailers.
+    }
   }
 
   /** Passes a 103 on (RFC 8297), only its links, and only to clients that understand 1xx. */

@@ -164,9 +164,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#response.once('drain', this.#onDrain)
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#release()
-    if (!this.#settled) this.#answer.end()
+    if (!this.#settled) this.#answer.end(rawTrailers(controller))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -269,6 +269,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
 function flush(answer: ClientAnswer): void {
   answer.flush()
+}
+
+function rawTrailers(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {
+  return Array.isArray(controller.rawTrailers) ? controller.rawTrailers : []
 }
 
 function rawHeaders(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {

@@ -1,6 +1,6 @@
 import { protocolFault } from './failure.ts'
 
-/** RFC 9110 §7.6.1 and §11.7: what concerns the upstream's connection to us, not the client's. Trailers are dropped, so is their list. */
+/** RFC 9110 §7.6.1 and §11.7: what concerns the upstream's connection to us, not the client's. Trailers that pass are announced by nobody: their list named the dropped ones, too. */
 const ONE_HOP = new Set([
   'connection',
   'keep-alive',
