@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 
@@ -19,19 +19,18 @@ export interface EchoApp {
 }
 
 const TICK_MS = 25
-const NO_HEADERS = (): Record<string, string> => ({})
 
 /** `/events` is an event stream, `/clock` a WebSocket that repeats what it is told, `/wait?ms=` takes its time; the rest is echoed. */
 export async function startEchoApp(
-  headersFor: (request: IncomingMessage) => Record<string, string> = NO_HEADERS,
+  answerHeaders: Readonly<Record<string, string | readonly string[]>> = {},
 ): Promise<EchoApp> {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
-    void answer(request, response, { seen, headers: headersFor(request) })
+    void answer(request, response, { seen, answerHeaders })
   })
   const sockets = new WebSocketServer({ server, path: '/clock' })
-  sockets.on('connection', (socket, { method = '', url = '', headers }) => {
-    seen.push({ method, url, headers, bytes: 0 })
+  sockets.on('connection', (socket, { url, headers }: IncomingMessage) => {
+    seen.push({ method: 'GET', url: url ?? '', headers, bytes: 0 })
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
     socket.on('error', () => socket.terminate())
   })
@@ -49,10 +48,15 @@ export async function startEchoApp(
   }
 }
 
+interface Answering {
+  readonly seen: Seen[]
+  readonly answerHeaders: Readonly<Record<string, string | readonly string[]>>
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { seen, headers }: { readonly seen: Seen[]; readonly headers: Record<string, string> },
+  { seen, answerHeaders }: Answering,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(`http://app${request.url ?? '/'}`)
   if (pathname === '/events') {
@@ -64,7 +68,7 @@ async function answer(
   const echo: Seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, bytes }
   seen.push(echo)
   await new Promise((resolve) => setTimeout(resolve, Number(searchParams.get('ms') ?? 0)))
-  response.writeHead(200, { 'content-type': 'application/json', ...headers })
+  response.writeHead(200, { 'content-type': 'application/json', ...answerHeaders } as OutgoingHttpHeaders)
   response.end(JSON.stringify(echo))
 }
 

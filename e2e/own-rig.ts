@@ -61,7 +61,7 @@ export function writeFiles(root: string, files: ConfigFiles): void {
   for (const [path, text] of Object.entries(files)) {
     const target = join(root, path)
     mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(`${target}~`, text)
+    writeFileSync(`${target}~`, text, { mode: 0o600 })
     renameSync(`${target}~`, target)
   }
 }
