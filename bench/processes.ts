@@ -1,0 +1,69 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+/** One of the processes of a run. All are ended by their pid when the run is over, however it ends. */
+export interface Process {
+  readonly name: string
+  readonly pid: number
+  /** The first thing it says, once it is ready. */
+  readonly ready: Promise<unknown>
+  /** Sends a question; settles with the next message. */
+  ask(question: string): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** Starts a TypeScript file of the repository. What it writes to standard output goes nowhere, as a log in production would. */
+export function startProcess(name: string, args: readonly string[], nodeArgs: readonly string[] = []): Process {
+  const child = spawn(process.execPath, [...nodeArgs, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${name} could not be started`)
+  return {
+    name,
+    pid,
+    ready: nextMessage(child, name),
+    ask(question) {
+      const answer = nextMessage(child, name)
+      child.send(question)
+      return answer
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+}
+
+function nextMessage(child: ChildProcess, name: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error(`${name} ended`))
+    child.once('exit', onExit)
+    child.once('message', (message) => {
+      child.off('exit', onExit)
+      resolve(message)
+    })
+  })
+}
+
+/** Processor time of a process and all its threads so far, in microseconds (proc(5): utime and stime). */
+export function cpuMicroseconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name in parentheses may contain blanks.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1_000_000
+}
+
+/** Resident memory in MiB. */
+export function residentMegabytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1_024
+}

@@ -1,0 +1,89 @@
+import type { PolicyResult } from './policy.ts'
+import type { RequestPathResult, Row, StoreRow } from './request-path.ts'
+
+/** Budgets of docs/performance.md. */
+const BUDGET = { cpuRatio: 1.25, storeOperations: 1, policyMicroseconds: 5, policyRatio: 1.5 } as const
+
+export function requestPathReport({ rows, store }: RequestPathResult): string {
+  const paths = table(
+    ['proxy', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'ratio', 'ratio of each round', 'RSS MiB'],
+    rows.map(pathCells),
+  )
+  const operations = table(
+    [
+      'store',
+      'requests',
+      'session reads',
+      'uses written',
+      'operations/request',
+      'per session and second',
+      'background/s',
+    ],
+    store.map(storeCells),
+  )
+  const worst = Math.max(...rows.slice(2).map(({ ratio }) => ratio))
+  const busiest = Math.max(...store.map((row) => row.operationsPerSessionAndSecond))
+  return [
+    paths,
+    '',
+    operations,
+    '',
+    verdict('CPU per enforced request, to the bare proxy', worst, BUDGET.cpuRatio),
+    verdict('store operations per session and second', busiest, BUDGET.storeOperations),
+    '',
+  ].join('\n')
+}
+
+export function policyReport({ few, many, ratio, ratios }: PolicyResult): string {
+  return [
+    table(
+      ['policies', 'µs/decision'],
+      [
+        ['10', few.toFixed(2)],
+        ['10,000', many.toFixed(2)],
+      ],
+    ),
+    '',
+    `ratio of each round: ${ratios.map((value) => value.toFixed(2)).join(' ')}`,
+    verdict('µs per decision', Math.max(few, many), BUDGET.policyMicroseconds),
+    verdict('10,000 policies to 10', ratio, BUDGET.policyRatio),
+    '',
+  ].join('\n')
+}
+
+function pathCells(row: Row): readonly string[] {
+  return [
+    row.name,
+    row.requestsPerSecond.toFixed(0),
+    row.p50.toFixed(2),
+    row.p99.toFixed(2),
+    row.cpuMicrosecondsPerRequest.toFixed(1),
+    row.ratio.toFixed(2),
+    row.ratios.map((ratio) => ratio.toFixed(2)).join(' '),
+    row.residentMegabytes.toFixed(0),
+  ]
+}
+
+function storeCells({ name, requests, seconds, counts, ...row }: StoreRow): readonly string[] {
+  return [
+    name,
+    String(requests),
+    String(counts.sessionReads),
+    String(counts.touches),
+    row.operationsPerRequest.toFixed(4),
+    row.operationsPerSessionAndSecond.toFixed(2),
+    ((counts.otherReads + counts.otherWrites) / seconds).toFixed(0),
+  ]
+}
+
+function verdict(what: string, value: number, budget: number): string {
+  return `${value <= budget ? 'within' : 'OVER'} budget: ${what}: ${value.toFixed(2)} (at most ${budget})`
+}
+
+/** A Markdown table, its columns padded. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+}

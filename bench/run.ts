@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { measurePolicy, type PolicyResult } from './policy.ts'
+import { policyReport, requestPathReport } from './report.ts'
+import { measureRequestPath, type RequestPathResult } from './request-path.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' } },
+})
+
+function positive(text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error('--seconds and --rounds take a whole number from 1')
+  return value
+}
+
+interface Report {
+  readonly machine: {
+    readonly node: string
+    readonly processor: string
+    readonly cores: number
+    readonly load: number[]
+  }
+  readonly policy?: PolicyResult
+  readonly requestPath?: RequestPathResult
+}
+
+async function run(): Promise<Report> {
+  const [first] = cpus()
+  const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
+  if (positionals[0] === 'policy') return { machine, policy: measurePolicy(positive(values.rounds, 9)) }
+  const [seconds, rounds] = [positive(values.seconds, 1), positive(values.rounds, 11)]
+  return { machine, requestPath: await measureRequestPath({ seconds, rounds }) }
+}
+
+const report = await run()
+const { machine, policy, requestPath } = report
+process.stdout.write(
+  `Node ${machine.node}, ${machine.cores} × ${machine.processor}, load ${machine.load[0]?.toFixed(1)}\n\n`,
+)
+if (policy !== undefined) process.stdout.write(policyReport(policy))
+if (requestPath !== undefined) process.stdout.write(requestPathReport(requestPath))
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
