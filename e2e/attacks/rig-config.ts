@@ -41,7 +41,7 @@ export interface RigConfig {
   readonly employees: string
 }
 
-const ALL = '{ GET: allow, HEAD: allow, POST: allow, PUT: allow, PATCH: allow, DELETE: allow, OPTIONS: allow }'
+const ALL = '{ GET: allow, POST: allow, PUT: allow, PATCH: allow, DELETE: allow, OPTIONS: allow }'
 
 function policy(name: string, paths: readonly string[], actions: string, more: string): string {
   const resources = paths.flatMap((path) => [

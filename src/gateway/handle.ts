@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Held } from '../base/generation.ts'
 import { asFault } from '../errors.ts'
+import { hangUp } from '../http/client-errors.ts'
 import { createHostParser } from '../http/host.ts'
 import { expectation } from '../http/request-limits.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
@@ -96,7 +97,7 @@ function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
-  response.once('finish', () => socket.end())
+  response.once('finish', () => hangUp(socket))
   return response
 }
 

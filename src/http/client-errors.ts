@@ -8,6 +8,9 @@ const STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** How long a client may take to read its last answer, in milliseconds. */
+const FAREWELL_MS = 2_000
+
 /** A complete answer with an empty body that ends the connection. */
 export function refuseOnSocket(socket: Duplex, status: number): void {
   if (!socket.writable) {
@@ -15,12 +18,31 @@ export function refuseOnSocket(socket: Duplex, status: number): void {
     return
   }
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`
-  socket.end(`${head}\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n`)
+  socket.write(`${head}\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n`)
+  hangUp(socket)
+}
+
+/**
+ * Ends a connection that no HTTP server looks after any more. What was written still arrives; what comes is thrown away, because
+ * a socket that nobody reads never learns that its peer has left; and a peer that stays is cut off (connections held open).
+ */
+export function hangUp(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+  socket.end()
+  socket.resume()
 }
 
 export interface ConnectionWatch {
-  /** Remembers the answer that is under way on the request's connection. */
-  started(request: IncomingMessage, response: ServerResponse): void
+  /**
+   * Remembers the answer that is under way on the request's connection. False when an answer before it has announced the end of
+   * the connection: whatever still comes then was sent together with something we refused to understand, and must not be
+   * carried out (RFC 9112 §9.6; request smuggling).
+   */
+  started(request: IncomingMessage, response: ServerResponse): boolean
+  /** An answer is under way on this connection, or was the last one: nobody else may write to it now. */
+  isTaken(socket: Duplex): boolean
   /** Answers what could not be parsed, unless that would land in the middle of another answer. */
   clientError(error: Error, socket: Duplex): void
 }
@@ -30,7 +52,15 @@ export function createConnectionWatch(): ConnectionWatch {
   const answers = new WeakMap<Duplex, ServerResponse>()
   return {
     started(request, response) {
+      const before = answers.get(request.socket)
       answers.set(request.socket, response)
+      if (before?.shouldKeepAlive !== false) return true
+      response.shouldKeepAlive = false
+      return false
+    },
+    isTaken(socket) {
+      const answer = answers.get(socket)
+      return answer !== undefined && (!answer.closed || !answer.shouldKeepAlive)
     },
     clientError(error, socket) {
       const answer = answers.get(socket)

@@ -251,3 +251,60 @@ test('our own answers are never stored, never framed, and run no script', async 
   assert.doesNotMatch(policy, /script-src|unsafe/)
   assert.deepEqual(await (await get('/json')).json(), { error: 'x' })
 })
+
+test('RFC 9112 §9.6: what is sent behind a refused request is not carried out (request smuggling)', async (t) => {
+  const seen: string[] = []
+  const { port } = await opened(
+    t,
+    answering((request, response) => {
+      seen.push(request.url ?? '')
+      response.end()
+    }),
+  )
+  const behind = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
+  const refused = [
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\nContent-Length: 0\r\n\r\n',
+  ]
+  for (const text of refused) {
+    assert.doesNotMatch((await raw(port, text + behind)).slice(9), /HTTP\/1\.1/, 'one answer')
+    await raw(port, `${text}GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+  }
+  assert.deepEqual(seen, [])
+})
+
+test('an upgrade behind an unanswered request is an ordinary request and takes no connection away', async (t) => {
+  const waiting: ServerResponse[] = []
+  let upgrades = 0
+  const { port } = await opened(t, {
+    request: (_request, response) => {
+      waiting.push(response)
+      if (waiting.length === 2) waiting.forEach((each, at) => each.end(String(at)))
+    },
+    upgrade: () => upgrades++,
+  })
+  const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+  const answer = await raw(port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${upgrade}`)
+  assert.equal(upgrades, 0)
+  assert.match(answer, /^HTTP\/1\.1 200 .*\r\n\r\n0HTTP\/1\.1 200 .*\r\n\r\n1$/s)
+})
+
+test('CONNECT behind an unanswered request ends the connection and lands in no answer', async (t) => {
+  const { port } = await opened(
+    t,
+    answering(() => undefined),
+  )
+  assert.equal(await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nCONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n'), '')
+})
+
+test('a refused client that stays and goes on talking is cut off', async (t) => {
+  const { port } = await opened(t, echo)
+  const socket = connect(port, '127.0.0.1')
+  const answer = received(socket)
+  socket.write('CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n')
+  const talking = setInterval(() => socket.write('more'), 100)
+  t.after(() => clearInterval(talking))
+  assert.match(await answer, /^HTTP\/1\.1 405 /)
+})

@@ -3,7 +3,7 @@ import { createServer as createHttps, type Server as HttpsServer, type ServerOpt
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { compileCertificates, type CertificateSet } from './certificates.ts'
-import { createConnectionWatch, refuseOnSocket } from './client-errors.ts'
+import { createConnectionWatch, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
 import type { ListenerConfig } from './listener.schema.ts'
 import { expectation, refusedAtOnce } from './request-limits.ts'
 
@@ -43,9 +43,10 @@ function asksForWebSocket(request: IncomingMessage): boolean {
 export async function openListener(config: ListenerConfig, handlers: ListenerHandlers): Promise<Listener> {
   const tunnels = new Set<Duplex>()
   const certificates = { current: config.tls === undefined ? undefined : compileCertificates(config.tls) }
-  const server = createServer(config, certificates)
+  const watch = createConnectionWatch()
+  const server = createServer(config, certificates, watch)
   const drain = { draining: false }
-  attach(server, handlers, tunnels, drain)
+  attach(server, { handlers, tunnels, watch, drain })
   await listen(server, config)
   const { address, port } = server.address() as AddressInfo
   return {
@@ -63,8 +64,18 @@ interface CurrentCertificates {
   current: CertificateSet | undefined
 }
 
-function createServer(config: ListenerConfig, certificates: CurrentCertificates): Server | HttpsServer {
-  const options = { ...LIMITS, shouldUpgradeCallback: asksForWebSocket }
+function createServer(
+  config: ListenerConfig,
+  certificates: CurrentCertificates,
+  watch: ConnectionWatch,
+): Server | HttpsServer {
+  const options = {
+    ...LIMITS,
+    // Ours to refuse: Node would answer by itself, and then carry out what was sent behind it.
+    requireHostHeader: false,
+    // One that is sent behind an unanswered request is an ordinary request: its tunnel would run through that answer.
+    shouldUpgradeCallback: (request: IncomingMessage) => asksForWebSocket(request) && !watch.isTaken(request.socket),
+  }
   const server =
     config.tls === undefined
       ? createHttp(options)
@@ -86,25 +97,33 @@ function tlsOptions(tls: NonNullable<ListenerConfig['tls']>, certificates: Curre
   }
 }
 
-function attach(
-  server: Server | HttpsServer,
-  handlers: ListenerHandlers,
-  tunnels: Set<Duplex>,
-  drain: { readonly draining: boolean },
-): void {
-  const watch = createConnectionWatch()
+interface Attachment {
+  readonly handlers: ListenerHandlers
+  readonly tunnels: Set<Duplex>
+  readonly watch: ConnectionWatch
+  readonly drain: { readonly draining: boolean }
+}
+
+function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain }: Attachment): void {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    watch.started(request, response)
+    if (!watch.started(request, response)) return
     if (drain.draining) response.shouldKeepAlive = false
     const status = refusedAtOnce(request) ?? (expectation(request) === 'unknown' ? 417 : undefined)
-    if (status === undefined) handlers.request(request, response)
-    else response.writeHead(status, { connection: 'close', 'cache-control': 'no-store', 'content-length': 0 }).end()
+    if (status === undefined) {
+      handlers.request(request, response)
+      return
+    }
+    response.shouldKeepAlive = false
+    response.writeHead(status, { 'cache-control': 'no-store', 'content-length': 0 }).end()
   }
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error: Error, socket: Duplex) => watch.clientError(error, socket))
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseOnSocket(socket, 405))
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    if (watch.isTaken(socket)) socket.destroy()
+    else refuseOnSocket(socket, 405)
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const status = refusedAtOnce(request)
