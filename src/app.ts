@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { systemClock } from './base/clock.ts'
@@ -45,9 +46,6 @@ export interface App {
   /** Drains: accepts nothing new, lets what is under way finish, writes everything. */
   close(): Promise<void>
 }
-
-/** How long requests may take to finish once the process was told to stop, in milliseconds. */
-const DRAIN_MS = 25_000
 
 const PUBLIC = fileURLToPath(new URL('../public', import.meta.url))
 
@@ -111,13 +109,14 @@ async function assemble(start: Start): Promise<App> {
   const ended = onSessionEnded(deps.store.revocations, (sid) => gateway.sessionEnded(sid), log)
   closers.push(() => ended.close())
 
-  await retireSessions(holder.peek(), deps)
+  await retireSessions(holder, deps)
   const listeners = await openListeners(snapshot, gateway, closers)
   const watcher = watchChanges(start, { holder, gateway, listeners, deps, health, log })
   closers.push(() => watcher.close())
-  // Closed first: balancers stop sending, people's open streams end, and nothing new begins.
-  closers.push(() => {
+  // Closed first: balancers see it and stop sending, then people's open streams end and nothing new begins.
+  closers.push(async () => {
     health.drain()
+    await pause(snapshot.gatehouse.shutdown.delay)
     gateway.drain()
   })
   for (const { address, port } of listeners) log.info({ address, port }, 'listening')
@@ -194,15 +193,33 @@ async function openListeners(
     const listener = await openListener(config, handlers)
     listeners.push(listener)
   }
-  closers.push(() => Promise.all(listeners.map((listener) => listener.close(DRAIN_MS))))
+  const { drain } = snapshot.gatehouse.shutdown
+  closers.push(() => Promise.all(listeners.map((listener) => listener.close(drain))))
   return listeners
 }
 
-/** Sessions of people and realms that are gone. A store that cannot say so now is asked again by the next change or start. */
-async function retireSessions(generation: GatehouseGeneration, { store, sessions, log }: RuntimeDeps): Promise<void> {
-  const causeToEnd = generation.causeToEnd.bind(generation)
-  const count = await endOrphans({ reader: store.sessions, sessions, causeToEnd })
-  if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
+const RETIRE_AGAIN_MS = 5_000
+
+/** Ends the sessions of people and realms that are gone; a store that cannot be asked now is asked again. Never rejects. */
+async function retireSessions(
+  holder: GenerationHolder<GatehouseGeneration>,
+  deps: Pick<RuntimeDeps, 'store' | 'sessions' | 'log'>,
+): Promise<void> {
+  const { store, sessions, log } = deps
+  const generation = holder.peek()
+  try {
+    const count = await endOrphans({
+      reader: store.sessions,
+      sessions,
+      causeToEnd: (session) => generation.causeToEnd(session),
+    })
+    if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
+  } catch (error) {
+    log.warn({ err: error }, 'sessions of users or realms that are gone could not be ended; trying again')
+    setTimeout(() => {
+      if (holder.peek() === generation) void retireSessions(holder, deps)
+    }, RETIRE_AGAIN_MS).unref()
+  }
 }
 
 interface Running {
@@ -266,8 +283,9 @@ async function apply({ snapshot, problems }: LoadedConfig, running: Running): Pr
   holder.replace(next)
   log.info({ generation: next.generation, files: snapshot.files.length }, 'the changed configuration is in force')
   audit(running, { event: 'ConfigChanged', generation: next.generation, files: snapshot.files })
-  await retireSessions(next, deps)
+  // What is open and denied now closes first: it needs no store.
   await gateway.recheck()
+  await retireSessions(holder, deps)
   return []
 }
 

@@ -32,7 +32,9 @@ export const authnSchema = z
                 ),
             }),
           )
-          .min(1),
+          .min(1)
+          // What a chain guarantees is worked out along every way through it: twice as many with each entry.
+          .max(12),
       )
       .prefault({ default: [{ module: 'password', criteria: 'REQUIRED' }] })
       .describe('Ordered lists of modules, by name.'),

@@ -73,10 +73,6 @@ suite('realm', () => {
   const faults: readonly (readonly [string, object])[] = [
     ['a chain with a module that is not there', { chains: { default: chain('nothing REQUIRED') } }],
     ['a default chain that is not there', { defaultChain: 'nothing' }],
-    [
-      'a chain too long to look through',
-      { chains: { default: chain(...Array<string>(13).fill('password OPTIONAL')) } },
-    ],
   ]
   for (const [what, config] of faults) {
     test(`${what} is a configuration fault`, () => {

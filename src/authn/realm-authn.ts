@@ -73,14 +73,10 @@ function compileModules(
   return new Map(Object.entries(configs).map(([name, config]) => [name, passwordModule.compile(name, config, deps)]))
 }
 
-/** Working out what a chain guarantees looks at every way through it: twice as many with each entry. */
-const MAX_ENTRIES = 12
-
 function compileChain(where: string, entries: Chain, modules: ReadonlyMap<string, AuthModule>): CompiledChain {
   for (const { module } of entries) {
     if (!modules.has(module)) throw invalid(`${where}: there is no module ${module}`)
   }
-  if (entries.length > MAX_ENTRIES) throw invalid(`${where}: more than ${MAX_ENTRIES} entries`)
   const level = guaranteedLevel(entries, (module) => modules.get(module)?.authLevel ?? 0)
   if (level === undefined) throw invalid(`${where}: nobody can pass it`)
   return { entries, level }

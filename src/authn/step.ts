@@ -1,7 +1,7 @@
 import type { RealmName } from '../base/brand.ts'
 import type { IssuedSession } from '../session/session.ts'
 
-/** What a module asks for, in OpenAM's words (openam.md: callback types). Prompts are message keys, translated when shown. */
+/** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
 export type Callback =
   | { readonly type: 'NameCallback'; readonly prompt: string; readonly value?: string }
   | { readonly type: 'PasswordCallback'; readonly prompt: string }

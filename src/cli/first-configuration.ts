@@ -72,7 +72,7 @@ policies: []
 #    resources:
 #      - http://app.acme.localhost:*/*
 #      - http://app.acme.localhost:*/*?*
-#    actions: { GET: allow, HEAD: allow, POST: allow }
+#    actions: { GET: allow, POST: allow }
 #    subject:
 #      type: Group
 #      groups: [editors]

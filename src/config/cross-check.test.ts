@@ -114,22 +114,26 @@ test('policy names are unique in their realm, and only there', async (context) =
   ])
 })
 
-test('usernames and ids are unique without regard to case and Unicode form', async (context) => {
+test('usernames are unique in every spelling that a directory folds, ids letter for letter', async (context) => {
   const users = [
     'users:\n',
     user('Erin'),
     user('erin'),
     user('ｅｒｉｎ'),
+    user('" erin "'),
     user('frank', ', id: u-1'),
-    user('grace', ', id: U-1'),
+    user('grace', ', id: u-1'),
+    user('judy', ', id: U-1'),
     user('heidi', ', id: frank'),
     user('ivan', ', id: erin'),
   ].join('')
   assert.deepEqual(await said(context, { 'realms/staff/users.yaml': users }), [
-    'realms/staff/users.yaml:3:17: this username is taken (realms/staff/users.yaml:2): case and Unicode form make no difference',
-    'realms/staff/users.yaml:4:17: this username is taken (realms/staff/users.yaml:2): case and Unicode form make no difference',
-    `realms/staff/users.yaml:6:${column(users, 6)}: this id is taken (realms/staff/users.yaml:5): case and Unicode form make no difference`,
-    `realms/staff/users.yaml:8:${column(users, 8)}: this id is taken (realms/staff/users.yaml:2): case and Unicode form make no difference`,
+    ...[3, 4, 5].map(
+      (line) =>
+        `realms/staff/users.yaml:${line}:17: this username is taken (realms/staff/users.yaml:2): case, Unicode form and spaces around it make no difference`,
+    ),
+    `realms/staff/users.yaml:7:${column(users, 7)}: this id is taken (realms/staff/users.yaml:6)`,
+    `realms/staff/users.yaml:10:${column(users, 10)}: this id is taken (realms/staff/users.yaml:3)`,
   ])
 })
 

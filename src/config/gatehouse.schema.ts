@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../base/duration.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
 import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
@@ -46,6 +47,15 @@ export const gatehouseSchema = z.strictObject({
         .describe('Seals the key ring in the store: 32 random bytes in base64url, usually `${file:…}`.'),
     })
     .describe('Secrets; only through `${env:NAME}` and `${file:PATH}`.'),
+  shutdown: z
+    .strictObject({
+      delay: duration('0s').describe(
+        'How long `/readyz` says no before the listeners close, so that balancers have stopped sending by then.',
+      ),
+      drain: duration('25s').describe('How long requests may take to finish once the listeners are closed.'),
+    })
+    .prefault({})
+    .describe('What happens on SIGTERM.'),
   telemetry: telemetrySchema.describe('Logs and audit.'),
 })
 

@@ -5,7 +5,7 @@ import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { GatehouseError } from '../errors.ts'
 import { createFileDirectory, type PasswordVerifier } from './file-directory.ts'
 import { networkOf } from './network.ts'
-import { usernameKey } from './username-key.ts'
+import { usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 
 const REALM = '/employees' as RealmName

@@ -1,7 +1,7 @@
 import type { RealmName } from '../base/brand.ts'
 import { fault } from '../errors.ts'
 import type { User, UserDirectory } from './directory.ts'
-import { MAX_USERNAME_LENGTH, usernameKey } from './username-key.ts'
+import { MAX_USERNAME_LENGTH, usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 
 /** What checking a password takes; crypto's password hasher is one. Both methods cost the same. */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
 import { networkOf } from './network.ts'
-import { usernameKey } from './username-key.ts'
+import { usernameKey } from '../base/username-key.ts'
 
 /** `authentication.throttle` of a realm, in milliseconds. */
 export interface ThrottleRules {

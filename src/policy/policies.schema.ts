@@ -75,8 +75,14 @@ const policySchema = z.strictObject({
       'URL patterns: `*` matches any characters across path segments, `-*-` within one segment; a wildcard never crosses from one part of the URL (scheme, host, port, path, query) into the next. A pattern without `?` allows no URL with a query, so write pairs: `*://app.example.com:*/*` and `*://app.example.com:*/*?*`.',
     ),
   actions: z
-    .record(z.string().regex(METHOD, 'write the method in capitals: GET'), z.enum(['allow', 'deny']))
-    .describe('What each HTTP method comes to. A method that no policy names is denied.'),
+    .record(
+      z
+        .string()
+        .regex(METHOD, 'write the method in capitals: GET')
+        .refine((method) => method !== 'HEAD', 'HEAD is decided as GET; leave it out'),
+      z.enum(['allow', 'deny']),
+    )
+    .describe('What each HTTP method comes to; HEAD is decided as GET. A method that no policy names is denied.'),
   subject: subjectSchema.describe('Whom the policy is about.'),
   condition: conditionSchema
     .optional()

@@ -2,7 +2,7 @@ import type { EpochMs, RealmName } from '../base/brand.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 
 /*
- * The core token store (CTS) as one contract. Both drivers pass store.contract.ts.
+ * The core token store (CTS) as one contract. Every driver passes store.contract.ts.
  *
  * Rules that hold for every method: a rejected promise means the store could not do it and nothing may be assumed (callers
  * answer 503); an ordinary "no" is a value. A write has settled only when it is safe to answer the browser. Every key that

@@ -1,7 +1,7 @@
 import type { ModuleConfig } from '../chains.schema.ts'
 import type { PasswordCheck } from '../../identity/directory.ts'
 import type { AttemptOutcome } from '../../identity/throttle.ts'
-import { MAX_USERNAME_LENGTH, usernameKey } from '../../identity/username-key.ts'
+import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
 
 /** Name and password on one page, checked against the realm's directory. */

@@ -1,3 +1,4 @@
+import { usernameKey } from '../../base/username-key.ts'
 import { isPasswordHash } from '../../crypto/password-hash.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import { didYouMean } from '../suggest.ts'
@@ -59,14 +60,9 @@ export const checkPasswordHashes: Check = ({ realms }) =>
     ),
   )
 
-/** As directories compare names: without regard to case and Unicode form (account confusion by look-alike spelling). */
-function fold(name: string): string {
-  return name.normalize('NFKC').toLowerCase().normalize('NFKC')
-}
-
 export const checkUserNames: Check = ({ realms }) =>
   realms.flatMap((realm) => [
-    ...clashing(realm, 'username', (user) => user.username),
+    ...clashing(realm, 'username', (user) => usernameKey(user.username)),
     ...clashing(realm, 'id', (user) => user.id ?? user.username),
   ])
 
@@ -77,13 +73,14 @@ function clashing({ users }: RealmSources, field: 'username' | 'id', keyOf: (use
   const { source } = users
   const named = users.value.users.map((user, index) => {
     const path = ['users', index, field === 'id' && user.id !== undefined ? 'id' : 'username']
-    return { key: fold(keyOf(user)), source, path, isWritten: path[2] === field }
+    return { key: keyOf(user), source, path, isWritten: path[2] === field }
   })
   return repeated(named)
     .filter(({ entry, first }) => field === 'username' || entry.isWritten || first.isWritten)
     .map(({ entry, first }) => {
       const there = placeOf(source, first.path)
-      return errorIn(source, entry.path, `this ${field} is taken (${there}): case and Unicode form make no difference`)
+      const rule = field === 'username' ? ': case, Unicode form and spaces around it make no difference' : ''
+      return errorIn(source, entry.path, `this ${field} is taken (${there})${rule}`)
     })
 }
 

@@ -45,6 +45,6 @@ of the machine may read the file. What was filled in never appears in a message 
 
 \`serve\` watches all of it, files named by \`\${file:…}\` included, and swaps the whole when the content of anything changed: a request sees
 the old configuration or the new one, never a mixture, and none is dropped. Replacing by rename and by symbolic link (mounted secrets)
-is noticed. A configuration with any error is refused as a whole: the old one stays in force, and log, health and metrics say so.
+is noticed. A configuration with any error is refused as a whole: the old one stays in force, and log, audit and \`/readyz\` say so.
 Environment variables are read anew only by a restart, and so are \`listeners[].address\`, \`listeners[].port\`, \`store\` and
 \`secrets.masterKey\`.`

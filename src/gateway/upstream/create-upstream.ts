@@ -24,7 +24,6 @@ export function createUpstream(config: UpstreamConfig, deps: UpstreamDeps): Upst
   const servers: readonly [UpstreamServer, ...UpstreamServer[]] = [build(first), ...rest.map(build)]
   const forwarding: ForwardingDeps = {
     balance: createBalance(servers, deps.clock),
-    clock: deps.clock,
     responseTimeout: config.responseTimeout,
     idleTimeout: config.idleTimeout,
     misbehaved: (reason) => {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { Clock } from '../../base/clock.ts'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
 import { ClientAnswer } from './client-answer.ts'
@@ -21,7 +20,6 @@ const GONE = new Error('nobody waits for this exchange any more')
 
 export interface ForwardingDeps {
   readonly balance: Balance
-  readonly clock: Clock
   /** Milliseconds. */
   readonly responseTimeout: number
   readonly idleTimeout: number
@@ -67,7 +65,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#response = response
     this.#answer = new ClientAnswer(exchange, response)
     this.#settle = settle
-    this.#startedAt = deps.clock()
+    this.#startedAt = performance.now()
   }
 
   start(): void {
@@ -145,7 +143,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#onInterim(status, raw)
       return
     }
-    this.#upstreamMs = this.#deps.clock() - this.#startedAt
+    this.#upstreamMs = performance.now() - this.#startedAt
     if (this.#answer.gone) throw GONE
     this.#answer.start(status, raw)
     process.nextTick(flush, this.#answer)

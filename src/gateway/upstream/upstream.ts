@@ -45,7 +45,7 @@ export interface Upstream {
    * any other answer as an ordinary response. Rejects like `forward`, while nothing has been written to `socket`.
    */
   upgrade(exchange: Exchange, socket: Duplex, head: Buffer): Promise<ExchangeResult>
-  /** For health and metrics. */
+  /** What the balance believes of each server. */
   health(): readonly { readonly server: string; readonly healthy: boolean }[]
   /** Closes pools once their exchanges have ended. */
   close(): Promise<void>

@@ -61,7 +61,7 @@ class Handshake {
     this.#exchange = exchange
     this.#socket = socket
     this.#settle = settle
-    this.#startedAt = deps.clock()
+    this.#startedAt = performance.now()
     if (head.length > 0) this.#onEarly(head)
   }
 
@@ -159,7 +159,7 @@ class Handshake {
     this.#socket.write(text, 'latin1')
     if (head.length > 0) upstream.unshift(head)
     for (const chunk of early) upstream.write(chunk)
-    const upstreamMs = this.#deps.clock() - this.#startedAt
+    const upstreamMs = performance.now() - this.#startedAt
     upstream.setTimeout(0).removeAllListeners('timeout')
     const ends = { client: this.#socket, upstream, idleTimeout: this.#deps.idleTimeout, signal: this.#exchange.signal }
     // Holds on to nothing of the handshake: tunnels live for hours and there are thousands.
@@ -183,7 +183,7 @@ class Handshake {
       this.#fail(fault('GH_INTERNAL', { detail: 'a WebSocket needs a network socket' }))
       return
     }
-    const upstreamMs = this.#deps.clock() - this.#startedAt
+    const upstreamMs = performance.now() - this.#startedAt
     const response = new ServerResponse(this.#exchange.request)
     response.shouldKeepAlive = false
     response.assignSocket(socket)
