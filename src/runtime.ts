@@ -18,6 +18,7 @@ import { createClientResolver } from './http/forwarded.ts'
 import type { UserDirectory } from './identity/directory.ts'
 import { createFileDirectory } from './identity/file-directory.ts'
 import { compilePolicies } from './policy/compile.ts'
+import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { createPages } from './portal/pages.ts'
 import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
@@ -65,8 +66,9 @@ export async function buildGeneration(
   }
   try {
     const directories = directoriesOf(snapshot, deps)
+    const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
     const sites = snapshot.agents.map((profile) => {
-      const site = siteOf(profile, snapshot, directories, deps)
+      const site = siteOf(profile, snapshot, { directories, pdps }, deps)
       opened.push(() => site.upstream.close())
       return site
     })
@@ -91,6 +93,12 @@ export async function buildGeneration(
 
 type Directories = ReadonlyMap<RealmName, UserDirectory>
 
+/** What sites of one realm share. */
+interface RealmParts {
+  readonly directories: Directories
+  readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
+}
+
 function directoriesOf(snapshot: ConfigSnapshot, { hasher }: RuntimeDeps): Directories {
   return new Map([...snapshot.realms].map(([name, { users }]) => [name, createFileDirectory(name, users, hasher)]))
 }
@@ -98,7 +106,7 @@ function directoriesOf(snapshot: ConfigSnapshot, { hasher }: RuntimeDeps): Direc
 function siteOf(
   profile: AgentProfileConfig,
   snapshot: ConfigSnapshot,
-  directories: Directories,
+  { directories, pdps }: RealmParts,
   { signer, clock, log, audit }: RuntimeDeps,
 ): Site {
   const { id: agent, realm } = profile
@@ -116,7 +124,7 @@ function siteOf(
     loginCookieName: snapshot.gatehouse.login.cookieName,
     allCookieNames: snapshot.agents.flatMap(({ cookie }) => cookie.name ?? []),
     upstream,
-    pdp: compilePolicies(snapshot.realms.get(realm)?.policies ?? []),
+    pdp: pdps.get(realm) ?? compilePolicies([]),
     factsOf: (session) => directories.get(session.realm)?.find(session.userId),
     signer,
     clock,

@@ -14,9 +14,6 @@ import { fault } from '../errors.ts'
 import { decodeBase64url } from './base64url.ts'
 import { PURPOSES, type Purpose } from './purposes.ts'
 
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
-
 /** One key of the ring, opened. */
 export interface RingKey {
   /** Random, so that a ring made anew never meets a verifier that remembers another key of the same name. */
@@ -69,10 +66,7 @@ export function newKeyDocument(
   wrapping: KeyObject,
 ): string {
   const head = { v: 1 as const, kid: randomName(), createdAt: times.createdAt, notBefore: times.notBefore }
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', wrapping, nonce)
-  cipher.setAAD(boundTo(keyDocumentId(id.purpose, id.sequence), head))
-  const sealed = Buffer.concat([nonce, cipher.update(newKeyBytes(id.purpose)), cipher.final(), cipher.getAuthTag()])
+  const sealed = encrypt(wrapping, boundTo(keyDocumentId(id.purpose, id.sequence), head), newKeyBytes(id.purpose))
   const stored: StoredKey = { ...head, sealed: sealed.toString('base64url') }
   return JSON.stringify(stored)
 }
@@ -86,24 +80,14 @@ export function openKeyDocument(
   const stored = parseStored(document.value)
   if (name === undefined || stored === undefined) return undefined
   const bytes = decodeBase64url(stored.sealed)
-  if (bytes === undefined || bytes.length <= NONCE_BYTES + TAG_BYTES) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', wrapping, bytes.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  })
-  decipher.setAAD(boundTo(document.id, stored))
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-  try {
-    const plain = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
-    return {
-      ...name,
-      kid: stored.kid,
-      createdAt: stored.createdAt as EpochMs,
-      notBefore: stored.notBefore as EpochMs,
-      key: keyOf(name.purpose, plain),
-    }
-  } catch {
-    // Node tells a wrong tag by throwing; the caller decides whether that means a wrong master key.
-    return undefined
+  const plain = bytes && decrypt(wrapping, boundTo(document.id, stored), bytes)
+  if (plain === undefined) return undefined
+  return {
+    ...name,
+    kid: stored.kid,
+    createdAt: stored.createdAt as EpochMs,
+    notBefore: stored.notBefore as EpochMs,
+    key: keyOf(name.purpose, plain),
   }
 }
 

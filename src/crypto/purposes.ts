@@ -1,5 +1,3 @@
-import { parseDuration } from '../base/duration.ts'
-
 /** What one kind of key is for and how it grows old. All times in milliseconds. */
 export interface KeyRule {
   /** `es256`: a key pair whose public half is in the JWKS; `secret`: 256 bits for AES-256-GCM that never leave the ring. */
@@ -12,29 +10,20 @@ export interface KeyRule {
   readonly longestLifeMs: number
 }
 
-function rule(
-  kind: KeyRule['kind'],
-  times: { rotateAfter: string; publishAhead: string; longestLife: string },
-): KeyRule {
-  const ms = (text: string): number => parseDuration(text) ?? 0
-  return {
-    kind,
-    rotateAfterMs: ms(times.rotateAfter),
-    publishAheadMs: ms(times.publishAhead),
-    longestLifeMs: ms(times.longestLife),
-  }
-}
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 
 /** Everything the ring has a key for: one purpose, one key, so that nothing made for one can pass for another. */
 export const PURPOSES = {
   /** `X-Gatehouse-Assertion`. Published well ahead: applications cache the JWKS. */
-  assertion: rule('es256', { rotateAfter: '30d', publishAhead: '1h', longestLife: '5m' }),
+  assertion: { kind: 'es256', rotateAfterMs: 30 * DAY, publishAheadMs: HOUR, longestLifeMs: 5 * MINUTE },
   /** `authId`: one login in progress. */
-  journey: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '24h' }),
+  journey: { kind: 'secret', rotateAfterMs: 7 * DAY, publishAheadMs: 10 * MINUTE, longestLifeMs: DAY },
   /** Tokens in forms, against cross-site request forgery. */
-  csrf: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '24h' }),
+  csrf: { kind: 'secret', rotateAfterMs: 7 * DAY, publishAheadMs: 10 * MINUTE, longestLifeMs: DAY },
   /** State of a handshake that the gateway gives the browser to keep. */
-  handshake: rule('secret', { rotateAfter: '7d', publishAhead: '10m', longestLife: '1h' }),
+  handshake: { kind: 'secret', rotateAfterMs: 7 * DAY, publishAheadMs: 10 * MINUTE, longestLifeMs: HOUR },
 } as const satisfies Record<string, KeyRule>
 
 export type Purpose = keyof typeof PURPOSES

@@ -1,15 +1,13 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
+import { decrypt, encrypt } from './aead.ts'
 import { decodeBase64url } from './base64url.ts'
 import type { KeyRing } from './key-ring.ts'
 import { PURPOSES, type SealPurpose } from './purposes.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 const LONGEST_TEXT = 262_144
 
 /** `<kid>.<nonce, ciphertext and tag>`. */
@@ -31,11 +29,8 @@ export function createSealer(keyRing: Pick<KeyRing, 'current' | 'known'>, clock:
         throw fault('GH_INTERNAL', { detail: `${purpose} cannot be sealed for ${ttlMs} ms` })
       }
       const { kid, key } = keyRing.current(purpose)
-      const nonce = randomBytes(NONCE_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(purpose, kid))
-      const plain = JSON.stringify([clock() + ttlMs, value])
-      const sealed = Buffer.concat([nonce, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()])
-      return `${kid}.${sealed.toString('base64url')}`
+      const plain = Buffer.from(JSON.stringify([clock() + ttlMs, value]))
+      return `${kid}.${encrypt(key, boundTo(purpose, kid), plain).toString('base64url')}`
     },
 
     open(purpose, text) {
@@ -43,18 +38,8 @@ export function createSealer(keyRing: Pick<KeyRing, 'current' | 'known'>, clock:
       const [, kid = '', body = ''] = FORM.exec(text) ?? []
       const bytes = kid === '' ? undefined : decodeBase64url(body)
       const key = bytes && keyRing.known(purpose, kid)?.key
-      if (bytes === undefined || key === undefined) return undefined
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
-        authTagLength: TAG_BYTES,
-      })
-      decipher.setAAD(boundTo(purpose, kid)).setAuthTag(bytes.subarray(-TAG_BYTES))
-      const plain = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES))
-      try {
-        decipher.final()
-      } catch {
-        return undefined
-      }
-      return unexpired(plain, clock())
+      const plain = bytes && key && decrypt(key, boundTo(purpose, kid), bytes)
+      return plain && unexpired(plain, clock())
     },
   }
 }
