@@ -1,6 +1,4 @@
 import {
-  createCipheriv,
-  createDecipheriv,
   createPrivateKey,
   createSecretKey,
   generateKeyPairSync,
@@ -11,6 +9,7 @@ import {
 import type { EpochMs } from '../base/brand.ts'
 import { randomName } from '../base/random-id.ts'
 import { fault } from '../errors.ts'
+import { decrypt, encrypt } from './aead.ts'
 import { decodeBase64url } from './base64url.ts'
 import { PURPOSES, type Purpose } from './purposes.ts'
 
