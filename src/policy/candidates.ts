@@ -54,10 +54,22 @@ export function createCandidateIndex(): CandidateIndex {
         if (host !== undefined) collect(host, path, found)
         collect(anyHost, path, found)
       }
-      if (found.length < 2) return found[0] ?? NONE
-      return found.flat().sort((a, b) => a.rule.order - b.rule.order)
+      return found.length < 2 ? (found[0] ?? NONE) : merged(found)
     },
   }
+}
+
+/** The lists are short and in order already, so each candidate moves a few places at most: cheaper than a sort. */
+function merged(lists: readonly (readonly Candidate[])[]): readonly Candidate[] {
+  const all: Candidate[] = []
+  for (const list of lists) {
+    for (const candidate of list) {
+      let at = all.length
+      for (; at > 0 && (all[at - 1]?.rule.order ?? 0) > candidate.rule.order; at--) all[at] = all[at - 1] ?? candidate
+      all[at] = candidate
+    }
+  }
+  return all
 }
 
 function newNode(): Node {
@@ -87,7 +99,13 @@ function collect(root: Node, path: string, found: (readonly Candidate[])[]): voi
   let from = 1
   while (node !== undefined) {
     if (node.here.length > 0) found.push(node.here)
-    if (node.children === undefined || from > path.length) return
+    if (node.children === undefined) return
+    if (from > path.length) {
+      // `/admin/` is what an application may take `/admin` for.
+      const slashed = node.children.get('')
+      if (slashed !== undefined && slashed.here.length > 0) found.push(slashed.here)
+      return
+    }
     const slash = path.indexOf('/', from)
     const end = slash === -1 ? path.length : slash
     node = node.children.get(path.slice(from, end))

@@ -52,7 +52,9 @@ suite('AND', () => {
   })
 
   test('gives no advice when a member fails that no login can satisfy: no step-up for nothing', () => {
-    assert.deepEqual(allOf([level(2), fails()]).check(query), { satisfied: false })
+    assert.deepEqual(allOf([level(2), fails()]).check(query), { satisfied: false, holdsBack: true })
+    assert.deepEqual(anyOf([allOf([level(2), fails()]), fails()]).check(query), { satisfied: false, holdsBack: true })
+    assert.deepEqual(allOf([fails(), fails()]).check(query), { satisfied: false })
   })
 
   test('holds no longer than the first of its members', () => {

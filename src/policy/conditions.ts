@@ -6,7 +6,16 @@ import type { ConditionConfig } from './policies.schema.ts'
 /** What a condition says. `validUntil` is when it may say something else without anything about the query having changed. */
 export type ConditionResult =
   | { readonly satisfied: true; readonly validUntil?: EpochMs }
-  | { readonly satisfied: false; readonly advices?: Advices; readonly validUntil?: EpochMs }
+  | {
+      readonly satisfied: false
+      readonly advices?: Advices
+      /**
+       * There is something to prove first, although proving it alone would not be enough, so that no advice is given. It holds
+       * back what other policies allow as an advice does: failing more must never open what failing less would not.
+       */
+      readonly holdsBack?: true
+      readonly validUntil?: EpochMs
+    }
 
 /** What must hold besides the subject. Pure and synchronous: what needs I/O is a fact in the query. */
 export interface Condition {
@@ -54,8 +63,7 @@ export function allOf(members: readonly Condition[]): Condition {
       const failed = results.filter((result) => !result.satisfied)
       if (failed.length === 0) return withValidity({ satisfied: true }, results)
       const hopeless = failed.some((result) => result.advices === undefined)
-      const advices = hopeless ? undefined : unite(failed, 'all')
-      return withValidity(refusal(advices), failed)
+      return withValidity(hopeless ? heldBackBy(failed) : refusal(unite(failed, 'all')), failed)
     },
     failedOn: (query) => failuresOf(members, query),
   }
@@ -71,7 +79,8 @@ export function anyOf(members: readonly Condition[]): Condition {
         if (result.satisfied) return result
         failed.push(result)
       }
-      return withValidity(refusal(unite(failed, 'one')), failed)
+      const advices = unite(failed, 'one')
+      return withValidity(advices === undefined ? heldBackBy(failed) : refusal(advices), failed)
     },
     failedOn: (query) => failuresOf(members, query),
   }
@@ -86,6 +95,13 @@ export function not(member: Condition, name: string): Condition {
     },
     failedOn: () => `NOT: ${name} holds`,
   }
+}
+
+/** Without an advice, but no weaker than the strongest part. */
+function heldBackBy(failed: readonly Refusal[]): Refusal {
+  return failed.some(({ advices, holdsBack }) => advices !== undefined || holdsBack === true)
+    ? { satisfied: false, holdsBack: true }
+    : { satisfied: false }
 }
 
 type Refusal = Extract<ConditionResult, { satisfied: false }>

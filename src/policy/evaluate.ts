@@ -76,7 +76,8 @@ function judge(rule: Rule, effect: Effect, query: AccessQuery): Finding {
   }
   const condition = rule.condition?.check(query)
   if (condition === undefined || condition.satisfied) return { rule, outcome: effect, standing: effect, condition }
-  const standing = effect === 'deny' ? 'silent' : condition.advices === undefined ? 'condition-unmet' : 'advised'
+  const holdsBack = condition.advices !== undefined || condition.holdsBack === true
+  const standing = effect === 'deny' ? 'silent' : holdsBack ? 'advised' : 'condition-unmet'
   return { rule, outcome: 'condition-failed', standing, condition }
 }
 

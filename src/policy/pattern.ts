@@ -119,10 +119,11 @@ function compileExact(path: string, query: string | undefined): PathAndQuery {
 
 function compileLoose(path: string, query: string | undefined): PathAndQuery {
   const pathMatches = compileWildcard(path, (literal) => foldCase(canonicalPath(literal)))
-  if (query === undefined) return (target) => target.readings.some(pathMatches)
+  const anyReading = (target: Target): boolean =>
+    target.readings.some((path) => pathMatches(path) || (!path.endsWith('/') && pathMatches(`${path}/`)))
+  if (query === undefined) return anyReading
   const queryMatches = compileWildcard(query, (literal) => foldCase(canonicalQuery(literal)))
-  return (target) =>
-    target.query !== undefined && target.readings.some(pathMatches) && queryMatches(foldCase(target.query))
+  return (target) => target.query !== undefined && anyReading(target) && queryMatches(foldCase(target.query))
 }
 
 function literalSegments(path: string): readonly string[] {

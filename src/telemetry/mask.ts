@@ -8,12 +8,16 @@ const CODE_NAME = /^(?:code|otp|totp)$|(?:auth|authorization|verification|recove
 /** Codes of faults and of Node's own errors are not secrets: `GH_STORE_UNAVAILABLE`, `ECONNREFUSED`, `ERR_INVALID_ARG_TYPE`. */
 const ERROR_CODE = /^(?:(?:GH|ERR|UND_ERR|SQLITE|CERT|UNABLE|DEPTH|SELF)_[A-Z0-9_]+|E[A-Z][A-Z0-9]{2,18})$/
 
-const SSO_TOKEN = /[A-Za-z0-9_-]{43}\*[^\s"'<>,;]*/g
-const JWT = /\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g
+/*
+ * Attackers choose what is logged, so no pattern may be entered anew at every character of one long run: each begins where a run
+ * begins, or is bounded.
+ */
+const SSO_TOKEN = /(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43,}\*[^\s"'<>,;]*/g
+const JWT = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g
 const QUERY_SECRET =
-  /([?&;#](?:[\w.-]*(?:token|secret|passw(?:or)?d|assertion|tokenid)|code|authid|samlresponse|samlrequest|lares)=)[^&;#\s"'<>]+/gi
+  /([?&;#](?:[\w.-]{0,64}?(?:token|secret|passw(?:or)?d|assertion|tokenid)|code|authid|samlresponse|samlrequest|lares)=)[^&;#\s"'<>]+/gi
 const SCHEME_CREDENTIALS = /\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}/gi
-const URL_CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi
+const URL_CREDENTIALS = /((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,31}:\/\/[^\s/:@]{0,256}:)[^\s/@]{1,1024}@/gi
 
 /** Whether any of the patterns below could match; one cheap look for the texts that are most of a log. */
 const SUSPICIOUS = /[*=@]|eyJ|bearer|basic/i
