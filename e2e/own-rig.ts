@@ -142,6 +142,7 @@ ${more}`
 }
 
 export interface TestUser {
+  readonly id?: string
   readonly username: string
   readonly hash: string
   readonly groups?: readonly string[]

@@ -15,7 +15,7 @@ import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
 import { createClientResolver } from './http/forwarded.ts'
-import type { UserDirectory } from './identity/directory.ts'
+import type { User, UserDirectory } from './identity/directory.ts'
 import { createFileDirectory } from './identity/file-directory.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
@@ -23,7 +23,7 @@ import { createPages } from './portal/pages.ts'
 import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
 import type { PublicFiles } from './portal/public-files.ts'
-import type { HandshakeService, SessionService } from './session/session.ts'
+import type { HandshakeService, Session, SessionService } from './session/session.ts'
 import type { Store } from './store/store.ts'
 import type { AuditSink, EndCause } from './telemetry/audit.ts'
 import type { Log } from './telemetry/log.ts'
@@ -47,8 +47,8 @@ export interface RuntimeDeps {
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
 export interface GatehouseGeneration extends GatewayGeneration {
   readonly snapshot: ConfigSnapshot
-  /** Why this session may not go on: its realm or its user is gone or disabled. */
-  causeToEnd(session: { readonly realm: RealmName; readonly userId: string }): Promise<EndCause | undefined>
+  /** Why this session may not go on: its realm or its user is gone, disabled or renamed. */
+  causeToEnd(session: Named): Promise<EndCause | undefined>
 }
 
 /**
@@ -125,7 +125,7 @@ function siteOf(
     allCookieNames: snapshot.agents.flatMap(({ cookie }) => cookie.name ?? []),
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
-    factsOf: (session) => directories.get(session.realm)?.find(session.userId),
+    factsOf: (session) => factsOfSession(directories, session),
     signer,
     clock,
     log,
@@ -201,14 +201,29 @@ function originsOf({ url, aliases }: PortalSite): readonly string[] {
   return [url, ...aliases]
 }
 
+/** A session as far as it names a user. */
+type Named = Pick<Session, 'realm' | 'userId' | 'username'>
+
+/** The session's user, as long as they are who they were: a name that was given away must not be passed on by its old owner. */
+function factsOfSession(directories: Directories, session: Named): User | undefined | Promise<User | undefined> {
+  const found = directories.get(session.realm)?.find(session.userId)
+  return found instanceof Promise ? found.then((user) => unrenamed(user, session)) : unrenamed(found, session)
+}
+
+function unrenamed(user: User | undefined, { username }: Named): User | undefined {
+  return user?.username === username ? user : undefined
+}
+
 async function causeToEnd(
   snapshot: ConfigSnapshot,
   directories: Directories,
-  { realm, userId }: { readonly realm: RealmName; readonly userId: string },
+  session: Named,
 ): Promise<EndCause | undefined> {
+  const { realm, userId } = session
   const directory = directories.get(realm)
   if (directory === undefined) return 'realm-removed'
-  if ((await directory.find(userId)) !== undefined) return undefined
+  const user = await directory.find(userId)
+  if (user !== undefined) return unrenamed(user, session) === undefined ? 'user-changed' : undefined
   const known = snapshot.realms.get(realm)?.users.some(({ id, username }) => (id ?? username) === userId)
   return known === true ? 'user-disabled' : 'user-removed'
 }

@@ -167,6 +167,19 @@ test('a user who is disabled loses session, WebSocket and event stream within a 
   open.forEach((one) => one.close())
 })
 
+test('a user who is renamed signs in anew: the old name may be somebody else by now', async () => {
+  const { cookie } = await signIn('erin')
+  const [erin, ...others] = users
+  assert.equal(erin?.username, 'erin')
+  const renamed = [{ ...erin, id: 'erin', username: 'erina' }, { ...erin, id: 'another-erin' }, ...others]
+  rig.write({ 'realms/staff/users.yaml': usersYaml(renamed) })
+  await until('the old session is gone', async () => (await ask({ url: at('app'), cookie })).status === 401)
+  await until('the end is audited', () => audited('SessionEnded').some(({ cause }) => cause === 'user-changed'))
+  const changes = audited('ConfigChanged').length
+  rig.write({ 'realms/staff/users.yaml': usersYaml(users) })
+  await until('the old names are back', () => audited('ConfigChanged').length > changes)
+})
+
 test('a policy that turns to deny closes the streams it denies and leaves the rest alone', async () => {
   const { cookie } = await signIn('erin')
   const events = await openEvents({ url: at('app', '/events'), cookie })

@@ -9,7 +9,7 @@ import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { AgentProfileConfig } from './agent-profile.schema.ts'
-import { createHeaderScrub, type HeaderFate } from './header-scrub.ts'
+import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
 import { bareName } from './response-cookies.ts'
@@ -44,7 +44,7 @@ export interface Site {
   readonly notEnforced: (visitor: Visitor) => boolean
   /** Scheme, host and port of every resource of the site. */
   readonly resourceBase: Pick<Resource, 'scheme' | 'host' | 'port'>
-  readonly scrub: (name: string) => HeaderFate
+  readonly scrub: (name: string) => JudgedName
   /** Host and X-Forwarded-* that are the same for every request. */
   readonly fixedHeaders: HeaderList
   readonly identity: IdentityHeaders
@@ -100,7 +100,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     url: url.origin,
     origin: { scheme, authority: url.host },
     secure,
-    audience: profile.cookie.domain === undefined ? `agent:${profile.id}` : `domain:${profile.cookie.domain}`,
+    audience: audienceOf(profile, deps),
     cookies,
     loginUrl: `${login}/login${profile.realm}`,
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
@@ -119,6 +119,12 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     webSocket: { origins: new Set([url.origin, ...websocket.origins]), maxPerSession: websocket.maxPerSession },
     rewrites: compileRewrites(profile, deps, url),
   }
+}
+
+/** Agents share a token exactly where they share a cookie: domain and name. */
+function audienceOf({ id, cookie }: AgentProfileConfig, { loginCookieName }: SiteDeps): Audience {
+  const { domain, name = loginCookieName } = cookie
+  return domain === undefined ? `agent:${id}` : `domain:${domain}/${name}`
 }
 
 function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, secure: boolean): SiteCookies {

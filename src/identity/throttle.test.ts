@@ -160,6 +160,17 @@ suite('throttle', () => {
     assert.equal(await succeed('alice'), true)
   })
 
+  test('one guesser behind a shared address does not keep out those who have signed in from it before', async (t) => {
+    const { throttle, fail, succeed } = await bench(t)
+    assert.equal(await succeed('alice', HERE), true)
+    for (let i = 0; i < 150; i++) await fail(`user${i}`, HERE)
+    assert.equal(throttled(await throttle.reserve({ username: 'carol', clientIp: HERE })).scope, 'network')
+    assert.equal(await succeed('alice', HERE), true)
+    let judged = 0
+    for (let i = 0; i < 20; i++) if (await fail('alice', HERE)) judged++
+    assert.equal(judged, 6, 'guesses at the known account are slowed as ever')
+  })
+
   test('botnet: above the ceiling unknown networks queue for the account, known ones do not', async (t) => {
     const { throttle, time, fail, succeed } = await bench(t)
     assert.equal(await succeed('alice', HERE), true)

@@ -91,7 +91,8 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
     async reserve({ username, clientIp }) {
       const keys = keysOf(realm, username, clientIp)
       const blocked = await networkLimit(keys.network)
-      if (blocked !== undefined) return blocked
+      // One guesser behind a shared address must not keep out those who have signed in from it before.
+      if (blocked !== undefined && (await counters.read(keys.known)) === undefined) return blocked
       const queued = await ceiling(keys)
       if (queued !== undefined) {
         await giveBack(keys.network, keys.account)

@@ -7,7 +7,7 @@ export interface OrphansDeps {
   readonly sessions: Pick<SessionService, 'end'>
   /** Why a session may not go on under the configuration in force; `undefined` when it may. */
   readonly causeToEnd: (
-    session: Pick<SessionRecord, 'realm' | 'userId'>,
+    session: Pick<SessionRecord, 'realm' | 'userId' | 'username'>,
   ) => EndCause | undefined | Promise<EndCause | undefined>
 }
 
@@ -15,7 +15,7 @@ const PAGE = 500
 const NOBODY = { requestId: undefined, clientIp: undefined }
 
 /**
- * Ends every live session whose realm or user is gone or disabled: at start, for what changed while nobody was running, and
+ * Ends every live session whose realm or user is gone, disabled or renamed: at start, for what changed while nobody was running, and
  * after each change of configuration. Returns how many. Rejects when the store cannot be asked; run it again then.
  */
 export async function endOrphans({ reader, sessions, causeToEnd }: OrphansDeps): Promise<number> {
