@@ -71,7 +71,7 @@ function user(nth: number): object {
 
 /** One that allows, one that is about the level, and others beside them that have to be passed over. */
 function policies(): readonly object[] {
-  const allowed = { GET: 'allow', HEAD: 'allow', POST: 'allow' }
+  const allowed = { GET: 'allow', POST: 'allow' }
   const others = Array.from({ length: 8 }, (_, nth) => ({
     name: `area-${nth}`,
     resources: [`http://${HOST}:*/area-${nth}/*`, `http://${HOST}:*/area-${nth}/*?*`],

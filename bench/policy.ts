@@ -46,7 +46,7 @@ function time(pdp: PolicyDecisionPoint, asked: readonly AccessQuery[]): number {
   return (user + system) / DECISIONS
 }
 
-const ACTIONS = { GET: 'allow', HEAD: 'allow', POST: 'allow' } as const
+const ACTIONS = { GET: 'allow', POST: 'allow' } as const
 
 /** Five hosts; on each, areas of the site that a group may enter and, for every third, with a level. */
 function policies(count: number): readonly PolicyConfig[] {

@@ -16,8 +16,11 @@ export interface DecideDeps {
 
 /** The policy enforcement point in reading order. */
 export interface Decide {
-  /** Rejects with a fault (503 and the like) when nobody can say; a fault never lets a request through. */
-  decide(request: AccessRequest): Promise<Verdict>
+  /**
+   * Answers at once where everything is known. Throws or rejects with a fault (503 and the like) when nobody can say; a fault
+   * never lets a request through.
+   */
+  decide(request: AccessRequest): Verdict | Promise<Verdict>
   /** The same for a session that is known already: open streams after a change of configuration. */
   decideKnown(request: AccessRequest, session: Session): Verdict | Promise<Verdict>
 }
@@ -27,7 +30,7 @@ const GRACE = { grace: true } as const
 const METHOD_REFUSED: Refuse = { kind: 'refuse', status: 405, reason: 'method-not-allowed' }
 
 export function createDecide({ sessions, clock }: DecideDeps): Decide {
-  const decide = async (request: AccessRequest): Promise<Verdict> => {
+  const decide = (request: AccessRequest): Verdict | Promise<Verdict> => {
     const { site, raw } = request
     if (!site.allowedMethods.has(request.method)) return METHOD_REFUSED
     const malformed = request.upgrade ? webSocketFault(raw, site) : undefined
@@ -39,10 +42,19 @@ export function createDecide({ sessions, clock }: DecideDeps): Decide {
     if (token === undefined) return login(request, 'no-cookie')
     if (token === AMBIGUOUS) return login(request, 'two-cookies')
     const started = performance.now()
-    const session = await sessions.resolve(token as SessionToken, site.audience, GRACE)
+    const resolved = sessions.resolve(token as SessionToken, site.audience, GRACE)
+    if (resolved instanceof Promise) return resolved.then((session) => withSession(request, started, session))
+    return withSession(request, started, resolved)
+  }
+
+  const withSession = (
+    request: AccessRequest,
+    started: number,
+    session: Session | undefined,
+  ): Verdict | Promise<Verdict> => {
     request.stages.sessionMs = performance.now() - started
     // A session of another realm is none here: realms do not vouch for each other.
-    if (session?.realm !== site.realm) return login(request, 'dead-token')
+    if (session?.realm !== request.site.realm) return login(request, 'dead-token')
     return decideKnown(request, session)
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
-import type { SessionResolver } from '../session/session.ts'
+import type { Session, SessionResolver } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
@@ -38,11 +38,14 @@ export type Enact = (
   request: AccessRequest,
   context: AnswerContext,
   tunnel: Tunnel | undefined,
-) => Promise<ExchangeResult | undefined>
+) => ExchangeResult | undefined | Promise<ExchangeResult | undefined>
 
-/** Answers with the verdict. Settles with the upstream's part when there was one; rejects with its fault while nothing is written. */
+/**
+ * Answers with the verdict. Settles with the upstream's part when there was one; throws or rejects with its fault while nothing
+ * is written.
+ */
 export function createEnact(deps: EnactDeps): Enact {
-  return async (verdict, request, context, tunnel) => {
+  return (verdict, request, context, tunnel) => {
     switch (verdict.kind) {
       case 'forward':
         return forward(deps, verdict, { request, context, tunnel })
@@ -75,7 +78,11 @@ interface Delivery {
   readonly tunnel: Tunnel | undefined
 }
 
-async function forward(deps: EnactDeps, verdict: Forward, delivery: Delivery): Promise<ExchangeResult | undefined> {
+function forward(
+  deps: EnactDeps,
+  verdict: Forward,
+  delivery: Delivery,
+): undefined | Promise<ExchangeResult | undefined> {
   const { session } = verdict
   const { request, context, tunnel } = delivery
   if (session === undefined) return exchange(verdict, delivery, undefined)
@@ -84,6 +91,16 @@ async function forward(deps: EnactDeps, verdict: Forward, delivery: Delivery): P
     return undefined
   }
   deps.sessions.touch(session)
+  return exchangeWhileSession(deps, verdict, { request, context, tunnel, session })
+}
+
+/** The exchange ends with the session. */
+async function exchangeWhileSession(
+  deps: EnactDeps,
+  verdict: Forward,
+  delivery: Delivery & { readonly session: Session },
+): Promise<ExchangeResult | undefined> {
+  const { request, context, tunnel, session } = delivery
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
   // Where nothing was sent yet the person is told instead: a login is needed.
   const controller = tunnel === undefined ? undefined : new AbortController()

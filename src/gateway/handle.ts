@@ -21,6 +21,7 @@ import { isEndpointPath, ownEndpoints, serveEndpoint, type HostEndpoints } from 
 import type { GatewayGeneration } from './generation.ts'
 import { createHandshake } from './handshake.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
+import type { ExchangeResult } from './upstream/upstream.ts'
 import type { Verdict } from './verdict.ts'
 
 export interface GatewayDeps {
@@ -113,7 +114,7 @@ async function serve(
   const held = deps.generations.acquire()
   const visit: Visit = { raw, response, tunnel, line, generation: held.current, arrival: undefined }
   try {
-    await route(parts, visit)
+    line.exchange = await route(parts, visit)
   } catch (caught) {
     answerCaught(deps, visit, caught)
   } finally {
@@ -131,7 +132,10 @@ interface Visit {
   arrival: Arrival | undefined
 }
 
-async function route(parts: Parts, visit: Visit): Promise<void> {
+type Exchanged = ExchangeResult | undefined
+
+/** Answers the request; what comes back is the upstream's part in that. */
+function route(parts: Parts, visit: Visit): Exchanged | Promise<Exchanged> {
   const { raw, line, generation } = visit
   const client = generation.clientOf(raw)
   line.clientIp = client.ip
@@ -143,14 +147,13 @@ async function route(parts: Parts, visit: Visit): Promise<void> {
       line.reason = arrival.detail
       line.site = arrival.site?.agent
       answerRefuse(contextOf(parts.deps, visit), arrival.refuse, undefined)
-      return
+      return undefined
     case 'login-host':
       line.site = 'login'
       line.path = arrival.target.path
       line.verdict = 'login-host'
       raw.url = arrival.target.target
-      await atLoginHost(visit, { requestId: line.requestId, client })
-      return
+      return atLoginHost(visit, { requestId: line.requestId, client })
     case 'site': {
       const { site, target } = arrival
       line.site = site.agent
@@ -158,33 +161,43 @@ async function route(parts: Parts, visit: Visit): Promise<void> {
       const { requestId: id, stages } = line
       const upgrade = visit.tunnel !== undefined
       const request = { id, raw, method: line.method, target, client, site, upgrade, stages }
-      await atSite(parts, visit, request, contextOf(parts.deps, visit))
-      return
+      return atSite(parts, visit, request, contextOf(parts.deps, visit))
     }
   }
 }
 
 /** The login host speaks no WebSocket. Its answer counts as given when the connection is done with it. */
-async function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): Promise<void> {
+function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): Promise<undefined> {
   const { raw, response, tunnel, generation } = visit
-  const closed = new Promise<void>((resolve) => {
-    response.once('close', resolve)
+  const closed = new Promise<undefined>((resolve) => {
+    response.once('close', () => resolve(undefined))
   })
   if (tunnel === undefined && expectation(raw) === 'continue') response.writeContinue()
   generation.loginHost(raw, response, facts)
-  await closed
+  return closed
 }
 
-async function atSite(parts: Parts, visit: Visit, request: AccessRequest, context: AnswerContext): Promise<void> {
+function atSite(
+  parts: Parts,
+  visit: Visit,
+  request: AccessRequest,
+  context: AnswerContext,
+): Exchanged | Promise<Exchanged> {
   const { line, arrival, tunnel } = visit
   const elsewhere = arrival?.kind === 'site' && !arrival.canonical ? redirectToSite(request) : undefined
   if (elsewhere === undefined && isEndpointPath(request.target)) {
-    line.verdict = await serveEndpoint(parts.endpoints, request, context)
-    return
+    return serveEndpoint(parts.endpoints, request, context).then((name) => {
+      line.verdict = name
+      return undefined
+    })
   }
-  const verdict = elsewhere ?? (await parts.decide.decide(request))
-  noteVerdict(line, verdict)
-  line.exchange = await parts.enact(verdict, request, context, tunnel)
+  const carryOut = (verdict: Verdict): Exchanged | Promise<Exchanged> => {
+    noteVerdict(line, verdict)
+    return parts.enact(verdict, request, context, tunnel)
+  }
+  const verdict = elsewhere ?? parts.decide.decide(request)
+  // What is known already is carried out in the same turn: a promise for it would cost more than the decision.
+  return verdict instanceof Promise ? verdict.then(carryOut) : carryOut(verdict)
 }
 
 /** 308 where the method and body have to survive; 302, which is not remembered for ever, for the rest. */

@@ -1,7 +1,13 @@
 import { isHopByHop } from '../http/hop-by-hop.ts'
 
 /** What becomes of one inbound header on its way to the application. */
-export type HeaderFate = 'keep' | 'drop' | 'cookie'
+type HeaderFate = 'keep' | 'drop' | 'cookie'
+
+export interface JudgedName {
+  /** The name that was asked about, the same string every time: what comes after finds it in its own tables without hashing. */
+  readonly name: string
+  readonly fate: HeaderFate
+}
 
 /**
  * Names that are never taken from a client, spelt as `fold` does. Applications and frameworks believe them: who the user is, where
@@ -92,15 +98,15 @@ function fold(name: string): string {
  * Judges inbound header names for one site, `own` being the headers the site sets itself. The answer for a name is worked out
  * once and remembered, up to a bound that a client with invented names cannot push.
  */
-export function createHeaderScrub(own: Iterable<string>): (name: string) => HeaderFate {
+export function createHeaderScrub(own: Iterable<string>): (name: string) => JudgedName {
   const ours = new Set([...own].map(fold))
-  const known = new Map<string, HeaderFate>()
+  const known = new Map<string, JudgedName>()
   return (name) => {
     const found = known.get(name)
     if (found !== undefined) return found
-    const fate = fateOf(fold(name), ours)
-    if (known.size < MAX_REMEMBERED) known.set(name, fate)
-    return fate
+    const judged = { name, fate: fateOf(fold(name), ours) }
+    if (known.size < MAX_REMEMBERED) known.set(name, judged)
+    return judged
   }
 }
 

@@ -15,8 +15,7 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   const named = namedByConnection(raw.headers.connection)
   const headers: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    const fate = site.scrub(name)
+    const { name, fate } = site.scrub(rawHeaders[i] ?? '')
     if (fate === 'drop') continue
     let value: string | undefined = rawHeaders[i + 1] ?? ''
     if (fate === 'cookie') {

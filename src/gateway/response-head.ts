@@ -26,21 +26,66 @@ export interface ResponseRewrites {
 
 /** Both rewrites of one site, compiled once: a request only picks one. */
 export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites {
+  const specialOf = createSpecialNames()
+  const parts = { rules, specialOf }
   return {
-    open: (status, headers) => rewrite(rules, status, headers, false),
-    protected: (status, headers) => rewrite(rules, status, headers, rules.caching === 'protect' && status !== 101),
+    open: (status, headers) => rewrite(parts, status, headers, false),
+    protected: (status, headers) => rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101),
   }
+}
+
+/** The name in lower case where something is done about such a header; empty for all others. */
+type SpecialOf = (name: string) => string
+
+const MAX_REMEMBERED = 1_000
+
+/** Each spelling is judged once and remembered, up to a bound. */
+function createSpecialNames(): SpecialOf {
+  const known = new Map<string, string>()
+  return (name) => {
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const lower = name.toLowerCase()
+    const special = isSpecial(lower) ? lower : ''
+    if (known.size < MAX_REMEMBERED) known.set(name, special)
+    return special
+  }
+}
+
+const TREATED: ReadonlySet<string> = new Set([
+  'set-cookie',
+  'location',
+  'content-location',
+  'clear-site-data',
+  'content-type',
+  'cache-control',
+  'vary',
+  'expires',
+  'pragma',
+])
+
+function isSpecial(lower: string): boolean {
+  return TREATED.has(lower) || DROPPED.has(lower) || isHopByHop(lower) || isSharedCacheControl(lower)
+}
+
+interface Parts {
+  readonly rules: ResponseRules
+  readonly specialOf: SpecialOf
 }
 
 /** Never passed on: they tell of hosts and ports behind us, or repeat what only the application was to see. */
 const DROPPED: ReadonlySet<string> = new Set(['alt-svc', 'x-gatehouse-assertion'])
 
-function rewrite(rules: ResponseRules, status: number, headers: HeaderList, restrain: boolean): HeaderList {
+function rewrite({ rules, specialOf }: Parts, status: number, headers: HeaderList, restrain: boolean): HeaderList {
   const out: string[] = []
   const seen: Seen = { contentType: undefined, cacheControl: undefined, vary: undefined, setsCookie: false }
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
-    const lower = name.toLowerCase()
+    const lower = specialOf(name)
+    if (lower === '') {
+      out.push(name, headers[i + 1] ?? '')
+      continue
+    }
     if ((isHopByHop(lower) && status !== 101) || DROPPED.has(lower)) continue
     const value = rewriteValue(rules, lower, headers[i + 1] ?? '')
     if (value === undefined) continue

@@ -44,7 +44,7 @@ function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
     },
     token: { hash, sid, audience, gen: 1, authLevel: 1, authInstant: time.now, issuedAt: time.now },
   })
-  const resolve = (hash: string, more: { audience?: Audience; bucket?: number; grace?: boolean } = {}) =>
+  const resolve = async (hash: string, more: { audience?: Audience; bucket?: number; grace?: boolean } = {}) =>
     cache.resolve({ hash, bucket: 5, audience: APP, grace: false, ...more })
   const revoke = (entry: Partial<Revocation>): void => {
     const whole: Revocation = {

@@ -69,11 +69,18 @@ export class ResolveCache {
     this.#subscription = deps.revocations.subscribe((entries) => this.#revoked(entries))
   }
 
-  /** Rejects with GH_STORE_UNAVAILABLE when the store cannot be asked and no grace applies. */
-  async resolve({ hash, bucket, audience, grace }: ResolveQuery): Promise<Session | undefined> {
+  /**
+   * Answers at once where the store need not be asked. Rejects with GH_STORE_UNAVAILABLE when it cannot be asked and no grace
+   * applies.
+   */
+  resolve(query: ResolveQuery): Session | undefined | Promise<Session | undefined> {
     const now = this.#deps.clock()
-    const cached = this.#entries.get(hash)
-    if (cached !== undefined && this.#isTrusted(cached, now)) return sessionFor(cached, bucket, audience)
+    const cached = this.#entries.get(query.hash)
+    if (cached !== undefined && this.#isTrusted(cached, now)) return sessionFor(cached, query.bucket, query.audience)
+    return this.#resolveInStore(query, now)
+  }
+
+  async #resolveInStore({ hash, bucket, audience, grace }: ResolveQuery, now: EpochMs): Promise<Session | undefined> {
     try {
       return sessionFor(await this.#read(hash, bucket, now), bucket, audience)
     } catch (caught) {

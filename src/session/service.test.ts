@@ -262,8 +262,8 @@ test('store outage: the login host gets no grace, an agent does if it asks, and 
   pass(2_000)
   const unavailable = (caught: unknown) => caught instanceof GatehouseError && caught.code === 'GH_STORE_UNAVAILABLE'
   assert.equal((await sessions.resolve(redeemed.token, 'agent:app', { grace: true }))?.unconfirmed, true)
-  await assert.rejects(sessions.resolve(redeemed.token, 'agent:app'), unavailable)
-  await assert.rejects(sessions.resolve(token, 'login', { grace: true }), unavailable)
+  await assert.rejects(async () => sessions.resolve(redeemed.token, 'agent:app'), unavailable)
+  await assert.rejects(async () => sessions.resolve(token, 'login', { grace: true }), unavailable)
   outage.now = false
   assert.equal((await sessions.resolve(redeemed.token, 'agent:app', { grace: true }))?.unconfirmed, undefined)
 })

@@ -50,7 +50,7 @@ class StoredSessionService implements RunningSessionService {
     this.#touches = touches
   }
 
-  readonly resolve: SessionService['resolve'] = async (token, audience, options) => {
+  readonly resolve: SessionService['resolve'] = (token, audience, options) => {
     const parsed = parseToken(token)
     if (parsed?.siteId !== this.#deps.place.siteId) return undefined
     const grace = options?.grace === true && audience !== 'login'

@@ -63,10 +63,14 @@ export interface ResolveOptions {
 /** The one thing the data plane needs: whose token is this? */
 export interface SessionResolver {
   /**
-   * `undefined` for unknown, expired, ended, forged or malformed tokens and for tokens of another audience.
-   * Rejects with GH_STORE_UNAVAILABLE when the store cannot say.
+   * `undefined` for unknown, expired, ended, forged or malformed tokens and for tokens of another audience. Answers at once where
+   * nobody has to be asked. Rejects with GH_STORE_UNAVAILABLE when the store cannot say.
    */
-  resolve(token: SessionToken, audience: Audience, options?: ResolveOptions): Promise<Session | undefined>
+  resolve(
+    token: SessionToken,
+    audience: Audience,
+    options?: ResolveOptions,
+  ): Session | undefined | Promise<Session | undefined>
   /** Notes that the session was used; coalesced, written later, never awaited on the request's path. */
   touch(session: Session): void
 }

@@ -8,6 +8,8 @@ import { createLogger, type Log, type LogLevel } from './log.ts'
 import { systemClock } from '../base/clock.ts'
 import type { RealmName } from '../base/brand.ts'
 
+const EPOCH = '1970-01-01T00:00:00.000Z'
+
 interface Vector {
   readonly id: string
   readonly value?: string
@@ -62,7 +64,7 @@ suite('log injection', () => {
       assert.equal(read['level'], 'info')
     })
     test(`${id}: stays inside its string, in the access log`, () => {
-      const line = accessLine({ ...entry, path: value, method: value, reason: value }, 0)
+      const line = accessLine({ ...entry, path: value, method: value, reason: value }, EPOCH)
       assert.equal(line.split('\n').length, 2, 'one line')
       assert.doesNotMatch(line.trimEnd(), DANGEROUS)
       const read = JSON.parse(line) as Record<string, unknown>
@@ -187,15 +189,15 @@ suite('log', () => {
 
 suite('access log', () => {
   test('has no query, no fragment, and masks a token in the path', () => {
-    const line = accessLine({ ...entry, path: `/a/${SSO_TOKEN}?code=${SECRET}` }, 0)
+    const line = accessLine({ ...entry, path: `/a/${SSO_TOKEN}?code=${SECRET}` }, EPOCH)
     assert.doesNotMatch(line, new RegExp(SECRET))
     assert.equal((JSON.parse(line) as { path: string }).path, '/a/[masked]')
-    assert.equal((JSON.parse(accessLine({ ...entry, path: '/a?b=c' }, 0)) as { path: string }).path, '/a')
+    assert.equal((JSON.parse(accessLine({ ...entry, path: '/a?b=c' }, EPOCH)) as { path: string }).path, '/a')
   })
 
   test('leaves out what is not known and keeps a long path short', () => {
     const read = JSON.parse(
-      accessLine({ ...entry, site: undefined, sessionMs: undefined, path: `/${'a'.repeat(9_000)}` }, 0),
+      accessLine({ ...entry, site: undefined, sessionMs: undefined, path: `/${'a'.repeat(9_000)}` }, EPOCH),
     ) as Record<string, unknown>
     assert.equal('site' in read || 'sid' in read || 'policyMs' in read || 'sessionMs' in read, false)
     assert.equal((read['path'] as string).length, 1_025)

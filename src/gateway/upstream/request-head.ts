@@ -1,10 +1,11 @@
+import { headerNames } from '../../http/header-names.ts'
 import type { HeaderList, OutgoingRequest } from './upstream.ts'
 
 /**
  * Names that never come from the caller's list: they belong to one connection (RFC 9110 §7.6.1), are framing, which is
  * decided by the body alone, or are `Expect`, whose obfuscated forms desynchronise proxies and servers.
  */
-const OURS = new Set([
+const isOurs = headerNames([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -17,6 +18,8 @@ const OURS = new Set([
   'content-length',
 ])
 
+const isHost = headerNames(['host'])
+const isAuthorization = headerNames(['authorization'])
 const CONNECTION_BOUND = /^(ntlm|negotiate)\b/i
 
 export interface RequestHead {
@@ -40,10 +43,9 @@ export function requestHead(
   for (let at = 0; at + 1 < list.length; at += 2) {
     const name = list[at] ?? ''
     const value = list[at + 1] ?? ''
-    const lower = name.toLowerCase()
-    if (OURS.has(lower)) continue
-    if (lower === 'host' && host !== undefined) continue
-    if (lower === 'authorization' && CONNECTION_BOUND.test(value)) connectionBound = true
+    if (isOurs(name)) continue
+    if (host !== undefined && isHost(name)) continue
+    if (isAuthorization(name) && CONNECTION_BOUND.test(value)) connectionBound = true
     headers.push(name, value)
   }
   if (host !== undefined) headers.push('host', host)

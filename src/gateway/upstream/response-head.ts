@@ -1,7 +1,8 @@
+import { headerNames } from '../../http/header-names.ts'
 import { protocolFault } from './failure.ts'
 
 /** RFC 9110 §7.6.1 and §11.7: what concerns the upstream's connection to us, not the client's. Trailers that pass are announced by nobody: their list named the dropped ones, too. */
-const ONE_HOP = new Set([
+const isOneHop = headerNames([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -25,14 +26,16 @@ export function endToEnd(status: number, raw: RawHeaders): string[] {
   let connection = ''
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = latin1(raw[at])
-    const lower = name.toLowerCase()
     const value = latin1(raw[at + 1])
-    if (ONE_HOP.has(lower)) {
-      if (lower === 'connection') connection += `,${value}`
+    if (isOneHop(name)) {
+      const lower = name.toLowerCase()
+      if (lower === 'connection') connection = connection === '' ? value : `${connection},${value}`
       else if (lower === 'transfer-encoding') checkCoding(value)
-    } else if (status !== 204 || lower !== 'content-length') headers.push(name, value)
+    } else if (status !== 204 || name.toLowerCase() !== 'content-length') headers.push(name, value)
   }
-  return connection === '' ? headers : withoutNamed(headers, connection)
+  // What nearly every answer says names nothing, and nothing is built for it.
+  const namesNothing = connection === '' || connection === 'keep-alive' || connection === 'close'
+  return namesNothing ? headers : withoutNamed(headers, connection)
 }
 
 /** The values of one header, joined; `undefined` where it is missing. */
