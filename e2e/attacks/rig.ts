@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -38,6 +39,8 @@ export interface Rig {
   readonly canaries: Set<string>
   /** Everything the gateway has written to its standard output and error so far. */
   log(): string
+  /** Settles when everything that was answered so far stands in the log. */
+  logged(): Promise<void>
   running(): boolean
   vitals(): Promise<Vitals>
   /** Raw bytes on a new connection; `undefined` when it was closed without an answer. */
@@ -168,6 +171,11 @@ function rigOf({ root, upstream, gateway, dial, canaryPort, dialled, close }: St
     tally,
     canaries,
     log: output,
+    async logged() {
+      const marker = `/public/logged-${randomUUID()}`
+      await rig.ask(`GET ${marker} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`)
+      while (!output().includes(marker)) await once(child.stdout ?? child, 'data')
+    },
     running: () => child.exitCode === null && child.signalCode === null,
     async vitals() {
       const answer = once(child, 'message') as Promise<[Vitals]>

@@ -59,8 +59,8 @@ function splitChunks(text: string): { readonly body: string; readonly rest: stri
     if (line === -1) return undefined
     const size = Number.parseInt(text.slice(at, line), 16)
     if (size === 0) {
-      const end = text.indexOf('\r\n', line + 2)
-      return end === -1 ? undefined : { body, rest: text.slice(end + 2) }
+      const end = text.startsWith('\r\n', line + 2) ? line + 4 : text.indexOf('\r\n\r\n', line) + 4
+      return end < 4 || end > text.length ? undefined : { body, rest: text.slice(end) }
     }
     if (text.length < line + 4 + size) return undefined
     body += text.slice(line + 2, line + 2 + size)

@@ -117,3 +117,12 @@ test('the name of a Set-Cookie is read as browsers read it', () => {
   assert.equal(setCookieName('=__Host-sid=evil'), '')
   assert.equal(setCookieName('evil; a=b'), '')
 })
+
+test('a name that an application might trim to ours is stripped as ours', () => {
+  const names = new Set(['__Host-sid'])
+  for (const padding of ['\u00e2\u0080\u0080', '\u00c2\u0085', '\u00a0', '"', '= ', '\t', '\v', '\u00ef\u00bb\u00bf']) {
+    assert.equal(stripCookies(`a=1; ${padding}__Host-sid=x; b=2`, names), 'a=1; b=2', JSON.stringify(padding))
+    assert.equal(stripCookies(`${padding}__Host-sid${padding}=x`, names), undefined, JSON.stringify(padding))
+  }
+  assert.equal(stripCookies('x__Host-sid=1; __Host-sid2=2', names), 'x__Host-sid=1; __Host-sid2=2')
+})

@@ -76,12 +76,17 @@ export function stripCookies(header: string, names: ReadonlySet<string>): string
 }
 
 function carries(header: string, start: number, end: number, names: ReadonlySet<string>): boolean {
-  let at = skipBlanks(header, start)
-  while (header.charCodeAt(at) === EQUALS) at = skipBlanks(header, at + 1)
+  let at = start
+  while (at < end && isPadding(header.charCodeAt(at))) at++
   let stop = header.indexOf('=', at)
   if (stop === -1 || stop > end) stop = end
-  while (stop > at && (header.charCodeAt(stop - 1) === 0x20 || header.charCodeAt(stop - 1) === 0x09)) stop--
+  while (stop > at && isPadding(header.charCodeAt(stop - 1))) stop--
   return stop > at && names.has(header.slice(at, stop))
+}
+
+/** What some application trims from a name: blanks, controls, quotes, a nameless `=`, and Unicode spaces, whose bytes are beyond ASCII. */
+function isPadding(code: number): boolean {
+  return code <= 0x20 || code >= 0x7f || code === EQUALS || code === QUOTE
 }
 
 /**

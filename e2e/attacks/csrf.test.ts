@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loginForm } from '../client.ts'
+import type { Browser, BrowserCall, Page } from './browser.ts'
+import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
+import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+import { headerOf, headersOf } from './wire.ts'
+
+interface CsrfVector extends Vector {
+  readonly h?: Readonly<Record<string, string>>
+}
+
+type Headers = Readonly<Record<string, string | undefined>>
+
+/** What a browser says when another page makes it send something. */
+const FOREIGN: readonly Headers[] = [
+  { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+  { origin: 'https://evil.example', 'sec-fetch-site': undefined },
+  { origin: 'null', 'sec-fetch-site': 'cross-site' },
+  { origin: 'null', 'sec-fetch-site': undefined },
+  { origin: undefined, 'sec-fetch-site': 'cross-site' },
+  { origin: undefined, 'sec-fetch-site': undefined },
+  { origin: undefined, 'sec-fetch-site': 'none' },
+  { origin: 'https://gw.example.com.evil.example', 'sec-fetch-site': undefined },
+  { origin: 'https://app.example.com', 'sec-fetch-site': 'same-site' },
+  { origin: 'https://app.example.com', 'sec-fetch-site': undefined },
+  { origin: 'http://gw.example.com', 'sec-fetch-site': undefined },
+  { origin: 'https://gw.example.com:8443', 'sec-fetch-site': undefined },
+  { origin: undefined, 'sec-fetch-site': undefined, referer: 'https://evil.example/?https://gw.example.com/' },
+  { origin: 'https://gw.example.com', 'sec-fetch-site': 'cross-site' },
+  { origin: 'https://gw.example.com', 'sec-fetch-site': 'same-site' },
+]
+
+/** Nobody is signed in by it, nothing is set, nobody is sent anywhere. */
+async function refusesLogin(
+  rig: Rig,
+  client: Browser,
+  call: (page: Page) => Promise<Page>,
+  about: string,
+): Promise<void> {
+  rig.tally.sent++
+  const page = await client.call(`${ORIGINS.login}/login/employees`)
+  const before = client.cookie('gw.example.com', TOKEN_COOKIE)
+  const answer = await call(page)
+  noServerError(rig, answer, about)
+  assert.equal(answer.location, undefined, about)
+  assert.ok(answer.status === 403 || answer.status === 401 || answer.status === 400, `${about}: ${answer.status}`)
+  assert.equal(client.cookie('gw.example.com', TOKEN_COOKIE), before, about)
+  assert.ok(
+    headersOf(answer, 'set-cookie').every((line) => !line.includes('SSOTokenID')),
+    about,
+  )
+}
+
+/** A form of the attacker's own, posted by the victim's browser, in every way a foreign page can. */
+async function loginFrom(rig: Rig, headers: readonly Headers[]): Promise<void> {
+  for (const each of headers) {
+    const attacker = rig.browser()
+    const planted = loginForm(
+      { ...(await attacker.call(`${ORIGINS.login}/login/employees`)), headers: {} },
+      'mallory',
+      PASSWORDS.mallory,
+    )
+    const victim = rig.browser()
+    const call: BrowserCall = { form: planted.form, headers: each }
+    await refusesLogin(rig, victim, () => victim.call(planted.action, call), JSON.stringify(each))
+  }
+}
+
+async function logoutFrom(rig: Rig, headers: readonly Headers[]): Promise<void> {
+  const bob = await rig.signIn('bob')
+  for (const each of headers) {
+    for (const [origin, path] of [
+      [ORIGINS.login, '/logout'],
+      [ORIGINS.app, '/.gatehouse/logout'],
+    ] as const) {
+      if (origin === ORIGINS.app && each['origin'] === ORIGINS.app && each['sec-fetch-site'] === undefined) continue
+      const answer = await bob.client.call(origin + path, { form: {}, headers: each })
+      assert.equal(answer.status, 403, `${path} ${JSON.stringify(each)}`)
+      assert.deepEqual(headersOf(answer, 'set-cookie'), [])
+    }
+  }
+  rig.tally.checks++
+  assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200, 'still signed in')
+}
+
+function withOrigin(headers: Headers): readonly Headers[] {
+  return [headers, { ...headers, 'sec-fetch-site': undefined }, { ...headers, 'sec-fetch-site': 'cross-site' }].map(
+    (each) => ({
+      origin: undefined,
+      ...each,
+    }),
+  )
+}
+
+async function both(rig: Rig, headers: readonly Headers[]): Promise<void> {
+  await loginFrom(rig, headers)
+  await logoutFrom(rig, headers)
+}
+
+function lower(h: Readonly<Record<string, string>> = {}): Headers {
+  return Object.fromEntries(Object.entries(h).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+const rig = runVectors<CsrfVector>('csrf', {
+  only: {
+    'login-csrf': (rig) => loginFrom(rig, FOREIGN),
+    async 'logout-get'(rig) {
+      const bob = await rig.signIn('bob')
+      const image = {
+        'sec-fetch-mode': 'no-cors',
+        'sec-fetch-dest': 'image',
+        'sec-fetch-site': 'cross-site',
+        accept: 'image/*',
+      }
+      for (const url of [
+        `${ORIGINS.login}/logout`,
+        `${ORIGINS.login}/logout?agent=app`,
+        `${ORIGINS.login}/logged-out`,
+        `${ORIGINS.app}/.gatehouse/logout`,
+      ])
+        for (const headers of [image, { 'sec-fetch-site': 'cross-site' }]) {
+          const answer = await bob.client.call(url, { headers })
+          leadsNowhereElse(rig, answer, url, url)
+          assert.ok(
+            headersOf(answer, 'set-cookie').every((line) => !line.includes('SSOTokenID')),
+            url,
+          )
+        }
+      assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
+    },
+    'logout-post': (rig) => logoutFrom(rig, FOREIGN),
+    async 'token-reuse'(rig) {
+      const [one, other] = [rig.browser(), rig.browser()]
+      const planted = loginForm(
+        { ...(await one.call(`${ORIGINS.login}/login/employees`)), headers: {} },
+        'bob',
+        PASSWORDS.bob,
+      )
+      await refusesLogin(
+        rig,
+        other,
+        () => other.call(planted.action, { form: planted.form }),
+        'the authId of another browser',
+      )
+      await refusesLogin(
+        rig,
+        one,
+        () => one.call(`${ORIGINS.login}/login/customers`, { form: planted.form }),
+        'of another realm',
+      )
+      assert.equal((await one.call(planted.action, { form: planted.form })).status, 303)
+      const again = rig.browser()
+      again.setCookie(
+        'gw.example.com',
+        '__Host-gatehouse-login',
+        one.cookie('gw.example.com', '__Host-gatehouse-login') ?? '',
+      )
+      const second = await again.call(planted.action, { form: planted.form })
+      assert.ok(second.status === 403 && second.location === undefined, 'used twice')
+    },
+    async 'token-missing'(rig) {
+      const client = rig.browser()
+      for (const authId of [undefined, '', 'x', 'A'.repeat(15_000)])
+        await refusesLogin(
+          rig,
+          client,
+          (page) => {
+            const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+            const { authId: _, ...rest } = form
+            return client.call(action, { form: { ...rest, ...(authId === undefined ? {} : { authId }) } })
+          },
+          `authId ${String(authId).slice(0, 5)}`,
+        )
+      await refusesLogin(
+        rig,
+        client,
+        (page) => {
+          const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+          const { authId = '', ...rest } = form
+          return client.call(action, { form: { ...rest, 'authId[]': authId, 'authId[0]': authId } })
+        },
+        'as a list',
+      )
+    },
+    'origin-null': (rig, { h }) => both(rig, withOrigin({ ...lower(h), 'sec-fetch-site': 'cross-site' })),
+    'origin-absent': (rig) => both(rig, [{ origin: undefined, referer: undefined, 'sec-fetch-site': 'cross-site' }]),
+    'origin-prefix': (rig, { h }) => both(rig, withOrigin(lower(h))),
+    'referer-trick': (rig, { h }) => both(rig, [{ ...lower(h), origin: undefined, 'sec-fetch-site': undefined }]),
+    async subdomain(rig) {
+      const sibling = [
+        { origin: ORIGINS.app, 'sec-fetch-site': 'same-site' },
+        { origin: ORIGINS.pay, 'sec-fetch-site': 'same-site' },
+      ]
+      await both(rig, sibling)
+    },
+    async clickjack(rig) {
+      const bob = await rig.signIn('bob')
+      const pages = [
+        '/',
+        '/login/employees',
+        '/login/customers',
+        '/logout',
+        '/logged-out',
+        '/nowhere',
+        '/login/employees?ForceAuth=true',
+      ]
+      for (const path of pages)
+        for (const client of [bob.client, rig.browser()]) {
+          const page = await client.call(ORIGINS.login + path)
+          noServerError(rig, page, path)
+          assert.match(headerOf(page, 'content-security-policy') ?? '', /frame-ancestors 'none'/, path)
+          assert.equal(headerOf(page, 'x-frame-options')?.toUpperCase(), 'DENY', path)
+        }
+      // Our own pages on an application's host may stand in frames of that application alone.
+      for (const [client, path] of [
+        [bob.client, '/admin/x'],
+        [rig.browser(), '/%00/x'],
+      ] as const)
+        assert.match(
+          headerOf(await client.call(ORIGINS.app + path), 'content-security-policy') ?? '',
+          /frame-ancestors '(?:none|self)'/,
+          path,
+        )
+    },
+  },
+})
+
+test('a frame never gets a login page or a redirect to one', async () => {
+  const client = rig().browser()
+  for (const dest of ['iframe', 'frame', 'embed', 'object', 'fencedframe']) {
+    const answer = await client.call(`${ORIGINS.app}/me`, {
+      headers: { 'sec-fetch-dest': dest, 'sec-fetch-site': 'cross-site' },
+    })
+    assert.equal(answer.status, 401)
+    assert.equal(answer.location, undefined)
+  }
+})
+
+test('a logout that a sibling application forces through its own host ends nothing', async () => {
+  const bob = await rig().signIn('bob')
+  const shop: SignedIn = bob
+  for (const origin of [ORIGINS.shop, ORIGINS.pay, ORIGINS.login, 'https://www.example.com'])
+    assert.equal(
+      (
+        await shop.client.call(`${ORIGINS.app}/.gatehouse/logout`, {
+          form: {},
+          headers: { origin, 'sec-fetch-site': 'same-site' },
+        })
+      ).status,
+      403,
+    )
+  assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
+  assert.equal((await bob.client.call(`${ORIGINS.app}/.gatehouse/logout`, { form: {} })).status, 303)
+  await isDead(rig(), bob.cookie('app'), 'after its own logout')
+  secretsNowhere(rig(), 'after a logout')
+})

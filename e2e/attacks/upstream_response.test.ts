@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noServerError } from './oracles.ts'
+import { TOKEN_COOKIE, type Rig } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+import { headerOf, headersOf, Wire, type WireAnswer } from './wire.ts'
+
+let nth = 0
+
+interface Told {
+  readonly answer: WireAnswer | undefined
+  /** All bytes that came. */
+  readonly text: string
+}
+
+/** What a client gets for these bytes of the application; the next client must get its own answer. */
+async function answered(rig: Rig, answer: string, then: 'end' | 'stay' = 'stay', lines = ''): Promise<Told> {
+  const path = `/public/behave-${nth++}`
+  rig.upstream.behave(
+    path,
+    (socket) => void (then === 'end' ? socket.end(answer, 'latin1') : socket.write(answer, 'latin1')),
+  )
+  const wire = new Wire(rig.dial)
+  rig.tally.sent++
+  wire.send(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n${lines}\r\n`)
+  await wire.closed()
+  const text = wire.pending
+  const parsed = await wire.answer()
+  wire.destroy()
+  const next = await rig.ask('GET /public/next HTTP/1.1\r\nHost: app.example.com\r\n\r\n')
+  noServerError(rig, next, 'the next client')
+  assert.equal(next?.body, 'GET /public/next', 'the next client gets its own answer')
+  return { answer: parsed, text }
+}
+
+async function isBadGateway(rig: Rig, answer: string, then: 'end' | 'stay' = 'stay'): Promise<void> {
+  const { answer: told } = await answered(rig, answer, then)
+  assert.equal(told?.status, 502)
+  assert.doesNotMatch(told.body, /secret/, 'nothing of it is shown')
+}
+
+const rig = runVectors<Vector>('upstream_response', {
+  only: {
+    async 'short-body'(rig) {
+      const { text } = await answered(rig, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345', 'end')
+      assert.match(text, /Content-Length: 10\r\n/i)
+      assert.match(text, /12345$/, 'cut off, not filled up or shortened')
+    },
+    async 'bad-chunk'(rig) {
+      const { text } = await answered(
+        rig,
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nzz\r\n',
+        'end',
+      )
+      assert.doesNotMatch(text, /\r\n0\r\n\r\n$/, 'the end of the body is not made up')
+    },
+    async '100-many'(rig) {
+      const hints = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n'.repeat(1_000)
+      const { answer, text } = await answered(rig, `${hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)
+      assert.ok(answer === undefined || [200, 502].includes(answer.status))
+      assert.ok((text.match(/ 103 /g) ?? []).length <= 20, 'bounded')
+    },
+    async '204-cl'(rig) {
+      const { answer, text } = await answered(rig, 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nHTTP/')
+      assert.ok(answer?.status === 204 || answer?.status === 502)
+      assert.doesNotMatch(text, /content-length: 5/i)
+    },
+    'bare-lf': (rig) => isBadGateway(rig, 'HTTP/1.1 200 OK\nX-A: secret\nContent-Length: 0\n\n', 'end'),
+    'nul-header': (rig) => isBadGateway(rig, 'HTTP/1.1 200 OK\r\nX-A: sec\0ret\r\nContent-Length: 0\r\n\r\n'),
+    http09: (rig) => isBadGateway(rig, '<html>secret</html>', 'end'),
+    'hdr-64k': (rig) => isBadGateway(rig, `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(65_536)}\r\nContent-Length: 0\r\n\r\n`),
+    async 'location-internal'(rig) {
+      for (const name of ['Location', 'Content-Location']) {
+        const { answer } = await answered(
+          rig,
+          `HTTP/1.1 302 Found\r\n${name}: ${rig.upstream.url}/x?y=1\r\nContent-Length: 0\r\n\r\n`,
+        )
+        assert.ok(answer)
+        assert.equal(headerOf(answer, name.toLowerCase()), 'https://app.example.com/x?y=1')
+      }
+    },
+    async 'auth-headers'(rig) {
+      const { answer } = await answered(
+        rig,
+        'HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm="x"\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n',
+      )
+      assert.ok(answer)
+      assert.equal(headerOf(answer, 'proxy-authenticate'), undefined, 'a challenge for proxies is not for clients')
+      assert.equal(headerOf(answer, 'www-authenticate'), 'Basic realm="x"', "the application's own challenge passes")
+    },
+    async 'identity-echo'(rig) {
+      const { answer } = await answered(
+        rig,
+        'HTTP/1.1 200 OK\r\nX-Gatehouse-Assertion: secret\r\nContent-Length: 0\r\n\r\n',
+      )
+      assert.ok(answer)
+      assert.equal(headerOf(answer, 'x-gatehouse-assertion'), undefined)
+    },
+    async trailers(rig) {
+      const trailers = `Set-Cookie: ${TOKEN_COOKIE}=evil\r\nSet-Cookie: a=b\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\nLocation: https://evil.example/\r\nCache-Control: public\r\nX-Gatehouse-Assertion: x\r\n`
+      for (const lines of ['', 'TE: trailers\r\n']) {
+        const { answer, text } = await answered(
+          rig,
+          `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Set-Cookie\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`,
+          'stay',
+          lines,
+        )
+        assert.equal(answer?.body, 'ok')
+        assert.doesNotMatch(text, /set-cookie: |location: |assertion|cache-control: public|gzip/i)
+      }
+    },
+    async retry(rig) {
+      let posts = 0
+      rig.upstream.behave('/public/reset', (socket) => {
+        posts++
+        socket.destroy()
+      })
+      const post = 'POST /public/reset HTTP/1.1\r\nHost: app.example.com\r\nContent-Length: 4\r\n\r\nbody'
+      const answer = await rig.ask(post)
+      rig.tally.checks++
+      assert.equal(answer?.status, 502)
+      assert.equal(posts, 1, 'a POST that may have been carried out is not sent twice')
+    },
+  },
+})
+
+test('response-queue poisoning: a second answer to one request reaches nobody', async () => {
+  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Evil: 1\r\n\r\nevil'
+  for (const glued of [evil, `\r\n${evil}`, 'HTTP/1.1 100 Continue\r\n\r\n']) {
+    const { answer } = await answered(rig(), `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${glued}`)
+    assert.ok(answer === undefined || headersOf(answer, 'x-evil').length === 0)
+  }
+})
