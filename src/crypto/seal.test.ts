@@ -41,6 +41,13 @@ test('whatever JSON is sealed opens as it was, and only for its purpose', () => 
   )
 })
 
+test('the purpose is bound beside having a key of its own', () => {
+  const key = ring.current('journey')
+  const shared = createSealer({ current: () => key, known: () => key }, () => time.now)
+  assert.equal(shared.open('csrf', shared.seal('journey', 1, 60_000)), undefined)
+  assert.equal(shared.open('journey', shared.seal('journey', 1, 60_000)), 1)
+})
+
 test('a text with any character replaced, removed, added or moved does not open', () => {
   const text = sealer.seal('journey', { user: 'alice', step: 2 }, 60_000)
   const at = fc.nat(text.length - 1)

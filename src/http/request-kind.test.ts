@@ -46,6 +46,7 @@ const SAME: readonly (readonly [string, Record<string, string>, boolean])[] = [
     { 'sec-fetch-site': 'same-site', origin: 'https://app.example.com' },
     false,
   ],
+  ['same-site without Origin', { 'sec-fetch-site': 'same-site' }, false],
   ['a lie in Origin does not outweigh Sec-Fetch-Site', { 'sec-fetch-site': 'cross-site', origin: SITE }, false],
   ['disagreeing headers', { 'sec-fetch-site': 'same-origin', origin: 'https://evil.example' }, false],
   ['no initiator', { 'sec-fetch-site': 'none' }, false],
