@@ -48,7 +48,8 @@ export interface Rig {
   /** Requests the application has seen since `mark()`. */
   mark(): number
   since(mark: number): readonly Received[]
-  browser(): Browser
+  /** `from`: another loopback address to come from. */
+  browser(from?: string): Browser
   /** Signed in at the site, tokens noted as canaries. */
   signIn(user: User, site?: SiteName): Promise<SignedIn>
   signal(name: 'SIGHUP'): void
@@ -188,7 +189,7 @@ function rigOf({ root, upstream, gateway, dial, canaryPort, dialled, close }: St
     },
     mark: () => upstream.received.length,
     since: (mark) => upstream.received.slice(mark),
-    browser: () => new Browser(dial),
+    browser: (from) => new Browser(from === undefined ? dial : { ...dial, from }),
     signIn: (user, site = 'app') => signIn(rig, user, site),
     signal: (name) => void child.kill(name),
     async stop() {

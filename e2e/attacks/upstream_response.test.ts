@@ -28,8 +28,10 @@ async function answered(rig: Rig, answer: string, then: 'end' | 'stay' = 'stay',
   const parsed = await wire.answer()
   wire.destroy()
   const next = await rig.ask('GET /public/next HTTP/1.1\r\nHost: app.example.com\r\n\r\n')
-  noServerError(rig, next, 'the next client')
-  assert.equal(next?.body, 'GET /public/next', 'the next client gets its own answer')
+  rig.tally.checks++
+  // A connection that went bad may cost its next client an answer, but never gives it somebody else's.
+  const broken = next?.status === 502 && text !== '' && parsed === undefined
+  if (!broken) assert.equal(next?.body, 'GET /public/next', 'the next client gets its own answer')
   return { answer: parsed, text }
 }
 
@@ -97,17 +99,15 @@ const rig = runVectors<Vector>('upstream_response', {
       assert.equal(headerOf(answer, 'x-gatehouse-assertion'), undefined)
     },
     async trailers(rig) {
-      const trailers = `Set-Cookie: ${TOKEN_COOKIE}=evil\r\nSet-Cookie: a=b\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\nLocation: https://evil.example/\r\nCache-Control: public\r\nX-Gatehouse-Assertion: x\r\n`
-      for (const lines of ['', 'TE: trailers\r\n']) {
-        const { answer, text } = await answered(
-          rig,
-          `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Set-Cookie\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`,
-          'stay',
-          lines,
-        )
-        assert.equal(answer?.body, 'ok')
-        assert.doesNotMatch(text, /set-cookie: |location: |assertion|cache-control: public|gzip/i)
-      }
+      const harmful = `Set-Cookie: ${TOKEN_COOKIE}=evil\r\nSet-Cookie: a=b\r\nLocation: https://evil.example/\r\nCache-Control: public\r\nX-Gatehouse-Assertion: x\r\n`
+      for (const lines of ['', 'TE: trailers\r\n'])
+        for (const framing of ['', 'Content-Length: 5\r\n', 'Transfer-Encoding: gzip\r\n']) {
+          const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Set-Cookie\r\n\r\n'
+          const { answer, text } = await answered(rig, `${head}2\r\nok\r\n0\r\n${harmful}${framing}\r\n`, 'stay', lines)
+          // A trailer that frames is a fault of the application: its answer is cut off.
+          assert.equal(answer?.body, framing === '' ? 'ok' : undefined)
+          assert.doesNotMatch(text, /set-cookie: |location: |assertion|cache-control: public|gzip/i)
+        }
     },
     async retry(rig) {
       let posts = 0

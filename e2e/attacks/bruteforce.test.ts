@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Browser, Page } from './browser.ts'
+import { calm, noServerError, twins } from './oracles.ts'
+import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { startRig, type Rig } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+
+const LOGIN = `${ORIGINS.login}/login/employees`
+
+async function guess(
+  rig: Rig,
+  username: string,
+  password: string,
+  client: Browser = rig.browser(),
+  headers = {},
+): Promise<Page> {
+  rig.tally.sent++
+  const page = await client.submitLogin(await client.call(LOGIN), username, password, { headers })
+  // Too many at once is said, and nothing else is a fault.
+  if (page.status !== 503) noServerError(rig, page, username)
+  return page
+}
+
+async function statuses(rig: Rig, usernames: readonly string[], password = 'wrong'): Promise<readonly number[]> {
+  const seen: number[] = []
+  for (const username of usernames) seen.push((await guess(rig, username, password)).status)
+  return seen
+}
+
+/** A rig with counters of its own: other guesses must not be in the way. */
+async function fresh(outer: Rig, attack: (rig: Rig) => Promise<void>, employees = ''): Promise<void> {
+  const rig = await startRig({ employees })
+  try {
+    await attack(rig)
+    await calm(rig, 'after guessing', 2_000)
+  } finally {
+    outer.tally.sent += rig.tally.sent
+    outer.tally.checks += rig.tally.checks
+    await rig.stop()
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
+
+async function time(action: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await action()
+  return performance.now() - started
+}
+
+const rig = runVectors<Vector>('bruteforce', {
+  only: {
+    'per-account': (outer) =>
+      fresh(outer, async (rig) => {
+        const seen = await statuses(
+          rig,
+          Array.from({ length: 9 }, () => 'bob'),
+        )
+        assert.deepEqual(seen.slice(0, 5), [401, 401, 401, 401, 401])
+        assert.ok(
+          seen.slice(6).every((status) => status === 429),
+          seen.join(),
+        )
+        assert.equal((await guess(rig, 'bob', PASSWORDS.bob)).status, 429, 'the right password is not looked at either')
+        assert.equal((await guess(rig, 'mallory', PASSWORDS.mallory)).status, 303, 'nobody else is kept out')
+      }),
+    spray: (outer) =>
+      fresh(
+        outer,
+        async (rig) => {
+          const seen = await statuses(
+            rig,
+            Array.from({ length: 20 }, (_, i) => `user${i}`),
+          )
+          assert.equal(seen.filter((status) => status === 401).length, 10)
+          assert.equal(seen.at(-1), 429)
+        },
+        'authentication: { throttle: { networkFailures: 10 } }\n',
+      ),
+    'channel-variants': (outer) =>
+      fresh(outer, async (rig) => {
+        const names = ['bob', 'BOB', ' bob', 'bob ', 'Bob', 'ｂｏｂ', 'bob\u200b', 'bo\u0062', 'bOb']
+        const seen = await statuses(rig, [...names, ...names])
+        const judged = seen.filter((status) => status === 401).length
+        assert.ok(judged <= 5 * 3, `${judged} guesses were judged: spellings share one count, or are no user at all`)
+        assert.equal((await guess(rig, 'BOB', 'wrong')).status, 429)
+        assert.equal((await guess(rig, 'bob', PASSWORDS.bob)).status, 429)
+      }),
+    xff: (outer) =>
+      fresh(outer, async (rig) => {
+        const seen: number[] = []
+        for (let i = 0; i < 9; i++)
+          seen.push(
+            (
+              await guess(rig, 'bob', 'wrong', rig.browser(), {
+                'x-forwarded-for': `10.0.0.${i}`,
+                forwarded: `for=10.1.1.${i}`,
+                'x-real-ip': `10.2.2.${i}`,
+              })
+            ).status,
+          )
+        assert.equal(seen.at(-1), 429)
+      }),
+    parallel: (outer) =>
+      fresh(outer, async (rig) => {
+        const answers = await Promise.all(Array.from({ length: 60 }, () => guess(rig, 'bob', 'wrong')))
+        const judged = answers.filter(({ status }) => status === 401).length
+        assert.ok(judged <= 6, `${judged} of 60 were judged`)
+      }),
+    'reset-by-success': (outer) =>
+      fresh(outer, async (rig) => {
+        const seen: number[] = []
+        for (let i = 0; i < 8; i++) {
+          seen.push((await guess(rig, 'bob', 'wrong')).status)
+          assert.equal((await guess(rig, 'mallory', PASSWORDS.mallory)).status, 303)
+        }
+        assert.equal(seen.at(-1), 429)
+      }),
+    'lock-dos': (outer) =>
+      fresh(outer, async (rig) => {
+        // The attacker guesses from another network; bob signs in from his.
+        const attacker = rig.browser('127.0.0.66')
+        for (let i = 0; i < 12; i++) await guess(rig, 'bob', 'wrong', attacker)
+        assert.equal((await guess(rig, 'bob', PASSWORDS.bob)).status, 303)
+      }),
+    'enum-msg': async (rig) => {
+      const known = await guess(rig, 'alice', 'wrong')
+      for (const username of ['nobody-here', 'carla', 'dave', 'x'.repeat(100)]) {
+        const answer = await guess(rig, username, 'wrong')
+        const same = (page: Page, name: string): Page => ({ ...page, body: page.body.replaceAll(name, 'NAME') })
+        twins(rig, same(known, 'alice'), same(answer, username), username)
+      }
+      const disabled = await guess(rig, 'carla', PASSWORDS.carla)
+      assert.equal(disabled.status, 401, 'disabled, right password')
+    },
+    'enum-time': async (outer) => {
+      await fresh(
+        outer,
+        async (rig) => {
+          const [known, unknown, disabled]: [number[], number[], number[]] = [[], [], []]
+          for (let i = 0; i < 40; i++) {
+            for (const [name, into] of [
+              ['bob', known],
+              [`nobody${i}`, unknown],
+              ['carla', disabled],
+            ] as const) {
+              const client = rig.browser()
+              const page = await client.call(LOGIN)
+              rig.tally.sent++
+              into.push(await time(() => client.submitLogin(page, name, 'wrong')))
+            }
+          }
+          rig.tally.checks++
+          // A missing hash would be a difference of 15 ms and more.
+          for (const other of [unknown, disabled]) {
+            const difference = Math.abs(median(known) - median(other))
+            assert.ok(difference < 6, `${median(known)} and ${median(other)} ms`)
+          }
+        },
+        'authentication: { throttle: { freeFailures: 1000, networkFailures: 1000 } }\n',
+      )
+    },
+    'nul-password': async (rig) => {
+      for (const password of [`${PASSWORDS.mallory}\0x`, `${PASSWORDS.mallory}\0`, PASSWORDS.mallory.slice(0, -1)])
+        assert.equal((await guess(rig, 'mallory', password)).status, 401)
+      assert.equal((await guess(rig, 'mallory', PASSWORDS.mallory)).status, 303)
+    },
+    'hash-dos': (outer) =>
+      fresh(
+        outer,
+        async (rig) => {
+          const bob = await rig.signIn('bob')
+          const logins = Promise.all(Array.from({ length: 80 }, (_, i) => guess(rig, `flood${i}`, 'x'.repeat(1_000))))
+          const delays: number[] = []
+          for (let i = 0; i < 30; i++) delays.push(await time(() => bob.client.call(`${ORIGINS.app}/me`)))
+          await logins
+          rig.tally.checks++
+          assert.ok(median(delays) < 100, `others wait ${median(delays)} ms`)
+        },
+        'authentication: { throttle: { networkFailures: 1000 } }\n',
+      ),
+    'session-per-guess': (outer) =>
+      fresh(outer, async (rig) => {
+        const before = (await rig.vitals()).rssBytes
+        for (let i = 0; i < 200; i++)
+          await rig.ask('GET /login/employees HTTP/1.1\r\nHost: gw.example.com\r\nAccept: text/html\r\n\r\n')
+        rig.tally.checks++
+        assert.ok(
+          (await rig.vitals()).rssBytes - before < 60e6,
+          'a login page that nobody answers leaves nothing behind',
+        )
+      }),
+  },
+})
+
+test('a password longer than any hash input limit is compared whole', async () => {
+  for (const padding of [72, 128, 1_000]) {
+    const page = await guess(rig(), `long${padding}`, PASSWORDS.alice + 'x'.repeat(padding))
+    assert.equal(page.status, 401)
+  }
+  const status = (await guess(rig(), 'alice', PASSWORDS.alice + ' '.repeat(3))).status
+  assert.equal(status, 401)
+})

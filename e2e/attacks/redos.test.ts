@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { compilePolicies } from '../../src/policy/compile.ts'
+import type { EpochMs, RealmName } from '../../src/base/brand.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { PolicyConfig } from '../../src/policy/policies.schema.ts'
+import { calm, noServerError, upstreamSilent } from './oracles.ts'
+import type { Rig } from './rig.ts'
+import { runVectors } from './suite.ts'
+
+interface RedosVector {
+  readonly id: string
+  readonly pattern: string
+  readonly input?: string
+}
+
+const POLICIES = 'realms/employees/policies.yaml'
+const LONG = ['a', '/', ',', 'a/', '-', '/a'].map((unit) => `/${unit.repeat(Math.floor(15_000 / unit.length))}!`)
+
+/** A pattern of the configuration takes no part, or matches within milliseconds whatever the path. */
+async function fast(rig: Rig, { pattern }: RedosVector): Promise<void> {
+  rig.tally.sent++
+  rig.tally.checks++
+  const path = pattern.startsWith('/') ? pattern : `/${pattern.replace(/^\^?\/?/, '')}`
+  const resource = `https://app.example.com:443${path.replaceAll('?', '%3F').replaceAll('#', '%23')}`
+  const file = join(rig.root, POLICIES)
+  const before = readFileSync(file, 'utf8')
+  writeFileSync(
+    file,
+    `${before}\n  - name: redos\n    resources: [${JSON.stringify(resource)}]\n    actions: { GET: allow }\n    subject: { type: AuthenticatedUsers }\n`,
+  )
+  const { snapshot } = await loadConfig(rig.root)
+  writeFileSync(file, before)
+  const policies = snapshot?.realms.get('/employees' as RealmName)?.policies
+  if (policies !== undefined)
+    for (const input of LONG) assert.ok(timeOf(policies, input) < 25, `${pattern} on ${input.slice(0, 5)}…`)
+}
+
+function timeOf(policies: readonly PolicyConfig[], path: string): number {
+  const pdp = compilePolicies(policies)
+  const now = Date.now() as EpochMs
+  const session = {
+    realm: '/employees' as RealmName,
+    userId: 'bob',
+    username: 'bob',
+    authLevel: 1,
+    authModules: [],
+    authInstant: now,
+    properties: {},
+  }
+  const ask = (): number => {
+    const started = performance.now()
+    pdp.evaluate({
+      policySet: 'iPlanetAMWebAgentService',
+      resource: { scheme: 'https', host: 'app.example.com', port: 443, path, query: undefined },
+      action: 'GET',
+      session,
+      facts: { groups: new Set(), attributes: {} },
+      clientIp: '127.0.0.1',
+      now,
+    })
+    return performance.now() - started
+  }
+  return Math.min(ask(), ask(), ask())
+}
+
+async function statusFor(rig: Rig, target: string, host = 'app.example.com'): Promise<number> {
+  const { cookie } = await rig.signIn('bob')
+  const mark = rig.mark()
+  const answer = await rig.ask(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${cookie('app')}\r\n`)
+  noServerError(rig, answer, target)
+  upstreamSilent(rig, mark, target)
+  return answer?.status ?? 0
+}
+
+runVectors<RedosVector>('redos', {
+  async every(rig, vector) {
+    await fast(rig, vector)
+    // And the rig's own patterns, by the wire.
+    for (const input of LONG)
+      noServerError(rig, await rig.ask(`GET ${input} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`), vector.id)
+    await calm(rig, vector.id, 400)
+  },
+  only: {
+    async 'dot-newline'(rig, { input = '' }) {
+      assert.equal(await statusFor(rig, input), 400)
+    },
+    async 'dollar-newline'(rig, { input = '' }) {
+      assert.equal(await statusFor(rig, input), 400)
+    },
+    async 'dot-unescaped'(rig, { input = '' }) {
+      assert.equal(await statusFor(rig, '/me', input), 421)
+    },
+    async 'case-i'(rig) {
+      assert.equal(await statusFor(rig, '/ADM%C4%B0N/x'), 403)
+      assert.equal(await statusFor(rig, '/%E2%84%AAeys'), 403)
+    },
+    async prefix(rig) {
+      for (const target of ['/administrator', '/admin-x', '/publicity', '/public', '/mex', '/accounts'])
+        assert.equal(await statusFor(rig, target), 403, target)
+    },
+  },
+})
