@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { RealmName } from '../../src/base/brand.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { noServerError, openExplain } from './oracles.ts'
 import { ORIGINS } from './rig-config.ts'
@@ -58,13 +59,7 @@ runVectors<ConfigVector>('config_and_proto', {
     'yaml-dup-key': (rig, { yaml = '' }) => refused(rig, REALM, append(yaml)),
     async 'yaml-norway'(rig) {
       const { snapshot } = await loadWith(rig, REALM, (text) => text.replace('Employees', 'no'))
-      assert.equal(
-        snapshot?.realms
-          .values()
-          .toArray()
-          .find(({ name }) => name === '/employees')?.look.title,
-        'no',
-      )
+      assert.equal(snapshot?.realms.get('/employees' as RealmName)?.look.title, 'no')
     },
     'yaml-octal': (rig) => refused(rig, REALM, append('session: { maxIdle: 0777 }')),
     'yaml-tag': (rig, { yaml = '' }) => refused(rig, REALM, append(`look2: ${yaml}`)),

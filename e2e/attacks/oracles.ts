@@ -90,14 +90,19 @@ const ANY = Symbol('any value, once')
 
 /** What the application must learn about this client at `app`, and nothing else. */
 function expectedHeaders(user: User | undefined, ip: string): Record<string, string | typeof ANY> {
-  const common = {
+  const common: Record<string, string | typeof ANY> = {
     ...ALWAYS,
     'x-forwarded-for': ip,
     forwarded: `for=${ip};host=app.example.com;proto=https`,
     'x-request-id': ANY,
   }
   if (user === undefined) return common
-  const own = { 'x-remote-user': user, 'x-user': user, 'x-auth-level': '1', 'x-gatehouse-assertion': ANY }
+  const own: Record<string, string | typeof ANY> = {
+    'x-remote-user': user,
+    'x-user': user,
+    'x-auth-level': '1',
+    'x-gatehouse-assertion': ANY,
+  }
   const alice = { 'x-groups': 'admins,finance', 'x-forwarded-email': 'alice@example.com' }
   return { ...common, ...own, ...(user === 'alice' ? alice : {}) }
 }

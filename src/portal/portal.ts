@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
+import { formBody } from './form-body.ts'
 import { lookSchema } from './look.schema.ts'
 import { loginCookies } from './login-cookies.ts'
 import type { PortalParts } from './portal-parts.ts'
@@ -47,9 +48,6 @@ export type PortalHandler = (request: IncomingMessage, response: ServerResponse)
 
 type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
 
-/** Bytes of a form: a sealed authId and a few answers. */
-const BODY_LIMIT = 16_384
-
 const LOGIN = /^\/login(?:\/.*)?$/
 
 /** The pages of the login host, for one configuration generation. Every request is answered, faults included. */
@@ -62,7 +60,7 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   addFiles(app, parts)
   addHealth(app, parts)
 
-  const form = express.urlencoded({ extended: false, limit: BODY_LIMIT, parameterLimit: 40 })
+  const form = formBody()
   const on = (route: Route) => async (request: Request, response: Response) =>
     route(parts, openVisit(parts, request, response))
   app.route('/').get(on(showHome)).all(refuseMethod(parts, 'GET, HEAD'))

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { calm, noServerError, upstreamSilent } from './oracles.ts'
+import { WEB_SOCKET } from './requests.ts'
+import { ORIGINS } from './rig-config.ts'
+import type { Rig, SignedIn } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+import { Wire, type WireAnswer } from './wire.ts'
+
+let bob: SignedIn
+
+/** Others are answered quickly while something else is going on. */
+async function othersAreServed(rig: Rig, about: string, limitMs = 500): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    const started = performance.now()
+    assert.equal((await rig.ask('GET /public/others HTTP/1.1\r\nHost: app.example.com\r\n\r\n'))?.status, 200, about)
+    assert.ok(performance.now() - started < limitMs, `${about}: others wait`)
+  }
+}
+
+async function refused(rig: Rig, bytes: string, statuses: readonly number[]): Promise<WireAnswer | undefined> {
+  const mark = rig.mark()
+  const answer = await rig.ask(bytes)
+  noServerError(rig, answer, bytes.slice(0, 60))
+  assert.ok(answer === undefined || statuses.includes(answer.status), `${bytes.slice(0, 60)}: ${answer?.status}`)
+  upstreamSilent(rig, mark, bytes.slice(0, 60))
+  await othersAreServed(rig, bytes.slice(0, 60))
+  return answer
+}
+
+function form(body: string, path = '/login/employees'): string {
+  return `POST ${path} HTTP/1.1\r\nHost: gw.example.com\r\nOrigin: ${ORIGINS.login}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+function pidOf(rig: Rig): number {
+  return Number(/"pid":(\d+)/.exec(rig.log())?.[1] ?? 0)
+}
+
+const rig = runVectors<Vector>('dos', {
+  async setUp(rig) {
+    bob = await rig.signIn('bob')
+  },
+  only: {
+    async 'slow-body'(rig) {
+      const connections = rig.upstream.connections()
+      const mark = rig.mark()
+      const wires = Array.from({ length: 100 }, () =>
+        new Wire(rig.dial).send('POST /admin/x HTTP/1.1\r\nHost: app.example.com\r\nContent-Length: 1000000\r\n\r\na'),
+      )
+      rig.tally.sent += wires.length
+      for (const wire of wires) assert.equal((await wire.answer())?.status, 401)
+      upstreamSilent(rig, mark, 'slow bodies of strangers')
+      assert.equal(rig.upstream.connections(), connections, 'no connection of the application is held')
+      await othersAreServed(rig, 'slow bodies')
+      for (const wire of wires) wire.destroy()
+    },
+    async 'slow-read'(rig) {
+      await flood(rig)
+    },
+    async 'idle-conns'(rig) {
+      const before = descriptors(pidOf(rig))
+      const wires = Array.from({ length: 500 }, () => new Wire(rig.dial))
+      rig.tally.sent += wires.length
+      await othersAreServed(rig, 'idle connections')
+      for (const wire of wires) wire.destroy()
+      await othersAreServed(rig, 'after idle connections')
+      await calm(rig, 'idle connections', 400)
+      for (let i = 0; i < 50 && descriptors(pidOf(rig)) > before + 10; i++) await othersAreServed(rig, 'letting go')
+      assert.ok(descriptors(pidOf(rig)) <= before + 10, 'all let go')
+    },
+    async 'hdr-size'(rig) {
+      for (const size of [33_000, 65_536, 300_000])
+        await refused(rig, `GET /public/x HTTP/1.1\r\nHost: app.example.com\r\nA: ${'x'.repeat(size)}\r\n\r\n`, [431])
+      await refused(rig, `GET /public/${'x'.repeat(40_000)} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`, [431])
+    },
+    async 'hdr-count'(rig) {
+      for (const count of [201, 2_001])
+        await refused(rig, `GET /public/x HTTP/1.1\r\nHost: app.example.com\r\n${'a: b\r\n'.repeat(count)}\r\n`, [431])
+    },
+    async 'body-login'(rig) {
+      const wire = new Wire(rig.dial)
+      rig.tally.sent++
+      wire.send(form('').replace('Content-Length: 0', 'Content-Length: 10000000'))
+      wire.send('a'.repeat(100_000))
+      assert.equal((await wire.answer('POST'))?.status, 413, 'before it has arrived')
+      wire.destroy()
+      await refused(rig, form('a'.repeat(20_000)), [413])
+      await refused(
+        rig,
+        form('').replace('Content-Length: 0', 'Transfer-Encoding: chunked') +
+          `${(100_000).toString(16)}\r\n${'a'.repeat(100_000)}\r\n0\r\n\r\n`,
+        [413],
+      )
+    },
+    async params(rig) {
+      await refused(
+        rig,
+        form(
+          Array.from({ length: 3_000 }, (_, i) => `a${i}=1`)
+            .join('&')
+            .slice(0, 16_000),
+        ),
+        [400, 403, 413],
+      )
+      await refused(rig, form(`a${'[0]'.repeat(1_000)}=1`), [400, 403])
+      await refused(rig, form('authId=1&'.repeat(39) + 'authId=1'), [400, 403])
+      const query = Array.from({ length: 2_000 }, (_, i) => `a${i}=`)
+        .join('&')
+        .slice(0, 15_000)
+      await refused(rig, `GET /login/employees?${query} HTTP/1.1\r\nHost: gw.example.com\r\n\r\n`, [200])
+      await calm(rig, 'many parameters', 100)
+    },
+    async 'json-deep'(rig) {
+      const deep = '['.repeat(15_000)
+      await refused(rig, form(deep).replace('application/x-www-form-urlencoded', 'application/json'), [400, 403, 415])
+    },
+    async 'gzip-req'(rig) {
+      await refused(rig, form('a=b').replace('Content-Type', 'Content-Encoding: gzip\r\nContent-Type'), [400, 403, 415])
+    },
+    async 'gzip-resp'(rig) {
+      rig.upstream.behave('/public/gzip', (socket) =>
+        socket.write(
+          `HTTP/1.1 200 OK\r\nContent-Encoding: ${'gzip, '.repeat(200)}gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8b\x08\0\0`,
+          'latin1',
+        ),
+      )
+      const answer = await rig.ask(
+        'GET /public/gzip HTTP/1.1\r\nHost: app.example.com\r\nAccept-Encoding: gzip\r\n\r\n',
+      )
+      noServerError(rig, answer, 'encodings')
+      assert.equal(answer?.body, '\x1f\x8b\x08\0\0', 'passed as it is')
+    },
+    async 'async-stack'(rig) {
+      await refused(rig, form(`IDToken1=${'%5B'.repeat(5_000)}`), [400, 403])
+      await refused(rig, `GET /${'a/'.repeat(7_000)} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`, [401, 404])
+    },
+    async 'session-flood'(rig) {
+      const { rssBytes } = await rig.vitals()
+      const wire = new Wire(rig.dial)
+      for (let i = 0; i < 3_000; i++) {
+        rig.tally.sent++
+        wire.send(`GET /me?${i} HTTP/1.1\r\nHost: app.example.com\r\nAccept: text/html\r\n\r\n`)
+        assert.equal((await wire.answer())?.status, 302)
+      }
+      wire.destroy()
+      await calm(rig, 'a flood of strangers', 400)
+      assert.ok((await rig.vitals()).rssBytes - rssBytes < 80e6, 'strangers leave nothing behind')
+    },
+    async 'expect-100'(rig) {
+      const mark = rig.mark()
+      const wire = new Wire(rig.dial)
+      wire.send('POST /me HTTP/1.1\r\nHost: app.example.com\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n')
+      assert.equal((await wire.answer('POST'))?.status, 401, 'refused without asking for the body')
+      upstreamSilent(rig, mark, 'a stranger who expects')
+      wire.destroy()
+      for (const value of ['y 100-continue', '100-continue, x', '200-ok', '100-continue;q=1'])
+        await refused(
+          rig,
+          `POST /public/x HTTP/1.1\r\nHost: app.example.com\r\nExpect: ${value}\r\nContent-Length: 1\r\n\r\na`,
+          [417],
+        )
+      assert.equal(
+        (
+          await rig.ask(
+            'POST /public/x HTTP/1.1\r\nHost: app.example.com\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na',
+          )
+        )?.status,
+        200,
+      )
+      assert.doesNotMatch(rig.since(mark).at(-1)?.raw ?? '', /expect/i, 'never forwarded')
+    },
+    async trailers(rig) {
+      const trailers = Array.from({ length: 10_000 }, (_, i) => `t${i}: 1\r\n`).join('')
+      const answer = await rig.ask(
+        `POST /public/x HTTP/1.1\r\nHost: app.example.com\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n${trailers}\r\n`,
+      )
+      assert.ok(answer === undefined || [200, 400, 431, 502].includes(answer.status), String(answer?.status))
+      await othersAreServed(rig, 'trailers')
+      await calm(rig, 'trailers', 400)
+    },
+    async 'chunk-ext'(rig) {
+      const answer = await rig.ask(
+        `POST /public/x HTTP/1.1\r\nHost: app.example.com\r\nTransfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(1_000_000)}\r\na\r\n0\r\n\r\n`,
+      )
+      assert.ok(answer === undefined || answer.status === 413 || answer.status === 400)
+      await othersAreServed(rig, 'chunk extensions')
+      await calm(rig, 'chunk extensions', 400)
+    },
+    async 'upstream-slow'(rig) {
+      rig.upstream.behave('/public/never', () => undefined)
+      const slow = Array.from({ length: 20 }, () =>
+        rig.ask('GET /public/never HTTP/1.1\r\nHost: app.example.com\r\n\r\n'),
+      )
+      await othersAreServed(rig, 'a slow application')
+      for (const answer of await Promise.all(slow)) assert.equal(answer?.status, 504)
+      await calm(rig, 'a slow application', 400)
+    },
+    async 'upstream-flood'(rig) {
+      await flood(rig)
+    },
+  },
+})
+
+/** A client that does not read: the application is slowed down with it, and memory stays where it was. */
+async function flood(rig: Rig): Promise<void> {
+  let written = 0
+  rig.upstream.behave('/account/flood', (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+    const chunk = Buffer.alloc(262_144)
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(chunk)) written += chunk.length
+      written += chunk.length
+    }
+    socket.on('drain', more)
+    more()
+  })
+  const { rssBytes } = await rig.vitals()
+  const wires = Array.from({ length: 8 }, () => {
+    const wire = new Wire(rig.dial)
+    wire.socket.pause()
+    return wire.send(`GET /account/flood HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
+  })
+  rig.tally.sent += wires.length
+  await othersAreServed(rig, 'a flood')
+  let before = -1
+  while (before !== written) {
+    before = written
+    await othersAreServed(rig, 'a flood')
+  }
+  assert.ok(written < 8 * 20e6, `${written} bytes were taken from the application`)
+  assert.ok((await rig.vitals()).rssBytes - rssBytes < 120e6, 'nothing is buffered without bound')
+  for (const wire of wires) wire.destroy()
+  await calm(rig, 'a flood', 400)
+}
+
+test('connections that were refused are let go, whatever their clients do', async () => {
+  const pid = pidOf(rig())
+  const before = descriptors(pid)
+  const refusals = [
+    `GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${WEB_SOCKET}\r\n`,
+    'GET /public/x HTTP/1.1\r\nHost: app.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+    `GET /login/employees HTTP/1.1\r\nHost: gw.example.com\r\n${WEB_SOCKET}\r\n`,
+    'GARBAGE\r\n\r\n',
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+  ]
+  const wires = refusals.flatMap((bytes) => Array.from({ length: 20 }, () => new Wire(rig().dial).send(bytes)))
+  for (const wire of wires) {
+    await wire.answer()
+    wire.send('and more that nobody reads')
+  }
+  await Promise.all(wires.map((wire) => wire.closed(5_000)))
+  await othersAreServed(rig(), 'refused connections')
+  assert.ok(descriptors(pid) <= before + 5, `${descriptors(pid)} descriptors, ${before} before`)
+})
+
+test('an upgrade or CONNECT behind an unanswered request does not end the process', async () => {
+  rig().upstream.behave('/public/slow', (socket) =>
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow'), 100),
+  )
+  const slow = 'GET /public/slow HTTP/1.1\r\nHost: app.example.com\r\n\r\n'
+  for (const behind of [
+    `GET /public/ws HTTP/1.1\r\nHost: app.example.com\r\n${WEB_SOCKET}\r\n`,
+    `GET /login/employees HTTP/1.1\r\nHost: gw.example.com\r\n${WEB_SOCKET}\r\n`,
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GARBAGE\r\n\r\n',
+  ]) {
+    const wire = new Wire(rig().dial)
+    wire.send(slow + behind)
+    const first = await wire.answer()
+    assert.ok(first === undefined || first.body === 'slow' || first.status === 400, behind)
+    wire.destroy()
+    await othersAreServed(rig(), behind)
+  }
+  assert.ok(rig().running())
+})
+
+test('slow heads are ended in time and keep nobody waiting (slowloris)', async () => {
+  const wires = Array.from({ length: 200 }, () =>
+    new Wire(rig().dial).send('GET /public/x HTTP/1.1\r\nHost: app.example.com\r\nX: '),
+  )
+  await othersAreServed(rig(), 'slow heads')
+  for (const wire of wires) wire.send('a')
+  await othersAreServed(rig(), 'slow heads')
+  for (const wire of wires) wire.destroy()
+})

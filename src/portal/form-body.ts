@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express from 'express'
+
+/** Bytes of a form: a sealed authId and a few answers. */
+const LIMIT = 16_384
+/** How long a form may take to arrive, in milliseconds: a slow telephone needs seconds, a slow-body attack takes for ever. */
+const ARRIVAL_MS = 20_000
+
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
+
+export interface FormBodyOptions {
+  /** For tests. */
+  readonly arrivalMs?: number
+}
+
+/**
+ * Reads a form, bounded in bytes and in time. The parser itself would read a body to its end before it says that it was too large,
+ * and wait for that end as long as the client likes.
+ */
+export function formBody({ arrivalMs = ARRIVAL_MS }: FormBodyOptions = {}): Middleware {
+  // No browser compresses a form; what does is out to be unpacked.
+  const parse = express.urlencoded({ extended: false, inflate: false, limit: LIMIT, parameterLimit: 40 }) as Middleware
+  return (request, response, next) => {
+    if (Number(request.headers['content-length'] ?? 0) > LIMIT) {
+      refuse(response, next)
+      return
+    }
+    const timer = setTimeout(() => request.destroy(), arrivalMs)
+    let received = 0
+    let refused = false
+    const count = (chunk: Buffer): void => {
+      received += chunk.length
+      if (received <= LIMIT || refused) return
+      refused = true
+      refuse(response, next)
+    }
+    request.once('close', () => clearTimeout(timer))
+    request.on('data', count)
+    parse(request, response, (error) => {
+      clearTimeout(timer)
+      request.off('data', count)
+      if (!refused) next(error)
+    })
+  }
+}
+
+/** What is still to come is not waited for, so the connection ends with the answer. */
+function refuse(response: ServerResponse, next: (error: unknown) => void): void {
+  response.shouldKeepAlive = false
+  next(Object.assign(new Error('a form was too large'), { status: 413 }))
+}
