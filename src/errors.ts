@@ -2,6 +2,7 @@
 export const ERRORS = {
   GH_INTERNAL: [500, 'something went wrong on our side'],
   GH_CONFIG_INVALID: [500, 'the configuration is not valid'],
+  GH_LISTENER_UNAVAILABLE: [503, 'a listener cannot be opened'],
   GH_STORE_UNAVAILABLE: [503, 'sessions cannot be checked right now'],
   GH_KEYS_UNAVAILABLE: [503, 'signing keys cannot be read right now'],
   GH_DIRECTORY_UNAVAILABLE: [503, 'the user directory cannot be reached right now'],

@@ -167,7 +167,10 @@ test('closing cuts what does not finish before the deadline, tunnels included', 
 
 test('an address that is taken rejects', async (t) => {
   const { port } = await opened(t, echo)
-  await assert.rejects(openListener({ address: '127.0.0.1', port }, echo), { code: 'EADDRINUSE' })
+  await assert.rejects(openListener({ address: '127.0.0.1', port }, echo), {
+    code: 'GH_LISTENER_UNAVAILABLE',
+    detail: `127.0.0.1:${port} is in use by another program`,
+  })
 })
 
 interface Pair {

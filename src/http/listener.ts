@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { compileCertificates, type CertificateSet } from './certificates.ts'
 import { createConnectionWatch, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
+import { listenFault } from './listen-fault.ts'
 import type { ListenerConfig } from './listener.schema.ts'
 import { expectation, refusedAtOnce } from './request-limits.ts'
 
@@ -39,7 +40,7 @@ function asksForWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase().includes('websocket') === true
 }
 
-/** Opens one listener; settles when it accepts connections, rejects when the address cannot be had. */
+/** Opens one listener; settles when it accepts connections, rejects with GH_LISTENER_UNAVAILABLE when the address cannot be had. */
 export async function openListener(config: ListenerConfig, handlers: ListenerHandlers): Promise<Listener> {
   const tunnels = new Set<Duplex>()
   const certificates = { current: config.tls === undefined ? undefined : compileCertificates(config.tls) }
@@ -139,9 +140,10 @@ function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain 
 
 function listen(server: Server | HttpsServer, config: ListenerConfig): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-  server.once('error', reject)
+  const fail = (error: Error): void => reject(listenFault(error, config))
+  server.once('error', fail)
   server.listen({ host: config.address, port: config.port, backlog: 1_024 }, () => {
-    server.off('error', reject)
+    server.off('error', fail)
     resolve(undefined)
   })
   return promise
