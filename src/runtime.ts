@@ -80,7 +80,11 @@ export async function buildGeneration(
         sites.map((site, i) => ({ site, aliases: snapshot.agents[i]?.aliases ?? [] })),
       ),
       clientOf: createClientResolver(snapshot.gatehouse.trustedProxies),
-      pages: createPages({ files: deps.files, realms: snapshot.realms.values() }),
+      pages: createPages({
+        files: deps.files,
+        realms: snapshot.realms.values(),
+        homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
+      }),
       loginHost: loginHostOf(snapshot, { directories, sites }, deps),
       causeToEnd: (session) => causeToEnd(snapshot, directories, session),
       close,

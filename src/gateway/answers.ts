@@ -35,7 +35,8 @@ export function answerRefusal(context: AnswerContext, { error, headers = {}, ...
   const all = { ...headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
   if (requestKind(request.method ?? '', request.headers) === 'script' && !isHtmlFallback(request)) {
     const { kind, status, loginUrl } = details
-    const login = loginUrl === undefined ? {} : { loginUrl }
+    // Only where a login is what is missing: a script that is forbidden something must not send anybody there.
+    const login = loginUrl === undefined || status !== 401 ? {} : { loginUrl }
     sendJson(response, {
       status,
       headers: all,

@@ -8,7 +8,7 @@ import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
 import type { RefusalKind } from './error-pages.ts'
-import type { Handshake } from './handshake.ts'
+import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { Streams } from './streams.ts'
@@ -165,7 +165,8 @@ function deny(
     policies,
     reason,
   })
-  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', username, policies })
+  const loginUrl = otherUserUrl(site, returnUrl(request))
+  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', username, policies, loginUrl })
 }
 
 const KINDS: Readonly<Record<RefusalReason, RefusalKind>> = {

@@ -208,6 +208,8 @@ test('a denied session gets a page with the policy and an audit event, a script 
   assert.equal(page.status, 403)
   assert.equal(page.headers.get('x-page'), 'forbidden')
   assert.match(page.body, /no-admin/)
+  assert.ok(page.body.includes(`${LOGIN}/login/employees?goto=http%3A%2F%2Fapp.test%2Fadmin&ForceAuth=true`))
+  assert.match(page.body, /"logoutUrl":"http:\/\/login\.test\/logout\?agent=app"/)
   const script = await ask(port, '/admin', { headers: [cookie, 'Sec-Fetch-Mode: cors'] })
   assert.deepEqual(JSON.parse(script.body), {
     error: 'access_denied',

@@ -125,6 +125,11 @@ export function loginPage(
   return `${site.loginUrl}?${query.toString()}`
 }
 
+/** The realm's login page in spite of a session, for somebody who may be more than one user; leads back to `goto`. */
+export function otherUserUrl(site: Site, goto: string): string {
+  return `${site.loginUrl}?${new URLSearchParams({ goto, ForceAuth: 'true' }).toString()}`
+}
+
 /**
  * Where to come back to after the login. Only a GET can be repeated by a redirect; for other requests it is the page of the
  * site that sent them.

@@ -109,7 +109,11 @@ test('markup in titles, names and policies of standalone pages stays text', asyn
   const files = await loadPublicFiles(PUBLIC)
   const html = (value: string): string => {
     const look = lookSchema.parse({ title: value.slice(0, 60) })
-    const pages = createPages({ files, realms: [{ name: '/x' as RealmName, look }] })
+    const pages = createPages({
+      files,
+      realms: [{ name: '/x' as RealmName, look }],
+      homeUrl: 'https://login.example.com/',
+    })
     const facts = { username: value, policies: [value], siteTitle: value, requestId: value, acceptLanguage: value }
     return pages.render({ kind: 'forbidden', status: 403, realm: '/x' as RealmName, ...facts }).html
   }

@@ -21,9 +21,12 @@ const KINDS: readonly RefusalKind[] = [
   'internal',
 ]
 
+const HOME = 'https://login.example.com/'
+
 async function pages(): Promise<ErrorPages> {
   const look = lookSchema.parse({ title: 'Acme', color: '#0f766e' })
-  return createPages({ files: await loadPublicFiles(PUBLIC), realms: [{ name: '/employees' as RealmName, look }] })
+  const realms = [{ name: '/employees' as RealmName, look }]
+  return createPages({ files: await loadPublicFiles(PUBLIC), realms, homeUrl: HOME })
 }
 
 const refusal = (kind: RefusalKind, more: Partial<Refusal> = {}): Refusal => ({
@@ -39,6 +42,7 @@ for (const kind of KINDS) {
     const { html, headers } = (await pages()).render(refusal(kind, { loginUrl: 'https://login.example.com/login' }))
     assert.match(html, /req-7/)
     assert.match(html, /<h1 class="heading">[^<]+<\/h1>/)
+    assert.match(html, /<a class="button" href=/, 'a way out')
     assert.doesNotMatch(html, /<script|<link|<img|\sstyle=|url\(|@import/)
     assert.equal(headers['cache-control'], 'no-store')
   })
@@ -79,6 +83,11 @@ test('a refusal says who is signed in, which policy decided, and offers the ways
   for (const expected of ['carol', 'finance-only', 'Payroll', links.loginUrl, links.logoutUrl]) {
     assert.ok(html.includes(expected), expected)
   }
+})
+
+test('what is forbidden may be the start page itself: the way out is the page of the login host', async () => {
+  const { html } = (await pages()).render(refusal('forbidden'))
+  assert.match(html, /class="button" href="https:\/\/login\.example\.com\/"/)
 })
 
 test('the wait is a header and a sentence', async () => {

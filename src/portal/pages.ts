@@ -55,6 +55,8 @@ export interface ErrorPages {
 export interface PagesDeps {
   readonly files: PublicFiles
   readonly realms: Iterable<{ readonly name: RealmName; readonly look: LookConfig }>
+  /** The login host's own page, where everybody finds a way on: their applications, or where to sign in. */
+  readonly homeUrl: string
 }
 
 interface StandaloneLook {
@@ -64,7 +66,7 @@ interface StandaloneLook {
 }
 
 /** Everything but the sentences is worked out here, once per configuration generation. */
-export function createPages({ files, realms }: PagesDeps): ErrorPages {
+export function createPages({ files, realms, homeUrl }: PagesDeps): ErrorPages {
   const baseCss = files.assets.get('gatehouse.css')?.body.toString('utf8') ?? ''
   const looks = new Map<RealmName, StandaloneLook>()
   for (const realm of realms) looks.set(realm.name, standalone(compileLook(realm.name, realm.look), baseCss))
@@ -77,7 +79,7 @@ export function createPages({ files, realms }: PagesDeps): ErrorPages {
       const language = negotiateLanguage(refusal.acceptLanguage)
       const frame = standaloneFrame(look, language, css)
       return {
-        html: files.render('message', { page: frame, ...pageOf(frame, refusal) }),
+        html: files.render('message', { page: frame, ...pageOf(frame, refusal, homeUrl) }),
         headers: headersOf(refusal, language.tag, policy),
       }
     },
@@ -110,7 +112,7 @@ function headersOf(refusal: Refusal, language: string, policy: string): Readonly
   }
 }
 
-function pageOf(frame: Frame, refusal: Refusal): MessagePage {
+function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
   const { kind, cause, siteTitle, retryAfterSeconds, username, policies, requestId } = refusal
   const heading = frame.say(`error.${kind}.title`)
   const wait =
@@ -125,7 +127,7 @@ function pageOf(frame: Frame, refusal: Refusal): MessagePage {
       ...(kind === 'loop' ? [frame.say(`cause.${cause ?? 'unknown'}`)] : []),
       ...wait,
     ],
-    actions: actionsOf(frame, refusal),
+    actions: actionsOf(frame, refusal, homeUrl),
     facts: [
       ...(siteTitle === undefined ? [] : [{ label: frame.say('detail.site'), value: siteTitle, code: false }]),
       ...errorFacts(frame, { user: username, policies, requestId }),
@@ -133,22 +135,25 @@ function pageOf(frame: Frame, refusal: Refusal): MessagePage {
   }
 }
 
-/** One primary way on, at most; the rest quietly below it. */
-function actionsOf(frame: Frame, { kind, loginUrl, logoutUrl }: Refusal): readonly MessageAction[] {
+/** One primary way on; the rest quietly below it. */
+function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly MessageAction[] {
+  const { kind, loginUrl, logoutUrl } = refusal
   const retry = action(frame, 'action.retry', '', 'button')
   const signOut = logoutUrl === undefined ? [] : [action(frame, 'action.sign-out', logoutUrl, 'plain')]
   switch (kind) {
     case 'unavailable':
-    case 'upstream':
     case 'internal':
       return [retry]
+    case 'upstream':
+      return [retry, action(frame, 'action.apps', homeUrl, 'plain')]
     case 'open-at-top-level':
       return loginUrl === undefined ? [] : [action(frame, 'action.open', loginUrl, 'button')]
     case 'loop':
       return [loginUrl === undefined ? retry : action(frame, 'action.retry', loginUrl, 'button'), ...signOut]
     case 'forbidden':
+      // Not the application's own start page: that may be what is forbidden, and the button would lead here again.
       return [
-        action(frame, 'action.home', '/', 'button'),
+        action(frame, 'action.apps', homeUrl, 'button'),
         ...(loginUrl === undefined ? [] : [action(frame, 'action.other-user', loginUrl, 'plain')]),
         ...signOut,
       ]
@@ -158,6 +163,6 @@ function actionsOf(frame: Frame, { kind, loginUrl, logoutUrl }: Refusal): readon
     case 'too-large':
       return [action(frame, 'action.home', '/', 'button')]
     case 'unknown-host':
-      return []
+      return [action(frame, 'action.home', homeUrl, 'button')]
   }
 }

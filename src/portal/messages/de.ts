@@ -52,10 +52,10 @@ export const de: Catalogue = {
     'Was Sie öffnen möchten, verlangt eine stärkere Anmeldung, als {realm} Ihnen anbietet. Ihre Administration kann das ändern.',
   'error.unavailable.title': 'Bitte gleich noch einmal versuchen',
   'error.unavailable.text':
-    'Wir können Ihre Sitzung gerade nicht prüfen. Sie sind weiter angemeldet, und nichts ist verloren.',
+    'Wir können Sitzungen gerade nicht prüfen. Waren Sie angemeldet, sind Sie es weiterhin, und nichts ist verloren.',
   'error.upstream.title': 'Die Anwendung antwortet nicht',
   'error.upstream.text':
-    'Sie sind angemeldet, aber die Anwendung selbst ist nicht erreichbar. Bitte versuchen Sie es später noch einmal.',
+    'Die Anwendung selbst ist nicht erreichbar. Mit Ihrer Anmeldung hat das nichts zu tun. Bitte versuchen Sie es später noch einmal.',
   'error.bad-request.title': 'Diese Adresse funktioniert nicht',
   'error.bad-request.text':
     'Die Anfrage war nicht eindeutig und wurde deshalb nicht weitergegeben. Prüfen Sie die Adresse auf Tippfehler.',
@@ -92,6 +92,7 @@ export const de: Catalogue = {
 
   'action.retry': 'Noch einmal versuchen',
   'action.home': 'Zur Startseite',
+  'action.apps': 'Zu Ihren Anwendungen',
   'action.sign-in': 'Anmelden',
   'action.sign-out': 'Abmelden',
   'action.other-user': 'Als jemand anderes anmelden',

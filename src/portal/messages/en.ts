@@ -46,9 +46,11 @@ export const en = {
   'error.unreachable.text':
     'What you want to open asks for stronger proof of who you are than {realm} offers you. Your administrator can change that.',
   'error.unavailable.title': 'Please try again in a moment',
-  'error.unavailable.text': 'We cannot check your session right now. You are still signed in and nothing is lost.',
+  'error.unavailable.text':
+    'We cannot check sessions right now. If you were signed in, you still are, and nothing is lost.',
   'error.upstream.title': 'The application does not answer',
-  'error.upstream.text': 'You are signed in, but the application itself cannot be reached. Please try again later.',
+  'error.upstream.text':
+    'The application itself cannot be reached. It has nothing to do with your sign-in. Please try again later.',
   'error.bad-request.title': 'This address does not work',
   'error.bad-request.text':
     'The request could not be understood without doubt, so it was not passed on. Check the address for typing errors.',
@@ -82,6 +84,7 @@ export const en = {
 
   'action.retry': 'Try again',
   'action.home': 'Go to the start page',
+  'action.apps': 'Go to your applications',
   'action.sign-in': 'Sign in',
   'action.sign-out': 'Sign out',
   'action.other-user': 'Sign in as someone else',

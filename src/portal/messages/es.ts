@@ -48,9 +48,11 @@ export const es: Catalogue = {
   'error.unreachable.text':
     'Lo que quiere abrir exige un inicio de sesión más fuerte que los que {realm} le ofrece. Su administrador puede cambiarlo.',
   'error.unavailable.title': 'Inténtelo de nuevo en un momento',
-  'error.unavailable.text': 'Ahora mismo no podemos comprobar su sesión. Sigue abierta y no se ha perdido nada.',
+  'error.unavailable.text':
+    'Ahora mismo no podemos comprobar las sesiones. Si tenía una, sigue abierta y no se ha perdido nada.',
   'error.upstream.title': 'La aplicación no responde',
-  'error.upstream.text': 'Ha iniciado sesión, pero no se puede llegar a la aplicación. Inténtelo más tarde.',
+  'error.upstream.text':
+    'No se puede llegar a la aplicación. No tiene que ver con su inicio de sesión. Inténtelo más tarde.',
   'error.bad-request.title': 'Esta dirección no funciona',
   'error.bad-request.text':
     'La solicitud era ambigua y por eso no se transmitió. Compruebe si la dirección tiene errores de escritura.',
@@ -86,6 +88,7 @@ export const es: Catalogue = {
 
   'action.retry': 'Intentar de nuevo',
   'action.home': 'Ir a la página de inicio',
+  'action.apps': 'Ir a sus aplicaciones',
   'action.sign-in': 'Iniciar sesión',
   'action.sign-out': 'Cerrar sesión',
   'action.other-user': 'Iniciar sesión como otra persona',

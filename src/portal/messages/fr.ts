@@ -54,10 +54,10 @@ export const fr: Catalogue = {
     'Ce que vous souhaitez ouvrir exige une connexion plus forte que celles que {realm} vous propose. Votre administrateur peut changer cela.',
   'error.unavailable.title': 'Réessayez dans un instant',
   'error.unavailable.text':
-    'Nous ne pouvons pas vérifier votre session pour le moment. Vous êtes toujours connecté et rien n’est perdu.',
+    'Nous ne pouvons pas vérifier les sessions pour le moment. Si vous étiez connecté, vous l’êtes toujours et rien n’est perdu.',
   'error.upstream.title': 'L’application ne répond pas',
   'error.upstream.text':
-    'Vous êtes connecté, mais l’application elle-même est injoignable. Veuillez réessayer plus tard.',
+    'L’application elle-même est injoignable. Votre connexion n’est pas en cause. Veuillez réessayer plus tard.',
   'error.bad-request.title': 'Cette adresse ne fonctionne pas',
   'error.bad-request.text':
     'La requête était ambiguë et n’a donc pas été transmise. Vérifiez que l’adresse ne contient pas de faute de frappe.',
@@ -94,6 +94,7 @@ export const fr: Catalogue = {
 
   'action.retry': 'Réessayer',
   'action.home': 'Aller à la page d’accueil',
+  'action.apps': 'Aller à vos applications',
   'action.sign-in': 'Se connecter',
   'action.sign-out': 'Se déconnecter',
   'action.other-user': 'Se connecter sous une autre identité',

@@ -50,10 +50,11 @@ export const ja: Catalogue = {
   'error.unreachable.text':
     '開こうとしたものには、{realm} で利用できるものより強いサインインが必要です。設定は管理者が変更できます。',
   'error.unavailable.title': 'しばらくしてからお試しください',
-  'error.unavailable.text': '現在セッションを確認できません。サインインの状態は保たれており、何も失われていません。',
+  'error.unavailable.text':
+    '現在セッションを確認できません。サインイン済みの場合、その状態は保たれており、何も失われていません。',
   'error.upstream.title': 'アプリケーションが応答しません',
   'error.upstream.text':
-    'サインインしていますが、アプリケーションに接続できません。時間をおいてもう一度お試しください。',
+    'アプリケーションに接続できません。サインインの問題ではありません。時間をおいてもう一度お試しください。',
   'error.bad-request.title': 'このアドレスは使えません',
   'error.bad-request.text':
     'リクエストがあいまいなため、転送しませんでした。アドレスの入力間違いがないか確認してください。',
@@ -87,6 +88,7 @@ export const ja: Catalogue = {
 
   'action.retry': 'もう一度試す',
   'action.home': 'スタートページへ',
+  'action.apps': 'アプリケーション一覧へ',
   'action.sign-in': 'サインイン',
   'action.sign-out': 'サインアウト',
   'action.other-user': '別の人としてサインイン',
