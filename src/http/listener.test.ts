@@ -311,3 +311,41 @@ test('a refused client that stays and goes on talking is cut off', async (t) => 
   t.after(() => clearInterval(talking))
   assert.match(await answer, /^HTTP\/1\.1 405 /)
 })
+
+/** Sends the bytes, then resets the TCP connection, at once or when the answer begins; settles when it is closed. */
+async function reset(port: number, text: string, how: { secure: boolean; answered: boolean }): Promise<void> {
+  const { secure, answered } = how
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const stream = secure ? connectTls({ socket, rejectUnauthorized: false }).on('error', () => undefined) : socket
+  await new Promise((resolve) => stream.once(secure ? 'secureConnect' : 'connect', resolve))
+  const sent = new Promise((resolve) => stream.write(text, resolve))
+  await Promise.race([closed, answered ? new Promise((resolve) => stream.once('data', resolve)) : sent])
+  socket.resetAndDestroy()
+  await closed
+}
+
+const RESET_AFTER = [
+  'CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\n\r\nCONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  'GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  '\u0000broken\r\n\r\n',
+  'GET / HTTP/1.1\r\n\r\n',
+]
+
+for (const secure of [false, true]) {
+  test(`no connection that is reset ends the process, whatever it asked for, ${secure ? 'over TLS' : 'plain'}`, async (t) => {
+    const keepsOpen: ListenerHandlers = {
+      request: echo.request,
+      upgrade: (_request, socket) => void socket.write('101'),
+    }
+    const { port } = await opened(t, keepsOpen, secure ? tlsConfig(certificates(t, 'a.test')) : PLAIN)
+    for (let round = 0; round < 20; round++) {
+      const answered = round % 2 === 1
+      await Promise.all(RESET_AFTER.map((text) => reset(port, text, { secure, answered })))
+    }
+    if (secure) assert.equal(await shown(port, 'a.test'), 'a.test 200')
+    else assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1\.1 200 /)
+  })
+}

@@ -105,7 +105,23 @@ interface Attachment {
   readonly drain: { readonly draining: boolean }
 }
 
+/**
+ * An error that nobody listens for ends the process. Node's own listener leaves with the HTTP parser, before `connect` and
+ * `upgrade` are told, so every connection has one of ours for as long as it lives: one CONNECT and a reset would be enough.
+ */
+function guardConnections(server: Server | HttpsServer): void {
+  const guard = (socket: Duplex): void => void socket.on('error', ignore)
+  server.on('connection', guard)
+  // The TLS connection is another object than the one it runs over.
+  server.on('secureConnection', guard)
+}
+
+function ignore(): void {
+  // Always followed by close, which is what everybody waits for.
+}
+
 function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain }: Attachment): void {
+  guardConnections(server)
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!watch.started(request, response)) return
     if (drain.draining) response.shouldKeepAlive = false
@@ -126,7 +142,6 @@ function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain 
     else refuseOnSocket(socket, 405)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
     const status = refusedAtOnce(request)
     if (status !== undefined) {
       refuseOnSocket(socket, status)
