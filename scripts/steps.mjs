@@ -1,26 +1,32 @@
-// Runs the steps of a test command in order, each with a time limit, and tells at the end what passed.
+// Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
 import { root } from './runtime.mjs'
 
-/** Runs one step; resolves to whether it passed. The whole process group is ended when the time is over. */
+/** Runs one step; resolves to whether it passed. Its whole process group is ended when it is done or the time is over. */
 function runStep({ name, command, args, minutes, env }) {
+  const began = Date.now()
+  process.stdout.write(`   started: ${name}\n`)
   return new Promise((resolve) => {
-    process.stdout.write(`\n── ${name}\n`)
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    // Kept until the step is over: steps run side by side, and lines of two of them in turn would be read by nobody.
+    const output = []
+    child.stdout?.on('data', (chunk) => output.push(chunk))
+    child.stderr?.on('data', (chunk) => output.push(chunk))
     const timer = setTimeout(() => {
-      process.stderr.write(`${name}: not finished after ${minutes} minutes, ended\n`)
+      output.push(Buffer.from(`${name}: not finished after ${minutes} minutes, ended\n`))
       endGroup(child.pid)
     }, minutes * 60_000)
-    const done = (passed) => {
+    const done = (passed, note) => {
       clearTimeout(timer)
       endGroup(child.pid)
+      process.stdout.write(`\n── ${name}\n`)
+      process.stdout.write(Buffer.concat(output))
+      const seconds = ((Date.now() - began) / 1000).toFixed(1)
+      process.stdout.write(`${note}   ${passed ? 'passed' : 'FAILED'}: ${name} (${seconds} s)\n`)
       resolve(passed)
     }
-    child.on('error', (error) => {
-      process.stderr.write(`${name}: ${error.message}\n`)
-      done(false)
-    })
-    child.on('exit', (code) => done(code === 0))
+    child.on('error', (error) => done(false, `${name}: ${error.message}\n`))
+    child.on('exit', (code) => setImmediate(() => done(code === 0, '')))
   })
 }
 
@@ -33,23 +39,22 @@ function endGroup(pid) {
   }
 }
 
+async function runLane(steps, failed) {
+  for (const step of steps) if (!(await runStep(step))) failed.push(step.name)
+}
+
 /**
- * Runs all steps even after one failed, so that one run shows everything.
+ * Runs lanes side by side and the steps of each lane in order, all of them even after one failed, so that one run shows
+ * everything.
  * @returns the process's exit code
  */
-export async function runSteps(steps) {
+export async function runSteps(...lanes) {
   const failed = []
   const start = Date.now()
-  for (const step of steps) {
-    const began = Date.now()
-    const passed = await runStep(step)
-    process.stdout.write(
-      `   ${passed ? 'passed' : 'FAILED'}: ${step.name} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`,
-    )
-    if (!passed) failed.push(step.name)
-  }
+  await Promise.all(lanes.map((steps) => runLane(steps, failed)))
+  const count = lanes.flat().length
   process.stdout.write(`\n${failed.length > 0 ? `Failed: ${failed.join('; ')}\n` : ''}`)
   process.stdout.write(`Took ${((Date.now() - start) / 1000).toFixed(0)} s\n`)
-  process.stdout.write(`steps: ${steps.length - failed.length} passed, ${failed.length} failed\n`)
+  process.stdout.write(`steps: ${count - failed.length} passed, ${failed.length} failed\n`)
   return failed.length === 0 ? 0 : 1
 }
