@@ -62,6 +62,39 @@ test('a thousand cookies are read in one pass', () => {
 
 const OURS = new Set(['sid', '__Host-sid'])
 
+/** Headers that make a scanner that looks too far pay for every pair; each starts with the name, or nothing is scanned at all. */
+const COSTLY: readonly (readonly [what: string, piece: string])[] = [
+  ['empty pairs', ';'],
+  ['pairs without a value', 'a;'],
+  ['blanks', ' '],
+  ['blank pairs', ' ; '],
+  ['equals signs', '='],
+  ['nameless pairs', '=;'],
+  ['opened quotes', 'a=";'],
+  ['values with a quote', 'a=b";'],
+]
+
+/** Milliseconds of the fastest of some runs, so that another process on the machine decides nothing. */
+function fastest(header: string): number {
+  let best = Infinity
+  for (let run = 0; run < 15; run++) {
+    const started = performance.now()
+    findCookie(header, 'sid')
+    stripCookies(header, OURS)
+    best = Math.min(best, performance.now() - started)
+  }
+  return best
+}
+
+for (const [what, piece] of COSTLY) {
+  test(`reading and stripping takes time in proportion to the header, for ${what}`, () => {
+    const bytes = (size: number): string => `sid${piece.repeat(size / piece.length)}`
+    const [once, twice] = [fastest(bytes(131_072)), fastest(bytes(262_144))]
+    assert.ok(fastest(bytes(31_000)) < 3, 'a header of 31 KB costs next to nothing')
+    assert.ok(twice < 3 * once + 1, `${once.toFixed(2)} ms became ${twice.toFixed(2)} ms`)
+  })
+}
+
 const STRIPPED: readonly (readonly [header: string, left: string | undefined])[] = [
   ['sid=VALID', undefined],
   ['xsid=1; sid2=2; sid=VALID', 'xsid=1; sid2=2'],

@@ -40,14 +40,21 @@ function skipBlanks(text: string, from: number): number {
 function pairEnd(text: string, start: number): number {
   const semicolon = text.indexOf(';', start)
   const end = semicolon === -1 ? text.length : semicolon
-  const equals = text.indexOf('=', start)
-  if (equals === -1 || equals > end) return end
+  const equals = equalsBefore(text, start, end)
+  if (equals === end) return end
   const value = skipBlanks(text, equals + 1)
   if (text.charCodeAt(value) !== QUOTE) return end
   const closing = text.indexOf('"', value + 1)
   if (closing < end) return end
   const after = text.indexOf(';', closing)
   return after === -1 ? text.length : after
+}
+
+/** Where the first `=` is, or `end`. Never looks further: for thousands of pairs without one, that would be the whole rest each time. */
+function equalsBefore(text: string, start: number, end: number): number {
+  let at = start
+  while (at < end && text.charCodeAt(at) !== EQUALS) at++
+  return at
 }
 
 function unquoted(value: string): string {
@@ -78,8 +85,7 @@ export function stripCookies(header: string, names: ReadonlySet<string>): string
 function carries(header: string, start: number, end: number, names: ReadonlySet<string>): boolean {
   let at = start
   while (at < end && isPadding(header.charCodeAt(at))) at++
-  let stop = header.indexOf('=', at)
-  if (stop === -1 || stop > end) stop = end
+  let stop = equalsBefore(header, at, end)
   while (stop > at && isPadding(header.charCodeAt(stop - 1))) stop--
   return stop > at && names.has(header.slice(at, stop))
 }
