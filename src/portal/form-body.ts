@@ -22,17 +22,20 @@ export function formBody({ arrivalMs = ARRIVAL_MS }: FormBodyOptions = {}): Midd
   const parse = express.urlencoded({ extended: false, inflate: false, limit: LIMIT, parameterLimit: 40 }) as Middleware
   return (request, response, next) => {
     if (Number(request.headers['content-length'] ?? 0) > LIMIT) {
-      refuse(response, next)
+      refuse(response, next, TOO_LARGE)
       return
     }
-    const timer = setTimeout(() => request.destroy(), arrivalMs)
     let received = 0
     let refused = false
+    const refuseOnce = (reason: Reason): void => {
+      if (refused) return
+      refused = true
+      refuse(response, next, reason)
+    }
+    const timer = setTimeout(refuseOnce, arrivalMs, TOO_SLOW)
     const count = (chunk: Buffer): void => {
       received += chunk.length
-      if (received <= LIMIT || refused) return
-      refused = true
-      refuse(response, next)
+      if (received > LIMIT) refuseOnce(TOO_LARGE)
     }
     request.once('close', () => clearTimeout(timer))
     request.on('data', count)
@@ -44,8 +47,16 @@ export function formBody({ arrivalMs = ARRIVAL_MS }: FormBodyOptions = {}): Midd
   }
 }
 
+interface Reason {
+  readonly status: 408 | 413
+  readonly what: string
+}
+
+const TOO_LARGE: Reason = { status: 413, what: 'a form was too large' }
+const TOO_SLOW: Reason = { status: 408, what: 'a form did not arrive in time' }
+
 /** What is still to come is not waited for, so the connection ends with the answer. */
-function refuse(response: ServerResponse, next: (error: unknown) => void): void {
+function refuse(response: ServerResponse, next: (error: unknown) => void, { status, what }: Reason): void {
   response.shouldKeepAlive = false
-  next(Object.assign(new Error('a form was too large'), { status: 413 }))
+  next(Object.assign(new Error(what), { status }))
 }
