@@ -148,7 +148,7 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => reaper.close())
 
   const health = createHealth({ log })
-  health.register({ name: 'store', aspect: 'readiness', check: () => store.ping() })
+  health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check: () => store.ping() })
   health.register({ name: 'keys', aspect: 'readiness', check: () => void keyRing.current('assertion') })
   const deps: RuntimeDeps = {
     store,

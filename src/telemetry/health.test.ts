@@ -57,6 +57,27 @@ suite('health', () => {
     )
   })
 
+  test('the result of a check that costs something stands for a while, good or bad', async () => {
+    let now = 0
+    let runs = 0
+    const health = createHealth({ ...recordingLog(), monotonic: () => now })
+    const check = (): void => {
+      if (++runs === 1) throw new Error('no')
+    }
+    const unregister = health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check })
+    assert.equal((await health.ready()).status, 'failing')
+    now = 999
+    assert.equal((await health.ready()).status, 'failing')
+    assert.equal(runs, 1)
+    now = 1_000
+    assert.equal((await health.ready()).status, 'ok')
+    assert.equal(runs, 2)
+    unregister()
+    health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check })
+    await health.ready()
+    assert.equal(runs, 3, 'another check of that name is asked')
+  })
+
   test('a flood of probes runs a check once', async () => {
     const health = createHealth(recordingLog())
     const gate = Promise.withResolvers<undefined>()

@@ -7,6 +7,8 @@ export interface HealthCheck {
   /** Shown to whoever asks: a plain word such as `store`. */
   readonly name: string
   readonly aspect: HealthAspect
+  /** Milliseconds for which a result stands: for a check that costs something, since anybody may probe. None by default. */
+  readonly freshForMs?: number
   /** Throws or rejects when unwell. Why goes to the log, never into the answer. */
   check(): void | Promise<void>
 }
@@ -32,22 +34,29 @@ export interface HealthDeps {
   readonly log: Log
   /** How long one check may take, in milliseconds. */
   readonly timeoutMs?: number
+  /** Milliseconds on a clock that only goes forward. */
+  readonly monotonic?: () => number
 }
 
 /** The registry of checks. Any number of probes at once cost one run of each check. */
-export function createHealth({ log, timeoutMs = 1_000 }: HealthDeps): Health {
+export function createHealth({ log, timeoutMs = 1_000, monotonic = () => performance.now() }: HealthDeps): Health {
   const checks = new Map<string, HealthCheck>()
   const last = new Map<string, CheckResult>()
   const running = new Map<string, Promise<CheckResult>>()
+  const fresh = new Map<HealthCheck, { readonly result: CheckResult; readonly until: number }>()
   let draining = false
 
-  const run = (check: HealthCheck): Promise<CheckResult> => {
+  const run = (check: HealthCheck): CheckResult | Promise<CheckResult> => {
+    const before = fresh.get(check)
+    if (before !== undefined && monotonic() < before.until) return before.result
     const current = running.get(check.name)
     if (current !== undefined) return current
     const started = runOnce(check, timeoutMs).then(({ result, error }) => {
       running.delete(check.name)
       if (result !== (last.get(check.name) ?? 'ok')) report(log, check, result, error)
       last.set(check.name, result)
+      const { freshForMs = 0 } = check
+      if (freshForMs > 0) fresh.set(check, { result, until: monotonic() + freshForMs })
       return result
     })
     running.set(check.name, started)
@@ -72,6 +81,7 @@ export function createHealth({ log, timeoutMs = 1_000 }: HealthDeps): Health {
         if (checks.get(check.name) !== check) return
         checks.delete(check.name)
         last.delete(check.name)
+        fresh.delete(check)
       }
     },
     live: () => ask(['liveness'], false),
