@@ -19,6 +19,7 @@ import type { User, UserDirectory } from './identity/directory.ts'
 import { createFileDirectory } from './identity/file-directory.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
+import { inlineLogos } from './portal/logos.ts'
 import { createPages } from './portal/pages.ts'
 import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
@@ -83,6 +84,7 @@ export async function buildGeneration(
       pages: createPages({
         files: deps.files,
         realms: snapshot.realms.values(),
+        logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
       loginHost: loginHostOf(snapshot, { directories, sites }, deps),

@@ -112,6 +112,7 @@ test('markup in titles, names and policies of standalone pages stays text', asyn
     const pages = createPages({
       files,
       realms: [{ name: '/x' as RealmName, look }],
+      logos: new Map(),
       homeUrl: 'https://login.example.com/',
     })
     const facts = { username: value, policies: [value], siteTitle: value, requestId: value, acceptLanguage: value }

@@ -45,8 +45,16 @@ export function portalFrame({ files, realm, language, languageForm }: FrameOptio
   }
 }
 
+export interface StandaloneOptions {
+  readonly look: Look
+  readonly language: Language
+  readonly css: string
+  /** As a data URL. */
+  readonly logo: string | undefined
+}
+
 /** The frame of a page that stands alone on somebody else's host. */
-export function standaloneFrame(look: Look, language: Language, css: string): Frame {
+export function standaloneFrame({ look, language, css, logo }: StandaloneOptions): Frame {
   return {
     language,
     languages: LANGUAGES,
@@ -54,7 +62,7 @@ export function standaloneFrame(look: Look, language: Language, css: string): Fr
     languageForm: undefined,
     inlineCss: css,
     lookUrl: '',
-    logoUrl: undefined,
+    logoUrl: logo,
     say: (key, parameters) => say(language, key, parameters),
     asset: () => '',
   }

@@ -28,6 +28,8 @@ export interface Fact {
 export type ErrorKind = Extract<MessageKey, `error.${string}.title`> extends `error.${infer Kind}.title` ? Kind : never
 
 export interface ErrorFacts {
+  /** Title of the application. */
+  readonly site?: string | undefined
   readonly user?: string | undefined
   readonly policies?: readonly string[] | undefined
   readonly requestId: string
@@ -38,10 +40,11 @@ export function action(frame: Frame, key: MessageKey, href: string, style: Messa
   return { href, label: frame.say(key), style, newWindow: key === 'action.open' }
 }
 
-export function errorFacts(frame: Frame, { user, policies, requestId }: ErrorFacts): readonly Fact[] {
+export function errorFacts(frame: Frame, { site, user, policies, requestId }: ErrorFacts): readonly Fact[] {
   const fact = (key: MessageKey, value: string | undefined, code: boolean): readonly Fact[] =>
     value === undefined || value === '' ? [] : [{ label: frame.say(key), value, code }]
   return [
+    ...fact('detail.site', site, false),
     ...fact('detail.user', user, false),
     ...fact('detail.policy', policies?.join(', '), false),
     ...fact('detail.request', requestId, true),

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
 import type { RealmName } from '../base/brand.ts'
-import { PUBLIC } from './login-host.fixture.ts'
+import { PUBLIC, THEME } from './login-host.fixture.ts'
+import { inlineLogos } from './logos.ts'
 import { lookSchema } from './look.schema.ts'
 import { createPages, type ErrorPages, type Refusal, type RefusalKind } from './pages.ts'
 import { loadPublicFiles } from './public-files.ts'
@@ -23,10 +24,10 @@ const KINDS: readonly RefusalKind[] = [
 
 const HOME = 'https://login.example.com/'
 
-async function pages(): Promise<ErrorPages> {
+async function pages(logos: ReadonlyMap<RealmName, string> = new Map()): Promise<ErrorPages> {
   const look = lookSchema.parse({ title: 'Acme', color: '#0f766e' })
   const realms = [{ name: '/employees' as RealmName, look }]
-  return createPages({ files: await loadPublicFiles(PUBLIC), realms, homeUrl: HOME })
+  return createPages({ files: await loadPublicFiles(PUBLIC), realms, logos, homeUrl: HOME })
 }
 
 const refusal = (kind: RefusalKind, more: Partial<Refusal> = {}): Refusal => ({
@@ -57,6 +58,19 @@ test('the one style element is the one that the content security policy names', 
     `default-src 'none'; style-src 'sha256-${hash}'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'`,
   )
   assert.match(css, /--accent:#0f766e/)
+})
+
+test('the logo of the realm is part of the page, and only data may be shown', async () => {
+  const look = lookSchema.parse({ logo: 'logo.svg' })
+  const realm = '/employees' as RealmName
+  const logos = await inlineLogos([
+    { name: realm, look, themeDir: THEME },
+    { name: '/gone' as RealmName, look, themeDir: `${THEME}/no-such-folder` },
+  ])
+  assert.deepEqual([...logos.keys()], [realm])
+  const { html, headers } = (await pages(logos)).render(refusal('forbidden'))
+  assert.match(html, /<img src="data:image\/svg\+xml;base64,[\w+/=]+" alt="">/)
+  assert.match(headers['content-security-policy'] ?? '', /; img-src data:; form-action 'none'/)
 })
 
 test('what a frame is told can be seen inside the frame, and opens in a window of its own', async () => {

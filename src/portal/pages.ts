@@ -55,6 +55,8 @@ export interface ErrorPages {
 export interface PagesDeps {
   readonly files: PublicFiles
   readonly realms: Iterable<{ readonly name: RealmName; readonly look: LookConfig }>
+  /** Data URLs of logos; the first letter of the title stands in for one that is not there. */
+  readonly logos: ReadonlyMap<RealmName, string>
   /** The login host's own page, where everybody finds a way on: their applications, or where to sign in. */
   readonly homeUrl: string
 }
@@ -62,22 +64,23 @@ export interface PagesDeps {
 interface StandaloneLook {
   readonly look: Look
   readonly css: string
+  readonly logo: string | undefined
   readonly policy: string
 }
 
 /** Everything but the sentences is worked out here, once per configuration generation. */
-export function createPages({ files, realms, homeUrl }: PagesDeps): ErrorPages {
+export function createPages({ files, realms, logos, homeUrl }: PagesDeps): ErrorPages {
   const baseCss = files.assets.get('gatehouse.css')?.body.toString('utf8') ?? ''
   const looks = new Map<RealmName, StandaloneLook>()
-  for (const realm of realms) looks.set(realm.name, standalone(compileLook(realm.name, realm.look), baseCss))
+  for (const { name, look } of realms) looks.set(name, standalone(compileLook(name, look), baseCss, logos.get(name)))
   const root = '/' as RealmName
-  const fallback = looks.get(root) ?? standalone(compileLook(root, lookSchema.parse(undefined)), baseCss)
+  const fallback = looks.get(root) ?? standalone(compileLook(root, lookSchema.parse(undefined)), baseCss, undefined)
 
   return {
     render: (refusal) => {
-      const { look, css, policy } = (refusal.realm === undefined ? undefined : looks.get(refusal.realm)) ?? fallback
+      const { policy, ...look } = (refusal.realm === undefined ? undefined : looks.get(refusal.realm)) ?? fallback
       const language = negotiateLanguage(refusal.acceptLanguage)
-      const frame = standaloneFrame(look, language, css)
+      const frame = standaloneFrame({ ...look, language })
       return {
         html: files.render('message', { page: frame, ...pageOf(frame, refusal, homeUrl) }),
         headers: headersOf(refusal, language.tag, policy),
@@ -87,12 +90,13 @@ export function createPages({ files, realms, homeUrl }: PagesDeps): ErrorPages {
 }
 
 /** The one style element of the page may apply because its hash is named (CSP Level 3 §6.7.2.3); nothing else may. */
-function standalone(look: Look, baseCss: string): StandaloneLook {
+function standalone(look: Look, baseCss: string, logo: string | undefined): StandaloneLook {
   // `</` would end the element; no style sheet of ours has it, and none shall.
   const css = `${baseCss}\n${look.css}`.replaceAll('</', '<\\/')
   const hash = createHash('sha256').update(css).digest('base64')
-  const policy = `default-src 'none'; style-src 'sha256-${hash}'; form-action 'none'; base-uri 'none'`
-  return { look, css, policy }
+  const images = logo === undefined ? '' : ' img-src data:;'
+  const policy = `default-src 'none'; style-src 'sha256-${hash}';${images} form-action 'none'; base-uri 'none'`
+  return { look, css, logo, policy }
 }
 
 /** An answer to a frame must be seen inside it, whoever framed it: it holds one link, which opens a window of its own. */
@@ -128,10 +132,7 @@ function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
       ...wait,
     ],
     actions: actionsOf(frame, refusal, homeUrl),
-    facts: [
-      ...(siteTitle === undefined ? [] : [{ label: frame.say('detail.site'), value: siteTitle, code: false }]),
-      ...errorFacts(frame, { user: username, policies, requestId }),
-    ],
+    facts: errorFacts(frame, { site: siteTitle, user: username, policies, requestId }),
   }
 }
 

@@ -75,7 +75,7 @@ export const de: Catalogue = {
     'Die Anmeldung läuft nicht innerhalb einer anderen Seite. Öffnen Sie sie in einem eigenen Fenster.',
   'error.loop.title': 'Die Anmeldung hält nicht',
   'error.loop.text':
-    'Sie haben sich mehrmals angemeldet, aber die Anwendung hat es nicht bemerkt. Wir haben angehalten, bevor es sich im Kreis dreht.',
+    'Sie sind angemeldet, aber die Anwendung bemerkt es nicht. Wir haben angehalten, bevor es sich im Kreis dreht.',
   'error.internal.title': 'Bei uns ist etwas schiefgegangen',
   'error.internal.text': 'Es liegt nicht an Ihnen und ist vermerkt. Bitte versuchen Sie es noch einmal.',
 

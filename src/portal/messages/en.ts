@@ -68,7 +68,7 @@ export const en = {
   'error.open-at-top-level.text': 'Sign-in does not run inside another page. Open it in a window of its own.',
   'error.loop.title': 'Signing in does not hold',
   'error.loop.text':
-    'You signed in several times, but the application did not notice. We stopped before it goes round in circles.',
+    'You are signed in, but the application does not notice. We stopped before it goes round in circles.',
   'error.internal.title': 'Something went wrong on our side',
   'error.internal.text': 'It is not your fault, and it has been noted. Please try again.',
 

@@ -72,7 +72,7 @@ export const es: Catalogue = {
   'error.open-at-top-level.text': 'El inicio de sesión no funciona dentro de otra página. Ábralo en su propia ventana.',
   'error.loop.title': 'La sesión no se mantiene',
   'error.loop.text':
-    'Ha iniciado sesión varias veces, pero la aplicación no se dio cuenta. Nos hemos detenido antes de dar vueltas en círculo.',
+    'Ha iniciado sesión, pero la aplicación no se da cuenta. Nos hemos detenido antes de dar vueltas en círculo.',
   'error.internal.title': 'Algo ha fallado por nuestra parte',
   'error.internal.text': 'No es culpa suya y ha quedado anotado. Inténtelo de nuevo.',
 

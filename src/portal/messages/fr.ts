@@ -78,7 +78,7 @@ export const fr: Catalogue = {
     'La connexion ne fonctionne pas à l’intérieur d’une autre page. Ouvrez-la dans sa propre fenêtre.',
   'error.loop.title': 'La connexion ne tient pas',
   'error.loop.text':
-    'Vous vous êtes connecté plusieurs fois, mais l’application ne l’a pas remarqué. Nous avons arrêté avant de tourner en rond.',
+    'Vous êtes connecté, mais l’application ne le remarque pas. Nous avons arrêté avant de tourner en rond.',
   'error.internal.title': 'Une erreur s’est produite de notre côté',
   'error.internal.text': 'Vous n’y êtes pour rien et l’incident est noté. Veuillez réessayer.',
 

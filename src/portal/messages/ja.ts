@@ -71,8 +71,7 @@ export const ja: Catalogue = {
   'error.open-at-top-level.title': '先にサインインしてください',
   'error.open-at-top-level.text': '他のページの中ではサインインできません。独立したウィンドウで開いてください。',
   'error.loop.title': 'サインインが維持されません',
-  'error.loop.text':
-    '何度かサインインしましたが、アプリケーションに伝わりませんでした。繰り返しになる前に停止しました。',
+  'error.loop.text': 'サインインしていますが、アプリケーションに伝わりません。繰り返しになる前に停止しました。',
   'error.internal.title': 'こちら側で問題が発生しました',
   'error.internal.text': 'お客様の操作が原因ではありません。問題は記録されました。もう一度お試しください。',
 

@@ -2,8 +2,10 @@ import { asFault, type GatehouseError } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import type { Frame } from '../frame.ts'
 import { action, errorFacts, type ErrorKind, type MessageAction, type MessagePage } from '../message-page.ts'
+import { loginUrl, type LoginRequest } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
-import { loginPath, type CompiledRealm } from '../realms.ts'
+import type { PortalSite } from '../ports.ts'
+import type { CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 
 export interface ErrorAnswer {
@@ -14,11 +16,13 @@ export interface ErrorAnswer {
   readonly loginUrl?: string
   /** Who is signed in, where that matters. */
   readonly session?: Session | undefined
+  /** Where the person was going. */
+  readonly site?: PortalSite | undefined
 }
 
 /** A page that says what went wrong, with a way out and the id that support can look up. */
 export function answerError(parts: PortalParts, visit: Visit, answer: ErrorAnswer): void {
-  const { kind, status, realm, session } = answer
+  const { kind, status, realm, session, site } = answer
   if (status === 503) visit.setHeader('Retry-After', '5')
   visit.page({
     status,
@@ -29,7 +33,11 @@ export function answerError(parts: PortalParts, visit: Visit, answer: ErrorAnswe
       heading: frame.say(`error.${kind}.title`),
       paragraphs: [frame.say(`error.${kind}.text`, { realm: (realm ?? parts.defaultRealm).compiledLook.title })],
       actions: actionsOf(frame, answer),
-      facts: errorFacts(frame, { user: session?.username, requestId: visit.facts.requestId }),
+      facts: errorFacts(frame, {
+        site: site?.title,
+        user: session?.username,
+        requestId: visit.facts.requestId,
+      }),
     }),
   })
 }
@@ -38,15 +46,18 @@ export function answerError(parts: PortalParts, visit: Visit, answer: ErrorAnswe
 export function answerUnreachable(
   parts: PortalParts,
   visit: Visit,
-  realm: CompiledRealm,
+  { realm, site, pairs }: LoginRequest,
   session: Session | undefined,
 ): void {
-  const signIn = { loginUrl: `${loginPath(realm.name)}?ForceAuth=true` }
+  // Without the level, which nobody reaches here: who signs in as somebody else may not be asked for it.
+  const goto = pairs.filter(([name]) => name === 'goto')
+  const signIn = { loginUrl: loginUrl(realm, [...goto, ['ForceAuth', 'true']]) }
   answerError(parts, visit, {
     kind: 'unreachable',
     status: 403,
     realm,
     session,
+    site,
     ...(session === undefined ? {} : signIn),
   })
 }
@@ -80,7 +91,7 @@ function actionsOf(frame: Frame, { kind, loginUrl, session }: ErrorAnswer): read
   if (kind === 'unavailable' || kind === 'internal') return [action(frame, 'action.home', '/', 'button')]
   if (loginUrl === undefined) return [action(frame, 'action.home', '/', 'button')]
   if (session !== undefined) {
-    return [action(frame, 'action.home', '/', 'button'), action(frame, 'action.other-user', loginUrl, 'plain')]
+    return [action(frame, 'action.apps', '/', 'button'), action(frame, 'action.other-user', loginUrl, 'plain')]
   }
   return [action(frame, 'action.sign-in', loginUrl, 'button'), action(frame, 'action.home', '/', 'plain')]
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { extname, join } from 'node:path'
 import type { Request, Response } from 'express'
 import type { RealmName } from '../../base/brand.ts'
+import { LOGO_TYPES } from '../logos.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { CompiledRealm } from '../realms.ts'
 
@@ -10,12 +11,6 @@ interface FileAnswer {
   readonly body: Buffer | string
   readonly type: string
   readonly version: string
-}
-
-const LOGO_TYPES: Readonly<Record<string, string>> = {
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
 }
 
 /** A logo larger than this is a mistake. */

@@ -70,7 +70,7 @@ async function start(parts: PortalParts, visit: Visit, progress: Progress & { no
     return
   }
   if (step.kind === 'done') return finish(parts, visit, asked, step)
-  answerUnreachable(parts, visit, realm, session)
+  answerUnreachable(parts, visit, asked, session)
 }
 
 async function answerStep(parts: PortalParts, visit: Visit, progress: Progress & { step: Step }): Promise<void> {
@@ -91,7 +91,7 @@ async function answerStep(parts: PortalParts, visit: Visit, progress: Progress &
     case 'expired':
       return startAgain(parts, visit, { ...progress, destination: step.destination })
     case 'unreachable': {
-      answerUnreachable(parts, visit, asked.realm, session)
+      answerUnreachable(parts, visit, asked, session)
       return
     }
   }
