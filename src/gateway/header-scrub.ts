@@ -1,3 +1,4 @@
+import { rememberRecent } from '../base/recent.ts'
 import { isHopByHop } from '../http/hop-by-hop.ts'
 
 /** What becomes of one inbound header on its way to the application. */
@@ -84,7 +85,8 @@ const NEVER_INBOUND_PREFIXES: readonly string[] = [
   'x-middleware-',
 ]
 
-const MAX_REMEMBERED = 2_000
+/** No name that applications know is longer; a client may send names of 31 KB. */
+const REMEMBERED = { maxEntries: 2_000, maxLength: 64 }
 
 /**
  * Header names as the most lenient hosts fold them. RFC 3875 §4.1.18 turns only `-` into `_`, but some servers (lighttpd's CGI among
@@ -96,18 +98,11 @@ function fold(name: string): string {
 
 /**
  * Judges inbound header names for one site, `own` being the headers the site sets itself. The answer for a name is worked out
- * once and remembered, up to a bound that a client with invented names cannot push.
+ * once and remembered, within bounds that a client with invented names cannot push.
  */
 export function createHeaderScrub(own: Iterable<string>): (name: string) => JudgedName {
   const ours = new Set([...own].map(fold))
-  const known = new Map<string, JudgedName>()
-  return (name) => {
-    const found = known.get(name)
-    if (found !== undefined) return found
-    const judged = { name, fate: fateOf(fold(name), ours) }
-    if (known.size < MAX_REMEMBERED) known.set(name, judged)
-    return judged
-  }
+  return rememberRecent((name) => ({ name, fate: fateOf(fold(name), ours) }), REMEMBERED)
 }
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {

@@ -1,3 +1,4 @@
+import { rememberRecent } from '../base/recent.ts'
 import { isHopByHop } from '../http/hop-by-hop.ts'
 import { isSharedCacheControl, protectedCacheControl, varyByCookie } from './response-caching.ts'
 import { passClearSiteData, passSetCookie } from './response-cookies.ts'
@@ -37,19 +38,14 @@ export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites 
 /** The name in lower case where something is done about such a header; empty for all others. */
 type SpecialOf = (name: string) => string
 
-const MAX_REMEMBERED = 1_000
+const REMEMBERED = { maxEntries: 1_000, maxLength: 64 }
 
-/** Each spelling is judged once and remembered, up to a bound. */
+/** Each spelling is judged once and remembered, within bounds. */
 function createSpecialNames(): SpecialOf {
-  const known = new Map<string, string>()
-  return (name) => {
-    const found = known.get(name)
-    if (found !== undefined) return found
+  return rememberRecent((name) => {
     const lower = name.toLowerCase()
-    const special = isSpecial(lower) ? lower : ''
-    if (known.size < MAX_REMEMBERED) known.set(name, special)
-    return special
-  }
+    return isSpecial(lower) ? lower : ''
+  }, REMEMBERED)
 }
 
 const TREATED: ReadonlySet<string> = new Set([

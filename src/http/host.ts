@@ -1,3 +1,5 @@
+import { rememberRecent } from '../base/recent.ts'
+
 /** The Host of one request, read strictly. */
 export interface RequestHost {
   /** Lower case, no port, no trailing dot; IPv6 addresses in brackets. */
@@ -11,7 +13,9 @@ export interface RequestHost {
 const NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 const IPV6 = /^\[[0-9a-f:.]{2,45}\]$/
 const PORT = /^[1-9]\d{0,4}$/
-const MAX_REMEMBERED = 1_000
+/** As long as `parseHost` reads. */
+const MAX_LENGTH = 262
+const REMEMBERED = { maxEntries: 1_000, maxLength: MAX_LENGTH }
 
 /**
  * Reads the Host header (RFC 9110 §7.2). `undefined` when it is missing, repeated, empty, or anything but a name or address with
@@ -19,7 +23,7 @@ const MAX_REMEMBERED = 1_000
  * One trailing dot is folded away, so that `app.example.com.` is under the same rules.
  */
 export function parseHost(header: string | undefined): RequestHost | undefined {
-  if (header === undefined || header.length === 0 || header.length > 262) return undefined
+  if (header === undefined || header.length === 0 || header.length > MAX_LENGTH) return undefined
   const host = lowerAscii(header)
   if (host === undefined) return undefined
   const colon = host.endsWith(']') ? -1 : host.lastIndexOf(':')
@@ -34,15 +38,8 @@ export function parseHost(header: string | undefined): RequestHost | undefined {
 
 /** `parseHost` that remembers what it has read: browsers send the same few hosts all day. Bounded, so nobody can fill it. */
 export function createHostParser(): (header: string | undefined) => RequestHost | undefined {
-  const known = new Map<string, RequestHost>()
-  return (header) => {
-    if (header === undefined) return undefined
-    const found = known.get(header)
-    if (found !== undefined) return found
-    const host = parseHost(header)
-    if (host !== undefined && known.size < MAX_REMEMBERED) known.set(header, host)
-    return host
-  }
+  const parse = rememberRecent(parseHost, REMEMBERED)
+  return (header) => (header === undefined ? undefined : parse(header))
 }
 
 /** Whether the header occurs more than once: Node keeps the first and drops the others in silence. */
