@@ -1,15 +1,28 @@
-// `npm run interop`: the product with software that is not ours on the other side, installed from npm at a pinned version.
+// `npm run interop`: the product with software that is not ours on the other side: Debian's packages, and npm's at pinned versions.
 import { prepare } from './runtime.mjs'
 import { runSteps } from './steps.mjs'
 import { ensurePrograms } from './system-packages.mjs'
 
 const { node, env } = prepare()
-ensurePrograms({ chromium: 'chromium' })
+ensurePrograms({
+  chromium: 'chromium',
+  nginx: 'nginx',
+  apache2: 'apache2-bin',
+  lighttpd: 'lighttpd',
+  varnishd: 'varnish',
+})
 
 process.exitCode = await runSteps([
   { name: 'foreign applications are installed', command: node, args: ['scripts/foreign-apps.mjs'], minutes: 5, env },
   {
-    name: 'foreign applications work behind the gateway',
+    name: 'servers, caches and libraries that are not ours',
+    command: node,
+    args: ['--test', '--test-timeout=120000', '--test-concurrency=2', 'e2e/interop/*.test.ts'],
+    minutes: 4,
+    env,
+  },
+  {
+    name: 'a foreign application in a browser, behind the gateway',
     command: 'playwright',
     args: ['test', '--config', 'e2e/interop/playwright.config.ts'],
     minutes: 5,
