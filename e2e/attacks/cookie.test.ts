@@ -55,7 +55,7 @@ async function atMostBob(
   const mark = rig.mark()
   const answer = await get(rig, cookies)
   assert.ok(statuses.includes(answer?.status ?? 0), `${cookies.join().slice(0, 200)}: ${answer?.status}`)
-  for (const { raw } of rig.since(mark)) assert.match(raw, /X-Remote-User: bob\r\n/)
+  for (const { raw } of rig.since(mark)) assert.match(raw, /x-remote-user: bob\r\n/i)
   oneForm(rig, mark, bob, cookies.join())
   secretsNowhere(rig, cookies.join())
 }

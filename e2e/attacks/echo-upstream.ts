@@ -24,8 +24,8 @@ export interface EchoUpstream {
   readonly connections: () => number
   /** Bytes that came after a request was complete and are no request: what a smuggler would have got through. */
   readonly strays: readonly string[]
-  /** Answers of its own for one exact path, until `undefined` is set. */
-  behave(path: string, behaviour: Behaviour | undefined): void
+  /** Answers of its own for one exact path. */
+  behave(path: string, behaviour: Behaviour): void
   close(): Promise<void>
 }
 
@@ -65,8 +65,9 @@ export async function startEchoUpstream(): Promise<EchoUpstream> {
     received,
     strays,
     connections: () => connections,
-    behave: (path, behaviour) =>
-      void (behaviour === undefined ? behaviours.delete(path) : behaviours.set(path, behaviour)),
+    behave(path, behaviour) {
+      behaviours.set(path, behaviour)
+    },
     async close() {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -107,7 +107,9 @@ const CLIENT: Readonly<Record<string, string>> = {
   'xff-oct': STRANGER,
 }
 
-for (const vector of readVectors<ForwardedVector>('forwarded').filter(({ id }) => id !== 'xff-1000' && id !== 'xssl'))
+for (const vector of (readVectors('forwarded') as readonly ForwardedVector[]).filter(
+  ({ id }) => id !== 'xff-1000' && id !== 'xssl',
+))
   test(`forwarded.${vector.id} by a trusted proxy`, async () => {
     const client = CLIENT[vector.id] ?? STRANGER
     const mark = trusting.mark()

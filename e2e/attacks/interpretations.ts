@@ -13,7 +13,6 @@ const READINGS: readonly Reading[] = [
   (path) => path.toLowerCase(),
   (path) => utf8(path).normalize('NFKC'),
   (path) => path.replace(/[\0\r\n#?;].*$/s, ''),
-  // eslint-disable-next-line no-control-regex
   (path) => path.replace(/[\u0000-\u0020\u007f]|\u00c2[\u0080-\u00a0]/g, ''),
   (path) => path.replace(/[. ]+(?=\/|$)/g, ''),
   (path) => path.replace(/\u00c0\u00ae/g, '.').replace(/\u00f0\u0080\u0080\u00ae/g, '.'),

@@ -18,7 +18,6 @@ function cleanLog(rig: Rig, from: number): readonly Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line.startsWith('{') || line.includes('login ok'))
   return lines.map((line) => {
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(line, /[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]/)
     return JSON.parse(line) as Record<string, unknown>
   })

@@ -55,7 +55,7 @@ async function neverParses(rig: Rig, bytes: string, statuses: readonly number[])
   const mark = rig.mark()
   const answer = await rig.ask(bytes)
   noServerError(rig, answer, bytes)
-  assert.ok(answer === undefined || statuses.includes(answer.status), `${bytes}: ${answer?.status}`)
+  assert.ok(answer === undefined || statuses.includes(answer.status), bytes)
   upstreamSilent(rig, mark, bytes)
 }
 
@@ -82,7 +82,7 @@ runVectors<MethodVector>('method', {
         const answer = await send(rig, { ...vector, h: { ...vector.h, 'X-Remote-User': 'eve' } }, attacker)
         noServerError(rig, answer, vector.id)
         assert.equal(answer?.status, attacker === NOBODY ? 401 : 403)
-        assert.equal(JSON.stringify(answer?.headers).toLowerCase().includes('access-control'), false)
+        assert.equal(JSON.stringify(answer).toLowerCase().includes('access-control'), false)
       }
       upstreamSilent(rig, mark, vector.id)
       const open = await send(

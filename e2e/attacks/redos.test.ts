@@ -66,9 +66,9 @@ function timeOf(policies: readonly PolicyConfig[], path: string): number {
 }
 
 async function statusFor(rig: Rig, target: string, host = 'app.example.com'): Promise<number> {
-  const { cookie } = await rig.signIn('bob')
+  const bob = await rig.signIn('bob')
   const mark = rig.mark()
-  const answer = await rig.ask(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${cookie('app')}\r\n`)
+  const answer = await rig.ask(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${bob.cookie('app')}\r\n`)
   noServerError(rig, answer, target)
   upstreamSilent(rig, mark, target)
   return answer?.status ?? 0

@@ -15,7 +15,6 @@ let bob: SignedIn
 function nothingAdded({ headers, body }: WireAnswer, about: string): void {
   for (const [name, value] of headers) {
     assert.doesNotMatch(name, /^(?:x|sid)$/i, about)
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(value, /[\0-\x08\n-\x1f\x7f]/, about)
     if (name.toLowerCase() === 'set-cookie') assert.doesNotMatch(value, /sid=evil/, about)
   }

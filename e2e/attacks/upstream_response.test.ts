@@ -15,10 +15,10 @@ interface Told {
 /** What a client gets for these bytes of the application; the next client must get its own answer. */
 async function answered(rig: Rig, answer: string, then: 'end' | 'stay' = 'stay', lines = ''): Promise<Told> {
   const path = `/public/behave-${nth++}`
-  rig.upstream.behave(
-    path,
-    (socket) => void (then === 'end' ? socket.end(answer, 'latin1') : socket.write(answer, 'latin1')),
-  )
+  rig.upstream.behave(path, (socket) => {
+    if (then === 'end') socket.end(answer, 'latin1')
+    else socket.write(answer, 'latin1')
+  })
   const wire = new Wire(rig.dial)
   rig.tally.sent++
   wire.send(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n${lines}\r\n`)

@@ -41,7 +41,8 @@ export function isEndpointPath({ path, alternatives }: AccessRequest['target']):
 }
 
 function isOurs(path: string): boolean {
-  return path.startsWith(ENDPOINT_PREFIX) || path === '/.gatehouse'
+  // With path parameters, too: to an application that cuts them off it is the same path.
+  return path.startsWith(ENDPOINT_PREFIX) || path === '/.gatehouse' || path.startsWith('/.gatehouse;')
 }
 
 /** Answers a request below the prefix; the endpoint's name, for the access line. */
@@ -50,7 +51,8 @@ export async function serveEndpoint(
   request: AccessRequest,
   context: AnswerContext,
 ): Promise<string> {
-  const name = request.target.path.slice(ENDPOINT_PREFIX.length)
+  const { path } = request.target
+  const name = path.startsWith(ENDPOINT_PREFIX) ? path.slice(ENDPOINT_PREFIX.length) : ''
   const endpoint = request.upgrade ? undefined : endpoints.get(name)
   if (endpoint === undefined) {
     answerRefusal(context, { kind: 'not-found', status: 404 })

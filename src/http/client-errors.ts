@@ -34,6 +34,26 @@ export function hangUp(socket: Duplex): void {
   socket.resume()
 }
 
+/** How long an upload that was answered already may go on, in milliseconds. */
+const LATE_UPLOAD_MS = 10_000
+
+/**
+ * Ends the connection of a client that got its answer and does not finish sending what it was refused: a body that never comes
+ * would hold it for ever (slow-body attack), because bodies have no time limit of their own.
+ */
+export function limitLateUpload(request: IncomingMessage, response: ServerResponse, ms = LATE_UPLOAD_MS): void {
+  const { headers } = request
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
+  response.once('finish', () => {
+    if (request.complete) return
+    const timer = setTimeout(() => {
+      if (!request.complete) request.socket.destroy()
+    }, ms)
+    timer.unref()
+    request.socket.once('close', () => clearTimeout(timer))
+  })
+}
+
 export interface ConnectionWatch {
   /**
    * Remembers the answer that is under way on the request's connection. False when an answer before it has announced the end of

@@ -3,7 +3,7 @@ import { createServer as createHttps, type Server as HttpsServer, type ServerOpt
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { compileCertificates, type CertificateSet } from './certificates.ts'
-import { createConnectionWatch, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
+import { createConnectionWatch, limitLateUpload, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
 import { listenFault } from './listen-fault.ts'
 import type { ListenerConfig } from './listener.schema.ts'
 import { expectation, refusedAtOnce } from './request-limits.ts'
@@ -124,6 +124,7 @@ function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain 
   guardConnections(server)
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!watch.started(request, response)) return
+    limitLateUpload(request, response)
     if (drain.draining) response.shouldKeepAlive = false
     const status = refusedAtOnce(request) ?? (expectation(request) === 'unknown' ? 417 : undefined)
     if (status === undefined) {
