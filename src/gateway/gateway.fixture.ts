@@ -135,7 +135,7 @@ export async function echoApp(t: TestContext): Promise<EchoApp> {
 
 /** The values that an arrived request has under a name, spelt exactly so. */
 export function headerValues(headers: readonly string[], name: string): readonly string[] {
-  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name)
+  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === name.toLowerCase())
 }
 
 export const quietLog: Log = { error: noop, warn: noop, info: noop, debug: noop }
@@ -187,6 +187,7 @@ export const testPdp = compilePolicies(POLICIES)
 export interface SiteChanges {
   readonly facts?: Site['factsOf']
   readonly log?: Log
+  readonly bodyAllowanceMs?: number
 }
 
 export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): Site {
@@ -196,7 +197,13 @@ export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): 
     loginUrl: LOGIN,
     loginCookieName: 'SSOTokenID',
     allCookieNames: ['OtherSSO'],
-    upstream: createUpstream(profile.upstream, { name: profile.id, siteHost: new URL(profile.url).host, log, clock }),
+    upstream: createUpstream(profile.upstream, {
+      name: profile.id,
+      siteHost: new URL(profile.url).host,
+      log,
+      clock,
+      bodyAllowanceMs: changes.bodyAllowanceMs ?? 30_000,
+    }),
     pdp: testPdp,
     factsOf: changes.facts ?? (() => ALICE),
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },

@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
 /** The header that carries the signed assertion. */
-export const ASSERTION_HEADER = 'X-Gatehouse-Assertion'
+export const ASSERTION_HEADER = 'x-gatehouse-assertion'
 
 /** What the application is told about the user of this session, as header lines. */
 export type IdentityHeaders = (session: Session, facts: Facts) => HeaderList
@@ -44,7 +44,10 @@ interface Remembered {
 
 /** Compiles the identity headers of one site. Sources are read once; a request looks up what its session had last time. */
 export function createIdentityHeaders(config: IdentityConfig, deps: IdentityDeps): IdentityHeaders {
-  const sources = Object.entries(config.headers).map(([name, source]) => ({ name, read: readerOf(source) }))
+  const sources = Object.entries(config.headers).map(([name, source]) => ({
+    name: name.toLowerCase(),
+    read: readerOf(source),
+  }))
   const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
   return (session, facts) => {
     const now = deps.clock()

@@ -7,7 +7,8 @@ import type { HeaderList } from './upstream/upstream.ts'
 /**
  * The complete header list for the upstream. The order of work is the point: first goes what concerns the client's connection
  * and what the client wants dropped, then every spelling of what only we may say, and only then are ours added, so that
- * `Connection: X-Remote-User` cannot take them away.
+ * `Connection: X-Remote-User` cannot take them away. Our names are in lower case, as in HTTP/2: the client underneath has to look
+ * at each, and then makes no new string for it.
  */
 export function requestHeaders(request: AccessRequest, identity: HeaderList): HeaderList {
   const { site, raw, client } = request
@@ -27,7 +28,7 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   }
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
   for (const item of site.fixedHeaders) headers.push(item)
-  headers.push('X-Forwarded-For', xForwardedFor, 'Forwarded', forwarded, 'X-Request-Id', request.id)
+  headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded, 'x-request-id', request.id)
   for (const item of identity) headers.push(item)
   return headers
 }

@@ -47,15 +47,15 @@ function identity(): Signing {
 test('identity headers come from session and facts, the assertion for this application alone', () => {
   const { sign, signed } = identity()
   assert.deepEqual(sign()(sessionOf('s1'), factsOf('staff', 'finance')), [
-    'X-User',
+    'x-user',
     'alice',
-    'X-Level',
+    'x-level',
     '1',
-    'X-Groups',
+    'x-groups',
     'staff,finance',
-    'X-Mail',
+    'x-mail',
     'alice@acme.test',
-    'X-Gatehouse-Assertion',
+    'x-gatehouse-assertion',
     'jwt1',
   ])
   assert.equal(signed[0]?.audience, 'https://app.test')
@@ -91,7 +91,7 @@ test('groups that do not fit the budget are left out, from headers and assertion
   const list = sign()(sessionOf('s1'), factsOf(...groups))
   const bytes = list.reduce((sum, item) => sum + item.length + 2, 0)
   assert.ok(bytes <= IDENTITY.headerBudget, String(bytes))
-  const kept = list[list.indexOf('X-Groups') + 1]?.split(',') ?? []
+  const kept = list[list.indexOf('x-groups') + 1]?.split(',') ?? []
   assert.ok(kept.length > 50)
   assert.deepEqual(kept, groups.slice(0, kept.length))
   assert.ok((signed[0]?.claims['groups'] as string[]).length < 2_000)

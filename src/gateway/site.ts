@@ -147,11 +147,11 @@ function fixedHeaders(authority: string, scheme: string, port: number): HeaderLi
   return [
     'Host',
     authority,
-    'X-Forwarded-Host',
+    'x-forwarded-host',
     authority,
-    'X-Forwarded-Proto',
+    'x-forwarded-proto',
     scheme,
-    'X-Forwarded-Port',
+    'x-forwarded-port',
     String(port),
   ]
 }

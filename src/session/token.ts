@@ -8,8 +8,9 @@ import type { SessionToken } from './session.ts'
  * zero. The extension is 24 bits in 4 characters: 7 of the site id, 7 of the server id, 10 of the bucket. The tail is empty:
  * the session is in the store. One token has one spelling, so that nothing keyed on a token can be walked around.
  */
-const FORM = /^([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])\*([A-Za-z0-9_-]{4})\*$/
+const FORM = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\*[A-Za-z0-9_-]{4}\*$/
 const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+const SECRET_LENGTH = 43
 const LENGTH = 49
 
 /** What each character of base64url stands for (RFC 4648 §5), by its code. */
@@ -50,13 +51,16 @@ export function formatToken({ secret, siteId, serverId, bucket }: ParsedToken): 
 
 /** `undefined` for everything that `formatToken` cannot have written; looks at no more than 49 characters. */
 export function parseToken(text: string): ParsedToken | undefined {
-  if (text.length !== LENGTH) return undefined
-  const [, secret = '', extension = ''] = FORM.exec(text) ?? []
-  if (secret === '') return undefined
-  const bits = bitsOf(extension)
+  if (text.length !== LENGTH || !FORM.test(text)) return undefined
+  const bits = bitsAt(text, SECRET_LENGTH + 1)
   const [site, server] = [bits >>> 17, (bits >>> 10) & 0x7f]
   if (site > 99 || server > 99) return undefined
-  return { secret, siteId: twoDigits(site), serverId: twoDigits(server), bucket: bits & 0x3ff }
+  return {
+    secret: text.slice(0, SECRET_LENGTH),
+    siteId: twoDigits(site),
+    serverId: twoDigits(server),
+    bucket: bits & 0x3ff,
+  }
 }
 
 /** Whether it is 43 characters that can be a secret of ours. */
@@ -70,9 +74,9 @@ export function hashSecret(secret: string): SecretHash {
 }
 
 /** 24 bits from four characters of base64url. */
-function bitsOf(extension: string): number {
+function bitsAt(text: string, start: number): number {
   let bits = 0
-  for (let i = 0; i < 4; i++) bits = (bits << 6) | (SIX_BITS[extension.charCodeAt(i)] ?? 0)
+  for (let i = start; i < start + 4; i++) bits = (bits << 6) | (SIX_BITS[text.charCodeAt(i)] ?? 0)
   return bits
 }
 

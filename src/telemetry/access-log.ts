@@ -88,26 +88,42 @@ export function accessLine(entry: AccessEntry, time: string): string {
   return `${line}}\n`
 }
 
-/** Lines of one turn of the event loop go out in one write: a system call a burst, not a request. */
+/** A busy process writes its lines this often, in milliseconds. */
+const EVERY_MS = 10
+
+/**
+ * Lines are made and written in batches: a system call a burst, not a request. After a pause the first one goes out at the end of
+ * the turn, so that who watches the log sees it at once.
+ */
 export function createAccessLog({ destination, clock }: AccessLogDeps): AccessLog {
-  let buffered = ''
+  let waiting: { readonly entry: AccessEntry; readonly at: number }[] = []
   let scheduled = false
+  let flushedAt = Number.NEGATIVE_INFINITY
   const timestamp = createTimestamp()
 
   const flush = (): void => {
     scheduled = false
-    if (buffered === '') return
-    const lines = buffered
-    buffered = ''
-    destination.write(lines)
+    if (waiting.length === 0) return
+    const lines = waiting
+    waiting = []
+    let text = ''
+    for (const { entry, at } of lines) text += accessLine(entry, timestamp(at))
+    destination.write(text)
+    flushedAt = clock()
+  }
+
+  const schedule = (now: number): void => {
+    scheduled = true
+    const busy = now >= flushedAt && now - flushedAt < EVERY_MS
+    if (busy) setTimeout(flush, EVERY_MS)
+    else setImmediate(flush)
   }
 
   return {
     record(entry) {
-      buffered += accessLine(entry, timestamp(clock()))
-      if (scheduled) return
-      scheduled = true
-      setImmediate(flush)
+      const at = clock()
+      waiting.push({ entry, at })
+      if (!scheduled) schedule(at)
     },
     close: flush,
   }
