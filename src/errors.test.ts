@@ -5,7 +5,7 @@ import { asFault, ERRORS, fault } from './errors.ts'
 
 test('docs/errors.md lists exactly the codes of the table, with status and sentence', () => {
   const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
-  const rows = [...page.matchAll(/^\| `(GH_\w+)` \| (\d+) \| ([^|]+?) \|/gm)].map(([, code, status, text]) => [
+  const rows = [...page.matchAll(/^\| `(GH_\w+)` +\| (\d+) +\| ([^|]+?) +\|/gm)].map(([, code, status, text]) => [
     code,
     Number(status),
     text,

@@ -9,6 +9,7 @@ export const ERRORS = {
   GH_UPSTREAM_UNREACHABLE: [502, 'the application cannot be reached'],
   GH_UPSTREAM_PROTOCOL: [502, 'the application gave an answer that cannot be passed on'],
   GH_UPSTREAM_TIMEOUT: [504, 'the application did not answer in time'],
+  GH_REQUEST_TIMEOUT: [408, 'the request did not arrive in time'],
   GH_BUSY: [503, 'too much is going on at once'],
 } as const satisfies Record<`GH_${string}`, readonly [status: number, message: string]>
 

@@ -41,6 +41,15 @@ const upstreamSchema = z.strictObject({
   connectTimeout: duration('5s').describe('How long connecting may take.'),
   responseTimeout: duration('60s').describe('How long the application may take until its response starts.'),
   idleTimeout: duration('5m').describe('How long a body, a stream or a WebSocket may be silent in both directions.'),
+  minBodyRate: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_073_741_824)
+    .default(1_024)
+    .describe(
+      'Least bytes a second, on average, that a client must send of a request body once 30 seconds have gone by; a slower one is answered with 408 or cut off. Time in which the application does not read is not counted. 0 asks for none: for applications with uploads that trickle on purpose.',
+    ),
   tls: z
     .strictObject({
       ca: pemCertificates.optional().describe("PEM authorities to trust instead of the system's."),

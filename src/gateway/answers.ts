@@ -3,7 +3,7 @@ import type { GatehouseError } from '../errors.ts'
 import { acceptsHtml, requestKind } from '../http/request-kind.ts'
 import { sendHtml, sendJson, sendRedirect, type HeaderRecord } from '../http/respond.ts'
 import type { Log } from '../telemetry/log.ts'
-import { plainPages, sentenceOf, type ErrorPages, type Refusal } from './error-pages.ts'
+import { plainPages, sentenceOf, type ErrorPages, type Refusal, type RefusalKind } from './error-pages.ts'
 import type { HandshakeAnswer } from './handshake.ts'
 import type { Site } from './site.ts'
 
@@ -81,6 +81,12 @@ export function answerHandshake(context: AnswerContext, answer: HandshakeAnswer)
 
 const RETRY_AFTER_SECONDS = 5
 
+function kindOf({ status, code }: GatehouseError): RefusalKind {
+  if (code.startsWith('GH_UPSTREAM_')) return 'upstream'
+  if (status === 408) return 'bad-request'
+  return status === 503 ? 'unavailable' : 'internal'
+}
+
 /** A fault becomes its status, never a pass. Once a head is out, only the connection can tell. */
 export function answerFault(context: AnswerContext, caught: GatehouseError): void {
   const { response } = context
@@ -90,7 +96,9 @@ export function answerFault(context: AnswerContext, caught: GatehouseError): voi
   }
   for (const name of response.getHeaderNames()) response.removeHeader(name)
   const { status, code } = caught
-  const kind = code.startsWith('GH_UPSTREAM_') ? 'upstream' : status === 503 ? 'unavailable' : 'internal'
+  // Whatever still comes of such a request is not waited for (RFC 9110 §15.5.9).
+  if (status === 408) response.shouldKeepAlive = false
+  const kind = kindOf(caught)
   const retry = status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}
   answerRefusal(context, { kind, status, error: code, ...retry })
 }

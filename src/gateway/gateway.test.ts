@@ -690,6 +690,19 @@ test('a change of configuration cuts streams that would be refused now, and no o
   b.destroy()
 })
 
+test('a body that trickles is answered with 408, and its connection ends (slow-body attack)', async (t) => {
+  const app = await echoApp(t)
+  const rig = await startGateway(t, { sites: [siteOf(profileOf(app.url), { bodyAllowanceMs: 20 })] })
+  const socket = connect(rig.port, '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.write('POST /public/a HTTP/1.1\r\nHost: app.test\r\nAccept: text/html\r\nContent-Length: 11\r\n\r\na')
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+  await closed
+  assert.match(text, /^HTTP\/1\.1 408 .*\r\nConnection: close\r\n.*bad-request/s)
+  assert.equal(rig.lines[0]?.reason, 'GH_REQUEST_TIMEOUT')
+})
+
 test('invariant 4: no token, code or handshake secret stands in an access line or an audit event', async (t) => {
   const { port, cookie, lines, audit } = await setup(t)
   const code = 'C'.repeat(43)

@@ -11,7 +11,11 @@ export interface UpstreamDeps extends ServerDeps {
   readonly siteHost: string
   /** Told whenever the application broke the protocol or cut an answer off, for the audit trail. */
   readonly onMisbehaviour?: (reason: string) => void
+  /** Milliseconds before a request body has to keep `minBodyRate`. */
+  readonly bodyAllowanceMs?: number
 }
+
+const BODY_ALLOWANCE_MS = 30_000
 
 /**
  * Builds the pools of one application and starts its health checks.
@@ -26,6 +30,7 @@ export function createUpstream(config: UpstreamConfig, deps: UpstreamDeps): Upst
     balance: createBalance(servers, deps.clock),
     responseTimeout: config.responseTimeout,
     idleTimeout: config.idleTimeout,
+    bodyRate: { bytesPerSecond: config.minBodyRate, allowanceMs: deps.bodyAllowanceMs ?? BODY_ALLOWANCE_MS },
     misbehaved: (reason) => {
       deps.log.warn({ upstream: deps.name, reason }, 'upstream misbehaved')
       deps.onMisbehaviour?.(reason)

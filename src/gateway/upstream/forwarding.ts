@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
+import { type BodyRate, BodyRateWatch } from './body-rate.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
@@ -23,6 +24,7 @@ export interface ForwardingDeps {
   /** Milliseconds. */
   readonly responseTimeout: number
   readonly idleTimeout: number
+  readonly bodyRate: BodyRate
   readonly misbehaved: (reason: string) => void
 }
 
@@ -49,6 +51,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #server: UpstreamServer | undefined
   #controller: Dispatcher.DispatchController | undefined
   #body: RequestBody | undefined
+  #bodyRate: BodyRateWatch | undefined
   #length: number | undefined
   #phase: Phase = 'connecting'
   #retried = false
@@ -91,6 +94,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#length = framed.length
     this.#body.onChunk = () => this.#idle?.touch()
     this.#idleTimer().touch()
+    this.#bodyRate = new BodyRateWatch(framed.body, this.#deps.bodyRate, this.#onSlowBody)
   }
 
   #attempt(server: UpstreamServer): void {
@@ -223,6 +227,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#finish('by-client')
   }
 
+  readonly #onSlowBody = (): void => {
+    if (this.#answer.started) this.#finish('by-client')
+    else this.#fail(fault('GH_REQUEST_TIMEOUT', { detail: 'the request body came too slowly' }))
+  }
+
   // The one end.
 
   #fail(caught: GatehouseError): void {
@@ -249,6 +258,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#exchange.signal?.removeEventListener('abort', this.#onSessionEnd)
     this.#response.off('close', this.#onClose).off('drain', this.#onDrain)
     this.#idle?.stop()
+    this.#bodyRate?.stop()
     clearTimeout(this.#queueTimer)
     if (!this.#answer.ended) this.#controller?.abort(GONE)
     this.#body?.destroy()

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { test } from 'node:test'
-import { answering, ask, bodyOf, gatewayTo, httpUpstream, rawUpstream, send, statusOf } from './wire.fixture.ts'
+import { test, type TestContext } from 'node:test'
+import {
+  answering,
+  ask,
+  bodyOf,
+  gatewayTo,
+  httpUpstream,
+  rawUpstream,
+  send,
+  statusOf,
+  type Wire,
+} from './wire.fixture.ts'
 
 const HEAD = 'Host: app.example.test\r\n'
 const MIB = 1_048_576
@@ -89,6 +99,60 @@ test('an answer that waits for its whole request is not idle while the upload fl
   const tick = setInterval(() => client.write('x'), 60)
   t.after(() => clearInterval(tick))
   await client.until('thanks')
+})
+
+/** A POST whose body comes in pieces, so many bytes each hundredth of a second. */
+function trickle(t: TestContext, port: number, bytes: number): Wire {
+  const client = send(t, port, `POST / HTTP/1.1\r\n${HEAD}Content-Length: 1000000\r\n\r\n`)
+  const tick = setInterval(() => client.write('x'.repeat(bytes)), 10)
+  t.after(() => clearInterval(tick))
+  return client
+}
+
+test('a body that trickles is a 408 and gives the connection to the upstream back (slow-body attack)', async (t) => {
+  const upstream = await rawUpstream(t, () => undefined)
+  const gateway = await gatewayTo(t, upstream.url, { connections: 1, minBodyRate: 10_000, bodyAllowanceMs: 50 })
+  const client = trickle(t, gateway.port, 1)
+  assert.equal(statusOf(await client.until('GH_REQUEST_TIMEOUT')), 408)
+  const wire = await upstream.wire(1)
+  await wire.closed()
+})
+
+test('once the answer has begun, a body that trickles ends both sides', async (t) => {
+  const upstream = await rawUpstream(t, answering('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart'))
+  const gateway = await gatewayTo(t, upstream.url, { minBodyRate: 10_000, bodyAllowanceMs: 50 })
+  const client = trickle(t, gateway.port, 1)
+  assert.match(await client.closed(), /part$/)
+  await upstream.wires[0]!.closed()
+  assert.equal(gateway.results[0]!.aborted, 'by-client')
+})
+
+test('a body that keeps the rate, or has none to keep, may take its time', async (t) => {
+  for (const [bytes, minBodyRate] of [
+    [1_000, 10_000],
+    [1, 0],
+  ] as const) {
+    const upstream = await rawUpstream(t, () => undefined)
+    const gateway = await gatewayTo(t, upstream.url, { minBodyRate, bodyAllowanceMs: 50 })
+    const client = trickle(t, gateway.port, bytes)
+    const wire = await upstream.wire(1)
+    await wire.until('x'.repeat(30 * bytes))
+    assert.deepEqual([client.text, client.over], ['', false])
+  }
+})
+
+test('an upstream that stops reading is not held against the client', async (t) => {
+  const upstream = await rawUpstream(t, (wire) => {
+    void wire.until('\r\n\r\n').then(() => wire.socket.pause())
+  })
+  const limits = { responseTimeout: 300, minBodyRate: 1_000_000_000, bodyAllowanceMs: 150 }
+  const gateway = await gatewayTo(t, upstream.url, limits)
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined)
+  t.after(() => socket.destroy())
+  socket.write(`PUT / HTTP/1.1\r\n${HEAD}Content-Length: ${64 * MIB}\r\n\r\n`)
+  socket.write(Buffer.alloc(64 * MIB))
+  await gateway.settled(1)
+  assert.equal(gateway.faults[0]!.code, 'GH_UPSTREAM_TIMEOUT')
 })
 
 test('200 MiB down to a slow reader: the upstream waits, memory does not grow', async (t) => {

@@ -44,6 +44,13 @@ export class RequestBody extends Readable {
   readonly #request: IncomingMessage
   /** Told of each chunk, for the idle time-out. */
   onChunk: (() => void) | undefined
+  /** Bytes that came from the client. */
+  received = 0
+  /** The client has sent all of it. */
+  arrived = false
+  readonly #startedAt = performance.now()
+  #heldUpMs = 0
+  #heldUpSince: number | undefined
 
   constructor(request: IncomingMessage) {
     super({ highWaterMark: HIGH_WATER_MARK })
@@ -56,7 +63,15 @@ export class RequestBody extends Readable {
     return !this.readableEnded && !this.destroyed && !this.#request.isPaused()
   }
 
+  /** Milliseconds that were spent waiting for the client rather than for the upstream. */
+  get waitedMs(): number {
+    const now = this.#heldUpSince ?? performance.now()
+    return now - this.#startedAt - this.#heldUpMs
+  }
+
   override _read(): void {
+    if (this.#heldUpSince !== undefined) this.#heldUpMs += performance.now() - this.#heldUpSince
+    this.#heldUpSince = undefined
     this.#request.resume()
   }
 
@@ -68,11 +83,15 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.received += chunk.length
     this.onChunk?.()
-    if (!this.push(chunk)) this.#request.pause()
+    if (this.push(chunk)) return
+    this.#heldUpSince ??= performance.now()
+    this.#request.pause()
   }
 
   readonly #onEnd = (): void => {
+    this.arrived = true
     this.push(null)
   }
 

@@ -149,6 +149,7 @@ export interface Gateway {
 export interface GatewayOptions extends Omit<Partial<UpstreamConfig>, 'servers'> {
   readonly rewrite?: RewriteResponseHead
   readonly onLog?: (message: string) => void
+  readonly bodyAllowanceMs?: number
 }
 
 /** A server that does nothing but hand each request to an upstream, scrubbed as the gateway would. */
@@ -157,7 +158,12 @@ export async function gatewayTo(
   servers: string | string[],
   options: GatewayOptions = {},
 ): Promise<Gateway> {
-  const { rewrite = (_status: number, headers: HeaderList) => headers, onLog, ...config } = options
+  const {
+    rewrite = (_status: number, headers: HeaderList) => headers,
+    onLog,
+    bodyAllowanceMs = 30_000,
+    ...config
+  } = options
   const waiting = new Set<() => void>()
   const settled = (): void => waiting.forEach((check) => check())
   const server = createHttpServer()
@@ -180,6 +186,7 @@ export async function gatewayTo(
       siteHost: 'app.example.test',
       log,
       clock: () => gateway.now as EpochMs,
+      bodyAllowanceMs,
       onMisbehaviour: (reason) => gateway.misbehaviour.push(reason),
     }),
     settled: (count) =>
@@ -242,6 +249,7 @@ export function configFor(servers: string[], overrides: Omit<Partial<UpstreamCon
     connectTimeout: 5_000,
     responseTimeout: 60_000,
     idleTimeout: 300_000,
+    minBodyRate: 1_024,
     ...overrides,
   }
 }
