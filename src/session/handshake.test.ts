@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
@@ -150,6 +151,19 @@ test('a code for the login host or for another agent is never issued', async (t)
   const redeemed = await handshakes.redeem(shared, APP, 'hash', FROM)
   assert.equal(redeemed.kind, 'issued')
   assert.ok(await sessions.resolve(redeemed.token, 'domain:acme.localhost'))
+})
+
+test('who reads the store cannot read the address that a person wanted: its query may be secret', async (t) => {
+  const { start } = createMachine(t)
+  const { handshakes, sessions, store } = await start()
+  const { session } = await sessions.establish(ALICE, FROM)
+  const goto = 'http://app.acme.localhost/reset?access_token=canary'
+  const code = await handshakes.issue(session, { ...grant, goto })
+  const record = await store.oneTime.take('handshake', createHash('sha256').update(code).digest('base64url'))
+  assert.notEqual(record, undefined)
+  assert.doesNotMatch(record ?? '', /canary|acme\.localhost\/reset/)
+  const again = await handshakes.redeem(await handshakes.issue(session, { ...grant, goto }), APP, 'hash', FROM)
+  assert.equal(again.kind === 'issued' && again.goto, goto)
 })
 
 test('the store never holds a code or a token, only what it hashes to', async (t) => {

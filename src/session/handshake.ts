@@ -6,6 +6,7 @@ import type { SessionRecord, Store, TokenRecord } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { viewOf } from './session-view.ts'
 import type { HandshakeGrant, HandshakeService, Redemption, RequestOrigin } from './session.ts'
+import { openGoto, sealGoto } from './sealed-goto.ts'
 import { hashSecret, isSecret, newToken, type TokenPlace } from './token.ts'
 
 /** Codes have a namespace of their own: no other record can be redeemed as one, and no code opens a session. */
@@ -20,7 +21,9 @@ export interface HandshakeServiceDeps {
 }
 
 /** What a code stands for. The store has it under the code's hash, for a minute, once. */
-interface HandshakeRecord extends HandshakeGrant {
+interface HandshakeRecord extends Omit<HandshakeGrant, 'goto'> {
+  /** Readable with the code alone. */
+  readonly sealedGoto: string
   readonly sid: string
   readonly gen: number
   readonly authLevel: number
@@ -43,11 +46,11 @@ class StoredHandshakes implements HandshakeService {
     refuseForeignAudience(grant)
     const { agent, audience, goto, binding, interactive } = grant
     const { sid, gen, authLevel, authInstant } = session
+    const code = randomSecret()
     const record: HandshakeRecord = {
-      ...{ agent, audience, goto, binding, interactive },
+      ...{ agent, audience, sealedGoto: sealGoto(code, goto), binding, interactive },
       ...{ sid, gen, authLevel, authInstant },
     }
-    const code = randomSecret()
     const written = await this.#deps.store.oneTime.put(
       NAMESPACE,
       hashSecret(code),
@@ -70,14 +73,14 @@ class StoredHandshakes implements HandshakeService {
     if (text === undefined) return refused('unknown-code')
     const record = JSON.parse(text) as HandshakeRecord
     if (record.agent !== agent) return refused('other-agent')
-    if (record.binding !== binding) return { kind: 'other-browser', goto: record.goto }
+    if (record.binding !== binding) return { kind: 'other-browser', goto: openGoto(code, record.sealedGoto) }
     const session = await this.#deps.store.sessions.find(record.sid)
     if (session === undefined) return refused('session-ended')
     if (session.gen !== record.gen) return refused('session-moved-on')
-    return this.#issueToken(record, session)
+    return this.#issueToken({ ...record, goto: openGoto(code, record.sealedGoto) }, session)
   }
 
-  async #issueToken(record: HandshakeRecord, session: SessionRecord): Promise<Redemption> {
+  async #issueToken(record: HandshakeRecord & { readonly goto: string }, session: SessionRecord): Promise<Redemption> {
     const { token, hash } = newToken(this.#deps.place, session.bucket)
     const { sid, audience, gen, authLevel, authInstant, goto, interactive } = record
     const issued: TokenRecord = { hash, sid, audience, gen, authLevel, authInstant, issuedAt: this.#deps.clock() }
