@@ -117,6 +117,18 @@ async function refused(
   return rig.errors().replaceAll(/^.*: warning: tokens and passwords cross the network in clear: .*\n/gm, '')
 }
 
+test('with shutdown.delay new probes are told no while requests are still served', async () => {
+  const delayed = { 'agent-config/gatehouse.yaml': gatehouseYaml({ more: 'shutdown: { delay: 1500ms }\n' }) }
+  const rig = await startOwnRig({ files: { ...files, ...delayed } })
+  const { cookie, url } = await signIn(rig)
+  const readyz = `http://login.acme.test:${rig.port}/readyz`
+  rig.kill('SIGTERM')
+  await until('readiness is denied', async () => (await new Client().call(readyz)).status === 503, { withinMs: 1_000 })
+  assert.equal((await ask({ url, cookie })).status, 200)
+  assert.equal(await rig.ended, 0)
+  await rig.stop()
+})
+
 test('a second signal ends the process at once, whatever is under way', async () => {
   const rig = await startOwnRig({ files })
   const { cookie, url } = await signIn(rig)
