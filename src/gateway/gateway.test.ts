@@ -690,6 +690,27 @@ test('a change of configuration cuts streams that would be refused now, and no o
   b.destroy()
 })
 
+test('a request that opens its stream after the change was looked for is judged by the new configuration, too', async (t) => {
+  const looking = Promise.withResolvers<undefined>()
+  const found = Promise.withResolvers<ReturnType<typeof factsOf>>()
+  const facts = (): Promise<ReturnType<typeof factsOf>> => {
+    looking.resolve(undefined)
+    return found.promise
+  }
+  const rig = await setup(t, {}, { facts })
+  const asked = ask(rig.port, '/a', { headers: [rig.cookie] })
+  await looking.promise
+  const site = siteOf(profileOf(rig.app.url))
+  t.after(() => site.upstream.close())
+  const evaluate: typeof site.pdp.evaluate = (query) => ({ ...site.pdp.evaluate(query), allowed: false })
+  rig.replace([{ ...site, pdp: { ...site.pdp, evaluate } }])
+  await rig.gateway.recheck()
+  found.resolve(factsOf('staff'))
+  const answer = await asked
+  assert.equal(answer.status, 401)
+  assert.doesNotMatch(answer.body, /application/)
+})
+
 test('a body that trickles is answered with 408, and its connection ends (slow-body attack)', async (t) => {
   const app = await echoApp(t)
   const rig = await startGateway(t, { sites: [siteOf(profileOf(app.url), { bodyAllowanceMs: 20 })] })

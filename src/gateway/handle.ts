@@ -26,7 +26,7 @@ import type { Verdict } from './verdict.ts'
 
 export interface GatewayDeps {
   /** The configuration in force; taken once for each request. */
-  readonly generations: { acquire(): Held<GatewayGeneration> }
+  readonly generations: { acquire(): Held<GatewayGeneration>; peek(): GatewayGeneration }
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly audit: AuditSink
@@ -58,10 +58,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const handshake = createHandshake(deps)
   const streams = createStreams(deps)
   const decide = createDecide(deps)
+  const judge: Judge = { deps, decide, streams }
   const parts: Parts = {
     deps,
     decide,
-    enact: createEnact({ ...deps, handshake, streams }),
+    enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openedInForce(judge, open) } }),
     endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ handshake, sessions: deps.sessions })]),
     parseHost: createHostParser(),
   }
@@ -79,8 +80,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       serve(parts, request, response, tunnel).catch(() => socket.destroy())
     },
     sessionEnded: (sid) => streams.sessionEnded(sid),
-    recheck: () => recheck(deps, decide, streams),
-    drain: () => streams.endless().forEach((open) => open.abort()),
+    recheck: () => recheck(judge, streams.all()),
+    drain: () => streams.endless().forEach((open) => streams.cut(open)),
     close: () => streams.close(),
   }
 }
@@ -228,12 +229,30 @@ function answerCaught(deps: GatewayDeps, visit: Visit, caught: unknown): void {
   if (given) visit.response.statusCode = response.statusCode
 }
 
-async function recheck(deps: GatewayDeps, decide: Decide, streams: Streams): Promise<void> {
+interface Judge {
+  readonly deps: GatewayDeps
+  readonly decide: Decide
+  readonly streams: Streams
+}
+
+/**
+ * A request may open its exchange when the configuration it was judged by has been replaced since, and what is open was judged
+ * again already: so this one is judged again by itself.
+ */
+function openedInForce(judge: Judge, open: OpenExchange): ReturnType<Streams['opened']> {
+  const opened = judge.streams.opened(open)
+  const { site } = open.request
+  if (judge.deps.generations.peek().hosts.site(site.agent) !== site) void recheck(judge, [open])
+  return opened
+}
+
+/** Cuts those that the configuration in force would refuse. Never rejects. */
+async function recheck({ deps, decide, streams }: Judge, exchanges: readonly OpenExchange[]): Promise<void> {
   const held = deps.generations.acquire()
   try {
     await Promise.all(
-      streams.all().map(async (open) => {
-        if (!(await stillAllowed(held.current, decide, open))) open.abort()
+      exchanges.map(async (open) => {
+        if (!(await stillAllowed(held.current, decide, open))) streams.cut(open)
       }),
     )
   } finally {

@@ -1,4 +1,5 @@
 import type { Session, SessionResolver } from '../session/session.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { AccessRequest } from './access-request.ts'
 
 /** One exchange that is under way for a session. */
@@ -11,6 +12,7 @@ export interface OpenExchange {
 
 export interface StreamsDeps {
   readonly sessions: Pick<SessionResolver, 'touch'>
+  readonly log: Pick<Log, 'error'>
   /** Milliseconds between two signs of life of a session with something open; 30,000 by default. */
   readonly touchEveryMs?: number
 }
@@ -22,6 +24,8 @@ export interface Streams {
   /** WebSockets that the session holds open at the request's site. */
   webSockets(request: AccessRequest, session: Session): number
   sessionEnded(sid: string): void
+  /** Aborts one. Never throws: what goes wrong with one must not leave the others open. */
+  cut(exchange: OpenExchange): void
   all(): readonly OpenExchange[]
   /** Those that last until somebody ends them. */
   endless(): readonly OpenExchange[]
@@ -31,7 +35,7 @@ export interface Streams {
 /** Sessions that ended lately: between resolving one and opening its stream it may have died. */
 const REMEMBERED_ENDS = 4_096
 
-export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps): Streams {
+export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsDeps): Streams {
   const bySid = new Map<string, Set<OpenExchange>>()
   const ended = new Set<string>()
   // An open WebSocket or stream counts as use, or a dashboard would log its viewer out.
@@ -49,6 +53,16 @@ export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps):
     }
   }
 
+  const cut = (exchange: OpenExchange): void => {
+    try {
+      exchange.abort()
+    } catch (error) {
+      const { id, raw } = exchange.request
+      log.error({ err: error, requestId: id }, 'an exchange could not be ended properly; its connection is cut')
+      raw.socket.destroy()
+    }
+  }
+
   const all = (): OpenExchange[] => [...bySid.values()].flatMap((open) => [...open])
 
   return {
@@ -57,7 +71,7 @@ export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps):
       let open = bySid.get(sid)
       if (open === undefined) bySid.set(sid, (open = new Set()))
       open.add(exchange)
-      if (ended.has(sid)) exchange.abort()
+      if (ended.has(sid)) cut(exchange)
       return {
         done: () => {
           open.delete(exchange)
@@ -74,8 +88,9 @@ export function createStreams({ sessions, touchEveryMs = 30_000 }: StreamsDeps):
     },
     sessionEnded(sid) {
       remember(sid)
-      for (const exchange of bySid.get(sid) ?? []) exchange.abort()
+      for (const exchange of bySid.get(sid) ?? []) cut(exchange)
     },
+    cut,
     all,
     endless: () => all().filter(({ request }) => request.upgrade || isEventStream(request)),
     close: () => clearInterval(timer),
