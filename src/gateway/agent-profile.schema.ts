@@ -201,6 +201,14 @@ export const agentProfileSchema = z.strictObject({
         .min(1)
         .default(64)
         .describe('Most WebSockets one session may hold open at the site.'),
+      maxPerAddress: z
+        .number()
+        .int()
+        .min(1)
+        .default(256)
+        .describe(
+          'Most WebSockets one client address (an IPv6 /64) may hold open at the site without a session, on paths that are not enforced.',
+        ),
     })
     .prefault({})
     .describe('WebSockets.'),

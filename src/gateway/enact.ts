@@ -10,6 +10,7 @@ import { answerRefusal, type AnswerContext } from './answers.ts'
 import type { RefusalKind } from './error-pages.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
+import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { Streams } from './streams.ts'
 import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
@@ -45,10 +46,11 @@ export type Enact = (
  * is written.
  */
 export function createEnact(deps: EnactDeps): Enact {
+  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels() }
   return (verdict, request, context, tunnel) => {
     switch (verdict.kind) {
       case 'forward':
-        return forward(deps, verdict, { request, context, tunnel })
+        return forward(forwarding, verdict, { request, context, tunnel })
       case 'login': {
         const needed = { level: undefined, missing: verdict.missing }
         answerLogin(context, request, { handshake: deps.handshake, needed })
@@ -78,20 +80,46 @@ interface Delivery {
   readonly tunnel: Tunnel | undefined
 }
 
+interface ForwardDeps extends EnactDeps {
+  readonly tunnels: OpenTunnels
+}
+
 function forward(
-  deps: EnactDeps,
+  deps: ForwardDeps,
   verdict: Forward,
   delivery: Delivery,
 ): undefined | Promise<ExchangeResult | undefined> {
   const { session } = verdict
   const { request, context, tunnel } = delivery
-  if (session === undefined) return exchange(verdict, delivery, undefined)
+  if (session === undefined) {
+    return tunnel === undefined ? exchange(verdict, delivery, undefined) : openTunnel(deps, verdict, delivery)
+  }
   if (tunnel !== undefined && deps.streams.webSockets(request, session) >= verdict.site.webSocket.maxPerSession) {
     answerRefuse(context, TOO_MANY, undefined)
     return undefined
   }
   deps.sessions.touch(session)
   return exchangeWhileSession(deps, verdict, { request, context, tunnel, session })
+}
+
+/** A WebSocket without a session is counted for its client: nothing else would bound them (exhaustion of the application). */
+function openTunnel(
+  { tunnels }: ForwardDeps,
+  verdict: Forward,
+  delivery: Delivery,
+): undefined | Promise<ExchangeResult | undefined> {
+  const { site } = verdict
+  const leave = tunnels.enter(site.agent, delivery.request.client.ip, site.webSocket.maxPerAddress)
+  if (leave === undefined) {
+    answerRefuse(delivery.context, TOO_MANY, undefined)
+    return undefined
+  }
+  try {
+    return exchange(verdict, delivery, undefined).finally(leave)
+  } catch (error) {
+    leave()
+    throw error
+  }
 }
 
 /** The exchange ends with the session. */

@@ -48,7 +48,11 @@ export interface Site {
   /** Host and X-Forwarded-* that are the same for every request. */
   readonly fixedHeaders: HeaderList
   readonly identity: IdentityHeaders
-  readonly webSocket: { readonly origins: ReadonlySet<string>; readonly maxPerSession: number }
+  readonly webSocket: {
+    readonly origins: ReadonlySet<string>
+    readonly maxPerSession: number
+    readonly maxPerAddress: number
+  }
   readonly rewrites: ResponseRewrites
 }
 
@@ -116,7 +120,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER]),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
     identity: createIdentityHeaders({ agent: profile.id, audience: url.origin, ...identity }, deps),
-    webSocket: { origins: new Set([url.origin, ...websocket.origins]), maxPerSession: websocket.maxPerSession },
+    webSocket: { ...websocket, origins: new Set([url.origin, ...websocket.origins]) },
     rewrites: compileRewrites(profile, deps, url),
   }
 }

@@ -169,24 +169,58 @@ test('on a not-enforced path a client without Origin may, a foreign page may not
   assert.equal((await sendRaw(port, foreign)).status, 403)
 })
 
-test('one session holds no more WebSockets than the profile says, and may again after one closed', async (t) => {
-  const { port, cookie, lines } = await setup(t, { websocket: { maxPerSession: 2 } })
-  const first = await opened(port, handshake(cookie))
-  const second = await opened(port, handshake(cookie))
-  assert.equal((await sendRaw(port, handshake(cookie))).status, 429)
-  const closed = new Promise<void>((resolve) => {
+/** Settles when the next access line is written. */
+function nextLine(lines: Setup['lines']): Promise<void> {
+  return new Promise<void>((resolve) => {
     const push = lines.push.bind(lines)
     lines.push = (...entries) => {
       resolve()
       return push(...entries)
     }
   })
+}
+
+test('one session holds no more WebSockets than the profile says, and may again after one closed', async (t) => {
+  const { port, cookie, lines } = await setup(t, { websocket: { maxPerSession: 2 } })
+  const first = await opened(port, handshake(cookie))
+  const second = await opened(port, handshake(cookie))
+  assert.equal((await sendRaw(port, handshake(cookie))).status, 429)
+  const closed = nextLine(lines)
   first.socket.destroy()
   await closed
   const third = await opened(port, handshake(cookie))
   assert.match(third.head, /^HTTP\/1\.1 101 /)
   second.socket.destroy()
   third.socket.destroy()
+})
+
+test('without a session one client address holds no more WebSockets than the profile says', async (t) => {
+  const rig = await startGateway(t, {
+    sites: [siteOf(profileOf((await setup(t)).app.url, { websocket: { maxPerAddress: 2 } }))],
+    trustedProxies: ['127.0.0.1'],
+  })
+  const from = (ip: string): string => handshake(`X-Forwarded-For: ${ip}`, {}, 'GET /public/ws HTTP/1.1')
+  const { socket } = await opened(rig.port, from('2001:db8::1'))
+  const others = [await opened(rig.port, from('2001:db8::2')), await opened(rig.port, from('2001:db8:0:1::1'))]
+  const third = await opened(rig.port, from('2001:db8::3'))
+  assert.match(third.head, /^HTTP\/1\.1 429 /, 'the third of one /64')
+  const closed = nextLine(rig.lines)
+  socket.destroy()
+  await closed
+  others.push(await opened(rig.port, from('2001:db8::3')))
+  for (const { socket, head } of others) {
+    assert.match(head, /^HTTP\/1\.1 101 /)
+    socket.destroy()
+  }
+})
+
+test('a WebSocket that the application refuses is not counted any more', async (t) => {
+  const rig = await startGateway(t, {
+    sites: [siteOf(profileOf('http://127.0.0.1:1', { websocket: { maxPerAddress: 1 } }))],
+  })
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await sendRaw(rig.port, handshake('X-A: 1', {}, 'GET /public/ws HTTP/1.1'))).status, 502)
+  }
 })
 
 test('the end of a session closes its WebSockets', async (t) => {

@@ -4,7 +4,7 @@ import type { RealmName } from '../base/brand.ts'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { GatehouseError } from '../errors.ts'
 import { createFileDirectory, type PasswordVerifier } from './file-directory.ts'
-import { networkOf } from './network.ts'
+import { networkOf } from '../http/network.ts'
 import { usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 

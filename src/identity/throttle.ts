@@ -3,7 +3,7 @@ import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
-import { networkOf } from './network.ts'
+import { networkOf } from '../http/network.ts'
 import { usernameKey } from '../base/username-key.ts'
 
 /** `authentication.throttle` of a realm, in milliseconds. */

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * The network that guesses are counted for: an IPv4 address, or the /64 of an IPv6 address, because whoever has one address of a
+ * The network that a client is counted by: an IPv4 address, or the /64 of an IPv6 address, because whoever has one address of a
  * /64 has all of them. IPv4 in IPv6 clothes is IPv4. Anything that is no address shares one network called `unknown`.
  */
 export function networkOf(clientIp: string | undefined): string {
