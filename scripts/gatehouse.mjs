@@ -3,7 +3,7 @@
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
     `gatehouse needs Node 24 or newer; this is Node ${process.versions.node}.\n` +
-      'Run it with a private one: npx --package=node@24 --package=gatehouse gatehouse, or see https://nodejs.org/en/download\n',
+      'Run it with a private one: npx --yes --package=node@24 -- node scripts/gatehouse.mjs, or see https://nodejs.org/en/download\n',
   )
   process.exit(1)
 }
