@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -67,6 +67,18 @@ test('a path where nothing can be written is refused with the reason', async (t)
   const path = scratchPath(t)
   writeFileSync(dirname(path), 'a file where the directory should be')
   await assert.rejects(openEmbeddedStore({ path, clock: systemClock, log }), refusedWith(/EEXIST|ENOTDIR/))
+})
+
+test('a file that is moved or replaced under a running store is told, until it is back', async (t) => {
+  const path = scratchPath(t)
+  const store = await openStore(t, path)
+  await store.ping()
+  renameSync(path, `${path}.away`)
+  await assert.rejects(store.ping(), refusedWith(/moved, replaced or deleted/))
+  writeFileSync(path, '')
+  await assert.rejects(store.ping(), refusedWith(/moved, replaced or deleted/))
+  renameSync(`${path}.away`, path)
+  await store.ping()
 })
 
 test('several that open a new file at once all find the one schema and epoch', async (t) => {

@@ -7,6 +7,7 @@ import { openForReading } from './connection.ts'
 import type { WriteInput, WriteName, WriteOutput } from './operations.ts'
 import { counterReads, documentReads, probeRead, sessionReads, versionedReads } from './reads.ts'
 import { createRevocationTail, revocationSource, type RevocationTail } from './revocation-tail.ts'
+import { sameFileCheck } from './same-file.ts'
 import { createWriter, spawnWriter, type Writer } from './writer.ts'
 
 /** About a second of writing at full speed; whoever comes later is told so instead of waiting longer than a browser would. */
@@ -22,6 +23,7 @@ export interface EmbeddedStoreDeps {
 type Write = <K extends WriteName>(name: K, input: WriteInput<K>) => Promise<WriteOutput<K>>
 
 interface Parts {
+  readonly path: string
   readonly db: DatabaseSync
   readonly writer: Writer
   readonly tail: RevocationTail
@@ -85,6 +87,7 @@ async function close({ db, writer, tail }: Parts): Promise<void> {
 
 function assemble(parts: Parts): Store {
   const { db, writer, tail, clock } = parts
+  const checkFile = sameFileCheck(parts.path)
   const write: Write = (name, input) => writer.write(name, input, clock())
   const readProbe = probeRead(db)
   let closing: Promise<void> | undefined
@@ -93,6 +96,7 @@ function assemble(parts: Parts): Store {
     ...recordsOf(db, clock, write),
     revocations: { subscribe: (listener) => tail.subscribe(listener), tailedAt: () => tail.tailedAt() },
     ping: async () => {
+      checkFile()
       await write('probe', undefined)
       await readProbe()
     },
@@ -116,7 +120,7 @@ export async function openEmbeddedStore({ path, clock, log }: EmbeddedStoreDeps)
     await writer.write('probe', undefined, clock())
     const db = openForReading(path)
     tail = createRevocationTail({ source: revocationSource(db), clock, log })
-    return assemble({ db, writer, tail, clock })
+    return assemble({ path, db, writer, tail, clock })
   } catch (error) {
     await writer.stop()
     throw error instanceof GatehouseError ? error : fault('GH_STORE_UNAVAILABLE', { cause: error })
