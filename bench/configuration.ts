@@ -20,7 +20,7 @@ export interface ConfigurationOptions {
   readonly enforced: boolean
 }
 
-/** Writes a configuration root into a new temporary directory, as an operator would have it: logs on, all headers, ten policies. */
+/** Writes a configuration root into a new temporary directory, as an operator would have it: logs on, the identity headers and the assertion of the defaults, ten policies. */
 export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOptions): string {
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   // JSON is YAML.
@@ -39,15 +39,6 @@ export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOpti
     realm: REALM,
     upstream: { servers: [`http://127.0.0.1:${upstreamPort}`] },
     notEnforced: enforced ? [{ path: '/public/*' }] : [{ path: '/*' }],
-    identity: {
-      headers: {
-        'X-Remote-User': 'username',
-        'X-Remote-Groups': 'groups',
-        'X-Remote-Name': 'attribute:displayName',
-        'X-Remote-Email': 'attribute:mail',
-        'X-Auth-Level': 'authLevel',
-      },
-    },
   })
   write('realms/realm.yaml', {})
   write(`realms${REALM}/realm.yaml`, {})

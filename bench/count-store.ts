@@ -9,12 +9,13 @@ export interface StoreCounts {
   sessionReads: number
   /** Everything else that is read: the tail of the revocation log, health, the reaper. */
   otherReads: number
-  /** Sessions whose use was written. */
+  /** Sessions whose use was written, and in how many batches: one batch is one operation of the store. */
   touches: number
+  touchBatches: number
   otherWrites: number
 }
 
-const counts: StoreCounts = { sessionReads: 0, otherReads: 0, touches: 0, otherWrites: 0 }
+const counts: StoreCounts = { sessionReads: 0, otherReads: 0, touches: 0, touchBatches: 0, otherWrites: 0 }
 
 function noteRead(statement: StatementSync): void {
   if (statement.sourceSQL.includes('FROM tokens t JOIN sessions s')) counts.sessionReads++
@@ -24,8 +25,10 @@ function noteRead(statement: StatementSync): void {
 function noteWrites(message: ToWriter): void {
   if (message.kind !== 'batch') return
   for (const { name, input } of message.operations) {
-    if (name === 'touchSessions') counts.touches += input.length
-    else counts.otherWrites++
+    if (name === 'touchSessions') {
+      counts.touchBatches++
+      counts.touches += input.length
+    } else counts.otherWrites++
   }
 }
 

@@ -8,7 +8,11 @@ import { median } from './statistics.ts'
 export interface PolicyResult {
   /** Microseconds a decision, median of the rounds. */
   readonly few: number
+  /** With as many policies as a large realm has, asked about the same areas. */
   readonly many: number
+  /** The same realm, asked about each of its areas in turn: what the processor's caches cannot hold is in this number too. */
+  readonly everywhere: number
+  /** `many` to `few`, round by round. */
   readonly ratios: readonly number[]
   readonly ratio: number
 }
@@ -20,14 +24,19 @@ const DECISIONS = 200_000
 /** Decisions of realms with few and with many policies, in turn. Half of the queries are denied. */
 export function measurePolicy(rounds: number): PolicyResult {
   const [few, many] = [compilePolicies(policies(FEW)), compilePolicies(policies(MANY))]
-  const [fewQueries, manyQueries] = [queries(FEW), queries(MANY)]
-  time(few, fewQueries)
-  time(many, manyQueries)
-  const samples = Array.from({ length: rounds }, () => ({ few: time(few, fewQueries), many: time(many, manyQueries) }))
-  const ratios = samples.map((sample) => sample.many / sample.few)
+  const [ten, all] = [queries(FEW), queries(MANY)]
+  const sample = (): { few: number; many: number; everywhere: number } => ({
+    few: time(few, ten),
+    many: time(many, ten),
+    everywhere: time(many, all),
+  })
+  sample()
+  const samples = Array.from({ length: rounds }, sample)
+  const ratios = samples.map((taken) => taken.many / taken.few)
   return {
-    few: median(samples.map((sample) => sample.few)),
-    many: median(samples.map((sample) => sample.many)),
+    few: median(samples.map((taken) => taken.few)),
+    many: median(samples.map((taken) => taken.many)),
+    everywhere: median(samples.map((taken) => taken.everywhere)),
     ratios,
     ratio: median(ratios),
   }

@@ -31,7 +31,7 @@ async function run(): Promise<Report> {
   const [first] = cpus()
   const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
   if (positionals[0] === 'policy') return { machine, policy: measurePolicy(positive(values.rounds, 9)) }
-  const [seconds, rounds] = [positive(values.seconds, 1), positive(values.rounds, 11)]
+  const [seconds, rounds] = [positive(values.seconds, 1), positive(values.rounds, 9)]
   return { machine, requestPath: await measureRequestPath({ seconds, rounds }) }
 }
 
