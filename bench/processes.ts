@@ -23,6 +23,10 @@ export function startProcess(name: string, args: readonly string[], nodeArgs: re
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // However this process ends, but by SIGKILL.
+  const endWithUs = (): void => void child.kill('SIGKILL')
+  process.once('exit', endWithUs)
+  child.once('exit', () => process.off('exit', endWithUs))
   const { pid } = child
   if (pid === undefined) throw new Error(`${name} could not be started`)
   return {

@@ -35,6 +35,7 @@ async function run(): Promise<Report> {
   return { machine, requestPath: await measureRequestPath({ seconds, rounds }) }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report = await run()
 const { machine, policy, requestPath } = report
 process.stdout.write(
