@@ -31,7 +31,7 @@ export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOpti
   write('agent-config/gatehouse.yaml', {
     listeners: [{ address: '127.0.0.1', port: 0 }],
     login: { url: 'http://login.bench.localhost' },
-    store: { path: 'cts.db' },
+    store: { path: 'data/cts.db' },
     secrets: { masterKey: '${file:master.key}' },
   })
   write(`agent-config/${AGENT}.yaml`, {

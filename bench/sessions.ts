@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000
  * @returns the restricted tokens, as browsers would hold them
  */
 export async function createSessions(root: string, count: number): Promise<readonly string[]> {
-  const store = await openEmbeddedStore({ path: join(root, 'cts.db'), clock: systemClock, log })
+  const store = await openEmbeddedStore({ path: join(root, 'data/cts.db'), clock: systemClock, log })
   const place = { siteId: '01', serverId: '01' }
   const sessions = createSessionService({ store, clock: systemClock, audit, log, place })
   const handshakes = createHandshakeService({ store, clock: systemClock, audit, place })
