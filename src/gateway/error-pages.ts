@@ -1,42 +1,4 @@
-import type { RealmName } from '../base/brand.ts'
-
-/** What the gateway can have to say to a person instead of the application. */
-export type RefusalKind =
-  | 'forbidden'
-  | 'unavailable'
-  | 'bad-request'
-  | 'unknown-host'
-  | 'method-not-allowed'
-  | 'loop'
-  | 'open-at-top-level'
-  | 'upstream'
-  | 'not-found'
-  | 'internal'
-
-/** Why a login did not hold, as far as the gateway can tell. */
-export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
-
-/** Everything a page of ours may say. Nothing here comes from the request but what is named so. */
-export interface Refusal {
-  readonly kind: RefusalKind
-  readonly status: number
-  readonly requestId: string
-  readonly realm?: RealmName | undefined
-  readonly siteTitle?: string | undefined
-  /** The request's own header. */
-  readonly acceptLanguage?: string | undefined
-  readonly cause?: LoopCause | undefined
-  readonly username?: string | undefined
-  readonly policies?: readonly string[] | undefined
-  readonly loginUrl?: string | undefined
-  readonly logoutUrl?: string | undefined
-  readonly retryAfterSeconds?: number | undefined
-}
-
-/** Port: how our pages look. The login plane implements it; when it throws, a plain page stands in. */
-export interface ErrorPages {
-  render(refusal: Refusal): { readonly html: string; readonly headers: Readonly<Record<string, string>> }
-}
+import type { ErrorPages, RefusalKind } from '../http/refusal-page.ts'
 
 const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   forbidden: 'You do not have access to this page.',

@@ -5,15 +5,13 @@ import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
+import { ask, NAVIGATION, sendRaw } from './answer.fixture.ts'
 import {
-  ask,
   echoApp,
   factsOf,
   headerValues,
   LOGIN,
-  NAVIGATION,
   profileOf,
-  sendRaw,
   sessionOf,
   siteOf,
   startGateway,

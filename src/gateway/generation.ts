@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Generation } from '../base/generation.ts'
 import type { Client } from '../http/client.ts'
 import type { ClientResolver } from '../http/forwarded.ts'
-import type { ErrorPages } from './error-pages.ts'
+import type { ErrorPages } from '../http/refusal-page.ts'
 import type { HostTable } from './routes.ts'
 
 /** What was established about a request before it reaches the login host. */

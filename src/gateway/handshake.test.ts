@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
+import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
 import {
-  ask,
   echoApp,
   LOGIN,
-  NAVIGATION,
   NOW,
   profileOf,
   sessionOf,
   siteOf,
   startGateway,
   tokenOf,
-  type Answer,
   type Rig,
 } from './gateway.fixture.ts'
 

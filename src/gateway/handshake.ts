@@ -3,7 +3,7 @@ import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
 import { parseTarget } from '../http/request-url.ts'
 import type { HandshakeService, SessionResolver, SessionToken } from '../session/session.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
-import type { LoopCause } from './error-pages.ts'
+import type { LoopCause } from '../http/refusal-page.ts'
 import {
   bindingCookie,
   bindingHash,

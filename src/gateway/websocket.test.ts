@@ -5,12 +5,11 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test, type TestContext } from 'node:test'
+import { readAnswer, sendRaw } from './answer.fixture.ts'
 import {
   echoApp,
   headerValues,
   profileOf,
-  readAnswer,
-  sendRaw,
   sessionOf,
   siteOf,
   startGateway,

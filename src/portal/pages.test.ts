@@ -5,7 +5,8 @@ import type { RealmName } from '../base/brand.ts'
 import { PUBLIC, THEME } from './login-host.fixture.ts'
 import { inlineLogos } from './logos.ts'
 import { lookSchema } from './look.schema.ts'
-import { createPages, type ErrorPages, type Refusal, type RefusalKind } from './pages.ts'
+import type { ErrorPages, Refusal, RefusalKind } from '../http/refusal-page.ts'
+import { createPages } from './pages.ts'
 import { loadPublicFiles } from './public-files.ts'
 
 const KINDS: readonly RefusalKind[] = [
@@ -18,7 +19,6 @@ const KINDS: readonly RefusalKind[] = [
   'open-at-top-level',
   'upstream',
   'not-found',
-  'too-large',
   'internal',
 ]
 

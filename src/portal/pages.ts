@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
+import type { ErrorPages, Refusal } from '../http/refusal-page.ts'
 import { standaloneFrame, type Frame } from './frame.ts'
 import { compileLook, type Look } from './look.ts'
 import type { LookConfig } from './look.schema.ts'
@@ -7,50 +8,6 @@ import { lookSchema } from './look.schema.ts'
 import { action, errorFacts, type MessageAction, type MessagePage } from './message-page.ts'
 import { negotiateLanguage, sayDuration } from './messages/language.ts'
 import type { PublicFiles } from './public-files.ts'
-
-/** What the gateway can have to say to a person instead of the application. */
-export type RefusalKind =
-  | 'forbidden'
-  | 'unavailable'
-  | 'bad-request'
-  | 'unknown-host'
-  | 'method-not-allowed'
-  | 'loop'
-  | 'open-at-top-level'
-  | 'upstream'
-  | 'not-found'
-  | 'too-large'
-  | 'internal'
-
-/** Why a login did not hold, as far as the gateway can tell. */
-export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
-
-export interface Refusal {
-  readonly kind: RefusalKind
-  readonly status: number
-  readonly requestId: string
-  readonly realm?: RealmName | undefined
-  readonly siteTitle?: string | undefined
-  readonly acceptLanguage?: string | undefined
-  readonly cause?: LoopCause | undefined
-  /** Who is signed in. */
-  readonly username?: string | undefined
-  /** Names of the policies that decided it. */
-  readonly policies?: readonly string[] | undefined
-  readonly loginUrl?: string | undefined
-  readonly logoutUrl?: string | undefined
-  readonly retryAfterSeconds?: number | undefined
-}
-
-export interface RenderedPage {
-  readonly html: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** Pages for hosts that belong to an application: one document, nothing fetched, no script. */
-export interface ErrorPages {
-  render(refusal: Refusal): RenderedPage
-}
 
 export interface PagesDeps {
   readonly files: PublicFiles
@@ -161,7 +118,6 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
     case 'bad-request':
     case 'method-not-allowed':
     case 'not-found':
-    case 'too-large':
       return [action(frame, 'action.home', '/', 'button')]
     case 'unknown-host':
       return [action(frame, 'action.home', homeUrl, 'button')]

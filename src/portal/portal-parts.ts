@@ -17,12 +17,14 @@ export interface PortalParts {
   readonly realms: Realms
   /** Whose look pages have that belong to no realm. */
   readonly defaultRealm: CompiledRealm
+  /** From `loadPublicFiles`; the same for every generation. */
   readonly files: PublicFiles
   readonly authn: Authn
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
   readonly handshake: Pick<HandshakeService, 'issue'>
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness
+  /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object
   readonly factsOf: FactsOf
   readonly audit: AuditSink

@@ -1,18 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { RealmName } from '../base/brand.ts'
-import type { Authn } from '../authn/authn.ts'
-import type { GotoCheck } from '../authn/goto.ts'
-import type { Clock } from '../base/clock.ts'
-import type { HandshakeService, SessionService } from '../session/session.ts'
-import type { AuditSink } from '../telemetry/audit.ts'
-import type { Log } from '../telemetry/log.ts'
 import { formBody } from './form-body.ts'
 import { lookSchema } from './look.schema.ts'
 import { loginCookies } from './login-cookies.ts'
 import type { PortalParts } from './portal-parts.ts'
-import type { FactsOf, PortalRealm, Readiness } from './ports.ts'
-import type { PublicFiles } from './public-files.ts'
+import type { PortalRealm } from './ports.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
 import { answerError, answerFault } from './routes/errors.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
@@ -23,25 +16,13 @@ import { showLoggedOut, showLogout, submitLogout } from './routes/logout.ts'
 import { defaultHeaders, securityHeaders } from './security-headers.ts'
 import { openVisit, type Visit } from './visit.ts'
 
-export interface PortalDeps {
+/** What the pages are made from; the rest of `PortalParts` is worked out of it. */
+export interface PortalDeps extends Omit<PortalParts, 'origin' | 'cookies' | 'realms' | 'defaultRealm'> {
   /** Where people reach the login host: scheme, host and port. */
   readonly loginUrl: string
   /** Name of the SSO cookie without a prefix. */
   readonly cookieName: string
   readonly realms: Iterable<PortalRealm>
-  /** From `loadPublicFiles`; the same for every generation. */
-  readonly files: PublicFiles
-  readonly authn: Authn
-  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
-  readonly handshake: Pick<HandshakeService, 'issue'>
-  readonly checkGoto: GotoCheck
-  readonly readiness: Readiness
-  /** The public keys for `/.well-known/jwks.json`. */
-  readonly jwks: () => object
-  readonly factsOf: FactsOf
-  readonly audit: AuditSink
-  readonly log: Log
-  readonly clock: Clock
 }
 
 export type PortalHandler = (request: IncomingMessage, response: ServerResponse) => void

@@ -1,0 +1,46 @@
+import type { RealmName } from '../base/brand.ts'
+
+/** What the gateway can have to say to a person instead of the application. */
+export type RefusalKind =
+  | 'forbidden'
+  | 'unavailable'
+  | 'bad-request'
+  | 'unknown-host'
+  | 'method-not-allowed'
+  | 'loop'
+  | 'open-at-top-level'
+  | 'upstream'
+  | 'not-found'
+  | 'internal'
+
+/** Why a login did not hold, as far as the gateway can tell. */
+export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
+
+/** Everything a page of ours may say. Nothing here comes from the request but what is named so. */
+export interface Refusal {
+  readonly kind: RefusalKind
+  readonly status: number
+  readonly requestId: string
+  readonly realm?: RealmName | undefined
+  readonly siteTitle?: string | undefined
+  /** The request's own header. */
+  readonly acceptLanguage?: string | undefined
+  readonly cause?: LoopCause | undefined
+  /** Who is signed in. */
+  readonly username?: string | undefined
+  /** Names of the policies that decided it. */
+  readonly policies?: readonly string[] | undefined
+  readonly loginUrl?: string | undefined
+  readonly logoutUrl?: string | undefined
+  readonly retryAfterSeconds?: number | undefined
+}
+
+export interface RenderedPage {
+  readonly html: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How our pages look on hosts that belong to an application: one document, nothing fetched, no script. */
+export interface ErrorPages {
+  render(refusal: Refusal): RenderedPage
+}
