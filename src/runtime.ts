@@ -24,6 +24,7 @@ import { createPages } from './portal/pages.ts'
 import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
 import type { PublicFiles } from './portal/public-files.ts'
+import { ofKnownUsers } from './session/known-users.ts'
 import type { HandshakeService, Session, SessionService } from './session/session.ts'
 import type { Store } from './store/store.ts'
 import type { AuditSink, EndCause } from './telemetry/audit.ts'
@@ -153,7 +154,14 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
     realms,
     files: deps.files,
     authn: createAuthn({ ...deps, realms: realmAuthns(snapshot, compiled.directories, deps) }),
-    sessions: deps.sessions,
+    sessions: {
+      resolve: ofKnownUsers({
+        sessions: deps.sessions,
+        causeToEnd: (session) => causeToEnd(snapshot, compiled.directories, session),
+      }),
+      touch: (session) => deps.sessions.touch(session),
+      end: (sid, cause, origin) => deps.sessions.end(sid, cause, origin),
+    },
     handshake: deps.handshakes,
     checkGoto: createGotoCheck({
       loginOrigin: new URL(login.url).origin,

@@ -199,3 +199,23 @@ test(
     assert.equal((await guest.open(filled.action, { form: filled.form })).status, 200)
   },
 )
+
+test('a user who is disabled is nobody at once, at the sites and at the login host, though the store cannot write it down', async () => {
+  const client = await signIn()
+  const [hash, enabled] = [await hashOf('erin-password'), 'realms/staff/users.yaml']
+  const db = database()
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const before = rig.log().length
+    rig.write({ [enabled]: usersYaml([{ username: 'erin', hash, disabled: true }]) })
+    await until('the change is in force', () => rig.log().slice(before).includes('is in force'))
+    assert.doesNotMatch((await client.call(at('login'))).body, /erin/, 'the login host knows no session')
+    const form = await client.open(at('app'))
+    assert.match(form.body, /type="password"/, 'the login page, and not a round of handshakes')
+    assert.equal(rig.log().slice(before).includes('SessionEnded'), false, 'the store has not been told yet')
+  } finally {
+    db.exec('ROLLBACK')
+    db.close()
+  }
+  await until('the end is written down', () => rig.log().includes('"cause":"user-disabled"'), { withinMs: 15_000 })
+})
