@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { HOST } from './configuration.ts'
+import { pinned } from './processes.ts'
 
 const SCRIPT = fileURLToPath(new URL('./load.lua', import.meta.url))
 /** Kept open and busy all the time. */
@@ -35,7 +36,8 @@ export function runLoad({ port, cookies, seconds }: Load): Promise<LoadResult> {
     cookies,
     HOST,
   ]
-  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [command, all] = pinned('beside', 'wrk', args)
+  const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -16,9 +17,19 @@ export interface Process {
   stop(): Promise<void>
 }
 
+/** Where a process runs: what is measured has a core to itself, which the load and the application share no cache of. */
+export type Place = 'measured' | 'beside'
+
+/** The command bound to its core (taskset(1)); as it is where there is one core only. */
+export function pinned(place: Place, command: string, args: readonly string[]): readonly [string, readonly string[]] {
+  if (availableParallelism() < 2) return [command, args]
+  return ['taskset', ['--cpu-list', place === 'measured' ? '1' : '0', command, ...args]]
+}
+
 /** Starts a TypeScript file of the repository. What it writes to standard output goes nowhere, as a log in production would. */
-export function startProcess(name: string, args: readonly string[], nodeArgs: readonly string[] = []): Process {
-  const child = spawn(process.execPath, [...nodeArgs, ...args], {
+export function startProcess(name: string, place: Place, args: readonly string[]): Process {
+  const [command, all] = pinned(place, process.execPath, args)
+  const child = spawn(command, all, {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { writeConfiguration, USERS } from './configuration.ts'
 import type { StoreCounts } from './count-store.ts'
 import { CONNECTIONS, runLoad } from './load.ts'
-import { cpuMicroseconds, residentMegabytes, startProcess, type Process } from './processes.ts'
+import { cpuMicroseconds, residentMegabytes, startProcess, type Place, type Process } from './processes.ts'
 import { createSessions } from './sessions.ts'
 import { median } from './statistics.ts'
 
@@ -76,9 +76,12 @@ export async function measureRequestPath(options: RequestPathOptions): Promise<R
 }
 
 async function measure({ seconds, rounds }: RequestPathOptions, workplace: Workplace): Promise<RequestPathResult> {
-  const upstream = start(workplace, 'upstream', ['bench/upstream-process.ts'])
+  const upstream = start(workplace, { name: 'upstream', place: 'beside' }, ['bench/upstream-process.ts'])
   const upstreamPort = await portOf(upstream)
-  const bare = start(workplace, 'bare proxy', ['bench/bare-proxy-process.ts', String(upstreamPort)])
+  const bare = start(workplace, { name: 'bare proxy', place: 'measured' }, [
+    'bench/bare-proxy-process.ts',
+    String(upstreamPort),
+  ])
   const openRoot = configure(workplace, { upstreamPort, enforced: false })
   const open = gateway(workplace, openRoot)
   const root = configure(workplace, { upstreamPort, enforced: true })
@@ -107,8 +110,12 @@ async function measure({ seconds, rounds }: RequestPathOptions, workplace: Workp
   return { rows, store }
 }
 
-function start(workplace: Workplace, name: string, args: readonly string[], nodeArgs: readonly string[] = []): Process {
-  const process = startProcess(name, args, nodeArgs)
+function start(
+  workplace: Workplace,
+  { name, place }: { readonly name: string; readonly place: Place },
+  args: readonly string[],
+): Process {
+  const process = startProcess(name, place, args)
   workplace.processes.push(process)
   return process
 }
@@ -120,7 +127,13 @@ function configure(workplace: Workplace, options: Parameters<typeof writeConfigu
 }
 
 function gateway(workplace: Workplace, root: string, nodeArgs: readonly string[] = []): Process {
-  return start(workplace, 'gateway', ['src/main.ts', 'serve', '--config', root], nodeArgs)
+  return start(workplace, { name: 'gateway', place: 'measured' }, [
+    ...nodeArgs,
+    'src/main.ts',
+    'serve',
+    '--config',
+    root,
+  ])
 }
 
 /** Our own processes say a number; the gateway lists its listeners. */

@@ -1,4 +1,5 @@
 import { startApp } from './app.ts'
+import { keepTickShape } from './base/tick-shape.ts'
 import { createProgram } from './cli/program.ts'
 
 /**
@@ -6,6 +7,7 @@ import { createProgram } from './cli/program.ts'
  * taken before anything is opened: one that comes during the start is kept until it can be followed.
  */
 async function serve(configRoot: string): Promise<void> {
+  keepTickShape()
   const stop = stopAsked()
   let reload = (): void => undefined
   process.on('SIGHUP', () => reload())
