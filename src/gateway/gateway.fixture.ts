@@ -46,6 +46,7 @@ export function sessionOf(sid: string, changes: Partial<Session> = {}): Session 
     lastSeenAt: NOW,
     idleExpiresAt: (NOW + 1_800_000) as EpochMs,
     maxExpiresAt: (NOW + 7_200_000) as EpochMs,
+    origin: { address: '', device: '' },
     properties: {},
     ...changes,
   }

@@ -168,6 +168,7 @@ function issue(world: World, username: string, realm: RealmName, authLevel: numb
     lastSeenAt: 0 as EpochMs,
     idleExpiresAt: 0 as EpochMs,
     maxExpiresAt: 0 as EpochMs,
+    origin: { address: '', device: '' },
     properties: {},
   }
   world.sessions.set(token, session)

@@ -19,6 +19,6 @@ export function onSessionEnded(
     }
   }
   return revocations.subscribe((entries) => {
-    for (const { kind, sid } of entries) if (kind === 'session-ended') tell(sid)
+    for (const entry of entries) if (entry.kind === 'session-ended') tell(entry.sid)
   })
 }

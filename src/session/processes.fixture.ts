@@ -70,7 +70,7 @@ export function createMachine(t: TestContext) {
 export function revocationOf(process: Process, sid: string): Promise<void> {
   return new Promise((resolve) => {
     const subscription = process.store.revocations.subscribe((entries) => {
-      if (!entries.some((entry) => entry.sid === sid)) return
+      if (!entries.some((entry) => entry.kind !== 'epoch-raised' && entry.sid === sid)) return
       subscription.close()
       resolve()
     })

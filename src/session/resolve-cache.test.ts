@@ -7,6 +7,12 @@ import { ResolveCache } from './resolve-cache.ts'
 
 const APP: Audience = 'agent:app'
 
+interface Dead {
+  readonly kind?: 'session-ended' | 'token-replaced'
+  readonly sid?: string
+  readonly hashes?: readonly SecretHash[]
+}
+
 /** A store whose answers the test gives, one by one, when it wants to. */
 function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
   const time = { now: 1_800_000_000_000 as EpochMs, tailedAt: 1_800_000_000_000 as EpochMs }
@@ -29,6 +35,7 @@ function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
     session: {
       sid,
       bucket: 5,
+      kind: 'cts',
       realm: '/employees' as RealmName,
       userId: 'u-1',
       username: 'alice',
@@ -40,22 +47,17 @@ function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
       lastSeenAt: time.now,
       maxIdleMs: 60_000,
       maxExpiresAt: (time.now + 120_000) as EpochMs,
+      origin: { address: '', device: '' },
       properties: {},
     },
     token: { hash, sid, audience, gen: 1, authLevel: 1, authInstant: time.now, issuedAt: time.now },
   })
   const resolve = async (hash: string, more: { audience?: Audience; bucket?: number; grace?: boolean } = {}) =>
     cache.resolve({ hash, bucket: 5, audience: APP, grace: false, ...more })
-  const revoke = (entry: Partial<Revocation>): void => {
-    const whole: Revocation = {
-      cursor: 1,
-      at: time.now,
-      kind: 'session-ended',
-      sid: 'sid-1',
-      cause: 'logout',
-      hashes: [],
-      ...entry,
-    }
+  const revoke = ({ kind = 'session-ended', sid = 'sid-1', hashes = [] }: Dead): void => {
+    const about = { cursor: 1, at: time.now, sid, hashes }
+    const whole: Revocation =
+      kind === 'session-ended' ? { ...about, kind, cause: 'logout' } : { ...about, kind, cause: 'handshake' }
     for (const listener of listeners) listener([whole])
   }
   const pass = (ms: number, tailToo = true): void => {

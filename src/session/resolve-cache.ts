@@ -10,6 +10,8 @@ import { viewOf } from './session-view.ts'
 const TRUST_MS = 1_000
 /** A session that changes under every one of so many readings is answered as none. */
 const MAX_READINGS = 3
+/** In `Reading.changed`: whatever session it is about. No sid looks like it. */
+const ANY = '*'
 
 export interface ResolveCacheDeps {
   readonly sessions: Pick<SessionReader, 'resolve'>
@@ -66,7 +68,10 @@ export class ResolveCache {
         if (reason !== 'set') this.#unlist(entry.session.sid, hash)
       },
     })
-    this.#subscription = deps.revocations.subscribe((entries) => this.#revoked(entries))
+    this.#subscription = deps.revocations.subscribe(
+      (entries) => this.#revoked(entries),
+      () => this.#forgetAll(),
+    )
   }
 
   /**
@@ -160,7 +165,7 @@ export class ResolveCache {
       }
       const { sid } = found.session
       if (reading.dead.has(hash) || reading.dead.has(sid)) return undefined
-      if (reading.changed.has(sid)) continue
+      if (reading.changed.has(sid) || reading.changed.has(ANY)) continue
       const entry = { session: viewOf(found.session, found.token), audience: found.token.audience, confirmedAt }
       this.#keep(hash, entry)
       return entry
@@ -185,11 +190,19 @@ export class ResolveCache {
   }
 
   #revoked(entries: readonly Revocation[]): void {
-    for (const { kind, sid, hashes } of entries) {
+    for (const entry of entries) {
+      if (entry.kind === 'epoch-raised') continue
+      const { kind, sid, hashes } = entry
       for (const hash of hashes) this.#entries.delete(hash)
       for (const reading of this.#readings) for (const hash of hashes) reading.dead.add(hash)
       if (kind === 'session-ended') this.ended(sid)
     }
+  }
+
+  /** Somebody may have ended while nobody told: nothing held or being read counts any more, not even for grace. */
+  #forgetAll(): void {
+    this.#entries.clear()
+    for (const { changed } of this.#readings) changed.add(ANY)
   }
 
   #dropSession(sid: string): void {

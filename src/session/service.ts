@@ -36,6 +36,7 @@ export function createSessionService(deps: SessionServiceDeps): RunningSessionSe
   return new StoredSessionService(deps, cache, createTouches({ sessions, clock, log: deps.log }))
 }
 
+const MAX_DEVICE_CHARS = 200
 /** Rounds of listing and ending, so that a login that finished meanwhile is ended too. */
 const END_ALL_ROUNDS = 3
 
@@ -61,7 +62,7 @@ class StoredSessionService implements RunningSessionService {
 
   readonly establish: SessionService['establish'] = async (draft, origin, replaces) => {
     if (replaces !== undefined) await this.end(replaces.session.sid, replaces.cause, origin)
-    const record = newRecord(draft, this.#deps.clock())
+    const record = newRecord(draft, origin, this.#deps.clock())
     // Never anything the browser brought (session fixation): sid and secret are made here, now.
     const { token, hash } = newToken(this.#deps.place, record.bucket)
     await this.#deps.store.sessions.create(record, { ...loginToken(record), hash })
@@ -136,11 +137,12 @@ function named({ realm, username, sid }: SessionRecord): Pick<SessionRecord, 're
   return { realm, username, sid }
 }
 
-function newRecord(draft: SessionDraft, now: EpochMs): SessionRecord {
+function newRecord(draft: SessionDraft, origin: RequestOrigin, now: EpochMs): SessionRecord {
   const bucket = bucketOf(draft.realm, draft.userId)
   return {
     sid: newSid(bucket),
     bucket,
+    kind: 'cts',
     realm: draft.realm,
     userId: draft.userId,
     username: draft.username,
@@ -152,6 +154,7 @@ function newRecord(draft: SessionDraft, now: EpochMs): SessionRecord {
     lastSeenAt: now,
     maxIdleMs: draft.maxIdleMs,
     maxExpiresAt: (now + draft.maxLifeMs) as EpochMs,
+    origin: { address: origin.clientIp ?? '', device: (origin.userAgent ?? '').slice(0, MAX_DEVICE_CHARS) },
     properties: draft.properties,
   }
 }

@@ -18,6 +18,7 @@ export function viewOf(record: SessionRecord, token: Pick<TokenRecord, 'gen' | '
     lastSeenAt: record.lastSeenAt,
     idleExpiresAt: (record.lastSeenAt + record.maxIdleMs) as EpochMs,
     maxExpiresAt: record.maxExpiresAt,
+    origin: record.origin,
     properties: record.properties,
   }
 }

@@ -1,5 +1,5 @@
 import type { AgentId, Brand, EpochMs, RealmName } from '../base/brand.ts'
-import type { Audience, Bucket } from '../store/store.ts'
+import type { Audience, Bucket, SessionOrigin } from '../store/store.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 
 /** What the browser holds: `<43 base64url characters>*<extension>*<tail>`. A secret: never logged, never a storage key. */
@@ -21,6 +21,7 @@ export interface Session {
   readonly lastSeenAt: EpochMs
   readonly idleExpiresAt: EpochMs
   readonly maxExpiresAt: EpochMs
+  readonly origin: SessionOrigin
   readonly properties: Readonly<Record<string, string>>
   /**
    * Set when the store could not be asked and the session passed on its last confirmation (`ResolveOptions.grace`): good for
@@ -46,10 +47,12 @@ export interface SessionDraft {
   readonly maxLifeMs: number
 }
 
-/** Who asked, for the audit log. */
+/** Who asked, for the audit log and for the list of a person's sessions. */
 export interface RequestOrigin {
   readonly requestId: string | undefined
   readonly clientIp: string | undefined
+  /** What the browser says of itself; a new session remembers the start of it. */
+  readonly userAgent?: string | undefined
 }
 
 export interface ResolveOptions {

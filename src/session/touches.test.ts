@@ -38,6 +38,7 @@ function createBench() {
     lastSeenAt: START,
     idleExpiresAt: (START + maxIdleMs) as EpochMs,
     maxExpiresAt: (START + 7_200_000) as EpochMs,
+    origin: { address: '', device: '' },
     properties: {},
   })
   const at = (ms: number): void => {

@@ -47,6 +47,7 @@ function sessionOf(sid: string, over: Partial<SessionRecord> = {}): SessionRecor
   return {
     sid,
     bucket: 17,
+    kind: 'cts',
     realm: EMPLOYEES,
     userId: 'u-alice',
     username: 'alice',
@@ -58,6 +59,7 @@ function sessionOf(sid: string, over: Partial<SessionRecord> = {}): SessionRecor
     lastSeenAt: at(0),
     maxIdleMs: IDLE_MS,
     maxExpiresAt: at(LIFE_MS),
+    origin: { address: '192.0.2.7', device: 'Mozilla/5.0 (Łódź)' },
     properties: { displayName: 'Zoë 🦊', empty: '' },
     ...over,
   }
@@ -90,26 +92,32 @@ async function login(store: Store, sid: string, over: Partial<SessionRecord> = {
   return session
 }
 
+type Death = Exclude<Revocation, { readonly kind: 'epoch-raised' }>
 const sidsOf = (sessions: readonly { readonly sid: string }[]) => sessions.map(({ sid }) => sid)
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 const wins = (answers: readonly unknown[]) => answers.filter((won) => won !== undefined && won !== false).length
 
 /** What one subscriber hears; `until` settles when it has heard that many entries. */
 class Hearing {
-  readonly entries: Revocation[] = []
+  readonly heard: Revocation[] = []
   readonly close: () => void
   #waiting: (() => void)[] = []
 
   constructor(store: Store) {
     const subscription = store.revocations.subscribe((entries) => {
-      this.entries.push(...entries)
+      this.heard.push(...entries)
       for (const wake of this.#waiting.splice(0)) wake()
     })
     this.close = () => subscription.close()
   }
 
-  async until(count: number): Promise<readonly Revocation[]> {
-    while (this.entries.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /** Those of sessions and tokens. */
+  get entries(): readonly Death[] {
+    return this.heard.filter((entry) => entry.kind !== 'epoch-raised')
+  }
+
+  async until(count: number): Promise<readonly Death[]> {
+    while (this.heard.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     return this.entries
   }
 

@@ -18,10 +18,23 @@ export type SecretHash = string
 /** Where a token is good: at the login host, at one agent, or at all agents that share one classic domain cookie. */
 export type Audience = 'login' | `agent:${string}` | `domain:${string}`
 
+/** Where a session was started, for its owner to recognise it by. Empty texts where it is not known. */
+export interface SessionOrigin {
+  /** The address the login came from. */
+  readonly address: string
+  /** What the browser said of itself (`User-Agent`), 200 characters of it at most. */
+  readonly device: string
+}
+
 export interface SessionRecord {
   /** Stable for the life of the session; starts with its bucket. Names the session in logs; opens nothing. */
   readonly sid: string
   readonly bucket: Bucket
+  /**
+   * `cts`: it lives here with its login token. `stateless`: the browser carries it, and this record is its entry in the index, for
+   * quotas, listing and ending; the store has no login token of it, and what must not be believed any more is in the denylist.
+   */
+  readonly kind: 'cts' | 'stateless'
   readonly realm: RealmName
   /** Immutable id of the user within the realm's directory. */
   readonly userId: string
@@ -38,6 +51,7 @@ export interface SessionRecord {
   readonly lastSeenAt: EpochMs
   readonly maxIdleMs: number
   readonly maxExpiresAt: EpochMs
+  readonly origin: SessionOrigin
   readonly properties: Readonly<Record<string, string>>
 }
 
@@ -71,6 +85,25 @@ export interface UserKey {
   readonly userId: string
 }
 
+/**
+ * What a login does when its user has as many sessions as the quota allows. `DENY_ACCESS` refuses it. The others make room, and
+ * go by what is stored: `DESTROY_NEXT_EXPIRING` ends those whose idle or maximum time is over first, `DESTROY_OLDEST_SESSION` those
+ * with the smallest `createdAt`, each as many as needed; `DESTROY_OLD_SESSIONS` ends all others of the user.
+ */
+export type QuotaAction = 'DENY_ACCESS' | 'DESTROY_NEXT_EXPIRING' | 'DESTROY_OLDEST_SESSION' | 'DESTROY_OLD_SESSIONS'
+
+export interface Quota {
+  /** Live sessions that one user may have in the realm, the new one included. At least 1. */
+  readonly limit: number
+  readonly action: QuotaAction
+}
+
+export type CreateOutcome =
+  /** `ended`: the sessions that had to make room, ended with cause `quota` in the same step as `end` would have. */
+  | { readonly kind: 'created'; readonly ended: readonly SessionRecord[] }
+  /** Nothing was written. `running`: the user's live sessions, oldest first. */
+  | { readonly kind: 'quota-reached'; readonly running: readonly SessionRecord[] }
+
 /** Reading never changes anything, and finds neither ended nor expired sessions: the store's clock decides. */
 export interface SessionReader {
   /** `undefined`: no such token, or its session has ended or expired. */
@@ -86,17 +119,22 @@ export interface SessionReader {
 }
 
 export interface SessionWriter {
-  /** Writes the session, its login token and the user's index entry in one step. */
-  create(session: SessionRecord, token: TokenRecord): Promise<void>
   /**
-   * Replaces the login token: `gen` + 1, the patch applied, the old secret dead before this settles. Other tokens stay.
+   * Writes the session, its login token (none for a stateless one) and the user's index entry in one step. The quota is part of
+   * that step: it counts the live sessions of the same realm and user, and holds however many logins run at once in however
+   * many processes.
+   */
+  create(session: SessionRecord, token: TokenRecord | undefined, quota?: Quota): Promise<CreateOutcome>
+  /**
+   * Replaces the login token: `gen` + 1, the patch applied, the old secret dead before this settles. Other tokens stay. A stateless
+   * session has no token here, and its lower gens go to the denylist in the same step. Never counts against a quota.
    * `undefined` when the session is not live or its gen is no longer `expectedGen` (somebody else won).
    */
   upgrade(
     sid: string,
     expectedGen: number,
     patch: SessionPatch,
-    token: Omit<TokenRecord, 'gen'>,
+    token: Omit<TokenRecord, 'gen'> | undefined,
   ): Promise<SessionRecord | undefined>
   /** Adds a restricted token, replacing the one that had the same audience. False when the session is no longer live. */
   addToken(token: TokenRecord): Promise<boolean>
@@ -105,29 +143,107 @@ export interface SessionWriter {
    * silence, so what was refused once stays refused.
    */
   touch(seen: readonly { readonly sid: string; readonly at: EpochMs }[]): Promise<void>
-  /** Ends the session with all its tokens and writes the revocation to the log. `undefined` when it had ended already. */
+  /**
+   * Ends the session with all its tokens and writes the revocation to the log and an entry to the outbox; a stateless one goes to
+   * the denylist with every gen, all in one step. `undefined` when it had ended already.
+   */
   end(sid: string, cause: EndCause): Promise<SessionRecord | undefined>
   /** Sids whose idle or maximum time has run out and that nobody has ended yet, oldest first, with the cause. */
   expired(limit: number): Promise<readonly { readonly sid: string; readonly cause: 'idle' | 'max-life' }[]>
 }
 
-/** One entry of the revocation log. */
-export interface Revocation {
+/** The gen of a `DenyEntry` below which every gen is. */
+export const EVERY_GEN = 2_147_483_647
+
+/** A stateless session of which no token of a gen below `belowGen` may be believed, though it verifies. */
+export interface DenyEntry {
+  readonly sid: string
+  readonly belowGen: number
+  /** When the session's maximum life is over and no token of it verifies any more. */
+  readonly until: EpochMs
+}
+
+interface Logged {
   readonly cursor: number
   readonly at: EpochMs
-  readonly kind: 'session-ended' | 'token-replaced'
-  readonly sid: string
-  readonly cause: EndCause | 'upgrade' | 'handshake'
-  /** The secrets that died; a process drops exactly these (and everything of the sid when a session ended). */
-  readonly hashes: readonly SecretHash[]
 }
+
+/** One entry of the revocation log. */
+export type Revocation = Logged &
+  (
+    | {
+        readonly kind: 'session-ended'
+        readonly sid: string
+        readonly cause: EndCause
+        /** The secrets that died with it; a process drops these and everything else of the sid. */
+        readonly hashes: readonly SecretHash[]
+        /** For a stateless session. */
+        readonly deny?: DenyEntry
+      }
+    | {
+        readonly kind: 'token-replaced'
+        readonly sid: string
+        readonly cause: 'upgrade' | 'handshake'
+        /** The secrets that died; a process drops exactly these. */
+        readonly hashes: readonly SecretHash[]
+        /** For a stateless session that was upgraded. */
+        readonly deny?: DenyEntry
+      }
+    | { readonly kind: 'epoch-raised'; readonly epoch: { readonly key: string; readonly value: number } }
+  )
 
 /** Tells every process which secrets died, in order, each exactly once per subscription. */
 export interface RevocationLog {
-  /** Calls `listener` for entries after the moment of subscription, this process's own included. */
-  subscribe(listener: (entries: readonly Revocation[]) => void): { close(): void }
+  /**
+   * Calls `listener` for entries after the moment of subscription, this process's own included. `onGap` is called when entries may
+   * have been missed (trimmed before this process saw them, lost in a fail-over): whoever keeps something because of the log
+   * forgets it then, or loads it anew.
+   */
+  subscribe(listener: (entries: readonly Revocation[]) => void, onGap?: () => void): { close(): void }
   /** When the tail was last known to be complete. A cache may trust itself for at most a second past this. */
   tailedAt(): EpochMs
+}
+
+/**
+ * The stateless sessions that have ended or moved on, for processes that keep it in memory: subscribe to the log first, then load,
+ * so that nothing falls between the two.
+ */
+export interface Denylist {
+  /** All entries whose `until` lies ahead, one for each sid. */
+  load(): Promise<readonly DenyEntry[]>
+}
+
+/**
+ * Counters that only rise: a stateless token that carries less than its user's or its realm's is refused ("end all"). Durable.
+ * Keys are the caller's, at most 512 bytes.
+ */
+export interface Epochs {
+  /** In the order of the keys; 0 for one that was never raised. */
+  read(keys: readonly string[]): Promise<readonly number[]>
+  /** Adds one, writes the entry of the revocation log in the same step, and returns the new value. */
+  raise(key: string): Promise<number>
+  all(): Promise<ReadonlyMap<string, number>>
+}
+
+/** What has to be told to others about a session that ended. */
+export interface OutboxEntry {
+  readonly id: string
+  readonly sid: string
+  readonly realm: RealmName
+  readonly userId: string
+  readonly cause: EndCause
+  readonly at: EpochMs
+}
+
+/**
+ * One entry for each session that ended, written in the step that ended it. Told at least once, by one process at a time; given up
+ * when nobody was `done` with it within a day.
+ */
+export interface Outbox {
+  /** Oldest first, at most `limit`: entries that nobody holds, held by the caller from now on. Nobody gets them for `leaseMs`. */
+  claim(limit: number, leaseMs: number): Promise<readonly OutboxEntry[]>
+  /** Removes them for good, whoever holds them. Unknown ids are passed over. */
+  done(ids: readonly string[]): Promise<void>
 }
 
 /**
@@ -189,6 +305,9 @@ export interface Documents {
 export interface Store {
   readonly sessions: SessionReader & SessionWriter
   readonly revocations: RevocationLog
+  readonly denylist: Denylist
+  readonly epochs: Epochs
+  readonly outbox: Outbox
   readonly oneTime: OneTimeRecords
   readonly versioned: VersionedRecords
   readonly counters: Counters

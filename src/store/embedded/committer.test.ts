@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '../../base/clock.ts'
+import type { QuotaAction } from '../store.ts'
 import { createCommitter } from './committer.ts'
 import { openForReading, openForWriting } from './connection.ts'
 import type { Operation, WriteName } from './operations.ts'
@@ -11,7 +12,7 @@ const now = systemClock()
 
 /** One of each; the compiler sees that none is missing. */
 const OPERATIONS: { readonly [K in WriteName]: Operation<K>['input'] } = {
-  createSession: { session: freshSession('s1', now), token: loginToken('s1', 'h1', now) },
+  createSession: { session: freshSession('s1', now), token: loginToken('s1', 'h1', now), quota: undefined },
   upgradeSession: {
     sid: 's1',
     expectedGen: 1,
@@ -21,6 +22,9 @@ const OPERATIONS: { readonly [K in WriteName]: Operation<K>['input'] } = {
   addToken: loginToken('s1', 'h3', now),
   touchSessions: [{ sid: 's1', at: now }],
   endSession: { sid: 's1', cause: 'logout' },
+  raiseEpoch: { key: 'user:u1' },
+  claimOutbox: { limit: 10, leaseMs: 1_000 },
+  finishOutbox: ['1'],
   putOneTime: { namespace: 'n', key: 'k', value: 'v', ttlMs: 1 },
   takeOneTime: { namespace: 'n', key: 'k' },
   createVersioned: { namespace: 'n', key: 'k', value: 'v', ttlMs: 1 },
@@ -58,12 +62,25 @@ test('revocations, one-time values and documents are synced to disk before they 
     'upgradeSession',
     'addToken',
     'endSession',
+    'raiseEpoch',
     'putOneTime',
     'takeOneTime',
     'putDocument',
     'replaceDocument',
     'removeDocument',
   ])
+})
+
+test('a login that may end other sessions by its quota is synced to disk, one that may not is not', (t) => {
+  const db = openDatabase(t)
+  const commit = createCommitter(db)
+  const isSynced = (action: QuotaAction) => {
+    const session = { ...OPERATIONS.createSession, quota: { limit: 5, action } }
+    commit([{ name: 'createSession', input: session, now }])
+    return db.prepare('PRAGMA synchronous').get()?.['synchronous'] === FULL
+  }
+  assert.equal(isSynced('DESTROY_OLDEST_SESSION'), true)
+  assert.equal(isSynced('DENY_ACCESS'), false)
 })
 
 test('a batch whose transaction is lost fails as a whole and leaves no transaction open', (t) => {

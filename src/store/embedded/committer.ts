@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { whileBusy } from './connection.ts'
+import { endingWrites } from './ending-writes.ts'
 import { isDurable, type Operation, type Outcome, type WriteHandlers, type WriteName } from './operations.ts'
 import { recordWrites } from './record-writes.ts'
 import { sessionWrites } from './session-writes.ts'
@@ -20,7 +21,7 @@ function abandon(db: DatabaseSync): void {
 }
 
 export function createCommitter(db: DatabaseSync): Commit {
-  const handlers: WriteHandlers = { ...sessionWrites(db), ...recordWrites(db) }
+  const handlers: WriteHandlers = { ...sessionWrites(db), ...endingWrites(db), ...recordWrites(db) }
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const mark = db.prepare('SAVEPOINT operation')

@@ -51,8 +51,27 @@ CREATE TABLE documents (
 CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;
 `
 
+/** Only adds, so that a process of the version before may go on with the file until it is replaced. */
+const SECOND = `
+ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'cts';
+ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
+ALTER TABLE revocations ADD COLUMN detail TEXT;
+
+CREATE TABLE denylist (sid TEXT PRIMARY KEY, below_gen INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX denylist_by_expiry ON denylist (expires_at);
+
+CREATE TABLE epochs (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL, realm TEXT NOT NULL, user_id TEXT NOT NULL, cause TEXT NOT NULL,
+  at INTEGER NOT NULL, held_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX outbox_by_age ON outbox (at);
+`
+
 /** One script per schema version, oldest first; `PRAGMA user_version` says how many have run. Append, never edit. */
-const MIGRATIONS: readonly string[] = [FIRST]
+const MIGRATIONS: readonly string[] = [FIRST, SECOND]
 
 /** Throws on a file of a newer Gatehouse, whose rules this one does not know, and on a database that belongs to something else. */
 export function schemaVersion(db: DatabaseSync): number {

@@ -5,7 +5,15 @@ import type { Log } from '../../telemetry/log.ts'
 import type { Store } from '../store.ts'
 import { openForReading } from './connection.ts'
 import type { WriteInput, WriteName, WriteOutput } from './operations.ts'
-import { counterReads, documentReads, probeRead, sessionReads, versionedReads } from './reads.ts'
+import {
+  counterReads,
+  denylistReads,
+  documentReads,
+  epochReads,
+  probeRead,
+  sessionReads,
+  versionedReads,
+} from './reads.ts'
 import { createRevocationTail, revocationSource, type RevocationTail } from './revocation-tail.ts'
 import { sameFileCheck } from './same-file.ts'
 import { createWriter, spawnWriter, type Writer } from './writer.ts'
@@ -33,11 +41,23 @@ interface Parts {
 function sessionsOf(db: DatabaseSync, clock: Clock, write: Write): Store['sessions'] {
   return {
     ...sessionReads(db, clock),
-    create: (session, token) => write('createSession', { session, token }),
+    create: (session, token, quota) => write('createSession', { session, token, quota }),
     upgrade: (sid, expectedGen, patch, token) => write('upgradeSession', { sid, expectedGen, patch, token }),
     addToken: (token) => write('addToken', token),
     touch: (seen) => write('touchSessions', seen),
     end: (sid, cause) => write('endSession', { sid, cause }),
+  }
+}
+
+/** What outlives a session that has ended. */
+function endingsOf(db: DatabaseSync, clock: Clock, write: Write): Pick<Store, 'denylist' | 'epochs' | 'outbox'> {
+  return {
+    denylist: denylistReads(db, clock),
+    epochs: { ...epochReads(db), raise: (key) => write('raiseEpoch', { key }) },
+    outbox: {
+      claim: (limit, leaseMs) => write('claimOutbox', { limit, leaseMs }),
+      done: (ids) => write('finishOutbox', ids),
+    },
   }
 }
 
@@ -93,8 +113,12 @@ function assemble(parts: Parts): Store {
   let closing: Promise<void> | undefined
   return {
     sessions: sessionsOf(db, clock, write),
+    revocations: {
+      subscribe: (listener, onGap) => tail.subscribe(listener, onGap),
+      tailedAt: () => tail.tailedAt(),
+    },
+    ...endingsOf(db, clock, write),
     ...recordsOf(db, clock, write),
-    revocations: { subscribe: (listener) => tail.subscribe(listener), tailedAt: () => tail.tailedAt() },
     ping: async () => {
       checkFile()
       await write('probe', undefined)

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../base/brand.ts'
 import type { EndCause } from '../../telemetry/audit.ts'
-import type { SessionPatch, SessionRecord, TokenRecord } from '../store.ts'
+import type { CreateOutcome, OutboxEntry, Quota, SessionPatch, SessionRecord, TokenRecord } from '../store.ts'
 
 interface NamedValue {
   readonly namespace: string
@@ -26,19 +26,29 @@ interface Count {
 
 /** Every write there is: what the main thread sends and what the writer thread answers. */
 export interface WriteTable {
-  createSession: { input: { readonly session: SessionRecord; readonly token: TokenRecord }; output: undefined }
+  createSession: {
+    input: {
+      readonly session: SessionRecord
+      readonly token: TokenRecord | undefined
+      readonly quota: Quota | undefined
+    }
+    output: CreateOutcome
+  }
   upgradeSession: {
     input: {
       readonly sid: string
       readonly expectedGen: number
       readonly patch: SessionPatch
-      readonly token: Omit<TokenRecord, 'gen'>
+      readonly token: Omit<TokenRecord, 'gen'> | undefined
     }
     output: SessionRecord | undefined
   }
   addToken: { input: TokenRecord; output: boolean }
   touchSessions: { input: readonly { readonly sid: string; readonly at: EpochMs }[]; output: undefined }
   endSession: { input: { readonly sid: string; readonly cause: EndCause }; output: SessionRecord | undefined }
+  raiseEpoch: { input: { readonly key: string }; output: number }
+  claimOutbox: { input: { readonly limit: number; readonly leaseMs: number }; output: readonly OutboxEntry[] }
+  finishOutbox: { input: readonly string[]; output: undefined }
   putOneTime: { input: NamedValue; output: boolean }
   takeOneTime: { input: Pick<NamedValue, 'namespace' | 'key'>; output: string | undefined }
   createVersioned: { input: NamedValue; output: boolean }
@@ -79,6 +89,7 @@ const DURABLE: ReadonlySet<WriteName> = new Set([
   'upgradeSession',
   'addToken',
   'endSession',
+  'raiseEpoch',
   'putOneTime',
   'takeOneTime',
   'putDocument',
@@ -86,7 +97,12 @@ const DURABLE: ReadonlySet<WriteName> = new Set([
   'removeDocument',
 ] satisfies readonly WriteName[])
 
+function mayEndOthers(quota: Quota | undefined): boolean {
+  return quota !== undefined && quota.action !== 'DENY_ACCESS'
+}
+
 export function isDurable(operation: Operation): boolean {
+  if (operation.name === 'createSession') return mayEndOthers(operation.input.quota)
   return DURABLE.has(operation.name)
 }
 

@@ -45,7 +45,7 @@ async function measureRounds(store: Store, child: Child, rounds: number) {
     await store.sessions.create(freshSession(sid, now), loginToken(sid, `${sid}-login`, now))
     const { promise: heard, resolve } = Promise.withResolvers<number>()
     const subscription = store.revocations.subscribe((entries) => {
-      if (entries.some((entry) => entry.sid === sid)) resolve(wallClock())
+      if (entries.some((entry) => entry.kind === 'session-ended' && entry.sid === sid)) resolve(wallClock())
     })
     await pause(randomInt(25)) // so that the ends fall anywhere between two polls
     child.stdin.write(`${sid}\n`)
@@ -108,7 +108,9 @@ test(
     const path = scratchPath(t)
     const witness = await openStore(t, path)
     const reported: string[] = []
-    witness.revocations.subscribe((entries) => reported.push(...entries.map(({ sid }) => sid)))
+    witness.revocations.subscribe((entries) =>
+      reported.push(...entries.flatMap((entry) => (entry.kind === 'session-ended' ? [entry.sid] : []))),
+    )
     let answered = 0
     for (let round = 0; round < KILLS; round++) {
       const child = startProcess(t, CHURNING, path)

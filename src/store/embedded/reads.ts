@@ -1,8 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../errors.ts'
-import type { Counters, Document, Documents, SessionReader, VersionedRecords } from '../store.ts'
-import { instantOf, numberOf, SESSION_COLUMNS, textOf, toSession, toToken, TOKEN_COLUMNS, type Row } from './rows.ts'
+import type { Counters, Denylist, Document, Documents, Epochs, SessionReader, VersionedRecords } from '../store.ts'
+import {
+  instantOf,
+  numberOf,
+  SESSION_COLUMNS,
+  textOf,
+  toDenied,
+  toSession,
+  toToken,
+  TOKEN_COLUMNS,
+  type Row,
+} from './rows.ts'
 
 /*
  * Reads run on the main thread: a lookup by key takes a few microseconds, less than a message to another thread. Each is one
@@ -58,6 +68,21 @@ export function sessionReads(db: DatabaseSync, clock: Clock): SessionReads {
         return rows.map(toSession)
       }),
     expired: (limit) => answer(() => expired.all(clock(), limit).map(toDue)),
+  }
+}
+
+export function denylistReads(db: DatabaseSync, clock: Clock): Denylist {
+  const load = db.prepare('SELECT sid, below_gen, expires_at FROM denylist WHERE expires_at > ?')
+  return { load: () => answer(() => load.all(clock()).map(toDenied)) }
+}
+
+export function epochReads(db: DatabaseSync): Pick<Epochs, 'read' | 'all'> {
+  const read = db.prepare(`SELECT coalesce(e.value, 0) AS value FROM json_each(?) wanted
+    LEFT JOIN epochs e ON e.key = wanted.value ORDER BY wanted.key`)
+  const all = db.prepare('SELECT key, value FROM epochs')
+  return {
+    read: (keys) => answer(() => read.all(JSON.stringify(keys)).map((row) => numberOf(row, 'value'))),
+    all: () => answer(() => new Map(all.all().map((row) => [textOf(row, 'key'), numberOf(row, 'value')]))),
   }
 }
 

@@ -3,7 +3,7 @@ import type { EpochMs } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Revocation, RevocationLog } from '../store.ts'
-import { numberOf, toRevocation } from './rows.ts'
+import { numberOf, REVOCATION_COLUMNS, toRevocation } from './rows.ts'
 
 const POLL_MS = 25
 const SLICE = 1_000
@@ -21,9 +21,7 @@ export interface RevocationSource {
 export function revocationSource(db: DatabaseSync): RevocationSource {
   const version = db.prepare('PRAGMA data_version')
   const last = db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'revocations'), 0) AS newest")
-  const after = db.prepare(
-    'SELECT cursor, at, kind, sid, cause, hashes FROM revocations WHERE cursor > ? ORDER BY cursor LIMIT ?',
-  )
+  const after = db.prepare(`SELECT ${REVOCATION_COLUMNS} FROM revocations WHERE cursor > ? ORDER BY cursor LIMIT ?`)
   return {
     version: () => numberOf(version.get(), 'data_version'),
     last: () => numberOf(last.get(), 'newest'),
@@ -44,7 +42,7 @@ class PollingTail implements RevocationTail {
   readonly #clock: Clock
   readonly #log: Log
   readonly #timer: NodeJS.Timeout
-  readonly #listeners = new Set<{ readonly listener: Listener }>()
+  readonly #listeners = new Set<{ readonly listener: Listener; readonly onGap: (() => void) | undefined }>()
   #seenVersion: number
   #cursor: number
   #tailedAt: EpochMs
@@ -62,9 +60,9 @@ class PollingTail implements RevocationTail {
   }
 
   /** What was committed before this call is not for the new listener, so the tail catches up first. */
-  subscribe(listener: Listener): { close(): void } {
+  subscribe(listener: Listener, onGap?: () => void): { close(): void } {
     this.pull()
-    const entry = { listener }
+    const entry = { listener, onGap }
     this.#listeners.add(entry)
     return { close: () => void this.#listeners.delete(entry) }
   }
@@ -100,22 +98,28 @@ class PollingTail implements RevocationTail {
       const entries = this.#source.after(this.#cursor, SLICE)
       const [first] = entries
       const last = entries.at(-1)
-      if (first === undefined || last === undefined) return
-      if (first.cursor !== this.#cursor + 1) {
-        this.#log.warn(
-          { from: this.#cursor, to: first.cursor },
-          'revocations were trimmed before this process saw them',
-        )
+      if (first === undefined || last === undefined) {
+        this.#skipTo(this.#source.last())
+        return
       }
+      this.#skipTo(first.cursor - 1)
       this.#cursor = last.cursor
-      for (const { listener } of [...this.#listeners]) this.#deliver(listener, entries)
+      for (const { listener } of [...this.#listeners]) this.#deliver(() => listener(entries))
       if (entries.length < SLICE) return
     }
   }
 
-  #deliver(listener: Listener, entries: readonly Revocation[]): void {
+  /** What lies before `cursor` and was not seen is gone for good. */
+  #skipTo(cursor: number): void {
+    if (cursor <= this.#cursor) return
+    this.#log.warn({ from: this.#cursor, to: cursor }, 'revocations were trimmed before this process saw them')
+    this.#cursor = cursor
+    for (const { onGap } of [...this.#listeners]) if (onGap !== undefined) this.#deliver(onGap)
+  }
+
+  #deliver(tell: () => void): void {
     try {
-      listener(entries)
+      tell()
     } catch (error) {
       this.#log.error({ err: error }, 'a listener failed on revocations')
     }

@@ -1,13 +1,14 @@
 import type { SQLOutputValue } from 'node:sqlite'
 import type { EpochMs, RealmName } from '../../base/brand.ts'
-import type { Audience, Revocation, SecretHash, SessionRecord, TokenRecord } from '../store.ts'
+import type { Audience, DenyEntry, OutboxEntry, Revocation, SecretHash, SessionRecord, TokenRecord } from '../store.ts'
 
 /** A row as SQLite hands it out; the STRICT tables of migrations.ts vouch for the types of its columns. */
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
 /** The columns of a session, as `SELECT` list of a table aliased `s`. */
-export const SESSION_COLUMNS = `s.sid, s.bucket, s.realm, s.user_id, s.username, s.gen, s.auth_level, s.auth_modules,
-  s.auth_instant, s.created_at, s.last_seen_at, s.max_idle_ms, s.max_expires_at, s.properties`
+export const SESSION_COLUMNS = `s.sid, s.bucket, s.kind, s.realm, s.user_id, s.username, s.gen, s.auth_level, s.auth_modules,
+  s.auth_instant, s.created_at, s.last_seen_at, s.max_idle_ms, s.max_expires_at, s.address, s.device,
+  s.properties`
 
 /** The columns of a token, as `SELECT` list of a table aliased `t`, named apart from those of its session. */
 export const TOKEN_COLUMNS = `t.hash, t.sid AS token_sid, t.audience, t.gen AS token_gen, t.auth_level AS token_level,
@@ -33,6 +34,7 @@ export function toSession(row: Row): SessionRecord {
   return {
     sid: textOf(row, 'sid'),
     bucket: numberOf(row, 'bucket'),
+    kind: textOf(row, 'kind') as SessionRecord['kind'],
     realm: textOf(row, 'realm') as RealmName,
     userId: textOf(row, 'user_id'),
     username: textOf(row, 'username'),
@@ -44,6 +46,7 @@ export function toSession(row: Row): SessionRecord {
     lastSeenAt: instantOf(row, 'last_seen_at'),
     maxIdleMs: numberOf(row, 'max_idle_ms'),
     maxExpiresAt: instantOf(row, 'max_expires_at'),
+    origin: { address: textOf(row, 'address'), device: textOf(row, 'device') },
     properties: JSON.parse(textOf(row, 'properties')) as Readonly<Record<string, string>>,
   }
 }
@@ -60,13 +63,37 @@ export function toToken(row: Row): TokenRecord {
   }
 }
 
+/** The columns of a revocation, as `SELECT` list. */
+export const REVOCATION_COLUMNS = 'cursor, at, kind, sid, cause, hashes, detail'
+
+type RaisedEpoch = Extract<Revocation, { readonly kind: 'epoch-raised' }>
+type DeadSecrets = Exclude<Revocation, RaisedEpoch>
+
+/** `detail` holds the epoch that was raised, or what the denylist gained. */
 export function toRevocation(row: Row): Revocation {
-  return {
-    cursor: numberOf(row, 'cursor'),
-    at: instantOf(row, 'at'),
-    kind: textOf(row, 'kind') as Revocation['kind'],
-    sid: textOf(row, 'sid'),
-    cause: textOf(row, 'cause') as Revocation['cause'],
+  const logged = { cursor: numberOf(row, 'cursor'), at: instantOf(row, 'at') }
+  const kind = textOf(row, 'kind') as Revocation['kind']
+  const detail: unknown = row['detail'] === null ? undefined : JSON.parse(textOf(row, 'detail'))
+  if (kind === 'epoch-raised') return { ...logged, kind, epoch: detail as RaisedEpoch['epoch'] }
+  const dead = {
+    ...{ ...logged, kind, sid: textOf(row, 'sid'), cause: textOf(row, 'cause') },
     hashes: JSON.parse(textOf(row, 'hashes')) as readonly SecretHash[],
+    ...(detail === undefined ? {} : { deny: detail as DenyEntry }),
+  }
+  return dead as DeadSecrets
+}
+
+export function toDenied(row: Row): DenyEntry {
+  return { sid: textOf(row, 'sid'), belowGen: numberOf(row, 'below_gen'), until: instantOf(row, 'expires_at') }
+}
+
+export function toOutboxEntry(row: Row): OutboxEntry {
+  return {
+    id: String(numberOf(row, 'id')),
+    sid: textOf(row, 'sid'),
+    realm: textOf(row, 'realm') as RealmName,
+    userId: textOf(row, 'user_id'),
+    cause: textOf(row, 'cause') as OutboxEntry['cause'],
+    at: instantOf(row, 'at'),
   }
 }

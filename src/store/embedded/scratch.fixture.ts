@@ -24,6 +24,7 @@ export function freshSession(sid: string, now: EpochMs): SessionRecord {
   return {
     sid,
     bucket: 5,
+    kind: 'cts',
     realm: '/employees' as RealmName,
     userId: 'u-alice',
     username: 'alice',
@@ -35,6 +36,7 @@ export function freshSession(sid: string, now: EpochMs): SessionRecord {
     lastSeenAt: now,
     maxIdleMs: 3_600_000,
     maxExpiresAt: (now + 7_200_000) as EpochMs,
+    origin: { address: '192.0.2.7', device: 'Mozilla/5.0' },
     properties: {},
   }
 }

@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EpochMs } from '../../base/brand.ts'
-import type { Revocation, SessionRecord, TokenRecord } from '../store.ts'
+import { EVERY_GEN, type CreateOutcome, type SessionRecord, type TokenRecord } from '../store.ts'
+import { endingRecords, type EndingRecords } from './ending-writes.ts'
 import type { WriteHandlers, WriteInput } from './operations.ts'
+import { expiryOf, makeRoom } from './quota.ts'
 import { SESSION_COLUMNS, textOf, toSession } from './rows.ts'
 
 type SessionWriteName = 'createSession' | 'upgradeSession' | 'addToken' | 'touchSessions' | 'endSession'
@@ -9,6 +11,7 @@ type SessionWriteName = 'createSession' | 'upgradeSession' | 'addToken' | 'touch
 interface Statements {
   readonly insertSession: StatementSync
   readonly insertToken: StatementSync
+  readonly ofUser: StatementSync
   readonly anySession: StatementSync
   readonly liveSession: StatementSync
   readonly strengthen: StatementSync
@@ -16,17 +19,18 @@ interface Statements {
   readonly deleteSession: StatementSync
   readonly deleteToken: StatementSync
   readonly deleteTokens: StatementSync
-  readonly log: StatementSync
 }
 
 function prepare(db: DatabaseSync): Statements {
   return {
     insertSession:
-      db.prepare(`INSERT INTO sessions (sid, bucket, realm, user_id, username, gen, auth_level, auth_modules,
-      auth_instant, created_at, last_seen_at, max_idle_ms, max_expires_at, expires_at, properties)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      db.prepare(`INSERT INTO sessions (sid, bucket, kind, realm, user_id, username, gen, auth_level, auth_modules,
+      auth_instant, created_at, last_seen_at, max_idle_ms, max_expires_at, expires_at, address, device, properties)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     insertToken: db.prepare(`INSERT INTO tokens (hash, sid, audience, gen, auth_level, auth_instant, issued_at)
       VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    ofUser: db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s
+      WHERE realm = ? AND user_id = ? AND bucket = ? AND expires_at > ? ORDER BY created_at, sid`),
     anySession: db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid = ?`),
     liveSession: db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid = ? AND expires_at > ?`),
     strengthen:
@@ -37,7 +41,6 @@ function prepare(db: DatabaseSync): Statements {
     deleteSession: db.prepare('DELETE FROM sessions WHERE sid = ?'),
     deleteToken: db.prepare('DELETE FROM tokens WHERE sid = ? AND audience = ? RETURNING hash'),
     deleteTokens: db.prepare('DELETE FROM tokens WHERE sid = ? RETURNING hash'),
-    log: db.prepare('INSERT INTO revocations (at, kind, sid, cause, hashes) VALUES (?, ?, ?, ?, ?)'),
   }
 }
 
@@ -45,6 +48,7 @@ function insertSession(sql: Statements, session: SessionRecord): void {
   sql.insertSession.run(
     session.sid,
     session.bucket,
+    session.kind,
     session.realm,
     session.userId,
     session.username,
@@ -56,7 +60,9 @@ function insertSession(sql: Statements, session: SessionRecord): void {
     session.lastSeenAt,
     session.maxIdleMs,
     session.maxExpiresAt,
-    Math.min(session.maxExpiresAt, session.lastSeenAt + session.maxIdleMs),
+    expiryOf(session),
+    session.origin.address,
+    session.origin.device,
     JSON.stringify(session.properties),
   )
 }
@@ -66,12 +72,26 @@ function insertToken(sql: Statements, token: TokenRecord): void {
   sql.insertToken.run(hash, sid, audience, gen, authLevel, authInstant, issuedAt)
 }
 
-function log(sql: Statements, entry: Omit<Revocation, 'cursor'>): void {
-  sql.log.run(entry.at, entry.kind, entry.sid, entry.cause, JSON.stringify(entry.hashes))
+interface Tools {
+  readonly sql: Statements
+  readonly endings: EndingRecords
 }
 
-function upgrade(sql: Statements, input: WriteInput<'upgradeSession'>, now: EpochMs): SessionRecord | undefined {
-  const { sid, expectedGen, patch } = input
+/** The quota and the login are one write, and writes are serial within the database: parallel logins never overshoot. */
+function create(tools: Tools, input: WriteInput<'createSession'>, now: EpochMs): CreateOutcome {
+  const { session, token, quota } = input
+  const { bucket, realm, userId } = session
+  const running = quota === undefined ? [] : tools.sql.ofUser.all(realm, userId, bucket, now).map(toSession)
+  const room = makeRoom(running, quota)
+  if (room === 'none') return { kind: 'quota-reached', running }
+  const ended = room.flatMap(({ sid }) => end(tools, { sid, cause: 'quota' }, now) ?? [])
+  insertSession(tools.sql, session)
+  if (token !== undefined) insertToken(tools.sql, token)
+  return { kind: 'created', ended }
+}
+
+function upgrade({ sql, endings }: Tools, input: WriteInput<'upgradeSession'>, now: EpochMs) {
+  const { sid, expectedGen, patch, token } = input
   const row = sql.liveSession.get(sid, now)
   if (row === undefined) return undefined
   const old = toSession(row)
@@ -80,16 +100,19 @@ function upgrade(sql: Statements, input: WriteInput<'upgradeSession'>, now: Epoc
   const { authLevel, authModules, authInstant, properties } = patch
   sql.strengthen.run(gen, authLevel, JSON.stringify(authModules), authInstant, JSON.stringify(properties), sid)
   const hashes = sql.deleteToken.all(sid, 'login').map((gone) => textOf(gone, 'hash'))
-  log(sql, { at: now, kind: 'token-replaced', sid, cause: 'upgrade', hashes })
-  insertToken(sql, { ...input.token, sid, gen })
+  const denied = endings.deny(old, gen)
+  endings.log({ at: now, kind: 'token-replaced', sid, cause: 'upgrade', hashes, ...denied })
+  if (token !== undefined) insertToken(sql, { ...token, sid, gen })
   return { ...old, gen, authLevel, authModules, authInstant, properties }
 }
 
 /** Serial with `end` like every write, so a token is never added to a session that another process has just ended. */
-function addToken(sql: Statements, token: TokenRecord, now: EpochMs): boolean {
+function addToken({ sql, endings }: Tools, token: TokenRecord, now: EpochMs): boolean {
   if (sql.liveSession.get(token.sid, now) === undefined) return false
   const hashes = sql.deleteToken.all(token.sid, token.audience).map((gone) => textOf(gone, 'hash'))
-  if (hashes.length > 0) log(sql, { at: now, kind: 'token-replaced', sid: token.sid, cause: 'handshake', hashes })
+  if (hashes.length > 0) {
+    endings.log({ at: now, kind: 'token-replaced', sid: token.sid, cause: 'handshake', hashes })
+  }
   insertToken(sql, token)
   return true
 }
@@ -100,29 +123,28 @@ function touch(sql: Statements, seen: WriteInput<'touchSessions'>, now: EpochMs)
 }
 
 /** Takes expired sessions too: that is how the reaper ends them properly. */
-function end(sql: Statements, { sid, cause }: WriteInput<'endSession'>, now: EpochMs): SessionRecord | undefined {
+function end({ sql, endings }: Tools, { sid, cause }: WriteInput<'endSession'>, now: EpochMs) {
   const row = sql.anySession.get(sid)
   if (row === undefined) return undefined
+  const session = toSession(row)
   const hashes = sql.deleteTokens.all(sid).map((gone) => textOf(gone, 'hash'))
   sql.deleteSession.run(sid)
-  log(sql, { at: now, kind: 'session-ended', sid, cause, hashes })
-  return toSession(row)
+  const denied = endings.deny(session, EVERY_GEN)
+  endings.log({ at: now, kind: 'session-ended', sid, cause, hashes, ...denied })
+  endings.tell({ sid, realm: session.realm, userId: session.userId, cause, at: now })
+  return session
 }
 
 export function sessionWrites(db: DatabaseSync): WriteHandlers<SessionWriteName> {
-  const sql = prepare(db)
+  const tools: Tools = { sql: prepare(db), endings: endingRecords(db) }
   return {
-    createSession: ({ session, token }) => {
-      insertSession(sql, session)
-      insertToken(sql, token)
-      return undefined
-    },
-    upgradeSession: (input, now) => upgrade(sql, input, now),
-    addToken: (token, now) => addToken(sql, token, now),
+    createSession: (input, now) => create(tools, input, now),
+    upgradeSession: (input, now) => upgrade(tools, input, now),
+    addToken: (token, now) => addToken(tools, token, now),
     touchSessions: (seen, now) => {
-      touch(sql, seen, now)
+      touch(tools.sql, seen, now)
       return undefined
     },
-    endSession: (input, now) => end(sql, input, now),
+    endSession: (input, now) => end(tools, input, now),
   }
 }

@@ -4,6 +4,8 @@ import { whileBusy } from './connection.ts'
 
 /** A process that slept longer than this through the log has no trusted session left either (a cache holds one for a second). */
 const LOG_KEPT_MS = 3_600_000
+/** Whom nobody could tell of an ended session for a day is not told any more. */
+const OUTBOX_KEPT_MS = 86_400_000
 const EVERY_MS = 1_000
 /** Rows per table and pass: about a millisecond of work, and more than one batch can add. */
 const SLICE = 1_000
@@ -22,15 +24,19 @@ export function createSweep(db: DatabaseSync): Sweep {
     db.prepare(
       `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE expires_at <= ? LIMIT ${SLICE})`,
     )
-  const expired = [byKey('one_time', 'namespace, key'), byKey('versioned', 'namespace, key'), byKey('counters', 'key')]
+  const expired = [
+    ...[byKey('one_time', 'namespace, key'), byKey('versioned', 'namespace, key')],
+    ...[byKey('counters', 'key'), byKey('denylist', 'sid')],
+  ]
   const leases = db.prepare('DELETE FROM leases WHERE expires_at <= ?')
   const log = db.prepare(`DELETE FROM revocations WHERE cursor IN
     (SELECT cursor FROM (SELECT cursor, at FROM revocations ORDER BY cursor LIMIT ${SLICE}) WHERE at <= ?)`)
+  const outbox = db.prepare(`DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE at <= ? LIMIT ${SLICE})`)
   let nextAt = 0
 
   function pass(now: EpochMs): boolean {
     const removed = expired.map((statement) => statement.run(now).changes)
-    removed.push(log.run(now - LOG_KEPT_MS).changes)
+    removed.push(log.run(now - LOG_KEPT_MS).changes, outbox.run(now - OUTBOX_KEPT_MS).changes)
     leases.run(now)
     return removed.some((count) => count === SLICE)
   }

@@ -47,7 +47,11 @@ async function ids(path: string): Promise<unknown[]> {
 test('one operation that fails takes none of its batch with it', async (t) => {
   const { writer } = scene(t)
   const create = (sid: string, hash: string) =>
-    writer.write('createSession', { session: freshSession(sid, now), token: loginToken(sid, hash, now) }, now)
+    writer.write(
+      'createSession',
+      { session: freshSession(sid, now), token: loginToken(sid, hash, now), quota: undefined },
+      now,
+    )
   const results = await Promise.allSettled([create('s1', 'h1'), create('s2', 'h1'), create('s3', 'h3')])
   assert.deepEqual(
     results.map(({ status }) => status),

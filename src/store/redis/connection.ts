@@ -1,0 +1,103 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import { fault } from '../../errors.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { asList, replyCode, unavailable } from './faults.ts'
+import type { Script } from './scripts/script.ts'
+
+/** About a second of work; whoever comes later is told so instead of waiting longer than a browser would. */
+const MAX_OUTSTANDING = 10_000
+
+export interface ConnectionDeps {
+  readonly options: RedisOptions
+  /** What it is for, in log lines. */
+  readonly purpose: string
+  readonly log: Log
+  /** Called whenever it is ready, the first time and after each outage. */
+  readonly onReady?: () => void
+  /** Called when it is given up (it is not while its options name a retry strategy that goes on). */
+  readonly onEnd?: () => void
+  /** A replica will do. */
+  readonly anyRole?: boolean
+}
+
+/**
+ * One connection to a primary. It fails at once while there is none, and a command that is not answered in time breaks it: a server
+ * that hangs is asked no further, but left for whoever is the primary by then.
+ */
+export class Connection {
+  readonly #redis: Redis
+  readonly #deps: ConnectionDeps
+  #outstanding = 0
+  #down = false
+  #closed = false
+
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps
+    this.#redis = new Redis(deps.options)
+    this.#redis.on('ready', () => void this.#checkRole())
+    this.#redis.on('error', (error: Error) => this.#reportOnce(error))
+    this.#redis.on('end', () => deps.onEnd?.())
+    this.#redis.connect().catch(() => undefined) // told by the error event
+  }
+
+  get isReady(): boolean {
+    return this.#redis.status === 'ready'
+  }
+
+  /** Rejects with GH_BUSY, or with what Redis or the network said. */
+  async call(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    if (this.#closed) throw unavailable(new Error('the store is closed'))
+    if (this.#outstanding >= MAX_OUTSTANDING) throw fault('GH_BUSY')
+    this.#outstanding++
+    try {
+      return await this.#redis.call(command, ...args)
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Command timed out') this.reconnect()
+      throw error
+    } finally {
+      this.#outstanding--
+    }
+  }
+
+  /** Sends the text of a script only where the server does not know it (yet, or any more). */
+  async run(script: Script, base: string, args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.call('EVALSHA', script.sha, 1, base, ...args)
+    } catch (error) {
+      if (replyCode(error) !== 'NOSCRIPT') throw error
+      return this.call('EVAL', script.lua, 1, base, ...args)
+    }
+  }
+
+  reconnect(): void {
+    if (!this.#closed) this.#redis.disconnect(true)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#redis.disconnect()
+  }
+
+  /** Sentinels may name for a moment a server that is a replica by now. */
+  async #checkRole(): Promise<void> {
+    try {
+      const [role] = asList(await this.call('ROLE'))
+      if (role !== 'master' && this.#deps.anyRole !== true) {
+        this.reconnect()
+        return
+      }
+      if (this.#down) this.#deps.log.info({ purpose: this.#deps.purpose }, 'the connection to Redis is back')
+      this.#down = false
+      this.#deps.onReady?.()
+    } catch (error) {
+      this.#reportOnce(error)
+    }
+  }
+
+  /** Once per outage: it is tried again many times. */
+  #reportOnce(error: unknown): void {
+    const { log, purpose } = this.#deps
+    if (!this.#down && !this.#closed) log.error({ err: error, purpose }, 'there is no connection to Redis; trying again')
+    this.#down = true
+  }
+}

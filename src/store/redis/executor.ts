@@ -1,0 +1,58 @@
+import type { Clock } from '../../base/clock.ts'
+import { GatehouseError } from '../../errors.ts'
+import { isMisplaced, replyCode, unavailable } from './faults.ts'
+import type { Group, GroupTable } from './groups.ts'
+import type { PrimaryNode } from './node.ts'
+import type { Script } from './scripts/script.ts'
+import type { Topology } from './topology.ts'
+
+export type Arg = string | number
+
+/** Runs scripts where their group lives. Everything rejects with GH_STORE_UNAVAILABLE or GH_BUSY. */
+export interface Executor {
+  /** Reads, and writes that may be lost in a fail-over. */
+  run(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
+  /** Writes that are safe when this settles. */
+  write(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
+}
+
+export interface ExecutorDeps {
+  readonly topology: Topology
+  readonly table: GroupTable
+  /** Instead of the server's time; for tests. */
+  readonly timeSource: Clock | undefined
+}
+
+export function createExecutor({ topology, table, timeSource }: ExecutorDeps): Executor {
+  type Way = (node: PrimaryNode, script: Script, base: string, args: readonly string[]) => Promise<unknown>
+
+  /** `MOVED` says that nothing was done, so it is done once more where the slot is now. */
+  async function perform(way: Way, script: Script, group: Group, args: readonly Arg[]): Promise<unknown> {
+    const base = table.bases[group] ?? ''
+    const words = [timeSource === undefined ? '' : String(timeSource()), ...args.map(String)]
+    try {
+      return await way(topology.nodeOf(group), script, base, words)
+    } catch (error) {
+      if (isMisplaced(error)) {
+        await topology.refresh()
+        if (replyCode(error) === 'MOVED') return way(topology.nodeOf(group), script, base, words)
+      } else if (!(error instanceof GatehouseError)) void topology.refresh()
+      throw error
+    }
+  }
+
+  async function orUnavailable(reply: Promise<unknown>): Promise<unknown> {
+    try {
+      return await reply
+    } catch (error) {
+      throw error instanceof GatehouseError ? error : unavailable(error)
+    }
+  }
+
+  const run: Way = (node, script, base, args) => node.run(script, base, args)
+  const write: Way = (node, script, base, args) => node.write(script, base, args)
+  return {
+    run: (script, group, ...args) => orUnavailable(perform(run, script, group, args)),
+    write: (script, group, ...args) => orUnavailable(perform(write, script, group, args)),
+  }
+}

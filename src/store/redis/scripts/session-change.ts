@@ -1,0 +1,78 @@
+import { LOG_ENTRY } from './log-entry.ts'
+import { defineScript } from './script.ts'
+import { DENYING } from './session-end.ts'
+import { SESSION_VALUE } from './session-value.ts'
+
+/** Tokens of a session by audience. */
+const TOKENS = `
+local function without(tokens, audience)
+  local kept, gone = {}, {}
+  for _, token in ipairs(tokens) do
+    if token[2] == audience then gone[#gone + 1] = token[1] else kept[#kept + 1] = token end
+  end
+  for _, hash in ipairs(gone) do redis.call('DEL', token_key(hash)) end
+  return kept, table.concat(gone, '\\n')
+end
+local function written(tokens) return #tokens == 0 and '[]' or cjson.encode(tokens) end
+`
+
+/** ARGV: sid, expected gen, what the patch changes, the new login token or empty. */
+export const UPGRADE_SESSION = defineScript(
+  SESSION_VALUE,
+  LOG_ENTRY,
+  DENYING,
+  TOKENS,
+  `
+local s = load_live(ARGV[2])
+if not s or s.gen ~= tonumber(ARGV[3]) then return false end
+local token = ARGV[5] ~= '' and cjson.decode(ARGV[5]) or nil
+if token and redis.call('EXISTS', token_key(token[1])) == 1 then return redis.error_reply('TAKEN the hash exists') end
+local tokens, gone = without(cjson.decode(s.tokens), 'login')
+if token then
+  tokens[#tokens + 1] = token
+  redis.call('SET', token_key(token[1]), s.sid)
+end
+s.gen, s.tokens, s.patch = s.gen + 1, written(tokens), ARGV[4]
+save(s)
+local denied = s.kind == 's' and deny(s, text(s.gen)) or ''
+log('kind', 'token-replaced', 'sid', s.sid, 'cause', 'upgrade', 'hashes', gone, 'deny', denied)
+return s.value
+`,
+)
+
+/** ARGV: sid, token. */
+export const ADD_TOKEN = defineScript(
+  SESSION_VALUE,
+  LOG_ENTRY,
+  TOKENS,
+  `
+local s = load_live(ARGV[2])
+if not s then return 0 end
+local token = cjson.decode(ARGV[3])
+if redis.call('EXISTS', token_key(token[1])) == 1 then return redis.error_reply('TAKEN the hash exists') end
+local tokens, gone = without(cjson.decode(s.tokens), token[2])
+tokens[#tokens + 1] = token
+redis.call('SET', token_key(token[1]), s.sid)
+s.tokens = written(tokens)
+save(s)
+if gone ~= '' then log('kind', 'token-replaced', 'sid', s.sid, 'cause', 'handshake', 'hashes', gone, 'deny', '') end
+return 1
+`,
+)
+
+/** ARGV: pairs of sid and time. Clamped to the server's clock; an expired session stays expired. */
+export const TOUCH_SESSIONS = defineScript(
+  SESSION_VALUE,
+  `
+for i = 2, #ARGV, 2 do
+  local s = load_live(ARGV[i])
+  local seen = math.min(tonumber(ARGV[i + 1]), now)
+  if s and s.seen < seen then
+    s.seen = seen
+    save(s)
+    redis.call('ZADD', expiry_key(s.sid), text(math.min(s.max, seen + s.idle)), member(s.sid))
+  end
+end
+return 1
+`,
+)
