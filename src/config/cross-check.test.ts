@@ -316,3 +316,65 @@ test('no agent profile at all is a warning', async (context) => {
     'agent-config/gatehouse.yaml:1:1: warning: there is no agent profile beside this file, so no site is protected yet',
   ])
 })
+
+test('a policy that another one covers is a warning: one that says the same, or what a deny refuses to everybody anyhow', async (context) => {
+  const policy = (
+    name: string,
+    effect: string,
+    more: { paths?: string; subject?: string; rest?: string } = {},
+  ): string => {
+    const { paths = '/*', subject = '{ type: AuthenticatedUsers }', rest = '' } = more
+    const resources = paths.split(' ').map((path) => `"http://app.acme.localhost${path}"`)
+    return `  - { name: ${name}, resources: [${resources.join(', ')}], actions: { GET: ${effect} }, subject: ${subject}${rest} }\n`
+  }
+  const about = async (...policies: readonly string[]) =>
+    (await said(context, { 'realms/staff/policies.yaml': `policies:\n${policies.join('')}` })).filter((line) =>
+      line.includes('changes nothing'),
+    )
+  const at = 'realms/staff/policies.yaml'
+  assert.deepEqual(await about(policy('a', 'allow'), policy('b', 'allow')), [
+    `${at}:3:13: warning: policy "b" changes nothing: "a" (${at}:2) says the same; remove it, or make it differ`,
+  ])
+  assert.deepEqual(await about(policy('a', 'allow'), policy('b', 'allow', { paths: '/* /x' })), [
+    `${at}:2:13: warning: policy "a" changes nothing: "b" (${at}:3) says the same; remove it, or make it differ`,
+  ])
+  const finance = { subject: '{ type: Group, groups: [finance] }' }
+  assert.deepEqual(await about(policy('a', 'allow', finance), policy('b', 'deny')), [
+    `${at}:2:13: warning: policy "a" changes nothing: "b" (${at}:3) denies all of it to everybody; remove it, or make it differ`,
+  ])
+  const level = { rest: ', condition: { type: AuthLevel, authLevel: 2 }' }
+  for (const pair of [
+    [policy('a', 'allow'), policy('b', 'allow', { paths: '/x' })],
+    [policy('a', 'allow'), policy('b', 'allow', finance)],
+    [policy('a', 'allow'), policy('b', 'allow', level)],
+    [policy('a', 'allow'), policy('b', 'deny', level)],
+    [policy('a', 'allow'), policy('b', 'deny', finance)],
+    [policy('a', 'allow'), policy('b', 'allow', { rest: ', active: false' })],
+    [policy('a', 'allow'), policy('b', 'allow', { rest: ', policySet: other' })],
+  ])
+    assert.deepEqual(await about(...pair), [], pair.join(''))
+})
+
+test('an entry of notEnforced that another one covers is a warning', async (context) => {
+  const about = async (entries: string) =>
+    (
+      await said(context, {
+        'agent-config/app.yaml': agent({
+          url: 'http://app.acme.localhost',
+          more: `ssoOnly: true\nnotEnforced:\n${entries}`,
+        }),
+      })
+    ).filter((line) => line.includes('opens nothing'))
+  const dead = (line: number, by: number): string =>
+    `agent-config/app.yaml:${line}:13: warning: this opens nothing: agent-config/app.yaml:${by} opens all of it already; remove one of them`
+  assert.deepEqual(await about('  - { path: /a/* }\n  - { path: /a/b }\n'), [dead(7, 6)])
+  assert.deepEqual(await about('  - { path: /a/b, methods: [GET] }\n  - { path: /a/* }\n'), [dead(6, 7)])
+  assert.deepEqual(await about('  - { path: /a/* }\n  - { path: /a/* }\n'), [dead(7, 6)])
+  for (const entries of [
+    '  - { path: /a/*, methods: [GET] }\n  - { path: /a/b }\n',
+    '  - { path: /a/*, addresses: [10.0.0.1] }\n  - { path: /a/b }\n',
+    '  - { path: /a/* }\n  - { path: /a }\n',
+    '  - { path: /a }\n  - { path: /a/b }\n',
+  ])
+    assert.deepEqual(await about(entries), [], entries)
+})

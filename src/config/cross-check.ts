@@ -1,6 +1,7 @@
 import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
 import type { Check, CheckInput } from './checks/check.ts'
 import { checkCookieDomains, checkCookieNames, checkCookieOverlap } from './checks/cookies.ts'
+import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
@@ -18,6 +19,7 @@ const CHECKS: readonly Check[] = [
   checkCookieOverlap,
   checkChains,
   checkPolicyNames,
+  checkDeadRules,
   checkUserNames,
   checkPasswordHashes,
   checkLogos,

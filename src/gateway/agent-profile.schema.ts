@@ -26,6 +26,10 @@ const server = z.union(
 
 const path = z.string().regex(/^\/[^?#\s]*$/, 'start the path with /, without query or spaces')
 
+/** Without one of these the answer would be another one: it would end elsewhere, decode otherwise, be no tunnel, or be stored. */
+const NOT_REMOVABLE =
+  /^(?:content-(?:length|encoding|type)|transfer-encoding|connection|upgrade|sec-websocket-.*|cache-control|vary|location)$/i
+
 const upstreamSchema = z.strictObject({
   servers: z
     .array(server)
@@ -189,6 +193,20 @@ export const agentProfileSchema = z.strictObject({
         .enum(['keep', 'remove'])
         .default('keep')
         .describe("`remove` makes the application's cookies host-only."),
+      remove: z
+        .array(
+          z
+            .string()
+            .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'use letters, digits and hyphens')
+            .refine(
+              (name) => !NOT_REMOVABLE.test(name),
+              'this header frames the message or decides who may store it, so it stays',
+            ),
+        )
+        .default([])
+        .describe(
+          'Headers of the application that nobody is to see, in any letter case: `[Server, X-Powered-By]` tell an attacker what to try.',
+        ),
     })
     .prefault({})
     .describe("What is changed in the application's responses."),

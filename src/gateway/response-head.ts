@@ -14,6 +14,8 @@ export interface ResponseRules {
   readonly cookieDomain: 'keep' | 'remove'
   /** Names of cookies that are ours, as `bareName` spells them. */
   readonly reservedCookies: ReadonlySet<string>
+  /** Names that the profile takes away, in any case. */
+  readonly remove: readonly string[]
   /** Told the name of a dropped cookie. */
   readonly onDroppedCookie: (reason: string) => void
 }
@@ -27,8 +29,8 @@ export interface ResponseRewrites {
 
 /** Both rewrites of one site, compiled once: a request only picks one. */
 export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites {
-  const specialOf = createSpecialNames()
-  const parts = { rules, specialOf }
+  const dropped = new Set([...DROPPED, ...rules.remove.map((name) => name.toLowerCase())])
+  const parts = { rules, dropped, specialOf: createSpecialNames(dropped) }
   return {
     open: (status, headers) => rewrite(parts, status, headers, false),
     protected: (status, headers) => rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101),
@@ -41,10 +43,10 @@ type SpecialOf = (name: string) => string
 const REMEMBERED = { maxEntries: 1_000, maxLength: 64 }
 
 /** Each spelling is judged once and remembered, within bounds. */
-function createSpecialNames(): SpecialOf {
+function createSpecialNames(dropped: ReadonlySet<string>): SpecialOf {
   return rememberRecent((name) => {
     const lower = name.toLowerCase()
-    return isSpecial(lower) ? lower : ''
+    return isSpecial(lower) || dropped.has(lower) ? lower : ''
   }, REMEMBERED)
 }
 
@@ -61,18 +63,24 @@ const TREATED: ReadonlySet<string> = new Set([
 ])
 
 function isSpecial(lower: string): boolean {
-  return TREATED.has(lower) || DROPPED.has(lower) || isHopByHop(lower) || isSharedCacheControl(lower)
+  return TREATED.has(lower) || isHopByHop(lower) || isSharedCacheControl(lower)
 }
 
 interface Parts {
   readonly rules: ResponseRules
+  readonly dropped: ReadonlySet<string>
   readonly specialOf: SpecialOf
 }
 
 /** Never passed on: they tell of hosts and ports behind us, or repeat what only the application was to see. */
 const DROPPED: ReadonlySet<string> = new Set(['alt-svc', 'x-gatehouse-assertion'])
 
-function rewrite({ rules, specialOf }: Parts, status: number, headers: HeaderList, restrain: boolean): HeaderList {
+function rewrite(
+  { rules, dropped, specialOf }: Parts,
+  status: number,
+  headers: HeaderList,
+  restrain: boolean,
+): HeaderList {
   const out: string[] = []
   const seen: Seen = { contentType: undefined, cacheControl: undefined, vary: undefined, setsCookie: false }
   for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -82,7 +90,7 @@ function rewrite({ rules, specialOf }: Parts, status: number, headers: HeaderLis
       out.push(name, headers[i + 1] ?? '')
       continue
     }
-    if ((isHopByHop(lower) && status !== 101) || DROPPED.has(lower)) continue
+    if ((isHopByHop(lower) && status !== 101) || dropped.has(lower)) continue
     const value = rewriteValue(rules, lower, headers[i + 1] ?? '')
     if (value === undefined) continue
     if (restrain && note(seen, lower, value)) continue

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import { parseHost } from '../http/host.ts'
 import type { Log } from '../telemetry/log.ts'
+import { agentProfileSchema } from './agent-profile.schema.ts'
 import { factsOf, NOW, profileOf, quietLog, sessionOf, siteOf } from './gateway.fixture.ts'
 import { createHeaderScrub } from './header-scrub.ts'
 import { createIdentityHeaders, type IdentityConfig } from './identity-headers.ts'
@@ -258,4 +259,24 @@ test('a site knows its agent’s audience, cookie and pages', () => {
   assert.equal(root.loginUrl, 'http://login.test/login/')
   assert.deepEqual([root.audience, root.cookies.token], ['domain:acme.test/AcmeSSO', 'AcmeSSO'])
   assert.equal(hostTable().site('one' as AgentId)?.realm, '/employees' as RealmName)
+})
+
+test('headers that the profile removes are seen by nobody, in any case, with a session or without', () => {
+  const { rewrites } = siteOf(profileOf('http://10.0.0.5', { responses: { remove: ['Server', 'X-Powered-By'] } }))
+  const headers = ['SERVER', 'Apache/2.4', 'x-powered-by', 'PHP/8', 'X-Powered-By-Us', 'x', 'ETag', '1']
+  assert.deepEqual(rewrites.open(200, headers), ['X-Powered-By-Us', 'x', 'ETag', '1'])
+  assert.doesNotMatch(rewrites.protected(200, headers).join(), /apache|php/i)
+})
+
+test('a header that frames an answer, or says who may store it, cannot be removed', () => {
+  for (const name of [
+    'Content-Length',
+    'transfer-encoding',
+    'Cache-Control',
+    'Vary',
+    'Sec-WebSocket-Accept',
+    'a b',
+    '*',
+  ])
+    assert.equal(agentProfileSchema.shape.responses.safeParse({ remove: [name] }).success, false, name)
 })
