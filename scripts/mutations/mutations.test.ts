@@ -1,27 +1,30 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { parse } from 'yaml'
+import { mutated, readMutations, root, sliceOf } from './list.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-interface Mutation {
-  readonly name: string
-  readonly file: string
-  readonly find: string
-  readonly tests: readonly string[]
-}
-
-const mutations = parse(readFileSync(new URL('mutations.yaml', import.meta.url), 'utf8')) as readonly Mutation[]
+const mutations = readMutations()
 
 test('every mutation names exactly one place of the code as it is, and tests that exist', () => {
   const stale = mutations
-    .filter(({ file, find }) => readFileSync(`${root}${file}`, 'utf8').split(find).length !== 2)
+    .filter((mutation) => mutated(readFileSync(root + mutation.file, 'utf8'), mutation) === undefined)
     .map(({ name }) => name)
   const untested = mutations
     .filter(({ tests }) => tests.some((pattern) => globSync(pattern, { cwd: root }).length === 0))
     .map(({ name }) => name)
   assert.deepEqual({ stale, untested }, { stale: [], untested: [] })
-  assert.ok(mutations.length >= 25)
+})
+
+test('there are enough mutations, each with a name of its own and a change', () => {
+  assert.ok(mutations.length >= 70, `only ${mutations.length}`)
+  assert.equal(new Set(mutations.map(({ name }) => name)).size, mutations.length)
+  for (const { name, find, replace } of mutations) assert.notEqual(find, replace, name)
+})
+
+test('a slice is so many fast mutations, different ones, from the whole list', () => {
+  const slice = sliceOf(mutations, 8)
+  assert.equal(new Set(slice).size, 8)
+  assert.ok(slice.every(({ fast }) => fast))
+  assert.ok(new Set(slice.map(({ file }) => file)).size >= 6)
+  assert.equal(sliceOf(mutations, 10_000).length, mutations.filter(({ fast }) => fast).length)
 })
