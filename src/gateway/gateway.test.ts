@@ -688,6 +688,27 @@ test('a change of configuration cuts streams that would be refused now, and no o
   b.destroy()
 })
 
+test('after a change of configuration, whom nobody can judge is cut off', async (t) => {
+  const rig = await setup(t)
+  const { port, app, cookie } = rig
+  app.answer = (_, response) => {
+    response.writeHead(200)
+    response.write('x')
+  }
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`GET /a HTTP/1.1\r\nHost: app.test\r\n${cookie}\r\n\r\n`)
+  await once(socket, 'data')
+  const site = siteOf(profileOf(app.url))
+  t.after(() => site.upstream.close())
+  const evaluate: typeof site.pdp.evaluate = () => {
+    throw new Error('broken policy')
+  }
+  rig.replace([{ ...site, pdp: { ...site.pdp, evaluate } }])
+  const closed = once(socket, 'close')
+  await rig.gateway.recheck()
+  await closed
+})
+
 test('a request that opens its stream after the change was looked for is judged by the new configuration, too', async (t) => {
   const looking = Promise.withResolvers<undefined>()
   const found = Promise.withResolvers<ReturnType<typeof factsOf>>()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
@@ -74,6 +75,9 @@ test('the whole handshake: bound state out, code back, restricted token, and the
   const rig = await rigOf(t)
   const jar = new Jar()
   const state = stateOf(await visit(rig, jar, '/a?b=1'))
+  const [secret = ''] = jar.lines[0]?.match(/[\w-]{43}/) ?? []
+  assert.equal(secret.length, 43)
+  assert.equal(state, `${createHash('sha256').update(secret).digest('base64url')}.0`)
   const back = await visit(rig, jar, grant(rig, state))
   assert.equal(back.status, 303)
   assert.equal(back.headers.get('location'), 'http://app.test/a?b=1')
@@ -230,6 +234,8 @@ test('goto never leads off the site, even from the store', async (t) => {
   for (const goto of [
     'https://evil.test/',
     'http://app.test.evil/',
+    // As long as the site's own, so that what follows it is a path.
+    'http://evil.tst/.gatehouse/logout',
     'http://app.test/../x',
     '//evil.test',
     'http://app.test/a\r\nX: y',
@@ -328,7 +334,13 @@ test('whoami says who is signed in without counting as use, and 401 to nobody', 
 
 test('everything else below /.gatehouse/ is ours and 404, other methods are 405', async (t) => {
   const rig = await rigOf(t, { notEnforced: [{ path: '/*' }] })
-  for (const path of ['/.gatehouse/', '/.gatehouse', '/.gatehouse/x', '/.gatehouse/callback/x']) {
+  for (const path of [
+    '/.gatehouse/',
+    '/.gatehouse',
+    '/.gatehouse/x',
+    '/.gatehouse/callback/x',
+    '/.gatehouse;x/callback',
+  ]) {
     assert.equal((await ask(rig.port, path)).status, 404, path)
   }
   const answer = await ask(rig.port, '/.gatehouse/callback', { method: 'DELETE' })

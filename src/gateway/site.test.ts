@@ -84,6 +84,8 @@ test('values are encoded so that nothing splits a header or a list', () => {
   const list = headers(session, factsOf('a,b', '\u{1F600}', 'c d', '\ud800'))
   assert.equal(list[1], 'zo%C3%AB%0D%0AX-Evil: 1 100%25')
   assert.equal(list[3], 'a%2Cb,%F0%9F%98%80,c d,%EF%BF%BD')
+  const split = headers(sessionOf('s2', { username: 'zo\r\nX-Evil: 1' }), factsOf('a\nb'))
+  assert.deepEqual([split[1], split[3]], ['zo%0D%0AX-Evil: 1', 'a%0Ab'])
 })
 
 test('groups that do not fit the budget are left out, from headers and assertion alike, and the log says so', () => {
@@ -151,8 +153,8 @@ test('not-enforced paths match exactly or below a star, case and all', () => {
     [true, true, true],
   )
   assert.deepEqual(
-    ['/public', '/PUBLIC/a', '/publicity', '/favicon.ico/x', '/'].map((path) => at(path)),
-    [false, false, false, false, false],
+    ['/public', '/PUBLIC/a', '/publicity', '/x/public/a', '/favicon.ico/x', '/'].map((path) => at(path)),
+    [false, false, false, false, false, false],
   )
   assert.equal(at('/public/a', ['/admin']), false)
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
@@ -107,4 +108,59 @@ test('a trusted proxy’s chain is continued from the client on, without what st
     xForwardedFor: '2001:db8::7, 192.0.2.2, 192.0.2.1',
     forwarded: 'for="[2001:db8::7]", for=192.0.2.2, for=192.0.2.1;host=app.test;proto=http',
   })
+})
+
+/** What each text of a hop means, told by hand; `undefined`: nobody can read it. */
+const HOPS = new Map<string, string | undefined>([
+  [PROXY, PROXY],
+  [` ${PROXY} `, PROXY],
+  ['192.0.2.9:443', '192.0.2.9'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['198.51.100.7', '198.51.100.7'],
+  ['10.0.0.5:1234', '10.0.0.5'],
+  ['[2001:DB8::1]:443', '2001:db8::1'],
+  ['', undefined],
+  ['unknown', undefined],
+  ['012.0.0.5', undefined],
+  ['"10.0.0.5"', undefined],
+  ['10.0.0.5\r\nX-Evil: 1', undefined],
+])
+
+/** The rule told the other way round: everything from the client's hop on must be readable, and trusted but for the client itself. */
+function clientAmong(texts: readonly string[]): string {
+  const hops = texts.map((text) => HOPS.get(text))
+  const isOurs = (hop: string | undefined): boolean => hop?.startsWith('192.0.2.') === true
+  const last = hops.findLastIndex((hop) => !isOurs(hop))
+  return (last === -1 ? hops[0] : hops[last]) ?? PROXY
+}
+
+const hops = fc.array(fc.constantFrom(...HOPS.keys()), { minLength: 1, maxLength: 8 })
+
+test('the client is the last hop that no trusted proxy is, and nothing that a stranger wrote changes that', () => {
+  const resolve = createClientResolver(['192.0.2.0/24'])
+  fc.assert(
+    fc.property(hops, (texts) => {
+      const { ip } = resolve(request(PROXY, { 'X-Forwarded-For': texts.join(',') }))
+      assert.equal(ip, clientAmong(texts), texts.join(','))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('what goes upstream starts with the client, ends with the peer, and can be read by everybody', () => {
+  fc.assert(
+    fc.property(hops, fc.boolean(), (texts, trusts) => {
+      const raw = request(PROXY, { 'X-Forwarded-For': texts.join(',') })
+      const client = createClientResolver(trusts ? ['192.0.2.0/24'] : [])(raw)
+      const { xForwardedFor, forwarded } = forwardedValues(raw, client, ORIGIN)
+      const sent = xForwardedFor.split(', ')
+      assert.deepEqual([sent[0], sent.at(-1)], [client.ip, PROXY])
+      for (const ip of sent) assert.equal(canonicalAddress(ip), ip)
+      const elements = forwarded.split(', ')
+      assert.equal(elements.length, sent.length)
+      for (const element of elements)
+        assert.match(element, /^for=(?:[0-9.]+|"\[[0-9a-f:]+\]")(?:;host="app\.example\.com:8443";proto=https)?$/)
+    }),
+    { numRuns: 3_000 },
+  )
 })

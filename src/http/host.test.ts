@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -66,3 +67,46 @@ test('the remembering parser reads like the plain one', () => {
 })
 
 test('one Host is not several', () => assert.equal(hasSeveralHosts(['Host', 'a', 'X-Host', 'b']), false))
+
+const HOST_PIECES = [
+  'a',
+  'B',
+  'app',
+  '.',
+  '-',
+  '_',
+  ':',
+  '80',
+  '443',
+  '0',
+  '[::1]',
+  '@',
+  '/',
+  '\\',
+  '?',
+  '#',
+  '%41',
+  ' ',
+]
+const STRANGE_PIECES = ['\t', '\u00e9', '\u212a', '\u3002', '*', ',', '"', '\r\n']
+
+test('whatever is read is plain, reads as itself, and is what a browser reads', () => {
+  const piece = fc.constantFrom(...HOST_PIECES, ...HOST_PIECES, ...STRANGE_PIECES)
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+      const text = pieces.join('')
+      const host = parseHost(text)
+      if (host === undefined) return
+      assert.match(host.authority, /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?$/)
+      assert.deepEqual(parseHost(host.authority), host)
+      const url = URL.parse(`http://${text}/`)
+      // To a browser `80` and `a.80` are addresses, and some names are none.
+      if (url === null || /(?:^|\.)\d+$/.test(host.name)) return
+      assert.deepEqual(
+        [url.hostname.replace(/\.$/, ''), Number(url.port === '' ? 80 : url.port), url.username, url.pathname],
+        [host.name, host.port ?? 80, '', '/'],
+      )
+    }),
+    { numRuns: 5_000 },
+  )
+})

@@ -195,6 +195,8 @@ suite('spellings', () => {
 
   test('folding is ASCII only: a Kelvin sign is no k', () => {
     assert.ok(!covers('http://h/keys', 'http://h/\u212aeys', 'loose'))
+    // A capital before it, so that there is something to fold.
+    assert.ok(!covers('http://h/a/keys', 'http://h/A/\u212aeys', 'loose'))
   })
 })
 

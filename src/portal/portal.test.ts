@@ -71,6 +71,12 @@ test('every page carries the headers that keep it ours', async (t) => {
   assert.equal(headers['content-language'], 'en')
   assert.equal(headers['x-powered-by'], undefined)
   assert.equal(headers['strict-transport-security'], undefined)
+  assert.equal(headers['x-frame-options'], 'DENY')
+  assert.equal(
+    headers['content-security-policy']?.replace(/form-action [^;]*/, 'form-action …'),
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action …; " +
+      "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'",
+  )
 })
 
 test('a login form may end up at the sites of its realm, because browsers apply form-action to redirects', async (t) => {
