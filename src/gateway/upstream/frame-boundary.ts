@@ -5,8 +5,13 @@
 export class FrameBoundary {
   /** Payload bytes of the current frame that are still to come. */
   #remaining = 0
-  readonly #header = Buffer.allocUnsafe(14)
+  // Numbers and no buffer for the header: a few bytes of the shared pool would keep a whole slab of it alive per tunnel.
+  /** Bytes of the current header so far, and how many it will have as far as is known. */
   #have = 0
+  #needed = 2
+  /** Length as far as it was read, and where its bytes in the header end. */
+  #length = 0
+  #lengthEnd = 2
 
   /** No frame is under way: every one that started has ended. */
   get between(): boolean {
@@ -22,24 +27,24 @@ export class FrameBoundary {
         at += step
         continue
       }
-      this.#header[this.#have++] = chunk[at++] ?? 0
-      if (this.#have >= 2 && this.#have === this.#headerLength()) this.#startPayload()
+      this.#header(chunk[at++] ?? 0)
     }
   }
 
-  #headerLength(): number {
-    const second = this.#header[1] ?? 0
-    const length = second & 0x7f
-    const extended = length === 127 ? 8 : length === 126 ? 2 : 0
-    return 2 + extended + (second & 0x80 ? 4 : 0)
+  #header(byte: number): void {
+    const index = this.#have++
+    if (index === 1) this.#second(byte)
+    else if (index > 1 && index < this.#lengthEnd) this.#length = this.#length * 256 + byte
+    if (this.#have < 2 || this.#have < this.#needed) return
+    this.#remaining = this.#length
+    this.#have = 0
   }
 
-  #startPayload(): void {
-    const length = (this.#header[1] ?? 0) & 0x7f
-    if (length === 127) this.#remaining = Number(this.#header.readBigUInt64BE(2))
-    else if (length === 126) this.#remaining = this.#header.readUInt16BE(2)
-    else this.#remaining = length
-    this.#have = 0
+  #second(byte: number): void {
+    const length = byte & 0x7f
+    this.#lengthEnd = length === 127 ? 10 : length === 126 ? 4 : 2
+    this.#length = length > 125 ? 0 : length
+    this.#needed = this.#lengthEnd + (byte & 0x80 ? 4 : 0)
   }
 }
 

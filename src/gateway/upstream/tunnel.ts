@@ -27,10 +27,18 @@ export function tunnel({ client, upstream, idleTimeout, signal }: TunnelEnds): P
       signal?.removeEventListener('abort', onSessionEnd)
       resolve(aborted)
     }
+    // Not pipe(): with both directions at hand six listeners do what it takes some thirty objects for, in every tunnel.
+    const toUpstream = (chunk: Buffer): void => {
+      if (!upstream.write(chunk)) client.pause()
+    }
+    const toClient = (chunk: Buffer): void => {
+      frames.push(chunk)
+      if (!client.write(chunk)) upstream.pause()
+    }
     const onSessionEnd = (): void => {
       aborted = 'by-session-end'
-      client.unpipe(upstream)
-      upstream.unpipe(client)
+      client.off('data', toUpstream)
+      upstream.off('data', toClient)
       upstream.destroy()
       farewell(client, frames.between)
     }
@@ -54,9 +62,16 @@ export function tunnel({ client, upstream, idleTimeout, signal }: TunnelEnds): P
       upstream.destroy()
       client.destroy()
     })
-    upstream.on('data', (chunk: Buffer) => frames.push(chunk))
-    client.pipe(upstream)
-    upstream.pipe(client)
+    client
+      .on('data', toUpstream)
+      .on('end', () => upstream.end())
+      .on('drain', () => upstream.resume())
+    upstream
+      .on('data', toClient)
+      .on('end', () => client.end())
+      .on('drain', () => client.resume())
+    if (!upstream.writableNeedDrain) client.resume()
+    if (!client.writableNeedDrain) upstream.resume()
     signal?.addEventListener('abort', onSessionEnd)
     if (signal?.aborted === true) onSessionEnd()
   })
