@@ -154,4 +154,3 @@ class ClusterTopology implements Topology {
 export function createClusterTopology(deps: TopologyDeps): Topology {
   return new ClusterTopology(deps)
 }
-

@@ -2,6 +2,9 @@ import type { RedisOptions } from 'ioredis'
 import { isElsewhere } from './faults.ts'
 import type { Address, RedisSettings, TlsSettings } from './settings.ts'
 
+/** What a connection is made with: replies as they always were. */
+export type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>
+
 /** Back within two seconds of the server's return: the longest pause and one attempt to connect fit in. */
 const LONGEST_PAUSE_MS = 500
 const FIRST_PAUSE_MS = 25
@@ -24,7 +27,7 @@ function tlsOptions({ ca, cert, key, serverName }: TlsSettings) {
  * Nothing waits for a connection: a command that cannot be sent now fails now, and one that was sent and not answered when the
  * connection broke fails too. It is never sent again by itself, because nobody knows whether it was done.
  */
-function commonOptions(settings: RedisSettings): RedisOptions {
+function commonOptions(settings: RedisSettings): ConnectionOptions {
   const { username, password, database, tls, timeout, mode } = settings
   return {
     protocol: 2,
@@ -46,7 +49,7 @@ function commonOptions(settings: RedisSettings): RedisOptions {
   }
 }
 
-function sentinelOptions(settings: RedisSettings): RedisOptions {
+function sentinelOptions(settings: RedisSettings): ConnectionOptions {
   const { nodes, primary, sentinel, tls } = settings
   return {
     sentinels: nodes.map(({ host, port }) => ({ host, port })),
@@ -60,7 +63,7 @@ function sentinelOptions(settings: RedisSettings): RedisOptions {
 }
 
 /** Options of one connection: to `address`, or to whatever the settings name when absent. */
-export function connectionOptions(settings: RedisSettings, address?: Address): RedisOptions {
+export function connectionOptions(settings: RedisSettings, address?: Address): ConnectionOptions {
   const common = commonOptions(settings)
   if (address !== undefined) return { ...common, host: address.host, port: address.port }
   if (settings.mode === 'sentinel') return { ...common, ...sentinelOptions(settings) }

@@ -1,6 +1,7 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import { Redis } from 'ioredis'
 import { fault } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
+import type { ConnectionOptions } from './connect.ts'
 import { asList, replyCode, unavailable } from './faults.ts'
 import type { Script } from './scripts/script.ts'
 
@@ -8,7 +9,7 @@ import type { Script } from './scripts/script.ts'
 const MAX_OUTSTANDING = 10_000
 
 export interface ConnectionDeps {
-  readonly options: RedisOptions
+  readonly options: ConnectionOptions
   /** What it is for, in log lines. */
   readonly purpose: string
   readonly log: Log
@@ -50,7 +51,7 @@ export class Connection {
     if (this.#outstanding >= MAX_OUTSTANDING) throw fault('GH_BUSY')
     this.#outstanding++
     try {
-      return await this.#redis.call(command, ...args)
+      return await this.#redis.call(command, [...args])
     } catch (error) {
       if (error instanceof Error && error.message === 'Command timed out') this.reconnect()
       throw error
@@ -97,7 +98,8 @@ export class Connection {
   /** Once per outage: it is tried again many times. */
   #reportOnce(error: unknown): void {
     const { log, purpose } = this.#deps
-    if (!this.#down && !this.#closed) log.error({ err: error, purpose }, 'there is no connection to Redis; trying again')
+    if (!this.#down && !this.#closed)
+      log.error({ err: error, purpose }, 'there is no connection to Redis; trying again')
     this.#down = true
   }
 }

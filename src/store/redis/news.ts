@@ -43,7 +43,9 @@ export function epochs(executor: Executor): Epochs {
     raise: async (key) => asNumber(await executor.write(RAISE_EPOCH, groupOfKey(key), key)),
     async all() {
       const replies = await Promise.all(ALL_GROUPS.map((group) => executor.run(ALL_EPOCHS, group)))
-      return new Map(replies.flatMap((reply) => rowsOf(reply, 2).map(([key = '', value = '']) => [key, asNumber(value)])))
+      return new Map(
+        replies.flatMap((reply) => rowsOf(reply, 2).map(([key = '', value = '']) => [key, asNumber(value)])),
+      )
     },
   }
 }
@@ -60,11 +62,11 @@ function toEntry(id: string, value: string): OutboxEntry {
 export function outbox(executor: Executor): Outbox {
   let turn = 0
   return {
-    async claim(_owner, limit, leaseMs) {
+    async claim(limit, leaseMs) {
       const claimed: OutboxEntry[] = []
       for (let i = 0; i < ALL_GROUPS.length && claimed.length < limit; i++) {
         const group = turn++ % ALL_GROUPS.length
-        const reply = await executor.write(CLAIM_OUTBOX, group, limit - claimed.length, leaseMs)
+        const reply = await executor.run(CLAIM_OUTBOX, group, limit - claimed.length, leaseMs)
         claimed.push(...rowsOf(reply, 2).map(([id = '', value = '']) => toEntry(id, asText(value))))
       }
       return claimed.sort((a, b) => a.at - b.at)

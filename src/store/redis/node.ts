@@ -58,7 +58,9 @@ export class PrimaryNode {
   async info(section: string): Promise<ReadonlyMap<string, string>> {
     const lines = asText(await this.#quick.call('INFO', section)).split('\r\n')
     return new Map(
-      lines.filter((line) => line.includes(':')).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+      lines
+        .filter((line) => line.includes(':'))
+        .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
     )
   }
 

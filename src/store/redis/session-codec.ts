@@ -28,7 +28,14 @@ type PatchTuple = readonly [
   properties: Readonly<Record<string, string>>,
 ]
 
-export function encodeToken({ hash, audience, gen, authLevel, authInstant, issuedAt }: Omit<TokenRecord, 'sid'>): string {
+export function encodeToken({
+  hash,
+  audience,
+  gen,
+  authLevel,
+  authInstant,
+  issuedAt,
+}: Omit<TokenRecord, 'sid'>): string {
   return JSON.stringify([hash, audience, gen, authLevel, authInstant, issuedAt] satisfies TokenTuple)
 }
 

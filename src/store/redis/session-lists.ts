@@ -17,7 +17,7 @@ async function list(executor: Executor, { realm, after = '', limit }: ListQuery)
   const start = bucketOfSid(after)
   let bucket = start ?? 0
   let member = start === undefined ? '' : after.slice(5)
-  for (let group = groupOfBucket(bucket); group < ALL_GROUPS.length && found.length < limit; ) {
+  for (let group = groupOfBucket(bucket); group < ALL_GROUPS.length && found.length < limit;) {
     const rest = limit - found.length
     const reply = await executor.run(LIST_SESSIONS, group, bucket, lastBucketOf(group), member, rest, realm ?? '')
     found.push(...rowsOf(reply, 2, 2).map(([sid = '', value = '']) => decodeSession(sid, value)))

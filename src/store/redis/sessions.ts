@@ -79,7 +79,9 @@ async function touch(executor: Executor, seen: Parameters<SessionWriter['touch']
     args.push(sid, at)
     byGroup.set(group, args)
   }
-  await Promise.all([...byGroup].flatMap(([group, args]) => slices(args).map((some) => executor.run(TOUCH_SESSIONS, group, ...some))))
+  await Promise.all(
+    [...byGroup].flatMap(([group, args]) => slices(args).map((some) => executor.run(TOUCH_SESSIONS, group, ...some))),
+  )
 }
 
 /** A script holds up everybody else: a hundred sessions at a time. */

@@ -1,7 +1,7 @@
 import { LOG_ENTRY } from './log-entry.ts'
 import { defineScript } from './script.ts'
 
-/** \`{ sid, below which gen, until, … }\`. */
+/** `{ sid, below which gen, until, … }`. */
 export const LOAD_DENYLIST = defineScript(`
 local found = {}
 local entries = redis.call('ZRANGEBYSCORE', base .. ':denyx', '(' .. string.format('%.0f', now), '+inf', 'WITHSCORES')
@@ -37,7 +37,7 @@ export const ALL_EPOCHS = defineScript(`return redis.call('HGETALL', base .. ':e
 
 const OUTBOX_KEPT_MS = 86_400_000
 
-/** ARGV: limit, lease. \`{ id, entry, … }\`, oldest first; what nobody told within a day is given up. */
+/** ARGV: limit, lease. `{ id, entry, … }`, oldest first; what nobody told within a day is given up. */
 export const CLAIM_OUTBOX = defineScript(`
 local function drop(id)
   redis.call('ZREM', base .. ':outx', id)
@@ -52,7 +52,7 @@ while #found < 2 * limit do
   for _, id in ipairs(ids) do
     local held = redis.call('HGET', base .. ':outheld', id)
     if #found < 2 * limit and (not held or tonumber(held) <= now) then
-      redis.call('HSET', base .. ':outheld', id, string.format('%.0f', now + tonumber(ARGV[4])))
+      redis.call('HSET', base .. ':outheld', id, string.format('%.0f', now + tonumber(ARGV[3])))
       found[#found + 1] = id
       found[#found + 1] = redis.call('HGET', base .. ':out', id)
     end
@@ -73,12 +73,11 @@ end
 return 1
 `)
 
-/** ARGV: the life of the store as this process knows it. Writes and reads; answers the life that the group belongs to. */
+/** Writes and reads; answers the mark of the group, empty when it has none. */
 export const PROBE = defineScript(`
 redis.call('SET', base .. ':probe', string.format('%.0f', now))
-redis.call('SETNX', base .. ':life', ARGV[2])
-return redis.call('GET', base .. ':life')
+return redis.call('GET', base .. ':life') or ''
 `)
 
-/** ARGV: the new life. */
+/** ARGV: the mark of the store's life. */
 export const SET_LIFE = defineScript(`redis.call('SET', base .. ':life', ARGV[2]) return 1`)

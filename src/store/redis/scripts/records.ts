@@ -39,7 +39,7 @@ return record and record.rest or false
 `,
 )
 
-/** ARGV: key. \`{ when it ends, version or count, value }\`. */
+/** ARGV: key. `{ when it ends, version or count, value }`. */
 export const LOAD_RECORD = defineScript(
   RECORD,
   `

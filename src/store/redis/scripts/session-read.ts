@@ -39,7 +39,7 @@ return found
 
 /**
  * ARGV: first bucket, last bucket, member to start after in the first one, limit, realm or empty. One call looks at a bounded number of
- * sessions and names where the next one goes on: \`{ bucket or -1, member, sid, value, … }\`.
+ * sessions and names where the next one goes on: `{ bucket or -1, member, sid, value, … }`.
  */
 export const LIST_SESSIONS = defineScript(
   SESSION_VALUE,
@@ -70,7 +70,7 @@ return found
 `,
 )
 
-/** ARGV: first bucket, last bucket, limit. \`{ sid, when it ended, cause, … }\`, oldest first. */
+/** ARGV: first bucket, last bucket, limit. `{ sid, when it ended, cause, … }`, oldest first. */
 export const EXPIRED_SESSIONS = defineScript(
   SESSION_VALUE,
   `

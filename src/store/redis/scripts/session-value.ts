@@ -1,5 +1,5 @@
 /**
- * A session is one string of four lines: \`gen lastSeenAt maxIdleMs maxExpiresAt kind\`, its tokens, what never changes, what a step-up
+ * A session is one string of four lines: `gen lastSeenAt maxIdleMs maxExpiresAt kind`, its tokens, what never changes, what a step-up
  * changes (the last three are JSON; session-codec.ts reads and writes them). Compact, and scripts take apart only what they need.
  */
 export const SESSION_VALUE = `

@@ -1,0 +1,133 @@
+import type { EpochMs } from '../../base/brand.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { RevocationLog } from '../store.ts'
+import { asList } from './faults.ts'
+import { ALL_GROUPS, type Group, type GroupTable } from './groups.ts'
+import { partsOf, toStreamEntry, type StreamEntry } from './revocation-entry.ts'
+import type { Address, RedisSettings } from './settings.ts'
+import { Subscribers, type Boundaries } from './subscribers.ts'
+import { TailLane } from './tail-lane.ts'
+import type { Topology } from './topology.ts'
+
+/** Longer than a lane ever rewinds. */
+const REMEMBERED_MS = 20_000
+const LOOK_MS = 100
+
+export interface TailDeps {
+  readonly settings: RedisSettings
+  readonly topology: Topology
+  readonly table: GroupTable
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Lane {
+  readonly groups: readonly Group[]
+  /** Where it goes, for comparison. */
+  name: string
+  reader: TailLane | undefined
+}
+
+function nameOf(address: Address | undefined): string {
+  return address === undefined ? '' : `${address.host}:${address.port}`
+}
+
+/** Reads the logs of all groups with XREAD BLOCK: one connection for all of them, in a cluster one for each. */
+export class RevocationTail implements RevocationLog {
+  readonly #deps: TailDeps
+  readonly #subscribers: Subscribers
+  readonly #cursors = new Map<Group, string>()
+  readonly #completeAt: number[]
+  /** What was delivered lately, by group, id and content: a rewind brings it again. */
+  readonly #delivered = new Map<string, number>()
+  readonly #lanes: readonly Lane[]
+  readonly #timer: NodeJS.Timeout
+
+  /** `cursors`: where each group's log ends now. */
+  constructor(deps: TailDeps, cursors: Boundaries) {
+    this.#deps = deps
+    this.#subscribers = new Subscribers(deps.log)
+    this.#completeAt = ALL_GROUPS.map(() => deps.clock())
+    for (const [group, id] of cursors) this.#cursors.set(group, id)
+    this.#lanes = deps.topology.lanes.map((groups) => ({ groups, name: 'none', reader: undefined }))
+    this.#follow()
+    this.#timer = setInterval(() => this.#follow(), LOOK_MS).unref()
+  }
+
+  subscribe(listener: Parameters<RevocationLog['subscribe']>[0], onGap?: () => void): { close(): void } {
+    return this.#subscribers.add(listener, onGap ?? (() => undefined), readBoundaries(this.#deps))
+  }
+
+  tailedAt(): EpochMs {
+    return Math.min(...this.#completeAt) as EpochMs
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#subscribers.clear()
+    for (const { reader } of this.#lanes) reader?.close()
+  }
+
+  /** A group that another member of the cluster has now is read there. */
+  #follow(): void {
+    for (const lane of this.#lanes) {
+      const address = this.#deps.topology.addressOf(lane.groups[0] ?? 0)
+      const name = nameOf(address)
+      const isNowhere = address === undefined && this.#deps.settings.mode === 'cluster'
+      if (name === lane.name || isNowhere) continue
+      const isMoved = lane.reader !== undefined
+      lane.reader?.close()
+      lane.name = name
+      lane.reader = this.#open(lane.groups, address, isMoved)
+    }
+  }
+
+  #open(groups: readonly Group[], address: Address | undefined, rewind: boolean): TailLane {
+    const { settings, table, log, clock, topology } = this.#deps
+    return new TailLane(
+      {
+        settings,
+        address,
+        log,
+        clock,
+        streams: new Map(groups.map((group) => [`${table.bases[group] ?? ''}:log`, group])),
+        cursors: this.#cursors,
+        onEntries: (group, entries) => this.#tell(group, entries),
+        onComplete: (askedAt) => groups.forEach((group) => (this.#completeAt[group] = askedAt)),
+        onReconnect: () => this.#subscribers.tellGap(),
+        onFailure: () => void topology.refresh(),
+      },
+      rewind,
+    )
+  }
+
+  #tell(group: Group, entries: readonly StreamEntry[]): void {
+    const fresh = entries.filter((entry) => this.#isNew(group, entry))
+    if (fresh.length > 0) this.#subscribers.tell(group, fresh)
+  }
+
+  /** Another primary may have used an id again, so the content is part of the name. */
+  #isNew(group: Group, { id, fields }: StreamEntry): boolean {
+    const name = [group, id, ...fields.values()].join('\n')
+    if (this.#delivered.has(name)) return false
+    const [ms] = partsOf(id)
+    this.#delivered.set(name, ms)
+    for (const [old, at] of this.#delivered) {
+      if (at >= ms - REMEMBERED_MS) break
+      this.#delivered.delete(old)
+    }
+    return true
+  }
+}
+
+/** The newest id of each group's log. */
+export async function readBoundaries({ topology, table }: Pick<TailDeps, 'topology' | 'table'>): Promise<Boundaries> {
+  const newest = ALL_GROUPS.map(async (group): Promise<[Group, string]> => {
+    const reply = asList(
+      await topology.nodeOf(group).call('XREVRANGE', `${table.bases[group] ?? ''}:log`, '+', '-', 'COUNT', 1),
+    )
+    return [group, reply.length === 0 ? '0-0' : toStreamEntry(reply[0]).id]
+  })
+  return new Map(await Promise.all(newest))
+}
