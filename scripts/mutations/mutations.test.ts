@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { test } from 'node:test'
 import { mutated, readMutations, root, sliceOf } from './list.ts'
 
@@ -13,6 +14,22 @@ test('every mutation names exactly one place of the code as it is, and tests tha
     .filter(({ tests }) => tests.some((pattern) => globSync(pattern, { cwd: root }).length === 0))
     .map(({ name }) => name)
   assert.deepEqual({ stale, untested }, { stale: [], untested: [] })
+})
+
+test('every mutation is a program still, so that it is not the parser that notices', () => {
+  const unreadable = mutations.filter((mutation) => {
+    try {
+      stripTypeScriptTypes(mutated(readFileSync(root + mutation.file, 'utf8'), mutation) ?? '')
+      return false
+    } catch {
+      // What Node cannot read it tells by throwing.
+      return true
+    }
+  })
+  assert.deepEqual(
+    unreadable.map(({ name }) => name),
+    [],
+  )
 })
 
 test('there are enough mutations, each with a name of its own and a change', () => {

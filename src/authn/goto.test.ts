@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import type { RealmName } from '../base/brand.ts'
 import { createGotoCheck, type GotoVerdict } from './goto.ts'
 
@@ -109,6 +110,66 @@ suite('goto', () => {
     const longest = `${APP}/`.padEnd(2_000, 'a')
     assert.equal(accepted(longest), longest)
     assert.equal(refused(`${longest}a`), 'too-long')
+  })
+
+  test('whatever is accepted leads a browser to a registered origin, from any page, and nowhere into our own paths', () => {
+    const starts = [
+      APP,
+      LOGIN,
+      'http://plain.example.com:8080',
+      '',
+      '/',
+      'https://evil.example',
+      'javascript:',
+      'https:',
+    ]
+    const pieces = [
+      ...[
+        '/',
+        '//',
+        '\\',
+        '.',
+        '..',
+        '@',
+        ':',
+        '?',
+        '#',
+        ';',
+        '%2f',
+        '%5C',
+        '%2e',
+        '%25',
+        '%0d',
+        '%00',
+        '%',
+        '\t',
+        '\n',
+        ' ',
+      ],
+      ...['evil.example', 'a', 'login', 'LOGIN', '.gatehouse', '%2egatehouse', 'é', '。', '[', ':443', 'https://'],
+    ]
+    const origins = new Set([APP, LOGIN, 'http://plain.example.com:8080'])
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...starts),
+        fc.array(fc.constantFrom(...pieces), { maxLength: 6 }),
+        fc.boolean(),
+        (start, rest, rooted) => {
+          const goto = `${start}${rooted ? '/' : ''}${rest.join('')}`
+          const answer = at(goto)
+          if (answer.kind === 'refused') return
+          for (const page of [`${LOGIN}/login`, 'https://evil.example/x', 'http://evil.example/']) {
+            const url: URL = new URL(answer.url, page)
+            assert.ok(origins.has(url.origin), goto)
+            assert.equal(`${url.username}${url.password}`, '', goto)
+            assert.ok(answer.url.startsWith(url.origin), goto)
+            assert.doesNotMatch(url.pathname, /^\/(?:\/|\.gatehouse(?:[/;]|$))/, goto)
+            if (url.origin === LOGIN) assert.doesNotMatch(url.pathname, /^\/login(?:[/;]|$)/i, goto)
+          }
+        },
+      ),
+      { numRuns: 10_000 },
+    )
   })
 
   test('the origins of one realm are nothing to another; the login host is everybody’s', () => {

@@ -131,6 +131,30 @@ test('what is stripped cannot be found any more, and other cookies stay byte for
   )
 })
 
+test('a header as browsers send it is read pair by pair: one value of a name is the cookie, two are none', () => {
+  const name = fc.constantFrom('sid', 'Sid', 'sid2', 'xsid', '__Host-sid', 'a', 'si')
+  const value = fc.constantFrom('', 'A', 'B', 'sid', 'sid=A', 'a=b', '%3B', '"A"', 'A B')
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(name, value), { maxLength: 8 }),
+      fc.constantFrom('; ', ';', ';  '),
+      (pairs, joint) => {
+        const header = pairs.map((pair) => pair.join('=')).join(joint)
+        const values = new Set(pairs.flatMap(([n, v]) => (n === 'sid' ? [v === '"A"' ? 'A' : v] : [])))
+        assert.equal(findCookie(header, 'sid'), values.size > 1 ? AMBIGUOUS : [...values][0], header)
+        const kept = pairs.filter(([n]) => !OURS.has(n))
+        const left = stripCookies(header, OURS)
+        assert.equal(
+          left?.split(/; */).join(';'),
+          kept.length === 0 ? (pairs.length === 0 ? '' : undefined) : kept.map((p) => p.join('=')).join(';'),
+          header,
+        )
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+})
+
 test('over https a host-only cookie has the __Host- prefix; with a domain or over http it cannot', () => {
   assert.equal(cookieName('sid', { secure: true }), '__Host-sid')
   assert.equal(cookieName('sid', { secure: true, domain: 'example.com' }), 'sid')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import type { Resource } from './decision.ts'
 import { checkPattern, parsePattern, targetOf, type Precision } from './pattern.ts'
 
@@ -283,3 +284,49 @@ function elapsed(work: () => unknown): number {
   work()
   return performance.now() - start
 }
+
+suite('component by component', () => {
+  /** A wildcard text as a regular expression: the definition of a component on its own. */
+  const naive = (pattern: string): RegExp => {
+    const parts = pattern.split(/(-\*-|\*)/)
+    const source = parts.map((part) =>
+      part === '*' ? '.*' : part === '-*-' ? '[^/]*' : part.replace(/[.?+^$()[\]{}|\\/-]/g, '\\$&'),
+    )
+    return new RegExp(`^${source.join('')}$`, 's')
+  }
+  const text = (...pieces: readonly string[]): fc.Arbitrary<string> =>
+    fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))
+  const pattern = fc.record({
+    scheme: fc.constantFrom('http', 'https', '*', 'http*', '*s'),
+    host: fc.constantFrom('a.test', '*.test', '*', 'a.*', '-*-.test', 'b.a.test'),
+    port: fc.constantFrom('80', '443', '*', '8*', '8080'),
+    path: text('/', 'a', 'b', '*', '-*-', '-').map((tail) => `/${tail}`),
+    query: fc.option(text('a', '=', 'b', '*', '&', '-*-'), { nil: undefined }),
+  })
+  const asked = fc.record({
+    scheme: fc.constantFrom<'http' | 'https'>('http', 'https'),
+    host: fc.constantFrom('a.test', 'b.a.test', 'test', 'a.test.evil', 'a.test-a'),
+    port: fc.constantFrom(80, 443, 8080, 81),
+    path: text('/', 'a', 'b', '-', '/a.test').map((tail) => `/${tail}`),
+    query: fc.option(text('a', '=', 'b', '&', '/'), { nil: undefined }),
+  })
+
+  test('an exact match is a match of every component, and of no component with the text of another', () => {
+    fc.assert(
+      fc.property(pattern, asked, (drawn, resource) => {
+        const whole = `${drawn.scheme}://${drawn.host}:${drawn.port}${drawn.path}${drawn.query === undefined ? '' : `?${drawn.query}`}`
+        if (parsePattern(whole).kind === 'problem') return
+        const expected =
+          naive(drawn.scheme).test(resource.scheme) &&
+          naive(drawn.host).test(resource.host) &&
+          naive(drawn.port).test(String(resource.port)) &&
+          naive(drawn.path).test(resource.path) &&
+          (drawn.query === undefined
+            ? resource.query === undefined
+            : resource.query !== undefined && naive(drawn.query).test(resource.query))
+        assert.equal(matches(whole, resource), expected, whole)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+})

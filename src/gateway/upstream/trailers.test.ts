@@ -40,7 +40,7 @@ const trailer = fc.record({
 test('trailers that mean nothing before the body pass in their order, and no spelling of the others does', () => {
   fc.assert(
     fc.property(fc.array(trailer, { maxLength: 10 }), (trailers) => {
-      const raw = trailers.flatMap(({ name: text, value, bytes }) =>
+      const raw = trailers.flatMap(({ name: text, value, bytes }): (Buffer | string)[] =>
         bytes ? [Buffer.from(text, 'latin1'), Buffer.from(value, 'latin1')] : [text, value],
       )
       const expected = trailers.filter(({ name: text }) => PASSABLE.some((known) => known === text.toLowerCase()))
