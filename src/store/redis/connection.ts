@@ -13,8 +13,8 @@ export interface ConnectionDeps {
   /** What it is for, in log lines. */
   readonly purpose: string
   readonly log: Log
-  /** Called whenever it is ready, the first time and after each outage. */
-  readonly onReady?: () => void
+  /** Called whenever it is ready, the first time and after each outage, with the number of the primary's replicas. */
+  readonly onReady?: (replicas: number) => void
   /** Called when it is given up (it is not while its options name a retry strategy that goes on). */
   readonly onEnd?: () => void
   /** A replica will do. */
@@ -82,14 +82,14 @@ export class Connection {
   /** Sentinels may name for a moment a server that is a replica by now. */
   async #checkRole(): Promise<void> {
     try {
-      const [role] = asList(await this.call('ROLE'))
+      const [role, , replicas] = asList(await this.call('ROLE'))
       if (role !== 'master' && this.#deps.anyRole !== true) {
         this.reconnect()
         return
       }
       if (this.#down) this.#deps.log.info({ purpose: this.#deps.purpose }, 'the connection to Redis is back')
       this.#down = false
-      this.#deps.onReady?.()
+      this.#deps.onReady?.(Array.isArray(replicas) ? replicas.length : 0)
     } catch (error) {
       this.#reportOnce(error)
     }

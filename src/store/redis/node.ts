@@ -33,7 +33,12 @@ export class PrimaryNode {
   constructor({ settings, address, log, onReady }: NodeDeps) {
     const options = connectionOptions(settings, address)
     this.#quick = new Connection({ options, purpose: 'reading', log, onReady })
-    this.#slow = new Connection({ options, purpose: 'writing', log })
+    this.#slow = new Connection({
+      options,
+      purpose: 'writing',
+      log,
+      onReady: (replicas) => this.#queue.connected(replicas),
+    })
     this.#queue = new WriteQueue(this.#slow, durabilityOf(settings))
   }
 

@@ -20,7 +20,7 @@ import type { Topology, TopologyDeps } from './topology.ts'
 
 /** A server that starts beside this process may still be reading its data. */
 const START_PATIENCE_MS = 10_000
-const START_PAUSE_MS = 50
+const START_PAUSE_MS = 10
 
 export interface RedisStoreDeps {
   readonly settings: RedisSettings

@@ -61,6 +61,11 @@ export class WriteQueue {
     })
   }
 
+  /** The connection is another one, to a primary that has this many replicas. */
+  connected(replicas: number): void {
+    this.#replicas = replicas
+  }
+
   /** Settles when nothing is under way. */
   async drain(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing

@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
+import type { RedisSettings } from './settings.ts'
+
+/** One primary, two replicas and three sentinels that take half a second to call a server down. */
+export interface SentinelSet {
+  readonly settings: RedisSettings
+  readonly data: readonly RedisServer[]
+  /** The server that the sentinels name now. */
+  primary(): Promise<RedisServer>
+  /** Settles when they name another one than `old`, and it is a primary. */
+  promoted(old: RedisServer): Promise<RedisServer>
+  dispose(): Promise<void>
+}
+
+const NAME = 'gatehouse'
+
+function sentinelConf(port: number, primary: number): string {
+  return [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `sentinel monitor ${NAME} 127.0.0.1 ${primary} 2`,
+    `sentinel down-after-milliseconds ${NAME} 500`,
+    `sentinel failover-timeout ${NAME} 3000`,
+    `sentinel parallel-syncs ${NAME} 2`,
+    '',
+  ].join('\n')
+}
+
+/** The sentinels have found each other and both replicas, which are in step. */
+async function whole(sentinels: readonly RedisServer[]): Promise<void> {
+  const clients = sentinels.map((sentinel) => sentinel.client())
+  for (;;) {
+    const seen = await Promise.all(clients.map((client) => client.info('sentinel')))
+    if (seen.every((info) => /status=ok,.*slaves=2,sentinels=3/.test(info))) break
+    await pause(50)
+  }
+  for (const client of clients) client.disconnect()
+}
+
+export async function startSentinelSet(): Promise<SentinelSet> {
+  const ports = await freePorts(6)
+  const [first = 0, ...replicas] = ports.slice(0, 3)
+  const sentinelPorts = ports.slice(3)
+  const data = await Promise.all([
+    startServer({ port: first }),
+    ...replicas.map((port) => startServer({ port, args: { replicaof: `127.0.0.1 ${first}` } })),
+  ])
+  const sentinels = await Promise.all(
+    sentinelPorts.map((port) =>
+      startServer({
+        port,
+        sentinel: true,
+        prepare: (directory) => writeFile(join(directory, 'sentinel.conf'), sentinelConf(port, first)),
+      }),
+    ),
+  )
+  await whole(sentinels)
+  const asker = sentinels[0]?.client()
+  const primary = async (): Promise<RedisServer> => {
+    const reply = await asker?.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)
+    const port = Number(Array.isArray(reply) ? reply[1] : 0)
+    const found = data.find((server) => server.port === port)
+    if (found === undefined) throw new Error('the sentinels name a server that is none of ours')
+    return found
+  }
+  return {
+    settings: settingsFor(0, {
+      mode: 'sentinel',
+      nodes: sentinelPorts.map((port) => ({ host: '127.0.0.1', port })),
+      primary: NAME,
+    }),
+    data,
+    primary,
+    promoted: async (old) => {
+      for (;;) {
+        const now = await primary()
+        if (now !== old && String(await now.client().role()).startsWith('master')) return now
+        await pause(20)
+      }
+    },
+    dispose: async () => {
+      await Promise.all([...sentinels, ...data].map((server) => server.dispose()))
+    },
+  }
+}
