@@ -158,11 +158,13 @@ suite('goto', () => {
           const goto = `${start}${rooted ? '/' : ''}${rest.join('')}`
           const answer = at(goto)
           if (answer.kind === 'refused') return
+          assert.match(answer.url, /^[\x21-\x5b\x5d-\x7e]+$/)
           for (const page of [`${LOGIN}/login`, 'https://evil.example/x', 'http://evil.example/']) {
             const url: URL = new URL(answer.url, page)
             assert.ok(origins.has(url.origin), goto)
             assert.equal(`${url.username}${url.password}`, '', goto)
             assert.ok(answer.url.startsWith(url.origin), goto)
+            assert.match(answer.url.slice(url.origin.length), /^(?:[/?#]|$)/, goto)
             assert.doesNotMatch(url.pathname, /^\/(?:\/|\.gatehouse(?:[/;]|$))/, goto)
             if (url.origin === LOGIN) assert.doesNotMatch(url.pathname, /^\/login(?:[/;]|$)/i, goto)
           }

@@ -97,6 +97,7 @@ test('whatever is read is plain, reads as itself, and is what a browser reads', 
       const text = pieces.join('')
       const host = parseHost(text)
       if (host === undefined) return
+      assert.match(text, /^[\x21-\x7e]+$/)
       assert.match(host.authority, /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?$/)
       assert.deepEqual(parseHost(host.authority), host)
       const url = URL.parse(`http://${text}/`)

@@ -137,11 +137,14 @@ test('no accepted spelling of random fragments climbs out of /public for a lenie
     '#',
     '?',
     '%3b',
+    '%252e%252e',
   ]
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...fragments), { maxLength: 9 }), (parts) => {
       const parsed = parseTarget(`/public/${parts.join('')}`)
       if (typeof parsed === 'string') return
+      // RFC 3986 §2.3: no unreserved character is left encoded.
+      assert.doesNotMatch(parsed.path, /%(?:2[de]|3\d|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/i)
       for (const reading of lenient(parsed.path))
         assert.ok(reading.startsWith('/public'), `${parsed.path} -> ${reading}`)
     }),

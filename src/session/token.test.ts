@@ -30,7 +30,8 @@ test('what is formatted parses to the same parts', () => {
 
 test('whatever parses has exactly one spelling', () => {
   const { token } = newToken(PLACE, 1_023)
-  const at = fc.nat(token.length - 1)
+  // The last character of the secret, whose slack bits have to be zero, more often than others.
+  const at = fc.oneof(fc.nat(token.length - 1), fc.constant(42))
   fc.assert(
     fc.property(at, fc.constantFrom(...ALPHABET, '*', '=', '"', ' ', '+', '/'), (i, c) => {
       const changed = token.slice(0, i) + c + token.slice(i + 1)
