@@ -22,7 +22,7 @@ import { createHandshakeService } from './session/handshake.ts'
 import { endOrphans } from './session/orphans.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
-import { openEmbeddedStore } from './store/embedded/open.ts'
+import { openStore } from './store/open.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import { createAuditLog } from './telemetry/audit-log.ts'
 import { createHealth, type Health } from './telemetry/health.ts'
@@ -136,7 +136,7 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
     log,
   })
   closers.push(() => audit.close())
-  const store = await openEmbeddedStore({ path: storeConfig.path, clock, log })
+  const { store, notices } = await openStore({ config: storeConfig, clock, log })
   closers.push(() => store.close())
   const keyRing = await openKeyRing({ documents: store.documents, masterKey: secrets.masterKey, clock, log })
   closers.push(() => keyRing.close())
@@ -149,6 +149,13 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
 
   const health = createHealth({ log })
   health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check: () => store.ping() })
+  health.register({
+    name: STORE_SETTINGS,
+    aspect: 'notice',
+    check: () => {
+      if (notices().length > 0) throw new Error(notices().join('; '))
+    },
+  })
   health.register({ name: 'keys', aspect: 'readiness', check: () => void keyRing.current('assertion') })
   const deps: RuntimeDeps = {
     store,
@@ -167,14 +174,16 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   return { deps, health, log }
 }
 
-/** The check of the configuration: what it says is a notice, since the old one works on. */
+/** What these checks say is a notice: a refused configuration leaves the old one in force, and the store works as it is. */
 const CONFIGURATION = 'configuration'
+const STORE_SETTINGS = 'store settings'
+const NOTICES: readonly string[] = [CONFIGURATION, STORE_SETTINGS]
 
 async function readinessOf(health: Health): Promise<ReadinessReport> {
   const { status, checks } = await health.ready()
   const failing = Object.entries(checks).filter(([, result]) => result !== 'ok')
   const worded = (isNotice: boolean): string[] =>
-    failing.filter(([name]) => (name === CONFIGURATION) === isNotice).map(([name, result]) => `${name}: ${result}`)
+    failing.filter(([name]) => NOTICES.includes(name) === isNotice).map(([name, result]) => `${name}: ${result}`)
   const problems = worded(false)
   return { problems: status === 'failing' && problems.length === 0 ? ['draining'] : problems, notices: worded(true) }
 }

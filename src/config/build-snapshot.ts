@@ -18,7 +18,7 @@ export function buildSnapshot(input: CheckInput, { root, digest, files }: Snapsh
   const { gatehouse, agents, realms } = input
   if (gatehouse === undefined) throw fault('GH_CONFIG_INVALID', { detail: 'gatehouse.yaml was not read' })
   return deepFreeze({
-    gatehouse: withAbsolutePaths(gatehouse.value, root),
+    gatehouse: withAbsolutePaths(gatehouse.value, { root, storeUrl: input.storeUrl }),
     agents: agents.map(({ value }) => value),
     realms: new Map(realms.map((realm) => [realm.name as RealmName, realmOf(realm, root)])),
     digest,
@@ -37,13 +37,22 @@ function realmOf({ name, realm, users, policies }: RealmSources, root: string): 
   }
 }
 
-/** Paths in the configuration count from its root, wherever the process was started. */
-function withAbsolutePaths(config: GatehouseConfig, root: string): GatehouseConfig {
+interface Surroundings {
+  readonly root: string
+  readonly storeUrl: string | undefined
+}
+
+/** Paths in the configuration count from its root, wherever the process was started. STORE_URL goes before the store of the file. */
+function withAbsolutePaths(config: GatehouseConfig, { root, storeUrl }: Surroundings): GatehouseConfig {
   const { store, telemetry } = config
   const { file } = telemetry.audit
   return {
     ...config,
-    store: { ...store, path: resolve(root, store.path) },
+    store: {
+      ...store,
+      path: resolve(root, store.path),
+      ...(storeUrl === undefined ? {} : { driver: 'redis', url: storeUrl }),
+    },
     telemetry: { ...telemetry, audit: file === undefined ? {} : { file: resolve(root, file) } },
   }
 }

@@ -6,6 +6,7 @@ import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
 import { checkSecrets } from './checks/secrets.ts'
+import { checkStoreUrl } from './checks/store.ts'
 import type { ConfigProblem } from './snapshot.ts'
 
 const CHECKS: readonly Check[] = [
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   checkSchemes,
   checkDemoUsers,
   checkSecrets,
+  checkStoreUrl,
 ]
 
 /** Everything that no single file's schema can judge, all problems at once. */

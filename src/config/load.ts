@@ -19,7 +19,7 @@ import { parseSource, readSource, type ParsedSource } from './source-document.ts
 import { readTree, type ConfigTree, type TreeFile } from './tree.ts'
 
 export interface LoadOptions {
-  /** Where `${env:NAME}` looks; the process's environment by default. */
+  /** Where `${env:NAME}` looks, and STORE_URL; the process's environment by default. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** `serve` (the default) refuses what must not be listened with; `check` only names it. */
   readonly purpose?: 'serve' | 'check'
@@ -47,7 +47,8 @@ export async function loadConfig(root: string, options: LoadOptions = {}): Promi
   const sources = filesOf(tree).map(({ file, bytes }) => parseSource(file, bytes))
   const referenced = await readReferencedFiles(base, namedFiles(sources, env))
   const read = new FileReader(sources, { env, file: (path) => referenced.get(path) ?? NOT_READ })
-  const input: CheckInput = { ...readAll(tree, read), referenced, purpose: options.purpose ?? 'serve' }
+  const storeUrl = env['STORE_URL'] === '' ? undefined : env['STORE_URL']
+  const input: CheckInput = { ...readAll(tree, read), referenced, storeUrl, purpose: options.purpose ?? 'serve' }
   const problems = orderProblems([...tree.problems, ...read.problems, ...crossCheck(input)])
   const digest = digestOf(partsOf(tree, referenced))
   const files = [...filesOf(tree), ...tree.realms.flatMap(({ theme }) => theme)].map(({ file }) => file).sort()
@@ -112,7 +113,7 @@ class FileReader {
 
 const AGENT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 
-function readAll(tree: ConfigTree, read: FileReader): Omit<CheckInput, 'referenced' | 'purpose'> {
+function readAll(tree: ConfigTree, read: FileReader): Omit<CheckInput, 'referenced' | 'storeUrl' | 'purpose'> {
   const realms = tree.realms.map((folder): RealmSources => {
     const users = read.parse(folder.users, usersFileSchema)
     const policies = read.parse(folder.policies, policiesFileSchema)

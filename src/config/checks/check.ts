@@ -33,6 +33,8 @@ export interface CheckInput {
   readonly hasAgentFiles: boolean
   readonly realms: readonly RealmSources[]
   readonly referenced: ReadonlyMap<string, FileAnswer>
+  /** `STORE_URL` of the environment; `undefined` when not set or empty. */
+  readonly storeUrl: string | undefined
   /** `serve`: the process is about to listen. `check`: somebody wants to know. */
   readonly purpose: 'serve' | 'check'
 }

@@ -13,7 +13,7 @@ function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
   const found: Secret[] = []
   if (gatehouse !== undefined) {
     const { source, value } = gatehouse
-    found.push({ source, path: ['secrets', 'masterKey'] })
+    found.push({ source, path: ['secrets', 'masterKey'] }, ...storeSecrets(gatehouse))
     for (const [index, { tls }] of value.listeners.entries()) {
       const certificates = tls?.certificates ?? []
       for (const at of certificates.keys())
@@ -24,6 +24,16 @@ function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
     if (value.upstream.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
   }
   return found
+}
+
+function storeSecrets({ source, value }: NonNullable<CheckInput['gatehouse']>): Secret[] {
+  const { url, redis } = value.store
+  const paths: Path[] = []
+  if (url?.includes('@') === true) paths.push(['store', 'url'])
+  if (redis?.password !== undefined) paths.push(['store', 'redis', 'password'])
+  if (redis?.sentinelPassword !== undefined) paths.push(['store', 'redis', 'sentinelPassword'])
+  if (redis?.tls?.key !== undefined) paths.push(['store', 'redis', 'tls', 'key'])
+  return paths.map((path) => ({ source, path }))
 }
 
 /** Secrets written into the files end up in version control; secret files that everybody may read are none. */

@@ -100,11 +100,17 @@ class ClusterTopology implements Topology {
     const turn = ready.length === 0 ? 0 : this.#turn++ % ready.length
     for (const { address, node } of [...ready.slice(turn), ...ready.slice(0, turn)]) {
       const ranges = await slotRanges((...words) => node.call(...words), address.host).catch(() => undefined)
-      if (ranges !== undefined) return this.#apply(ranges)
+      if (ranges !== undefined) {
+        this.#apply(ranges)
+        return
+      }
     }
     for (const address of this.#deps.settings.nodes) {
       const ranges = await this.#askStranger(address).catch(() => undefined)
-      if (ranges !== undefined) return this.#apply(ranges)
+      if (ranges !== undefined) {
+        this.#apply(ranges)
+        return
+      }
     }
   }
 

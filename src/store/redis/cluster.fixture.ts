@@ -26,7 +26,7 @@ async function form(members: readonly RedisServer[]): Promise<void> {
     }),
   )
   const everywhere = async (holds: (info: string) => boolean): Promise<void> => {
-    while (!(await Promise.all(clients.map((client) => client.cluster('INFO')))).every((info) => holds(String(info))))
+    while (!(await Promise.all(clients.map((client) => client.cluster('INFO')))).every((info) => holds(info)))
       await pause(20)
   }
   await everywhere((info) => info.includes(`cluster_known_nodes:${members.length}`))
