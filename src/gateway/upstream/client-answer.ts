@@ -68,7 +68,7 @@ export class ClientAnswer {
       at % 2 === 0 ? [[name, passable[at + 1] ?? ''] as [string, string]] : [],
     )
     try {
-      if (pairs.length > 0) this.#response.addTrailers(pairs)
+      if (pairs.length > 0) this.#response.addTrailers(this.#overHttp2 ? byName(pairs) : pairs)
     } catch {
       // A field that node refuses as malformed: the body before it is whole, so the answer stands without its trailers.
     }
@@ -92,9 +92,13 @@ export class ClientAnswer {
   destroy(): void {
     if (this.#answeredElsewhere) return
     const { socket } = this.#response
-    if (this.#exchange.request.httpVersionMajor === 2) this.#response.destroy(new Error('the exchange was torn down'))
+    if (this.#overHttp2) this.#response.destroy(new Error('the exchange was torn down'))
     else if (isHttp10(this.#exchange.request) && socket?.constructor === Socket) socket.resetAndDestroy()
     else this.#response.destroy()
+  }
+
+  get #overHttp2(): boolean {
+    return this.#exchange.request.httpVersionMajor === 2
   }
 
   /** What goes wrong in there is our own fault, not the application's. */
@@ -109,4 +113,10 @@ export class ClientAnswer {
 
 function isHttp10(request: IncomingMessage): boolean {
   return request.httpVersionMajor === 1 && request.httpVersionMinor === 0
+}
+
+/** Node's HTTP/2 takes no list of pairs. */
+function byName(pairs: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const grouped = Map.groupBy(pairs, ([name]) => name.toLowerCase())
+  return Object.fromEntries([...grouped].map(([name, same]) => [name, same.map(([, value]) => value)]))
 }

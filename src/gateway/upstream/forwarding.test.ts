@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
-import {
-  type ClientHttp2Session,
-  connect as connectHttp2,
-  constants,
-  createServer as createHttp2Server,
-} from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { ExchangeResult } from './upstream.ts'
 import {
+  type Wire,
   answering,
   ask,
   bodyOf,
-  type Gateway,
   gatewayTo,
   httpUpstream,
   rawUpstream,
@@ -299,74 +291,34 @@ test("a client's malformed chunk never becomes the end of its body", async (t) =
   assert.equal(gateway.results[0]!.aborted, 'by-client')
 })
 
-/** An HTTP/2 listener before the gateway's upstream. */
-async function http2Front(
-  t: TestContext,
-  gateway: Gateway,
-): Promise<{ session: ClientHttp2Session; results: Promise<ExchangeResult>[] }> {
-  const results: Promise<ExchangeResult>[] = []
-  const front = createHttp2Server((request, response) => {
-    const exchange = {
-      request: request as unknown as IncomingMessage,
-      outgoing: { method: request.method, target: request.url, headers: ['host', 'app.example.test'] },
-      rewrite: (_status: number, list: readonly string[]) => list,
-      signal: undefined,
-    }
-    results.push(gateway.upstream.forward(exchange, response as unknown as ServerResponse))
+test('a body with a length is framed by it whatever the method, and an empty one ends with the head', async (t) => {
+  const upstream = await rawUpstream(t, (wire, nth) => {
+    const ok = (): Wire => wire.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    void wire.until(nth === 1 ? 'abc' : '\r\n\r\n').then(ok)
   })
-  front.listen(0, '127.0.0.1')
-  await once(front, 'listening')
-  const session = connectHttp2(`http://127.0.0.1:${(front.address() as AddressInfo).port}`)
-  t.after(() => {
-    session.destroy()
-    front.close()
-  })
-  return { session, results }
-}
-
-test('over HTTP/2 a DELETE with a body that no header announces is framed, and duplicate headers are kept', async (t) => {
-  const upstream = await rawUpstream(t, (wire) => {
-    void wire
-      .until('0\r\n\r\n')
-      .then(() =>
-        wire.write(
-          'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: x\r\nContent-Length: 2\r\n\r\nok',
-        ),
-      )
-  })
-  const { session } = await http2Front(t, await gatewayTo(t, upstream.url))
-  const upload = session.request({ ':path': '/up', ':method': 'DELETE' }, { endStream: false })
-  upload.write('GET /smuggled HTTP/1.1\r\n\r\n')
-  const wire = await upstream.wire(1)
-  await wire.until('smuggled')
-  upload.end()
-  const [head] = (await once(upload, 'response')) as [Record<string, unknown>]
-  assert.deepEqual([head[':status'], head['set-cookie']], [200, ['a=1', 'b=2']])
-  assert.match(wire.text, /^DELETE \/up HTTP\/1\.1\r\n[^]*transfer-encoding: chunked\r\n\r\n1a\r\nGET \/smuggled/)
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, `GET /first HTTP/1.1\r\n${HEAD}Content-Length: 3\r\n\r\nabc`)
+  await client.until('ok')
+  client.write(`POST /second HTTP/1.1\r\n${HEAD}Connection: close\r\nContent-Length: 0\r\n\r\n`)
+  assert.match(await client.closed(), /ok[^]*ok$/)
+  // undici trusts no connection over which a GET had a body: servers differ about such bodies.
+  const [first, second] = upstream.wires.map((wire) => wire.text)
+  assert.match(first ?? '', /^GET \/first HTTP\/1\.1\r\n[^]*content-length: 3\r\n\r\nabc$/i)
+  assert.match(second ?? '', /^POST \/second HTTP\/1\.1\r\n[^]*content-length: 0\r\n\r\n$/i)
+  assert.doesNotMatch(upstream.wires.map((wire) => wire.text).join(), /transfer-encoding/i)
 })
 
-test('over HTTP/2 a cut answer ends in RST_STREAM', async (t) => {
-  const { url } = await rawUpstream(t, (wire) => {
-    void wire.until('\r\n\r\n').then(() => wire.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart'))
-  })
-  const { session, results } = await http2Front(t, await gatewayTo(t, url))
-  const cut = session.request({ ':path': '/cut' })
-  cut.on('error', () => undefined).resume()
-  await new Promise((resolve) => cut.once('close', resolve))
-  assert.equal(cut.rstCode, constants.NGHTTP2_INTERNAL_ERROR)
-  assert.equal((await results[0])?.aborted, 'by-upstream')
-})
-
-test('over HTTP/2 a client that leaves during its upload ends the request at the upstream', async (t) => {
-  const upstream = await rawUpstream(t, () => undefined)
-  const { session, results } = await http2Front(t, await gatewayTo(t, upstream.url))
-  const upload = session.request({ ':path': '/up', ':method': 'POST' }, { endStream: false })
-  upload.on('error', () => undefined).write('part')
-  const wire = await upstream.wire(1)
-  await wire.until('part')
-  upload.close(constants.NGHTTP2_CANCEL)
-  await wire.closed()
-  assert.equal((await results[0])?.aborted, 'by-client')
+test('twenty requests on one connection of a client use one connection to the upstream, in order', async (t) => {
+  const upstream = await httpUpstream(t, (request, response) => response.end(`${String(request.url)};`))
+  const gateway = await gatewayTo(t, upstream.url)
+  const client = send(t, gateway.port, '')
+  const targets = Array.from({ length: 20 }, (_, nth) => `/${nth}`)
+  for (const target of targets) {
+    client.write(`GET ${target} HTTP/1.1\r\n${HEAD}\r\n`)
+    await client.until(`${target};`)
+  }
+  assert.deepEqual(client.text.match(/\/\d+(?=;)/g), targets)
+  assert.equal(upstream.connections(), 1)
 })
 
 test('a large upload arrives byte for byte', async (t) => {
