@@ -22,6 +22,7 @@ process.exitCode = await runSteps(
     tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 2),
     tool('nothing is unused', 'knip', ['--no-progress'], 2),
     tests('unit, contract, wire and property tests', 6, 'src/**/*.test.ts', 'scripts/**/*.test.ts'),
+    tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
     tests('attacks are refused', 5, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
   ],
 )
