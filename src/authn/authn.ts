@@ -124,7 +124,8 @@ class Logins {
       return { kind: 'expired', destination: journey.destination }
     }
     if (sessionChanged(journey, context)) return this.#again(journey, context, 'session-changed')
-    return this.#run({ realm, journey, context, record: undefined }, answers)
+    const current: Journey = { ...journey, sid: context.session?.sid }
+    return this.#run({ realm, journey: current, context, record: undefined }, answers)
   }
 
   async #submitStored(realm: RealmAuthn, handle: StoredHandle, { answers, context }: Answered): Promise<Step> {
@@ -134,7 +135,8 @@ class Logins {
     const { journey, version } = found
     const ttl = this.#remaining(realm, journey)
     if (ttl <= 0) return expired
-    if (sessionChanged(journey, context)) {
+    // Somebody has proved something in it: a logout takes that back, so that half a login is no use to who comes next.
+    if (context.session?.sid !== journey.sid) {
       await this.#journeys.remove(handle.id)
       return this.#again(journey, context, 'session-changed')
     }
@@ -270,7 +272,7 @@ interface Retry {
   readonly typedName: string | undefined
 }
 
-/** A login belongs to the session it began beside; one that has ended meanwhile leaves nothing to mix up. */
+/** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */
 function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
   return session !== undefined && session.sid !== sid
 }

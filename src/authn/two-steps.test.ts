@@ -147,6 +147,27 @@ suite('a chain of two steps', () => {
     assert.equal((await submit(authId, CODE)).kind, 'expired')
   })
 
+  test('a logout between the steps ends the login: what was proved before it is proved again', async (t) => {
+    const { authn, submit, authId: early } = await atSecondStep(t, {})
+    const { session } = done(await submit(early, CODE)).issued
+    const beside = context(session)
+    const { authId: first } = asked(await authn.begin({ ...START, demand: { level: 2, force: true } }, beside))
+    const answer = { realm: EMPLOYEES, authId: first, answers: ['alice', 'alice'] }
+    const { authId } = asked(await authn.submit(answer, beside))
+    assert.equal(asked(await submit(authId, CODE)).failure, 'session-changed')
+    assert.equal((await authn.submit({ realm: EMPLOYEES, authId, answers: [CODE] }, beside)).kind, 'expired')
+  })
+
+  test('a session that had ended before anything was proved does not end the login', async (t) => {
+    const { authn, submit, authId: early } = await atSecondStep(t, {})
+    const { session } = done(await submit(early, CODE)).issued
+    const { authId: first } = asked(
+      await authn.begin({ ...START, demand: { level: 2, force: true } }, context(session)),
+    )
+    const { authId } = asked(await submit(first, 'alice', 'alice'))
+    assert.equal((await submit(authId, CODE)).kind, 'done')
+  })
+
   test('a session that came in another window meanwhile ends the login', async (t) => {
     const { authn, submit, authId } = await atSecondStep(t, {})
     const plain = { ...START, demand: { level: undefined, force: false } }
