@@ -17,12 +17,14 @@ interface Dead {
 function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
   const time = { now: 1_800_000_000_000 as EpochMs, tailedAt: 1_800_000_000_000 as EpochMs }
   const asked: { hash: SecretHash; give: (record: ResolvedRecord | undefined) => void; fail: (e: Error) => void }[] = []
+  const gaps = new Set<() => void>()
   const listeners = new Set<(entries: readonly Revocation[]) => void>()
   const cache = new ResolveCache({
     sessions: { resolve: (hash) => new Promise((give, fail) => asked.push({ hash, give, fail })) },
     revocations: {
-      subscribe(listener) {
+      subscribe(listener, onGap) {
         listeners.add(listener)
+        if (onGap !== undefined) gaps.add(onGap)
         return { close: () => void listeners.delete(listener) }
       },
       tailedAt: () => time.tailedAt,
@@ -69,7 +71,10 @@ function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
     asked.at(-1)?.give(record(hash, sid))
     assert.ok(await answer)
   }
-  return { cache, time, asked, listeners, record, resolve, revoke, pass, confirm }
+  const miss = (): void => {
+    for (const tell of gaps) tell()
+  }
+  return { cache, time, asked, listeners, miss, record, resolve, revoke, pass, confirm }
 }
 
 const unavailable = (caught: unknown) => caught instanceof GatehouseError && caught.code === 'GH_STORE_UNAVAILABLE'
@@ -85,6 +90,21 @@ test('a confirmed session is answered from memory for one second and then asked 
   assert.equal(asked.length, 2)
   asked[1]?.give(record('h1'))
   assert.ok(await again)
+})
+
+test('where revocations may have been missed nothing held or being read counts any more, not even for grace', async () => {
+  const { asked, confirm, miss, record, resolve } = createBench()
+  await confirm('h1')
+  const reading = resolve('h2')
+  miss()
+  asked[1]?.give(record('h2', 'sid-2'))
+  const again = resolve('h1', { grace: true })
+  assert.equal(asked.length, 3)
+  asked[2]?.fail(new Error('away'))
+  await assert.rejects(again, unavailable)
+  assert.equal(asked.length, 4, 'what was read before the gap is read once more')
+  asked[3]?.give(undefined)
+  assert.equal(await reading, undefined)
 })
 
 test('the second counts from the start of the reading, not from its end', async () => {

@@ -3,6 +3,9 @@ import type { DenyEntry, OutboxEntry, Revocation, SessionRecord } from '../store
 import type { WriteHandlers } from './operations.ts'
 import { numberOf, toOutboxEntry } from './rows.ts'
 
+/** Whom nobody could tell of an ended session for a day is not told any more. */
+export const OUTBOX_KEPT_MS = 86_400_000
+
 type Unnumbered<R> = R extends unknown ? Omit<R, 'cursor'> : never
 
 /** What is written down when secrets die, in the transaction in which they do. */
@@ -43,7 +46,7 @@ export function endingWrites(db: DatabaseSync): WriteHandlers<'raiseEpoch' | 'cl
     'INSERT INTO epochs (key, value) VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value',
   )
   const claim = db.prepare(`UPDATE outbox SET held_until = :until
-    WHERE id IN (SELECT id FROM outbox WHERE held_until <= :now ORDER BY id LIMIT :limit)
+    WHERE id IN (SELECT id FROM outbox WHERE held_until <= :now AND at > :given_up ORDER BY id LIMIT :limit)
     RETURNING id, sid, realm, user_id, cause, at`)
   const finish = db.prepare('DELETE FROM outbox WHERE id = ?')
   return {
@@ -55,7 +58,7 @@ export function endingWrites(db: DatabaseSync): WriteHandlers<'raiseEpoch' | 'cl
     claimOutbox: ({ limit, leaseMs }, now) =>
       // RETURNING keeps no order.
       claim
-        .all({ until: now + leaseMs, now, limit })
+        .all({ until: now + leaseMs, now, given_up: now - OUTBOX_KEPT_MS, limit })
         .map(toOutboxEntry)
         .sort((a, b) => Number(a.id) - Number(b.id)),
     finishOutbox: (ids) => {

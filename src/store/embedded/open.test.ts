@@ -8,7 +8,7 @@ import type { EpochMs } from '../../base/brand.ts'
 import { systemClock } from '../../base/clock.ts'
 import { randomSecret } from '../../base/random-id.ts'
 import { GatehouseError } from '../../errors.ts'
-import type { Store } from '../store.ts'
+import type { Revocation, Store } from '../store.ts'
 import { openEmbeddedStore } from './open.ts'
 import { freshSession, loginToken, recordedLog, scratchPath } from './scratch.fixture.ts'
 
@@ -49,6 +49,38 @@ test('a file of a newer schema is refused with both versions named, and left as 
   const before = readFileSync(path)
   await assert.rejects(openEmbeddedStore({ path, clock: systemClock, log }), refusedWith(/version 99, .* knows 2/))
   assert.deepEqual(readFileSync(path), before)
+})
+
+test('a file of the version before is migrated with its sessions, and its log goes on', async (t) => {
+  const path = foreignFile(t, readFileSync(new URL('./vectors/schema-1.sql', import.meta.url), 'utf8'))
+  const now = 1_750_000_000_000 as EpochMs
+  const store = await openStore(t, path, () => now)
+  const session = { ...freshSession('s1', now), origin: { address: '', device: '' } }
+  assert.deepEqual(await store.sessions.resolve('h1', 5), { session, token: loginToken('s1', 'h1', now) })
+  assert.equal((await store.documents.get('store', 'epoch'))?.value, 'the-epoch-of-this-store')
+  const heard: Revocation[] = []
+  store.revocations.subscribe((entries) => void heard.push(...entries))
+  await store.sessions.end('s1', 'logout')
+  await store.epochs.raise('user:alice')
+  assert.deepEqual(heard, [
+    { cursor: 8, at: now, kind: 'session-ended', sid: 's1', cause: 'logout', hashes: ['h1'] },
+    { cursor: 9, at: now, kind: 'epoch-raised', epoch: { key: 'user:alice', value: 1 } },
+  ])
+  assert.deepEqual([(await store.outbox.claim(9, 1_000)).length, await store.denylist.load()], [1, []])
+})
+
+test('a process of the version before goes on writing to a migrated file', async (t) => {
+  const path = foreignFile(t, readFileSync(new URL('./vectors/schema-1.sql', import.meta.url), 'utf8'))
+  const before = new DatabaseSync(path)
+  t.after(() => before.close())
+  const log = before.prepare('INSERT INTO revocations (at, kind, sid, cause, hashes) VALUES (?, ?, ?, ?, ?)')
+  const store = await openStore(t, path, () => 1_750_000_000_000 as EpochMs)
+  const { promise: heard, resolve } = Promise.withResolvers<readonly Revocation[]>()
+  store.revocations.subscribe(resolve)
+  log.run(1, 'session-ended', 's9', 'admin', '["h9"]')
+  assert.deepEqual(await heard, [
+    { cursor: 8, at: 1, kind: 'session-ended', sid: 's9', cause: 'admin', hashes: ['h9'] },
+  ])
 })
 
 test('a database of another program and a file that is no database are refused and left as they are', async (t) => {
@@ -134,6 +166,8 @@ test('what has expired is removed with later writes; sessions wait for the reape
   await store.sessions.create(freshSession('kept', now), loginToken('kept', 'kept-login', now))
   await store.sessions.create(freshSession('ended', now), loginToken('ended', 'ended-login', now))
   await store.sessions.end('ended', 'logout')
+  await store.sessions.create({ ...freshSession('carried', now), kind: 'stateless' }, undefined)
+  await store.sessions.end('carried', 'logout')
   const count = 2_500
   await Promise.all(
     Array.from({ length: count }, async (_, i) => {
@@ -146,13 +180,17 @@ test('what has expired is removed with later writes; sessions wait for the reape
   const db = new DatabaseSync(path, { readOnly: true })
   t.after(() => db.close())
   const rows = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']
-  const left = () => ['one_time', 'versioned', 'counters', 'leases', 'revocations', 'sessions'].map(rows)
-  assert.deepEqual(left(), [count, count, count, 1, 1, 2 - 1])
+  const tables = ['one_time', 'versioned', 'counters', 'leases', 'revocations', 'sessions', 'denylist', 'outbox']
+  const left = () => tables.map(rows)
+  assert.deepEqual(left(), [count, count, count, 1, 2, 1, 1, 2])
 
   now = (now + 60_000) as EpochMs
   for (let i = 0; i < 4; i++) await store.ping()
-  assert.deepEqual(left(), [0, 0, 0, 0, 1, 1])
+  assert.deepEqual(left(), [0, 0, 0, 0, 2, 1, 1, 2])
   now = (now + 3_600_000) as EpochMs
   for (let i = 0; i < 2; i++) await store.ping()
-  assert.deepEqual(left(), [0, 0, 0, 0, 0, 1])
+  assert.deepEqual(left(), [0, 0, 0, 0, 0, 1, 1, 2])
+  now = (now + 86_400_000) as EpochMs
+  for (let i = 0; i < 2; i++) await store.ping()
+  assert.deepEqual(left(), [0, 0, 0, 0, 0, 1, 0, 0])
 })

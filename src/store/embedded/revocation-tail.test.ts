@@ -100,6 +100,20 @@ test('entries that were trimmed unseen are a warning', (t) => {
   assert.deepEqual(log.lines, ['warn: revocations were trimmed before this process saw them'])
 })
 
+test('what was trimmed unseen is told to those who rely on the log, before what is left', (t) => {
+  const { tail, append } = tailOf(t, [entry(1)])
+  const told: string[] = []
+  tail.subscribe(
+    (entries) => told.push(...entries.map(({ cursor }) => String(cursor))),
+    () => void told.push('gap'),
+  )
+  append(entry(2))
+  tail.pull()
+  append(entry(9), entry(10))
+  tail.pull()
+  assert.deepEqual(told, ['2', 'gap', '9', '10'])
+})
+
 test('only a change of the database makes a poll read the log', (t) => {
   const { tail, source } = tailOf(t)
   const read = t.mock.method(source, 'after')

@@ -95,11 +95,13 @@ class PollingTail implements RevocationTail {
 
   #catchUp(): void {
     for (;;) {
+      // Before the entries: what is committed in between is read with them, and is no gap.
+      const newest = this.#source.last()
       const entries = this.#source.after(this.#cursor, SLICE)
       const [first] = entries
       const last = entries.at(-1)
       if (first === undefined || last === undefined) {
-        this.#skipTo(this.#source.last())
+        this.#skipTo(newest)
         return
       }
       this.#skipTo(first.cursor - 1)

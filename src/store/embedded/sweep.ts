@@ -1,11 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { EpochMs } from '../../base/brand.ts'
 import { whileBusy } from './connection.ts'
+import { OUTBOX_KEPT_MS } from './ending-writes.ts'
 
 /** A process that slept longer than this through the log has no trusted session left either (a cache holds one for a second). */
 const LOG_KEPT_MS = 3_600_000
-/** Whom nobody could tell of an ended session for a day is not told any more. */
-const OUTBOX_KEPT_MS = 86_400_000
 const EVERY_MS = 1_000
 /** Rows per table and pass: about a millisecond of work, and more than one batch can add. */
 const SLICE = 1_000
