@@ -7,6 +7,8 @@ import type { Script } from './scripts/script.ts'
 
 /** About a second of work; whoever comes later is told so instead of waiting longer than a browser would. */
 const MAX_OUTSTANDING = 10_000
+/** Before a server that is a replica is left for another one: until then nobody may have been promoted. */
+const REPLICA_PAUSE_MS = 100
 
 export interface ConnectionDeps {
   readonly options: ConnectionOptions
@@ -21,6 +23,8 @@ export interface ConnectionDeps {
   readonly anyRole?: boolean
 }
 
+type Words = readonly (string | number)[]
+
 /**
  * One connection to a primary. It fails at once while there is none, and a command that is not answered in time breaks it: a server
  * that hangs is asked no further, but left for whoever is the primary by then.
@@ -29,6 +33,8 @@ export class Connection {
   readonly #redis: Redis
   readonly #deps: ConnectionDeps
   #outstanding = 0
+  /** The server has said that it is a primary. Until then even a reading may be stale. */
+  #checked = false
   #down = false
   #closed = false
 
@@ -36,28 +42,22 @@ export class Connection {
     this.#deps = deps
     this.#redis = new Redis(deps.options)
     this.#redis.on('ready', () => void this.#checkRole())
+    this.#redis.on('close', () => (this.#checked = false))
     this.#redis.on('error', (error: Error) => this.#reportOnce(error))
     this.#redis.on('end', () => deps.onEnd?.())
     this.#redis.connect().catch(() => undefined) // told by the error event
   }
 
   get isReady(): boolean {
-    return this.#redis.status === 'ready'
+    return this.#checked && this.#redis.status === 'ready'
   }
 
-  /** Rejects with GH_BUSY, or with what Redis or the network said. */
-  async call(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
+  /** Rejects with GH_STORE_UNAVAILABLE or GH_BUSY when it was not sent, otherwise with what Redis or the network said. */
+  async call(command: string, ...args: Words): Promise<unknown> {
     if (this.#closed) throw unavailable(new Error('the store is closed'))
+    if (!this.#checked) throw unavailable(new Error('there is no connection to Redis'))
     if (this.#outstanding >= MAX_OUTSTANDING) throw fault('GH_BUSY')
-    this.#outstanding++
-    try {
-      return await this.#redis.call(command, [...args])
-    } catch (error) {
-      if (error instanceof Error && error.message === 'Command timed out') this.reconnect()
-      throw error
-    } finally {
-      this.#outstanding--
-    }
+    return this.#send(command, args)
   }
 
   /** Sends the text of a script only where the server does not know it (yet, or any more). */
@@ -71,6 +71,7 @@ export class Connection {
   }
 
   reconnect(): void {
+    this.#checked = false
     if (!this.#closed) this.#redis.disconnect(true)
   }
 
@@ -79,14 +80,28 @@ export class Connection {
     this.#redis.disconnect()
   }
 
+  async #send(command: string, args: Words): Promise<unknown> {
+    this.#outstanding++
+    try {
+      return await this.#redis.call(command, [...args])
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Command timed out') this.reconnect()
+      throw error
+    } finally {
+      this.#outstanding--
+    }
+  }
+
   /** Sentinels may name for a moment a server that is a replica by now. */
   async #checkRole(): Promise<void> {
     try {
-      const [role, , replicas] = asList(await this.call('ROLE'))
+      const [role, , replicas] = asList(await this.#send('ROLE', []))
       if (role !== 'master' && this.#deps.anyRole !== true) {
-        this.reconnect()
+        this.#reportOnce(new Error('the server is a replica'))
+        setTimeout(() => this.reconnect(), REPLICA_PAUSE_MS).unref()
         return
       }
+      this.#checked = true
       if (this.#down) this.#deps.log.info({ purpose: this.#deps.purpose }, 'the connection to Redis is back')
       this.#down = false
       this.#deps.onReady?.(Array.isArray(replicas) ? replicas.length : 0)

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { after, suite, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Store } from '../store.ts'
+import { startCluster } from './cluster.fixture.ts'
+import { silentLog } from './contract-data.fixture.ts'
+import { groupOfBucket, groupTable } from './groups.ts'
+import { clock, isUnavailable, login, startLoad, untilItWorks, type Load } from './logins.fixture.ts'
+import { openRedisStore } from './open.ts'
+import { startSentinelSet } from './sentinel-set.fixture.ts'
+
+const BACK_MS = 2_000
+
+async function assertNothingLost(store: Store, load: Load): Promise<void> {
+  await load.stop()
+  const lost: string[] = []
+  for (const { sid } of load.answered) if ((await store.sessions.find(sid)) === undefined) lost.push(sid)
+  assert.deepEqual(lost, [], `of ${load.answered.length} answered logins`)
+  assert.ok(load.answered.length > 50, 'the load was none')
+  assert.ok(load.refused.every(isUnavailable), 'a login failed in another way than by an unavailable store')
+}
+
+suite('with Sentinel', async () => {
+  const set = await startSentinelSet()
+  const store = await openRedisStore({ settings: set.settings, clock, log: silentLog })
+  after(async () => {
+    await store.close()
+    await set.dispose()
+  })
+
+  test('a killed primary loses no answered login, and the store is back within 2 s of the promotion', async () => {
+    const epoch = await store.documents.get('store', 'epoch')
+    const load = startLoad(store)
+    await pause(300)
+    const old = await set.primary()
+    await old.kill()
+    await set.promoted(old)
+    const back = await untilItWorks(() => login(store))
+    assert.ok(back <= BACK_MS, `back after ${back} ms`)
+    await pause(200)
+    await assertNothingLost(store, load)
+    assert.deepEqual(await store.documents.get('store', 'epoch'), epoch)
+    await old.restart()
+  })
+
+  test('a revocation after a fail-over is heard, and the fail-over is told as a gap', async () => {
+    const heard: string[] = []
+    let gaps = 0
+    const session = await untilSession(store)
+    store.revocations.subscribe(
+      (entries) => entries.forEach((entry) => 'sid' in entry && heard.push(entry.sid)),
+      () => gaps++,
+    )
+    const old = await set.primary()
+    await old.kill()
+    await set.promoted(old)
+    await untilItWorks(() => store.ping())
+    await store.sessions.end(session.sid, 'logout')
+    while (!heard.includes(session.sid) || gaps === 0) await pause(10)
+    assert.deepEqual(heard, [session.sid])
+    await old.restart()
+  })
+})
+
+async function untilSession(store: Store) {
+  for (;;) {
+    try {
+      return await login(store)
+    } catch {
+      await pause(10)
+    }
+  }
+}
+
+suite('with Redis Cluster', async () => {
+  const cluster = await startCluster()
+  const store = await openRedisStore({ settings: cluster.settings, clock, log: silentLog })
+  after(async () => {
+    await store.close()
+    await cluster.dispose()
+  })
+
+  test('a killed primary loses no answered login, others go on meanwhile, and it is back within 2 s', async () => {
+    const { slots } = groupTable('')
+    const slot = slots[groupOfBucket(17)] ?? 0
+    const old = await cluster.primaryOf(slot)
+    const elsewhere = await bucketElsewhere(cluster, old.port)
+    const load = startLoad(store)
+    const others = startLoad(store, { bucket: elsewhere })
+    await pause(300)
+    await old.kill()
+    await cluster.primaryOf(slot, old)
+    const back = await untilItWorks(() => login(store))
+    assert.ok(back <= BACK_MS, `back after ${back} ms`)
+    await pause(200)
+    await assertNothingLost(store, load)
+    await assertNothingLost(store, others)
+    await untilItWorks(() => store.ping())
+    await old.restart()
+  })
+})
+
+async function bucketElsewhere(cluster: Awaited<ReturnType<typeof startCluster>>, port: number): Promise<number> {
+  const { slots } = groupTable('')
+  for (let bucket = 0; bucket < 1_024; bucket += 64) {
+    const primary = await cluster.primaryOf(slots[groupOfBucket(bucket)] ?? 0)
+    if (primary.port !== port) return bucket
+  }
+  throw new Error('one member has every slot')
+}
