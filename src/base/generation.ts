@@ -31,18 +31,7 @@ export class GenerationHolder<G extends Generation> {
   }
 
   acquire(): Held<G> {
-    const slot = this.#slot
-    let held = true
-    slot.users++
-    return {
-      current: slot.generation,
-      release: () => {
-        if (!held) return
-        held = false
-        slot.users--
-        if (slot.retired && slot.users === 0) this.#close(slot.generation)
-      },
-    }
+    return new Holding(this.#slot, this.#close)
   }
 
   /** For work outside a request (health, metrics) that keeps no reference. */
@@ -57,7 +46,29 @@ export class GenerationHolder<G extends Generation> {
     if (old.users === 0) this.#close(old.generation)
   }
 
-  #close(generation: G): void {
+  readonly #close = (generation: G): void => {
     generation.close().catch(this.#onCloseError)
+  }
+}
+
+/** One for each request, so without a closure of its own. */
+class Holding<G extends Generation> implements Held<G> {
+  readonly current: G
+  readonly #slot: Slot<G>
+  readonly #close: (generation: G) => void
+  #released = false
+
+  constructor(slot: Slot<G>, close: (generation: G) => void) {
+    this.current = slot.generation
+    this.#slot = slot
+    this.#close = close
+    slot.users++
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#slot.users--
+    if (this.#slot.retired && this.#slot.users === 0) this.#close(this.current)
   }
 }

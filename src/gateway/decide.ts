@@ -118,24 +118,32 @@ function refused({ site }: AccessRequest, session: Session, decision: Decision):
 
 /** The decision for the path as it will be forwarded, unless another reading of it is denied. */
 function evaluate(request: AccessRequest, person: Person, session: PolicySubject): Decision {
-  const { site, target, method } = request
-  const query = (path: string): AccessQuery => ({
-    policySet: site.policySet,
-    resource: { ...site.resourceBase, path, query: target.query },
-    // RFC 9110 §9.3.2: HEAD is a GET whose body is left out, and gets the same decision.
-    action: method === 'HEAD' ? 'GET' : method,
-    session,
-    facts: person.facts,
-    clientIp: request.client.ip,
-    now: person.now,
-  })
-  const decision = site.pdp.evaluate(query(target.path))
+  const { site, target } = request
+  const decision = site.pdp.evaluate(queryFor(request, person, { session, path: target.path }))
   if (!decision.allowed) return decision
-  for (const reading of target.alternatives) {
-    const other = site.pdp.evaluate(query(reading))
+  for (const path of target.alternatives) {
+    const other = site.pdp.evaluate(queryFor(request, person, { session, path }))
     if (!other.allowed) return other
   }
   return decision
+}
+
+function queryFor(
+  { site, target, method, client }: AccessRequest,
+  { facts, now }: Person,
+  { session, path }: { readonly session: PolicySubject; readonly path: string },
+): AccessQuery {
+  const { scheme, host, port } = site.resourceBase
+  return {
+    policySet: site.policySet,
+    resource: { scheme, host, port, path, query: target.query },
+    // RFC 9110 §9.3.2: HEAD is a GET whose body is left out, and gets the same decision.
+    action: method === 'HEAD' ? 'GET' : method,
+    session,
+    facts,
+    clientIp: client.ip,
+    now,
+  }
 }
 
 /** The same person as if they had proved nothing: what such a one may do needs no confirmation of a level. */

@@ -12,7 +12,7 @@ import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { requestHeaders } from './request-headers.ts'
-import type { Streams } from './streams.ts'
+import type { OpenExchange, Streams } from './streams.ts'
 import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
 import { TOO_MANY } from './websocket.ts'
@@ -33,138 +33,190 @@ export interface Tunnel {
   release(): void
 }
 
-/** Writes a verdict to the client: the only place that does. */
-export type Enact = (
-  verdict: Verdict,
-  request: AccessRequest,
-  context: AnswerContext,
-  tunnel: Tunnel | undefined,
-) => ExchangeResult | undefined | Promise<ExchangeResult | undefined>
-
-/**
- * Answers with the verdict. Settles with the upstream's part when there was one; throws or rejects with its fault while nothing
- * is written.
- */
-export function createEnact(deps: EnactDeps): Enact {
-  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels() }
-  return (verdict, request, context, tunnel) => {
-    switch (verdict.kind) {
-      case 'forward':
-        return forward(forwarding, verdict, { request, context, tunnel })
-      case 'login': {
-        const needed = { level: undefined, missing: verdict.missing }
-        answerLogin(context, request, { handshake: deps.handshake, needed })
-        return undefined
-      }
-      case 'step-up': {
-        const needed = { level: verdict.level, missing: undefined }
-        answerLogin(context, request, { handshake: deps.handshake, needed })
-        return undefined
-      }
-      case 'deny':
-        deny(deps, verdict, request, context)
-        return undefined
-      case 'redirect':
-        sendRedirect(context.response, verdict)
-        return undefined
-      case 'refuse':
-        answerRefuse(context, verdict, [...request.site.allowedMethods].join(', '))
-        return undefined
-    }
-  }
+/** Told once when the answer is given, with the upstream's part where there was one. */
+export interface AnswerEnding {
+  ended(exchange: ExchangeResult | undefined): void
+  /** The fault, while nothing is written. */
+  failed(caught: unknown): void
 }
 
+/** What a verdict is written to. */
 interface Delivery {
   readonly request: AccessRequest
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
+  readonly ending: AnswerEnding
+}
+
+/** Writes a verdict to the client: the only place that does. Throws what goes wrong before `ending` could be told. */
+export type Enact = (verdict: Verdict, delivery: Delivery) => void
+
+export function createEnact(deps: EnactDeps): Enact {
+  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels() }
+  return (verdict, delivery) => {
+    if (verdict.kind === 'forward') {
+      forward(forwarding, verdict, delivery)
+      return
+    }
+    answer(deps, verdict, delivery)
+    delivery.ending.ended(undefined)
+  }
+}
+
+/** Everything that needs no upstream. */
+function answer(deps: EnactDeps, verdict: Exclude<Verdict, Forward>, { request, context }: Delivery): void {
+  switch (verdict.kind) {
+    case 'login':
+      answerLogin(context, request, {
+        handshake: deps.handshake,
+        needed: { level: undefined, missing: verdict.missing },
+      })
+      break
+    case 'step-up':
+      answerLogin(context, request, { handshake: deps.handshake, needed: { level: verdict.level, missing: undefined } })
+      break
+    case 'deny':
+      deny(deps, verdict, request, context)
+      break
+    case 'redirect':
+      sendRedirect(context.response, verdict)
+      break
+    case 'refuse':
+      answerRefuse(context, verdict, [...request.site.allowedMethods].join(', '))
+      break
+  }
 }
 
 interface ForwardDeps extends EnactDeps {
   readonly tunnels: OpenTunnels
 }
 
-function forward(
-  deps: ForwardDeps,
-  verdict: Forward,
-  delivery: Delivery,
-): undefined | Promise<ExchangeResult | undefined> {
-  const { session } = verdict
-  const { request, context, tunnel } = delivery
+function forward(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void {
+  const { site, session } = verdict
+  const { request, context, tunnel, ending } = delivery
   if (session === undefined) {
-    return tunnel === undefined ? exchange(verdict, delivery, undefined) : openTunnel(deps, verdict, delivery)
+    if (tunnel === undefined) exchange(verdict, delivery, undefined)
+    else openTunnel(deps, verdict, delivery)
+    return
   }
-  if (tunnel !== undefined && deps.streams.webSockets(request, session) >= verdict.site.webSocket.maxPerSession) {
+  if (tunnel !== undefined && deps.streams.webSockets(request, session) >= site.webSocket.maxPerSession) {
     answerRefuse(context, TOO_MANY, undefined)
-    return undefined
+    ending.ended(undefined)
+    return
   }
   deps.sessions.touch(session)
-  return exchangeWhileSession(deps, verdict, { request, context, tunnel, session })
+  new SessionExchange(deps, delivery, session).start(verdict)
 }
 
 /** A WebSocket without a session is counted for its client: nothing else would bound them (exhaustion of the application). */
-function openTunnel(
-  { tunnels }: ForwardDeps,
-  verdict: Forward,
-  delivery: Delivery,
-): undefined | Promise<ExchangeResult | undefined> {
+function openTunnel({ tunnels }: ForwardDeps, verdict: Forward, delivery: Delivery): void {
   const { site } = verdict
+  const { ending } = delivery
   const leave = tunnels.enter(site.agent, delivery.request.client.ip, site.webSocket.maxPerAddress)
   if (leave === undefined) {
     answerRefuse(delivery.context, TOO_MANY, undefined)
-    return undefined
+    ending.ended(undefined)
+    return
+  }
+  const leaving: AnswerEnding = {
+    ended: (result) => {
+      leave()
+      ending.ended(result)
+    },
+    failed: (caught) => {
+      leave()
+      ending.failed(caught)
+    },
   }
   try {
-    return exchange(verdict, delivery, undefined).finally(leave)
+    exchange(verdict, { ...delivery, ending: leaving }, undefined)
   } catch (error) {
     leave()
     throw error
   }
 }
 
-/** The exchange ends with the session. */
-async function exchangeWhileSession(
-  deps: EnactDeps,
-  verdict: Forward,
-  delivery: Delivery & { readonly session: Session },
-): Promise<ExchangeResult | undefined> {
-  const { request, context, tunnel, session } = delivery
+/** An exchange that ends with its session. */
+class SessionExchange implements OpenExchange, AnswerEnding {
+  readonly request: AccessRequest
+  readonly context: AnswerContext
+  readonly tunnel: Tunnel | undefined
+  readonly session: Session
+  readonly #deps: EnactDeps
+  readonly #ending: AnswerEnding
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
-  // Where nothing was sent yet the person is told instead: a login is needed.
-  const controller = tunnel === undefined ? undefined : new AbortController()
-  const { response } = context
-  const state = { ended: false }
-  const abort = (): void => {
-    state.ended = true
-    if (controller !== undefined) controller.abort()
-    else if (response.headersSent) response.destroy()
-    else answerLogin(context, request, { handshake: deps.handshake, needed: { level: undefined, missing: undefined } })
+  readonly #controller: AbortController | undefined
+  #aborted = false
+
+  constructor(deps: EnactDeps, { request, context, tunnel, ending }: Delivery, session: Session) {
+    this.request = request
+    this.context = context
+    this.tunnel = tunnel
+    this.session = session
+    this.#deps = deps
+    this.#ending = ending
+    this.#controller = tunnel === undefined ? undefined : new AbortController()
   }
-  const open = deps.streams.opened({ request, session, abort })
-  try {
-    if (response.headersSent) return undefined
-    const result = await exchange(verdict, delivery, controller?.signal)
-    return state.ended ? { ...result, aborted: 'by-session-end' } : result
-  } finally {
-    open.done()
+
+  get ending(): AnswerEnding {
+    return this
+  }
+
+  start(verdict: Forward): void {
+    this.#deps.streams.opened(this)
+    try {
+      if (this.context.response.headersSent) this.ended(undefined)
+      else exchange(verdict, this, this.#controller?.signal)
+    } catch (error) {
+      this.#deps.streams.closed(this)
+      throw error
+    }
+  }
+
+  /** Where nothing was sent yet the person is told: a login is needed. */
+  abort(): void {
+    const { context, request } = this
+    const { response } = context
+    this.#aborted = true
+    if (this.#controller !== undefined) this.#controller.abort()
+    else if (response.headersSent) response.destroy()
+    else {
+      const needed = { level: undefined, missing: undefined }
+      answerLogin(context, request, { handshake: this.#deps.handshake, needed })
+    }
+  }
+
+  ended(result: ExchangeResult | undefined): void {
+    this.#deps.streams.closed(this)
+    this.#ending.ended(this.#aborted && result !== undefined ? { ...result, aborted: 'by-session-end' } : result)
+  }
+
+  failed(caught: unknown): void {
+    this.#deps.streams.closed(this)
+    this.#ending.failed(caught)
   }
 }
 
+/** Hands the exchange to the upstream, which tells the delivery's ending. */
 function exchange(
   { site, session, identity }: Forward,
-  { request, context, tunnel }: Delivery,
+  { request, context, tunnel, ending }: Delivery,
   signal: AbortSignal | undefined,
-): Promise<ExchangeResult> {
+): void {
   const { method, target, raw } = request
   const outgoing = { method, target: target.target, headers: requestHeaders(request, identity) }
   const rewrite = session === undefined ? site.rewrites.open : site.rewrites.protected
   const parts: Exchange = { request: raw, outgoing, rewrite, signal }
   if (tunnel !== undefined) {
     tunnel.release()
-    return site.upstream.upgrade(parts, tunnel.socket, tunnel.head)
+    site.upstream.upgrade(parts, tunnel.socket, tunnel.head).then(
+      (result) => ending.ended(result),
+      (caught: unknown) => ending.failed(caught),
+    )
+    return
   }
   sendContinue(request, context.response)
-  return site.upstream.forward(parts, context.response)
+  site.upstream.forward(parts, context.response, ending)
 }
 
 /** Only now is the body asked for: a request that is refused never has its upload sent. */

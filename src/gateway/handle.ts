@@ -16,7 +16,7 @@ import type { AccessRequest } from './access-request.ts'
 import { answerFault, type AnswerContext } from './answers.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import { createDecide, type Decide } from './decide.ts'
-import { answerRefuse, createEnact, type Enact, type Tunnel } from './enact.ts'
+import { answerRefuse, createEnact, type AnswerEnding, type Enact, type Tunnel } from './enact.ts'
 import { isEndpointPath, ownEndpoints, serveEndpoint, type HostEndpoints } from './endpoints.ts'
 import type { GatewayGeneration } from './generation.ts'
 import { createHandshake } from './handshake.ts'
@@ -62,14 +62,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const parts: Parts = {
     deps,
     decide,
-    enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openedInForce(judge, open) } }),
+    enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
     endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ handshake, sessions: deps.sessions })]),
     parseHost: createHostParser(),
   }
   return {
-    handle: (request, response) => {
-      serve(parts, request, response, undefined).catch(() => response.destroy())
-    },
+    handle: (request, response) => serve(parts, new Visit(parts.deps, request, response, undefined)),
     upgrade: (request, socket, head) => {
       if (!(socket instanceof Socket)) {
         socket.destroy()
@@ -77,7 +75,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       }
       const response = responseOn(request, socket)
       const tunnel = { socket, head, release: () => response.detachSocket(socket) }
-      serve(parts, request, response, tunnel).catch(() => socket.destroy())
+      serve(parts, new Visit(parts.deps, request, response, tunnel))
     },
     sessionEnded: (sid) => streams.sessionEnded(sid),
     recheck: () => recheck(judge, streams.all()),
@@ -103,40 +101,62 @@ function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
   return response
 }
 
-/** One request from arrival to access line. The only try/catch of the path: a fault becomes its status, never a pass. */
-async function serve(
-  parts: Parts,
-  raw: IncomingMessage,
-  response: ServerResponse,
-  tunnel: Tunnel | undefined,
-): Promise<void> {
-  const { deps } = parts
-  const line = newAccessLine(deps.requestId(), raw.method ?? '')
-  const held = deps.generations.acquire()
-  const visit: Visit = { raw, response, tunnel, line, generation: held.current, arrival: undefined }
+/** Answers one request. A fault becomes its status, never a pass. */
+function serve(parts: Parts, visit: Visit): void {
   try {
-    line.exchange = await route(parts, visit)
+    route(parts, visit)
   } catch (caught) {
-    answerCaught(deps, visit, caught)
-  } finally {
-    held.release()
-    deps.accessLog.record(entryOf(line, response))
+    visit.failed(caught)
   }
 }
 
-interface Visit {
+/** One request from arrival to access line. However it ends, one of `ended` and `failed` is told, and the first one counts. */
+class Visit implements AnswerEnding {
   readonly raw: IncomingMessage
   readonly response: ServerResponse
   readonly tunnel: Tunnel | undefined
   readonly line: AccessLine
   readonly generation: GatewayGeneration
   arrival: Arrival | undefined
+  readonly #deps: GatewayDeps
+  readonly #held: Held<GatewayGeneration>
+  #over = false
+
+  constructor(deps: GatewayDeps, raw: IncomingMessage, response: ServerResponse, tunnel: Tunnel | undefined) {
+    this.#deps = deps
+    this.raw = raw
+    this.response = response
+    this.tunnel = tunnel
+    this.line = newAccessLine(deps.requestId(), raw.method ?? '')
+    this.#held = deps.generations.acquire()
+    this.generation = this.#held.current
+  }
+
+  ended(exchange: ExchangeResult | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    this.line.exchange = exchange
+    this.#held.release()
+    this.#deps.accessLog.record(entryOf(this.line, this.response))
+  }
+
+  failed(caught: unknown): void {
+    if (this.#over) {
+      this.raw.socket.destroy()
+      return
+    }
+    try {
+      answerCaught(this.#deps, this, caught)
+    } catch {
+      // Not even the fault could be told: all that is left is the connection.
+      this.raw.socket.destroy()
+    } finally {
+      this.ended(undefined)
+    }
+  }
 }
 
-type Exchanged = ExchangeResult | undefined
-
-/** Answers the request; what comes back is the upstream's part in that. */
-function route(parts: Parts, visit: Visit): Exchanged | Promise<Exchanged> {
+function route(parts: Parts, visit: Visit): void {
   const { raw, line, generation } = visit
   const client = generation.clientOf(raw)
   line.clientIp = client.ip
@@ -148,57 +168,65 @@ function route(parts: Parts, visit: Visit): Exchanged | Promise<Exchanged> {
       line.reason = arrival.detail
       line.site = arrival.site?.agent
       answerRefuse(contextOf(parts.deps, visit), arrival.refuse, undefined)
-      return undefined
+      visit.ended(undefined)
+      break
     case 'login-host':
       line.site = 'login'
       line.path = arrival.target.path
       line.verdict = 'login-host'
       raw.url = arrival.target.target
-      return atLoginHost(visit, { requestId: line.requestId, client })
+      atLoginHost(visit, { requestId: line.requestId, client })
+      break
     case 'site': {
       const { site, target } = arrival
       line.site = site.agent
       line.path = target.path
       const { requestId: id, stages } = line
       const upgrade = visit.tunnel !== undefined
-      const request = { id, raw, method: line.method, target, client, site, upgrade, stages }
-      return atSite(parts, visit, request, contextOf(parts.deps, visit))
+      atSite(parts, visit, { id, raw, method: line.method, target, client, site, upgrade, stages })
+      break
     }
   }
 }
 
 /** The login host speaks no WebSocket. Its answer counts as given when the connection is done with it. */
-function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): Promise<undefined> {
+function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): void {
   const { raw, response, tunnel, generation } = visit
-  const closed = new Promise<undefined>((resolve) => {
-    response.once('close', () => resolve(undefined))
-  })
+  response.once('close', () => visit.ended(undefined))
   if (tunnel === undefined && expectation(raw) === 'continue') response.writeContinue()
   generation.loginHost(raw, response, facts)
-  return closed
 }
 
-function atSite(
-  parts: Parts,
-  visit: Visit,
-  request: AccessRequest,
-  context: AnswerContext,
-): Exchanged | Promise<Exchanged> {
+function atSite(parts: Parts, visit: Visit, request: AccessRequest): void {
   const { line, arrival, tunnel } = visit
+  const context = contextOf(parts.deps, visit)
   const elsewhere = arrival?.kind === 'site' && !arrival.canonical ? redirectToSite(request) : undefined
   if (elsewhere === undefined && isEndpointPath(request.target)) {
-    return serveEndpoint(parts.endpoints, request, context).then((name) => {
-      line.verdict = name
-      return undefined
-    })
+    void endpoint(parts, visit, { request, context })
+    return
   }
-  const carryOut = (verdict: Verdict): Exchanged | Promise<Exchanged> => {
+  const carryOut = (verdict: Verdict): void => {
     noteVerdict(line, verdict)
-    return parts.enact(verdict, request, context, tunnel)
+    parts.enact(verdict, { request, context, tunnel, ending: visit })
   }
   const verdict = elsewhere ?? parts.decide.decide(request)
   // What is known already is carried out in the same turn: a promise for it would cost more than the decision.
-  return verdict instanceof Promise ? verdict.then(carryOut) : carryOut(verdict)
+  if (verdict instanceof Promise) verdict.then(carryOut).catch((caught: unknown) => visit.failed(caught))
+  else carryOut(verdict)
+}
+
+/** Never rejects. */
+async function endpoint(
+  { endpoints }: Parts,
+  visit: Visit,
+  { request, context }: { readonly request: AccessRequest; readonly context: AnswerContext },
+): Promise<void> {
+  try {
+    visit.line.verdict = await serveEndpoint(endpoints, request, context)
+    visit.ended(undefined)
+  } catch (caught) {
+    visit.failed(caught)
+  }
 }
 
 /** 308 where the method and body have to survive; 302, which is not remembered for ever, for the rest. */
@@ -207,8 +235,8 @@ function redirectToSite({ site, method, target }: AccessRequest): Verdict {
   return { kind: 'redirect', status, location: site.url + target.target }
 }
 
-function contextOf({ log }: GatewayDeps, visit: Visit): AnswerContext {
-  const { raw, response, line, generation, arrival } = visit
+function contextOf({ log }: GatewayDeps, visit: Visit, response = visit.response): AnswerContext {
+  const { raw, line, generation, arrival } = visit
   const site = arrival?.kind === 'site' || arrival?.kind === 'refused' ? arrival.site : undefined
   return { requestId: line.requestId, request: raw, response, pages: generation.pages, log, site }
 }
@@ -225,7 +253,7 @@ function answerCaught(deps: GatewayDeps, visit: Visit, caught: unknown): void {
   const given = tunnel !== undefined && visit.response.socket === null
   const response = given ? responseOn(raw, tunnel.socket) : visit.response
   line.exchange = undefined
-  answerFault(contextOf(deps, { ...visit, response }), fault)
+  answerFault(contextOf(deps, visit, response), fault)
   if (given) visit.response.statusCode = response.statusCode
 }
 
@@ -239,11 +267,10 @@ interface Judge {
  * A request may open its exchange when the configuration it was judged by has been replaced since, and what is open was judged
  * again already: so this one is judged again by itself.
  */
-function openedInForce(judge: Judge, open: OpenExchange): ReturnType<Streams['opened']> {
-  const opened = judge.streams.opened(open)
+function openInForce(judge: Judge, open: OpenExchange): void {
+  judge.streams.opened(open)
   const { site } = open.request
   if (judge.deps.generations.peek().hosts.site(site.agent) !== site) void recheck(judge, [open])
-  return opened
 }
 
 /** Cuts those that the configuration in force would refuse. Never rejects. */

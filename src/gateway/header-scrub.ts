@@ -107,7 +107,8 @@ export function createHeaderScrub(own: Iterable<string>): (name: string) => Judg
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
   if (folded === 'cookie') return 'cookie'
-  if (isHopByHop(folded)) return 'drop'
+  // What belongs to one connection, and framing, which the body alone decides (request smuggling).
+  if (isHopByHop(folded) || folded === 'content-length') return 'drop'
   // `HTTP_X_REMOTE_USER` would be read as the variable that `X-Remote-User` becomes.
   const name = folded.startsWith('http-') ? folded.slice(5) : folded
   for (const candidate of [folded, name]) {

@@ -28,10 +28,6 @@ const PASSED: readonly Line[] = [
   ['Location', 'http://10.0.0.5:8080.evil.test/'],
 ]
 const DROPPED: readonly Line[] = [
-  ['Keep-Alive', 'timeout=5'],
-  ['proxy-authenticate', 'Basic'],
-  ['Connection', 'x-own'],
-  ['Upgrade', 'h2c'],
   ['Alt-Svc', 'h3=":443"'],
   ['x-powered-by', 'PHP/5'],
   ['X-Gatehouse-Assertion', 'eyJ.x.y'],
@@ -62,7 +58,7 @@ function linesOf(list: HeaderList): readonly Line[] {
 const isAmong = (known: readonly Line[], [name, value]: Line): boolean =>
   known.some((line) => line[0] === name && line[1] === value)
 
-test('of an answer that needed no session all but what is ours or the connection’s goes on, in its order', () => {
+test('of an answer that needed no session all but what is ours goes on, in its order', () => {
   const { open } = compileResponseRewrites(RULES)
   fc.assert(
     fc.property(status, lines, (code, given) => {

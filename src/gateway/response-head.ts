@@ -1,5 +1,4 @@
 import { rememberRecent } from '../base/recent.ts'
-import { isHopByHop } from '../http/hop-by-hop.ts'
 import { isSharedCacheControl, protectedCacheControl, varyByCookie } from './response-caching.ts'
 import { passClearSiteData, passSetCookie } from './response-cookies.ts'
 import type { HeaderList, RewriteResponseHead } from './upstream/upstream.ts'
@@ -63,7 +62,7 @@ const TREATED: ReadonlySet<string> = new Set([
 ])
 
 function isSpecial(lower: string): boolean {
-  return TREATED.has(lower) || isHopByHop(lower) || isSharedCacheControl(lower)
+  return TREATED.has(lower) || isSharedCacheControl(lower)
 }
 
 interface Parts {
@@ -90,7 +89,7 @@ function rewrite(
       out.push(name, headers[i + 1] ?? '')
       continue
     }
-    if ((isHopByHop(lower) && status !== 101) || dropped.has(lower)) continue
+    if (dropped.has(lower)) continue
     const value = rewriteValue(rules, lower, headers[i + 1] ?? '')
     if (value === undefined) continue
     if (restrain && note(seen, lower, value)) continue

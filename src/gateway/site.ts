@@ -2,7 +2,7 @@ import type { AgentId, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
 import { cookieName, cookieSpellings } from '../http/cookies.ts'
-import type { PublicOrigin } from '../http/forwarded.ts'
+import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { EncodedPathRule } from '../http/request-url.ts'
 import type { Facts, PolicyDecisionPoint, Resource } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
@@ -102,7 +102,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     realm: profile.realm,
     title: profile.title ?? profile.id,
     url: url.origin,
-    origin: { scheme, authority: url.host },
+    origin: publicOrigin(scheme, url.host),
     secure,
     audience: audienceOf(profile, deps),
     cookies,

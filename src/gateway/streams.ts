@@ -19,8 +19,9 @@ export interface StreamsDeps {
 
 /** What is open for whom, so that the end of a session ends its WebSockets and streams at once. */
 export interface Streams {
-  /** Call `done` when the exchange is over. An exchange of a session that has just ended is aborted right away. */
-  opened(exchange: OpenExchange): { done(): void }
+  /** Call `closed` when the exchange is over. An exchange of a session that has just ended is aborted right away. */
+  opened(exchange: OpenExchange): void
+  closed(exchange: OpenExchange): void
   /** WebSockets that the session holds open at the request's site. */
   webSockets(request: AccessRequest, session: Session): number
   sessionEnded(sid: string): void
@@ -36,11 +37,11 @@ export interface Streams {
 const REMEMBERED_ENDS = 4_096
 
 export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsDeps): Streams {
-  const bySid = new Map<string, Set<OpenExchange>>()
+  const open = new OpenBySession()
   const ended = new Set<string>()
   // An open WebSocket or stream counts as use, or a dashboard would log its viewer out.
   const timer = setInterval(() => {
-    for (const open of bySid.values()) for (const { session } of open) sessions.touch(session)
+    for (const { session } of open.all()) sessions.touch(session)
   }, touchEveryMs)
   timer.unref()
 
@@ -63,37 +64,52 @@ export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsD
     }
   }
 
-  const all = (): OpenExchange[] => [...bySid.values()].flatMap((open) => [...open])
-
   return {
     opened(exchange) {
-      const { sid } = exchange.session
-      let open = bySid.get(sid)
-      if (open === undefined) bySid.set(sid, (open = new Set()))
       open.add(exchange)
-      if (ended.has(sid)) cut(exchange)
-      return {
-        done: () => {
-          open.delete(exchange)
-          if (open.size === 0 && bySid.get(sid) === open) bySid.delete(sid)
-        },
-      }
+      if (ended.has(exchange.session.sid)) cut(exchange)
     },
-    webSockets(request, { sid }) {
-      let count = 0
-      for (const open of bySid.get(sid) ?? []) {
-        if (open.request.upgrade && open.request.site.agent === request.site.agent) count++
-      }
-      return count
-    },
+    closed: (exchange) => open.remove(exchange),
+    webSockets: ({ site }, { sid }) =>
+      open.of(sid).filter(({ request }) => request.upgrade && request.site.agent === site.agent).length,
     sessionEnded(sid) {
       remember(sid)
-      for (const exchange of bySid.get(sid) ?? []) cut(exchange)
+      open.of(sid).forEach(cut)
     },
     cut,
-    all,
-    endless: () => all().filter(({ request }) => request.upgrade || isEventStream(request)),
+    all: () => open.all(),
+    endless: () => open.all().filter(({ request }) => request.upgrade || isEventStream(request)),
     close: () => clearInterval(timer),
+  }
+}
+
+/** Most sessions have one exchange open at a time, which stands for itself: a set for each request would cost more than the rest. */
+class OpenBySession {
+  readonly #bySid = new Map<string, OpenExchange | Set<OpenExchange>>()
+
+  add(exchange: OpenExchange): void {
+    const { sid } = exchange.session
+    const found = this.#bySid.get(sid)
+    if (found === undefined) this.#bySid.set(sid, exchange)
+    else if (found instanceof Set) found.add(exchange)
+    else this.#bySid.set(sid, new Set([found, exchange]))
+  }
+
+  remove(exchange: OpenExchange): void {
+    const { sid } = exchange.session
+    const found = this.#bySid.get(sid)
+    if (found === exchange) this.#bySid.delete(sid)
+    else if (found instanceof Set && found.delete(exchange) && found.size === 0) this.#bySid.delete(sid)
+  }
+
+  of(sid: string): readonly OpenExchange[] {
+    const found = this.#bySid.get(sid)
+    if (found === undefined) return []
+    return found instanceof Set ? [...found] : [found]
+  }
+
+  all(): readonly OpenExchange[] {
+    return [...this.#bySid.keys()].flatMap((sid) => this.of(sid))
   }
 }
 

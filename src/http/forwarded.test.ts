@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
-import { canonicalAddress, createAddressSet, createClientResolver, forwardedValues } from './forwarded.ts'
+import { canonicalAddress, createAddressSet, createClientResolver, forwardedValues, publicOrigin } from './forwarded.ts'
 
 type Fields = Readonly<Record<string, string>> | readonly (readonly [string, string])[]
 
@@ -91,7 +91,7 @@ test('addresses have one spelling', () => {
   assert.equal(canonicalAddress('[::1'), undefined)
 })
 
-const ORIGIN = { scheme: 'https', authority: 'app.example.com:8443' } as const
+const ORIGIN = publicOrigin('https', 'app.example.com:8443')
 
 test('RFC 7239 §4: a stranger’s forwarding headers are replaced by ours', () => {
   const from = request(PEER, { 'X-Forwarded-For': '1.1.1.1', Forwarded: 'for=1.1.1.1' })
@@ -104,7 +104,7 @@ test('RFC 7239 §4: a stranger’s forwarding headers are replaced by ours', () 
 test('a trusted proxy’s chain is continued from the client on, without what strangers put before it', () => {
   const from = request(PROXY, { 'X-Forwarded-For': '1.1.1.1, 2001:db8::7, 192.0.2.2' })
   const client = createClientResolver(['192.0.2.0/24'])(from)
-  assert.deepEqual(forwardedValues(from, client, { scheme: 'http', authority: 'app.test' }), {
+  assert.deepEqual(forwardedValues(from, client, publicOrigin('http', 'app.test')), {
     xForwardedFor: '2001:db8::7, 192.0.2.2, 192.0.2.1',
     forwarded: 'for="[2001:db8::7]", for=192.0.2.2, for=192.0.2.1;host=app.test;proto=http',
   })

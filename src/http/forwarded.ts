@@ -121,7 +121,12 @@ export interface ForwardedValues {
 /** Where the request arrived, as browsers see it: from configuration, never from the Host header. */
 export interface PublicOrigin {
   readonly scheme: 'http' | 'https'
-  readonly authority: string
+  /** The end of our element of `Forwarded`, which is the same for every request. */
+  readonly forwarded: string
+}
+
+export function publicOrigin(scheme: 'http' | 'https', authority: string): PublicOrigin {
+  return { scheme, forwarded: `;host=${quoted(authority)};proto=${scheme}` }
 }
 
 /**
@@ -129,7 +134,7 @@ export interface PublicOrigin {
  * client differs from the peer exactly then) and thrown away otherwise.
  */
 export function forwardedValues(request: IncomingMessage, client: Client, origin: PublicOrigin): ForwardedValues {
-  const own = `for=${forwardedNode(client.peer)};host=${quoted(origin.authority)};proto=${origin.scheme}`
+  const own = `for=${forwardedNode(client.peer)}${origin.forwarded}`
   if (client.ip === client.peer) return { xForwardedFor: client.peer, forwarded: own }
   const chain = trustedChain(request.headers['x-forwarded-for'], client.ip)
   const elements = [...chain.map((ip) => `for=${forwardedNode(ip)}`), own]

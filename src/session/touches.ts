@@ -57,9 +57,11 @@ class CoalescedTouches implements Touches {
 
   note(session: Session): void {
     const at = this.#deps.clock()
+    const pending = this.#pending.get(session.sid)
+    // Noted a moment ago: of a minute between two writes, one second more or less.
+    if (pending !== undefined && at >= pending.at && at - pending.at < pending.everyMs / 60) return
     const last = Math.max(session.lastSeenAt, this.#written.get(session.sid) ?? 0)
     if (at <= last || this.#closed) return
-    const pending = this.#pending.get(session.sid)
     if (pending === undefined && this.#pending.size >= MAX_PENDING) return
     const everyMs = Math.min(MINUTE_MS, (session.idleExpiresAt - session.lastSeenAt) / 4)
     this.#pending.set(session.sid, { at, due: pending?.due ?? last + everyMs, everyMs })

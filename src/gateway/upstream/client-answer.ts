@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { asFault } from '../../errors.ts'
-import { endToEnd, joinedValues } from './response-head.ts'
+import type { ParsedHead } from './response-head.ts'
 import { passableTrailers, takesTrailers } from './trailers.ts'
 import type { Exchange, HeaderList } from './upstream.ts'
 
@@ -38,9 +38,8 @@ export class ClientAnswer {
   }
 
   /** Writes the head. @throws when the answer cannot be passed on; nothing was written then. */
-  start(status: number, raw: readonly (Buffer | string)[]): void {
-    const headers = this.#rewritten(status, endToEnd(status, raw))
-    this.#response.writeHead(status, headers as string[])
+  start(status: number, endToEnd: HeaderList): void {
+    this.#response.writeHead(status, this.#rewritten(status, endToEnd) as string[])
     this.status = status
   }
 
@@ -75,11 +74,10 @@ export class ClientAnswer {
   }
 
   /** Passes a 103 on (RFC 8297), only its links, and only to clients that understand 1xx. */
-  earlyHints(raw: readonly (Buffer | string)[]): void {
-    const link = joinedValues(raw, 'link')
+  earlyHints({ link }: ParsedHead): void {
     if (link === undefined || this.started || isHttp10(this.#exchange.request)) return
     try {
-      this.#response.writeEarlyHints({ link })
+      this.#response.writeEarlyHints({ link: typeof link === 'string' ? link : link.join(', ') })
     } catch {
       // A hint that node refuses as malformed is left out: the answer itself does not depend on it.
     }

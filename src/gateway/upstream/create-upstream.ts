@@ -44,7 +44,7 @@ export function createUpstream(config: UpstreamConfig, deps: UpstreamDeps): Upst
       : servers.map((server) => startHealthCheck(server, healthCheck, server.hostOverride ?? deps.siteHost))
 
   return {
-    forward: (exchange, response) => forward(forwarding, exchange, response),
+    forward: (exchange, response, ending) => forward(forwarding, { exchange, response, ending }),
     upgrade: (exchange, socket, head) => openWebSocket(forwarding, exchange, { socket, head }),
     health: () => {
       const now = deps.clock()

@@ -7,8 +7,9 @@ import { ClientAnswer } from './client-answer.ts'
 import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
 import { type RequestBody, requestBody } from './request-body.ts'
-import { requestHead } from './request-head.ts'
-import type { Exchange, ExchangeResult } from './upstream.ts'
+import { isConnectionBound, requestHead } from './request-head.ts'
+import { endToEnd, type ParsedHead } from './response-head.ts'
+import type { Exchange, ExchangeEnding, ExchangeResult } from './upstream.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
 /** Most 1xx answers before the real one; an endless row of them holds a connection without ever timing out. */
@@ -16,6 +17,10 @@ export const MAX_INTERIM_ANSWERS = 16
 
 /** RFC 9110 §9.2.2: may be sent a second time by anyone. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+/** Never false: that would keep connections open that undici closes, after a HEAD for one. */
+const CLOSED_AFTERWARDS = { reset: true } as const
+const NOTHING_ELSE = {}
 
 const GONE = new Error('nobody waits for this exchange any more')
 
@@ -28,16 +33,21 @@ export interface ForwardingDeps {
   readonly misbehaved: (reason: string) => void
 }
 
-/** Sends a request to the upstream and its answer to the client. See {@link Upstream.forward}. */
-export function forward(deps: ForwardingDeps, exchange: Exchange, response: ServerResponse): Promise<ExchangeResult> {
-  return new Promise((resolve, reject) => {
-    new Forwarding(deps, exchange, response, { resolve, reject }).start()
-  })
+/** What one forwarding is about. */
+interface ForwardingParts {
+  readonly exchange: Exchange
+  readonly response: ServerResponse
+  readonly ending: ExchangeEnding
 }
 
-interface Settle {
-  readonly resolve: (result: ExchangeResult) => void
-  readonly reject: (fault: GatehouseError) => void
+/** Sends a request to the upstream and its answer to the client. See {@link Upstream.forward}. */
+export function forward(deps: ForwardingDeps, parts: ForwardingParts): void {
+  const forwarding = new Forwarding(deps, parts)
+  try {
+    forwarding.start()
+  } catch (error) {
+    forwarding.giveUp(error)
+  }
 }
 
 /** One exchange: undici's handler on the upstream's side, a listener on the client's, one end for both. */
@@ -46,7 +56,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange
   readonly #response: ServerResponse
   readonly #answer: ClientAnswer
-  readonly #settle: Settle
+  readonly #ending: ExchangeEnding
   readonly #startedAt: number
   #server: UpstreamServer | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -61,27 +71,33 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #idle: IdleTimer | undefined
   #queueTimer: NodeJS.Timeout | undefined
   #awaitsDrain = false
+  // Made where one is listened for: most exchanges need none of these.
+  #onAbort: (() => void) | undefined
+  #onDrain: (() => void) | undefined
 
-  constructor(deps: ForwardingDeps, exchange: Exchange, response: ServerResponse, settle: Settle) {
+  constructor(deps: ForwardingDeps, { exchange, response, ending }: ForwardingParts) {
     this.#deps = deps
     this.#exchange = exchange
     this.#response = response
     this.#answer = new ClientAnswer(exchange, response)
-    this.#settle = settle
+    this.#ending = ending
     this.#startedAt = performance.now()
   }
 
   start(): void {
     const { request, signal } = this.#exchange
     if (signal?.aborted === true) {
-      this.#onSessionEnd()
+      this.#finish('by-session-end')
       return
     }
     if (this.#answer.gone) {
       this.#finish('by-client')
       return
     }
-    signal?.addEventListener('abort', this.#onSessionEnd)
+    if (signal !== undefined) {
+      this.#onAbort = () => this.#finish('by-session-end')
+      signal.addEventListener('abort', this.#onAbort)
+    }
     this.#response.on('close', this.#onClose)
     this.#takeBody(request)
     this.#attempt(this.#deps.balance.pick())
@@ -94,11 +110,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#length = framed.length
     this.#body.onChunk = () => this.#idle?.touch()
     this.#idleTimer().touch()
-    this.#bodyRate = new BodyRateWatch(framed.body, this.#deps.bodyRate, this.#onSlowBody)
+    this.#bodyRate = new BodyRateWatch(framed.body, this.#deps.bodyRate, () => this.#onSlowBody())
   }
 
   #attempt(server: UpstreamServer): void {
-    const { outgoing } = this.#exchange
+    const { outgoing, request } = this.#exchange
     if (!outgoing.target.startsWith('/')) {
       this.#fail(fault('GH_INTERNAL', { detail: 'the target is not a path' }))
       return
@@ -114,14 +130,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#phase = 'connecting'
     this.#controller = undefined
     server.inFlight++
-    const { headers, connectionBound } = requestHead(outgoing, this.#length, server.hostOverride)
     server.pool.dispatch(
       {
         path: outgoing.target,
         method: outgoing.method,
-        headers,
+        // Only read; undici's type does not say so.
+        headers: requestHead(outgoing.headers, this.#length, server.hostOverride) as string[],
         body: this.#body ?? null,
-        ...(connectionBound ? { reset: true } : {}),
+        ...(isConnectionBound(request.headers.authorization) ? CLOSED_AFTERWARDS : NOTHING_ELSE),
       },
       this,
     )
@@ -141,15 +157,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#phase = 'answering'
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    const raw = rawHeaders(controller)
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, head: ParsedHead): void {
     if (status < 200) {
-      this.#onInterim(status, raw)
+      this.#onInterim(status, head)
       return
     }
     this.#upstreamMs = performance.now() - this.#startedAt
     if (this.#answer.gone) throw GONE
-    this.#answer.start(status, raw)
+    this.#answer.start(status, endToEnd(status, head))
     process.nextTick(flush, this.#answer)
   }
 
@@ -163,6 +178,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#idleTimer().touch()
     if (this.#awaitsDrain) return
     this.#awaitsDrain = true
+    this.#onDrain ??= () => this.#drained()
     this.#response.once('drain', this.#onDrain)
   }
 
@@ -187,9 +203,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#server !== undefined) this.#server.inFlight--
   }
 
-  #onInterim(status: number, raw: readonly (Buffer | string)[]): void {
+  #onInterim(status: number, head: ParsedHead): void {
     if (++this.#interim > MAX_INTERIM_ANSWERS) throw protocolFault('too many interim answers')
-    if (status === 103) this.#answer.earlyHints(raw)
+    if (status === 103) this.#answer.earlyHints(head)
   }
 
   /** The server of a second attempt, if there may be one: it must be certain that the first had no effect that a second adds to. */
@@ -207,7 +223,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   // What the client's side calls.
 
-  readonly #onDrain = (): void => {
+  #drained(): void {
     this.#awaitsDrain = false
     if (this.#body === undefined) this.#idle?.stop()
     this.#controller?.resume()
@@ -217,17 +233,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#finish(this.#answer.delivered ? undefined : 'by-client')
   }
 
-  readonly #onSessionEnd = (): void => {
-    this.#finish('by-session-end')
-  }
-
-  readonly #onIdle = (): void => {
+  #onIdle(): void {
     // Held up by the upstream's own slowness in reading: its response time-out is counting.
     if (!this.#awaitsDrain && this.#body?.hungry === false) return this.#idle?.touch()
     this.#finish('by-client')
   }
 
-  readonly #onSlowBody = (): void => {
+  #onSlowBody(): void {
     if (this.#answer.started) this.#finish('by-client')
     else this.#fail(fault('GH_REQUEST_TIMEOUT', { detail: 'the request body came too slowly' }))
   }
@@ -242,21 +254,29 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#finish('by-upstream')
       return
     }
-    if (this.#cleanUp()) this.#settle.reject(caught)
+    if (this.#cleanUp()) this.#ending.failed(caught)
+  }
+
+  /** What went wrong before the pool had the request is our own fault. */
+  giveUp(error: unknown): void {
+    if (!this.#cleanUp()) throw error
+    this.#ending.failed(error)
   }
 
   #finish(aborted: ExchangeResult['aborted']): void {
     const status = this.#answer.status
     if (!this.#cleanUp()) return
     if (aborted !== undefined) this.#answer.destroy()
-    this.#settle.resolve({ status, upstreamMs: this.#upstreamMs, aborted })
+    this.#ending.ended({ status, upstreamMs: this.#upstreamMs, aborted })
   }
 
   #cleanUp(): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#exchange.signal?.removeEventListener('abort', this.#onSessionEnd)
-    this.#response.off('close', this.#onClose).off('drain', this.#onDrain)
+    if (this.#onAbort !== undefined) this.#exchange.signal?.removeEventListener('abort', this.#onAbort)
+    // A response that has closed will not say so again.
+    if (!this.#response.closed) this.#response.off('close', this.#onClose)
+    if (this.#awaitsDrain && this.#onDrain !== undefined) this.#response.off('drain', this.#onDrain)
     this.#idle?.stop()
     this.#bodyRate?.stop()
     clearTimeout(this.#queueTimer)
@@ -266,7 +286,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #idleTimer(): IdleTimer {
-    this.#idle ??= new IdleTimer(this.#deps.idleTimeout, this.#onIdle)
+    this.#idle ??= new IdleTimer(this.#deps.idleTimeout, () => this.#onIdle())
     return this.#idle
   }
 
@@ -281,8 +301,4 @@ function flush(answer: ClientAnswer): void {
 
 function rawTrailers(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {
   return Array.isArray(controller.rawTrailers) ? controller.rawTrailers : []
-}
-
-function rawHeaders(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {
-  return Array.isArray(controller.rawHeaders) ? controller.rawHeaders : []
 }

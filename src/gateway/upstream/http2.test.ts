@@ -5,7 +5,7 @@ import { type ClientHttp2Session, connect, constants, createServer } from 'node:
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { ExchangeResult } from './upstream.ts'
-import { answering, type Gateway, gatewayTo, rawUpstream } from './wire.fixture.ts'
+import { answering, type Gateway, gatewayTo, rawUpstream, forwarded } from './wire.fixture.ts'
 
 /** An HTTP/2 listener before the gateway's upstream. */
 async function http2Front(
@@ -20,7 +20,7 @@ async function http2Front(
       rewrite: (_status: number, list: readonly string[]) => list,
       signal: undefined,
     }
-    results.push(gateway.upstream.forward(exchange, response as unknown as ServerResponse))
+    results.push(forwarded(gateway.upstream, exchange, response as unknown as ServerResponse))
   })
   front.listen(0, '127.0.0.1')
   await once(front, 'listening')

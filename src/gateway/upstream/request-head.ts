@@ -1,56 +1,34 @@
-import { headerNames } from '../../http/header-names.ts'
-import type { HeaderList, OutgoingRequest } from './upstream.ts'
+import type { HeaderList } from './upstream.ts'
+
+const CONNECTION_BOUND = /^(?:ntlm|negotiate)\b/i
 
 /**
- * Names that never come from the caller's list: they belong to one connection (RFC 9110 §7.6.1), are framing, which is
- * decided by the body alone, or are `Expect`, whose obfuscated forms desynchronise proxies and servers.
+ * Whether credentials log in a connection, not a request (NTLM, Negotiate): a pooled connection would then answer the next person
+ * as this one, so it is closed after the answer.
  */
-const isOurs = headerNames([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'expect',
-  'content-length',
-])
-
-const isHost = headerNames(['host'])
-const isAuthorization = headerNames(['authorization'])
-const CONNECTION_BOUND = /^(ntlm|negotiate)\b/i
-
-export interface RequestHead {
-  readonly headers: string[]
-  /**
-   * The credentials log in a connection, not a request (NTLM, Negotiate): a pooled connection would then answer the
-   * next person as this one, so it is closed after the answer.
-   */
-  readonly connectionBound: boolean
+export function isConnectionBound(authorization: string | undefined): boolean {
+  return authorization !== undefined && CONNECTION_BOUND.test(authorization)
 }
 
-/** The header list as it goes to the upstream: framing from `length`, Host from `host` where that is given. */
-export function requestHead(
-  outgoing: OutgoingRequest,
-  length: number | undefined,
-  host: string | undefined,
-): RequestHead {
-  const { headers: list } = outgoing
+/**
+ * The header list as it goes to the upstream: framing from `length`, which the body alone decides, Host from `host` where that is
+ * given. The list itself where nothing has to be changed.
+ */
+export function requestHead(list: HeaderList, length: number | undefined, host: string | undefined): HeaderList {
+  if (length === undefined && host === undefined) return list
+  const headers = host === undefined ? [...list] : withHost(list, host)
+  if (length !== undefined) headers.push('content-length', String(length))
+  return headers
+}
+
+function withHost(list: HeaderList, host: string): string[] {
   const headers: string[] = []
-  let connectionBound = false
   for (let at = 0; at + 1 < list.length; at += 2) {
     const name = list[at] ?? ''
-    const value = list[at + 1] ?? ''
-    if (isOurs(name)) continue
-    if (host !== undefined && isHost(name)) continue
-    if (isAuthorization(name) && CONNECTION_BOUND.test(value)) connectionBound = true
-    headers.push(name, value)
+    if (name.toLowerCase() !== 'host') headers.push(name, list[at + 1] ?? '')
   }
-  if (host !== undefined) headers.push('host', host)
-  if (length !== undefined) headers.push('content-length', String(length))
-  return { headers, connectionBound }
+  headers.push('host', host)
+  return headers
 }
 
 /** The only value of a header, whatever its case; `undefined` where it is missing or there are two. */

@@ -1,52 +1,57 @@
-import { headerNames } from '../../http/header-names.ts'
+import { isHopByHop } from '../../http/hop-by-hop.ts'
 import { protocolFault } from './failure.ts'
 
-/** RFC 9110 §7.6.1 and §11.7: what concerns the upstream's connection to us, not the client's. Trailers that pass are announced by nobody: their list named the dropped ones, too. */
-const isOneHop = headerNames([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-type RawHeaders = readonly (Buffer | string)[]
+/** An answer's head as undici gives it: names in lower case, repeated ones with all their values. */
+export type ParsedHead = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /**
- * The end-to-end part of an answer's head, order and duplicates kept. Drops a Content-Length on 204, which would frame the next
- * answer (RFC 9110 §8.6).
+ * The end-to-end part of an answer's head (RFC 9110 §7.6.1), duplicates kept. Drops a Content-Length on 204, which would frame the
+ * next answer (RFC 9110 §8.6). Names go on in lower case, as in HTTP/2: decoding them a second time would cost more than
+ * everything that is done with them.
  * @throws GH_UPSTREAM_PROTOCOL for a transfer coding other than chunked: we asked for none, and its name would be lost.
  */
-export function endToEnd(status: number, raw: RawHeaders): string[] {
-  const headers: string[] = []
-  let connection = ''
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = latin1(raw[at])
-    const value = latin1(raw[at + 1])
-    if (isOneHop(name)) {
-      const lower = name.toLowerCase()
-      if (lower === 'connection') connection = connection === '' ? value : `${connection},${value}`
-      else if (lower === 'transfer-encoding') checkCoding(value)
-    } else if (status !== 204 || name.toLowerCase() !== 'content-length') headers.push(name, value)
+export function endToEnd(status: number, head: ParsedHead): string[] {
+  const passed = new EndToEnd(status)
+  for (const name of Object.keys(head)) {
+    const value = head[name]
+    if (typeof value === 'string') passed.add(name, name, value)
+    else for (const one of value ?? []) passed.add(name, name, one)
   }
-  // What nearly every answer says names nothing, and nothing is built for it.
-  const namesNothing = connection === '' || connection === 'keep-alive' || connection === 'close'
-  return namesNothing ? headers : withoutNamed(headers, connection)
+  return passed.headers()
 }
 
-/** The values of one header, joined; `undefined` where it is missing. */
-export function joinedValues(raw: RawHeaders, wanted: string): string | undefined {
-  let joined: string | undefined
+/** The same of a raw list, whose spelling is kept: some clients of WebSockets compare the names of a 101 byte for byte. */
+export function endToEndAsSpelt(status: number, raw: readonly string[]): string[] {
+  const passed = new EndToEnd(status)
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (latin1(raw[at]).toLowerCase() !== wanted) continue
-    const value = latin1(raw[at + 1])
-    joined = joined === undefined ? value : `${joined}, ${value}`
+    const name = raw[at] ?? ''
+    passed.add(name, name.toLowerCase(), raw[at + 1] ?? '')
   }
-  return joined
+  return passed.headers()
+}
+
+class EndToEnd {
+  readonly #kept: string[] = []
+  readonly #hasBody: boolean
+  #connection = ''
+
+  constructor(status: number) {
+    this.#hasBody = status !== 204
+  }
+
+  add(name: string, lower: string, value: string): void {
+    if (isHopByHop(lower)) {
+      if (lower === 'connection') this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
+      else if (lower === 'transfer-encoding') checkCoding(value)
+    } else if (this.#hasBody || lower !== 'content-length') this.#kept.push(name, value)
+  }
+
+  /** Without what `Connection` named. Nearly every answer names nothing, and nothing is built for it. */
+  headers(): string[] {
+    const connection = this.#connection
+    const namesNothing = connection === '' || connection === 'keep-alive' || connection === 'close'
+    return namesNothing ? this.#kept : withoutNamed(this.#kept, connection)
+  }
 }
 
 function withoutNamed(headers: string[], connection: string): string[] {
@@ -65,8 +70,4 @@ function withoutNamed(headers: string[], connection: string): string[] {
 
 function checkCoding(value: string): void {
   if (value.toLowerCase() !== 'chunked') throw protocolFault('the answer has a transfer coding other than chunked')
-}
-
-function latin1(part: Buffer | string | undefined): string {
-  return typeof part === 'string' ? part : (part?.toString('latin1') ?? '')
 }

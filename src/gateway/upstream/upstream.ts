@@ -9,7 +9,7 @@ export interface OutgoingRequest {
   readonly method: string
   /** Canonical path and query. */
   readonly target: string
-  /** Complete: scrubbed of hop-by-hop and identity headers, then extended by ours, Host included. */
+  /** Complete: scrubbed of hop-by-hop, framing and identity headers, then extended by ours, Host included. */
   readonly headers: HeaderList
 }
 
@@ -33,16 +33,21 @@ export interface ExchangeResult {
   readonly aborted: 'by-client' | 'by-upstream' | 'by-session-end' | undefined
 }
 
+/** Told how an exchange came to its end: exactly one of the two is called, once. A promise would cost each request two more turns. */
+export interface ExchangeEnding {
+  /** The response has ended or was torn down. */
+  ended(result: ExchangeResult): void
+  /** A GH_UPSTREAM_* fault; nothing has been written to the response. */
+  failed(caught: unknown): void
+}
+
 /** One protected application: its servers, connection pools, time-outs and health. */
 export interface Upstream {
-  /**
-   * Streams both ways with back-pressure; settles when the response has ended or was torn down. Rejects with a
-   * GH_UPSTREAM_* fault, and only while nothing has been written to `response`.
-   */
-  forward(exchange: Exchange, response: ServerResponse): Promise<ExchangeResult>
+  /** Streams both ways with back-pressure and tells `ending` when it is over, maybe before this returns. Never throws. */
+  forward(exchange: Exchange, response: ServerResponse, ending: ExchangeEnding): void
   /**
    * WebSocket only: the caller has validated the handshake and its Origin. Tunnels after the upstream's 101, passes on
-   * any other answer as an ordinary response. Rejects like `forward`, while nothing has been written to `socket`.
+   * any other answer as an ordinary response. Rejects with a GH_UPSTREAM_* fault, while nothing has been written to `socket`.
    */
   upgrade(exchange: Exchange, socket: Duplex, head: Buffer): Promise<ExchangeResult>
   /** What the balance believes of each server. */

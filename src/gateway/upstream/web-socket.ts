@@ -8,7 +8,7 @@ import { type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { type ForwardingDeps, MAX_INTERIM_ANSWERS } from './forwarding.ts'
 import { relayAnswer } from './relay-answer.ts'
 import { requestHead, singleHeader } from './request-head.ts'
-import { endToEnd } from './response-head.ts'
+import { endToEndAsSpelt } from './response-head.ts'
 import { tunnel } from './tunnel.ts'
 import type { Exchange, ExchangeResult, HeaderList } from './upstream.ts'
 import { MAX_HEAD_BYTES, type UpstreamServer } from './upstream-server.ts'
@@ -18,6 +18,7 @@ const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** Most bytes a client may send before the upstream agreed; RFC 6455 §4.1 allows it none. */
 const MAX_EARLY_BYTES = 65_536
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/
+const SWITCH = ['connection', 'Upgrade', 'upgrade', 'websocket']
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
 
 interface Settle {
@@ -84,8 +85,7 @@ class Handshake {
 
   #attempt(server: UpstreamServer): void {
     const { outgoing } = this.#exchange
-    const { headers } = requestHead(outgoing, undefined, server.hostOverride)
-    headers.push('connection', 'Upgrade', 'upgrade', 'websocket')
+    const headers = [...requestHead(outgoing.headers, undefined, server.hostOverride), ...SWITCH]
     const request = httpRequest({
       method: outgoing.method,
       path: outgoing.target,
@@ -189,7 +189,7 @@ class Handshake {
     response.assignSocket(socket)
     const client = new ClientAnswer(this.#exchange, response)
     try {
-      client.start(status, answer.rawHeaders)
+      client.start(status, endToEndAsSpelt(status, answer.rawHeaders))
     } catch (error) {
       response.detachSocket(socket)
       this.#fail(upstreamFault(error, 'answering', server.address.name))
@@ -276,7 +276,7 @@ function complaintAbout(answer: IncomingMessage, sent: HeaderList): string | und
 }
 
 function switchingHead({ rewrite }: Exchange, answer: IncomingMessage): string {
-  const headers = rewrite(101, endToEnd(101, answer.rawHeaders))
+  const headers = rewrite(101, endToEndAsSpelt(101, answer.rawHeaders))
   let text = SWITCHING
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const line = `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`

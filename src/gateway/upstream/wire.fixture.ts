@@ -10,6 +10,7 @@ import {
 import type { TestContext } from 'node:test'
 import type { EpochMs } from '../../base/brand.ts'
 import { asFault, type GatehouseError } from '../../errors.ts'
+import { isHopByHop } from '../../http/hop-by-hop.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
 import { createUpstream } from './create-upstream.ts'
@@ -130,6 +131,11 @@ export async function httpUpstream(
   return { url: `http://127.0.0.1:${port}`, server, connections: () => connections }
 }
 
+/** The end of a forwarded exchange as a promise. */
+export function forwarded(upstream: Upstream, exchange: Exchange, response: ServerResponse): Promise<ExchangeResult> {
+  return new Promise((ended, failed) => upstream.forward(exchange, response, { ended, failed }))
+}
+
 export interface Gateway {
   readonly port: number
   readonly server: Server
@@ -212,8 +218,7 @@ export async function gatewayTo(
     return caught
   }
   server.on('request', (request, response) => {
-    gateway.upstream
-      .forward(exchange(request), response)
+    forwarded(gateway.upstream, exchange(request), response)
       .then((result) => gateway.results.push(result))
       .catch((error: unknown) => {
         const { status, code } = fail(error)
@@ -279,12 +284,11 @@ export function bodyOf(answer: string): string {
   return answer.slice(answer.indexOf('\r\n\r\n') + 4)
 }
 
-const ONE_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'])
-
 function scrubbed(raw: readonly string[]): string[] {
   const kept: string[] = []
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (!ONE_HOP.has(raw[at]?.toLowerCase() ?? '')) kept.push(raw[at] ?? '', raw[at + 1] ?? '')
+    const name = raw[at]?.toLowerCase() ?? ''
+    if (!isHopByHop(name) && name !== 'content-length' && name !== 'expect') kept.push(raw[at] ?? '', raw[at + 1] ?? '')
   }
   return kept
 }
