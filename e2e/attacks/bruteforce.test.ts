@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
+import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
 import { calm, noServerError, twins } from './oracles.ts'
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
@@ -29,8 +33,13 @@ async function statuses(rig: Rig, usernames: readonly string[], password = 'wron
 }
 
 /** A rig with counters of its own: other guesses must not be in the way. */
-async function fresh(outer: Rig, attack: (rig: Rig) => Promise<void>, employees = ''): Promise<void> {
-  const rig = await startRig({ employees })
+async function fresh(
+  outer: Rig,
+  attack: (rig: Rig) => Promise<void>,
+  employees = '',
+  trustedProxies: readonly string[] = [],
+): Promise<void> {
+  const rig = await startRig({ employees, trustedProxies })
   try {
     await attack(rig)
     await calm(rig, 'after guessing', 2_000)
@@ -164,6 +173,59 @@ const rig = runVectors<Vector>('bruteforce', {
         'authentication: { throttle: { freeFailures: 1000, networkFailures: 1000 } }\n',
       )
     },
+    'ipv6-64': (outer) =>
+      fresh(
+        outer,
+        async (rig) => {
+          const from = async (address: string, i: number): Promise<number> =>
+            (await guess(rig, `user${i}`, 'wrong', rig.browser(), { 'x-forwarded-for': address })).status
+          const seen: number[] = []
+          for (let i = 0; i < 14; i++) seen.push(await from(`2001:db8:1:1:${i}:${i * 7}::${i + 1}`, i))
+          assert.equal(seen.filter((status) => status === 401).length, 10)
+          assert.equal(seen.at(-1), 429, 'one /64 is one network, whatever address in it is used')
+          assert.equal(await from('[2001:DB8:1:1:ffff::9]:443', 20), 429, 'in another spelling')
+          assert.equal(await from('2001:db8:1:2::1', 21), 401, 'the /64 beside it is another network')
+          assert.equal(await from('::ffff:192.0.2.1', 22), 401)
+        },
+        'authentication: { throttle: { networkFailures: 10 } }\n',
+        ['127.0.0.1'],
+      ),
+    'unicode-norm': (outer) =>
+      fresh(outer, async (rig) => {
+        const [composed, decomposed] = ['pass-\u00e9-word', 'pass-e\u0301-word']
+        const file = join(rig.root, 'realms/employees/users.yaml')
+        const hash = await createPasswordHasher().hash(decomposed)
+        writeFileSync(file, `${readFileSync(file, 'utf8')}  - { username: "Zo\u00eb", password: "${hash}" }\n`)
+        rig.signal('SIGHUP')
+        while (!rig.log().includes('in force')) await new Promise((resolve) => setImmediate(resolve))
+        // One person and one password, however the keyboard writes them.
+        for (const username of ['Zo\u00eb', 'Zoe\u0308', 'ZOE\u0308', '\uff3ao\u00eb'])
+          for (const password of [composed, decomposed])
+            assert.equal((await guess(rig, username, password)).status, 303, username)
+        // Compatibility forms and letter case make another password: nothing is thrown away of what it says.
+        for (const password of ['pass-e-word', '\uff50ass-\u00e9-word', 'Pass-\u00e9-word', `${composed} `])
+          assert.equal((await guess(rig, 'Zo\u00eb', password)).status, 401, password)
+      }),
+    'captcha-bypass': (outer) =>
+      fresh(outer, async (rig) => {
+        await statuses(
+          rig,
+          Array.from({ length: 7 }, () => 'bob'),
+        )
+        // What slows guessing down is a count, so there is no token whose absence, reuse or value would get past it.
+        for (const extra of [
+          {},
+          { captcha: '', 'g-recaptcha-response': '' },
+          { captcha: 'solved', token: 'solved', 'h-captcha-response': 'solved' },
+        ]) {
+          const client = rig.browser()
+          const page = await client.call(LOGIN)
+          const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+          const answer = await client.call(action, { form: { ...form, ...extra } })
+          rig.tally.checks++
+          assert.equal(answer.status, 429, Object.keys(extra).join())
+        }
+      }),
     'nul-password': async (rig) => {
       for (const password of [`${PASSWORDS.mallory}\0x`, `${PASSWORDS.mallory}\0`, PASSWORDS.mallory.slice(0, -1)])
         assert.equal((await guess(rig, 'mallory', password)).status, 401)

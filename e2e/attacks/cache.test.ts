@@ -130,6 +130,33 @@ runVectors<CacheVector>('cache', {
         assert.equal((await get(rig, '/me', NOBODY, lines)).status, 302)
       upstreamSilent(rig, mark, 'a range for a stranger')
     },
+    async 'after-logout'(rig) {
+      // A browser keeps what it may and shows it to whoever presses "back": nothing of a page may be kept.
+      const mallory = await rig.signIn('mallory')
+      const shown: string[] = []
+      for (const [path, type] of [
+        ['/account/back', 'text/html'],
+        ['/account/back-bare', ''],
+        ['/account/back.xhtml', 'application/xhtml+xml; charset=utf-8'],
+      ] as const) {
+        const header = type === '' ? '' : `Content-Type: ${type}\r\n`
+        rig.upstream.behave(path, (socket) =>
+          socket.write(`HTTP/1.1 200 OK\r\n${header}Cache-Control: max-age=600\r\nContent-Length: 6\r\n\r\nsecret`),
+        )
+        const page = await mallory.client.call(ORIGINS.app + path)
+        notShared(rig, page, path)
+        if (!/no-store/.test(headersOf(page, 'cache-control').join())) shown.push(page.body)
+      }
+      for (const path of ['/', '/logout']) {
+        const page = await mallory.client.call(ORIGINS.login + path)
+        assert.match(headersOf(page, 'cache-control').join(), /no-store/, path)
+      }
+      assert.equal((await mallory.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+      assert.deepEqual(shown, [], 'nothing to be shown after logout')
+      const again = await mallory.client.call(`${ORIGINS.app}/account/back`)
+      assert.equal(again.status, 302)
+      assert.doesNotMatch(again.body, /secret/)
+    },
     async 'vary-origin'(rig) {
       for (const path of ['/me', '/public/x', '/.gatehouse/whoami']) {
         const answer = await get(rig, path, bob, 'Origin: https://evil.example\r\n')

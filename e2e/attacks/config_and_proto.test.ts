@@ -126,6 +126,24 @@ runVectors<ConfigVector>('config_and_proto', {
       }
       writeFileSync(file, before)
     },
+    async 'rule-dead'(rig) {
+      const policy = (name: string, effect: string): string =>
+        `  - name: ${name}\n    resources: ['https://app.example.com:*/dead/*']\n    actions: { GET: ${effect} }\n    subject: { type: AuthenticatedUsers }`
+      const warnings = async (file: string, change: (text: string) => string): Promise<string> => {
+        const { snapshot, problems } = await loadWith(rig, file, change)
+        assert.ok(snapshot, 'a warning refuses nothing')
+        return problems.map(({ message }) => message).join('\n')
+      }
+      for (const effect of ['allow', 'deny'])
+        assert.match(
+          await warnings(POLICIES, append([policy('first', 'deny'), policy('second', effect)].join('\n'))),
+          /policy "second" changes nothing: "first"/,
+        )
+      const opened = (text: string): string =>
+        text.replace('- path: /public/*', '- path: /public/x\n  - path: /public/*')
+      assert.match(await warnings('agent-config/app.yaml', opened), /this opens nothing/)
+      assert.doesNotMatch(await warnings(POLICIES, (text) => text), /nothing/)
+    },
     async 'json-proto'(rig, { json = '' }) {
       await jsonToEveryone(rig, json)
     },

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { loginForm } from '../client.ts'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
-import { ORIGINS, PASSWORDS } from './rig-config.ts'
-import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
+import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf } from './wire.ts'
 
@@ -106,6 +106,33 @@ function lower(h: Readonly<Record<string, string>> = {}): Headers {
 
 const rig = runVectors<CsrfVector>('csrf', {
   only: {
+    async stepup(outer) {
+      const rig = await startRig({ employees: STEP_UP })
+      try {
+        const bob = await rig.signIn('bob')
+        const before = bob.client.cookie('gw.example.com', TOKEN_COOKIE)
+        const start = await bob.client.call(`${ORIGINS.app}/level2/x`)
+        const page = await bob.client.call(start.location ?? '')
+        // His own form, posted by another page; then the form that belongs to another session, posted by his own.
+        for (const headers of FOREIGN) {
+          const answer = await bob.client.submitLogin(page, 'bob', PASSWORDS.bob, { headers })
+          noServerError(rig, answer, JSON.stringify(headers))
+          assert.equal(answer.status, 403, JSON.stringify(headers))
+        }
+        const mallory = await rig.signIn('mallory')
+        const foreign = await mallory.client.call((await mallory.client.call(`${ORIGINS.app}/level2/x`)).location ?? '')
+        const planted = await bob.client.submitLogin(foreign, 'mallory', PASSWORDS.mallory)
+        noServerError(rig, planted, "another session's step-up")
+        assert.equal(planted.location, undefined)
+        assert.equal(bob.client.cookie('gw.example.com', TOKEN_COOKIE), before, 'nothing has changed')
+        assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
+        assert.equal((await bob.client.submitLogin(page, 'bob', PASSWORDS.bob)).status, 303, 'his own form still works')
+      } finally {
+        outer.tally.sent += rig.tally.sent
+        outer.tally.checks += rig.tally.checks
+        await rig.stop()
+      }
+    },
     'login-csrf': (rig) => loginFrom(rig, FOREIGN),
     async 'logout-get'(rig) {
       const bob = await rig.signIn('bob')

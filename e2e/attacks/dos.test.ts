@@ -5,6 +5,7 @@ import { calm, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
+import { startTlsRig } from './tls-rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { Wire, type WireAnswer } from './wire.ts'
 
@@ -150,6 +151,58 @@ const rig = runVectors<Vector>('dos', {
       wire.destroy()
       await calm(rig, 'a flood of strangers', 400)
       assert.ok((await rig.vitals()).rssBytes - rssBytes < 80e6, 'strangers leave nothing behind')
+    },
+    async 'tls-handshake-flood'(rig) {
+      const tls = await startTlsRig()
+      try {
+        const others = async (): Promise<void> => {
+          const started = performance.now()
+          assert.equal(await tls.status('app.acme.test', tls.host('app'), '/open/x'), 200)
+          assert.ok(performance.now() - started < 1_000, 'others wait')
+          rig.tally.checks++
+        }
+        await others()
+        const before = tls.rssBytes()
+        // Hellos that go nowhere, silence, and another protocol: none of it is a TLS connection yet.
+        const openings = [
+          '\x16\x03\x01\x02\0\x01',
+          '',
+          'GET / HTTP/1.1\r\n\r\n',
+          `\x16\x03\x01\xff\xff${'\0'.repeat(16_000)}`,
+        ]
+        const wires = openings.flatMap((bytes) =>
+          Array.from({ length: 150 }, () => new Wire({ port: tls.port }).send(bytes)),
+        )
+        rig.tally.sent += wires.length
+        await others()
+        await Promise.all(Array.from({ length: 60 }, () => tls.status('app.acme.test', tls.host('app'), '/open/x')))
+        await others()
+        for (const wire of wires) wire.destroy()
+        await others()
+        assert.ok(tls.rssBytes() - before < 100e6, 'nothing is kept')
+        assert.ok(tls.running())
+      } finally {
+        await tls.stop()
+      }
+    },
+    async 'ws-flood'(rig) {
+      const wires: Wire[] = []
+      const statuses: number[] = []
+      for (let i = 0; i < 300; i++) {
+        const wire = new Wire(rig.dial)
+        wires.push(wire)
+        wire.send(`GET /public/ws HTTP/1.1\r\nHost: app.example.com\r\n${WEB_SOCKET}\r\n`)
+        statuses.push((await wire.answer())?.status ?? 0)
+        rig.tally.sent++
+      }
+      assert.deepEqual([...new Set(statuses)], [101, 429], 'strangers of one address share a limit')
+      assert.ok(statuses.indexOf(429) <= 256)
+      await othersAreServed(rig, 'a flood of WebSockets')
+      const own = new Wire(rig.dial)
+      own.send(`GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}${WEB_SOCKET}\r\n`)
+      assert.equal((await own.answer())?.status, 101, 'who has a session is not kept out')
+      for (const wire of [...wires, own]) wire.destroy()
+      await calm(rig, 'a flood of WebSockets', 400)
     },
     async 'expect-100'(rig) {
       const mark = rig.mark()

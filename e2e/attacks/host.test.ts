@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { headersExact, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
+import { webSocket } from './requests.ts'
+import { startTlsRig } from './tls-rig.ts'
 import { runVectors } from './suite.ts'
 import { headerOf, type WireAnswer } from './wire.ts'
 
@@ -81,6 +83,23 @@ runVectors<HostVector>('host', {
     },
     async xfh(rig, { h = {} }) {
       await withHeaders(rig, h)
+    },
+    async 'sni-mismatch'(rig) {
+      const tls = await startTlsRig()
+      const seen = tls.seen()
+      try {
+        for (const path of ['/', '/open/x', '/.gatehouse/whoami'])
+          for (const lines of ['', 'Cookie: __Host-SSOTokenID=x\r\n', webSocket(`https://${tls.host('app')}`)]) {
+            rig.tally.sent++
+            assert.equal(await tls.status('other.acme.test', tls.host('app'), path, lines), 421, path + lines)
+            assert.equal(await tls.status('app.acme.test', tls.host('login'), path, lines), 421, path + lines)
+          }
+        rig.tally.checks++
+        assert.equal(tls.seen(), seen, 'nothing reached the application')
+        assert.equal(await tls.status('app.acme.test', tls.host('app'), '/open/x'), 200, 'the right name passes')
+      } finally {
+        await tls.stop()
+      }
     },
     async xhost(rig, { h = {} }) {
       await withHeaders(rig, h)

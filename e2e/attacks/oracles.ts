@@ -167,6 +167,25 @@ export async function calm(rig: Rig, about: string, longestBlockMs = CALM_BLOCK_
   assert.equal(rig.canaryDialled(), 0, `${about}: somebody dialled the canary`)
 }
 
+/** More than this above what a fresh process takes is something that was kept. */
+const KEPT_RSS = 160 * 1_024 * 1_024
+
+/**
+ * O7 once a whole file has attacked: memory is back near where it was when the process was fresh, and no request, however malformed,
+ * was counted as a fault of ours.
+ */
+export async function atRest(rig: Rig): Promise<void> {
+  rig.tally.checks++
+  const { rssBytes } = await rig.vitals('collected')
+  const grown = rssBytes - rig.fresh.rssBytes
+  assert.ok(grown < KEPT_RSS, `${grown} bytes more than at the start`)
+  const faults = rig
+    .log()
+    .split('\n')
+    .filter((line) => /"level":"(?:error|fatal)"/.test(line) && !/"code":"GH_UPSTREAM/.test(line))
+  assert.deepEqual(faults, [], 'no fault of ours')
+}
+
 /** O7: an input of a client is never a fault of ours. */
 export function noServerError(rig: Rig, answer: WireAnswer | undefined, about: string): void {
   rig.tally.checks++

@@ -35,11 +35,27 @@ export interface RigConfig {
   readonly upstream: string
   readonly hashes: Readonly<Record<User, string>>
   readonly trustedProxies: readonly string[]
+  /** How long a body, a stream or a WebSocket may be silent. */
+  readonly idleTimeout: string
   /** Added to the profile of `app`. */
   readonly app: string
   /** Added to the realm of employees. */
   readonly employees: string
 }
+
+/** For the realm of employees: a second chain whose passing is worth level 2. */
+export const STEP_UP = `authentication:
+  modules: { password: { type: password }, strong: { type: password, authLevel: 2 } }
+  chains:
+    default: [{ module: password, criteria: REQUIRED }]
+    strong: [{ module: strong, criteria: REQUIRED }]
+`
+
+/** For the realm of employees: a login that asks twice. */
+export const TWO_PROOFS = `authentication:
+  modules: { password: { type: password }, again: { type: password, authLevel: 2 } }
+  chains: { default: [{ module: password, criteria: REQUIRED }, { module: again, criteria: REQUIRED }] }
+`
 
 const ALL = '{ GET: allow, POST: allow, PUT: allow, PATCH: allow, DELETE: allow, OPTIONS: allow }'
 
@@ -77,8 +93,8 @@ const IDENTITY = `identity:
     X-Forwarded-Email: attribute:mail
 `
 
-function site(origin: string, realm: string, upstream: string, more: string): string {
-  return `url: ${origin}\nrealm: ${realm}\nupstream:\n  servers: [${upstream}]\n  responseTimeout: 2s\n  idleTimeout: 20s\n${more}`
+function site(origin: string, realm: string, { upstream, idleTimeout }: RigConfig, more: string): string {
+  return `url: ${origin}\nrealm: ${realm}\nupstream:\n  servers: [${upstream}]\n  responseTimeout: 2s\n  idleTimeout: ${idleTimeout}\n${more}`
 }
 
 function user(name: string, hash: string, more: string): string {
@@ -87,7 +103,7 @@ function user(name: string, hash: string, more: string): string {
 
 /** Writes a configuration root with a key and a store of its own. */
 export function writeRigConfig(root: string, config: RigConfig): void {
-  const { port, upstream, hashes, trustedProxies } = config
+  const { port, hashes, trustedProxies } = config
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text, { mode: 0o600 })
@@ -106,11 +122,11 @@ telemetry: { level: info, accessLog: true }
   const open = 'notEnforced:\n  - path: /public/*\n  - { path: /internal/*, addresses: [127.0.0.1, 10.0.0.5] }\n'
   write(
     'agent-config/app.yaml',
-    `aliases: ["${ALIAS}"]\n${open}${IDENTITY}${site(ORIGINS.app, '/employees', upstream, config.app)}`,
+    `aliases: ["${ALIAS}"]\n${open}${IDENTITY}${site(ORIGINS.app, '/employees', config, config.app)}`,
   )
-  write('agent-config/pay.yaml', site(ORIGINS.pay, '/employees', upstream, IDENTITY))
-  write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', upstream, 'ssoOnly: true\n'))
-  write('agent-config/club.yaml', site(ORIGINS.club, '/customers', upstream, 'ssoOnly: true\n'))
+  write('agent-config/pay.yaml', site(ORIGINS.pay, '/employees', config, IDENTITY))
+  write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', config, 'ssoOnly: true\n'))
+  write('agent-config/club.yaml', site(ORIGINS.club, '/customers', config, 'ssoOnly: true\n'))
   write('realms/realm.yaml', 'look: { title: Root }\n')
   write('realms/employees/realm.yaml', `look: { title: Employees }\n${config.employees}`)
   write('realms/employees/policies.yaml', POLICIES)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,10 +10,10 @@ import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
 import { Browser } from './browser.ts'
 import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
 import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type User } from './rig-config.ts'
-import type { Vitals } from './vitals.ts'
+import type { Vitals, VitalsQuestion } from './vitals.ts'
 import { ask, type Dial, type WireAnswer } from './wire.ts'
 
-export interface RigOptions extends Partial<Pick<RigConfig, 'trustedProxies' | 'app' | 'employees'>> {
+export interface RigOptions extends Partial<Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'idleTimeout'>> {
   /** Requests below this address come from it, not from 127.0.0.1. */
   readonly from?: string
 }
@@ -42,7 +42,15 @@ export interface Rig {
   /** Settles when everything that was answered so far stands in the log. */
   logged(): Promise<void>
   running(): boolean
-  vitals(): Promise<Vitals>
+  vitals(collected?: 'collected'): Promise<Vitals>
+  /** When the process was fresh. */
+  readonly fresh: Vitals
+  /** From now on the process takes the time to be this much later, or earlier. */
+  shiftClock(ms: number): Promise<void>
+  /** Another process on the same store, whose clock is wrong by so much. */
+  second(clockOffsetMs?: number): Promise<Rig>
+  pause(): void
+  resume(): void
   /** Raw bytes on a new connection; `undefined` when it was closed without an answer. */
   ask(bytes: string, from?: string): Promise<WireAnswer | undefined>
   /** Requests the application has seen since `mark()`. */
@@ -106,6 +114,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     trustedProxies: [],
     app: '',
     employees: '',
+    idleTimeout: '20s',
     ...options,
   })
   const gateway = await startGateway(root)
@@ -133,12 +142,15 @@ interface Gateway {
   readonly ended: Promise<number | null>
 }
 
-async function startGateway(root: string): Promise<Gateway> {
+async function startGateway(root: string, clockOffsetMs = 0): Promise<Gateway> {
   const vitals = join(repository, 'e2e/attacks/vitals.ts')
   const child = spawn(
     process.execPath,
     ['--import', vitals, join(repository, 'src/main.ts'), 'serve', '--config', root],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, CLOCK_OFFSET_MS: String(clockOffsetMs) },
+    },
   )
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -158,8 +170,32 @@ interface Started {
   readonly close: () => Promise<void>
 }
 
-function rigOf({ root, upstream, gateway, dial, canaryPort, dialled, close }: Started): Rig {
+/** How the gateway of this process feels. */
+async function vitalsOf({ child }: Gateway, question: Partial<VitalsQuestion>): Promise<Vitals> {
+  const answer = once(child, 'message') as Promise<[Vitals]>
+  child.send({ kind: 'vitals?', ...question })
+  return (await answer)[0]
+}
+
+/** The same configuration, applications and store on a port of its own. */
+async function startSecond(first: Started, clockOffsetMs: number): Promise<Rig> {
+  const root = mkdtempSync(join(tmpdir(), 'gatehouse-attack-second-'))
+  cpSync(first.root, root, { recursive: true, filter: (path) => !path.includes('cts.db') })
+  const port = await freePort()
+  const file = join(root, 'agent-config/gatehouse.yaml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(`port: ${first.dial.port}`, `port: ${port}`))
+  const gateway = await startGateway(root, clockOffsetMs)
+  const close = (): Promise<void> => {
+    rmSync(root, { recursive: true })
+    return Promise.resolve()
+  }
+  return rigOf({ ...first, root, gateway, dial: { ...first.dial, port }, close })
+}
+
+async function rigOf(started: Started): Promise<Rig> {
+  const { root, upstream, gateway, dial, canaryPort, dialled, close } = started
   const { child, output, ended } = gateway
+  const fresh = await vitalsOf(gateway, { collect: true })
   const tally = { sent: 0, checks: 0 }
   const canaries = new Set<string>(Object.values(PASSWORDS))
   const rig: Rig = {
@@ -178,11 +214,12 @@ function rigOf({ root, upstream, gateway, dial, canaryPort, dialled, close }: St
       while (!output().includes(marker)) await once(child.stdout ?? child, 'data')
     },
     running: () => child.exitCode === null && child.signalCode === null,
-    async vitals() {
-      const answer = once(child, 'message') as Promise<[Vitals]>
-      child.send({ kind: 'vitals?' })
-      return (await answer)[0]
-    },
+    vitals: (collected) => vitalsOf(gateway, { collect: collected === 'collected' }),
+    fresh,
+    shiftClock: (clockOffsetMs) => vitalsOf(gateway, { clockOffsetMs }).then(() => undefined),
+    second: (clockOffsetMs = 0) => startSecond(started, clockOffsetMs),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     ask(bytes, from) {
       tally.sent++
       return ask(from === undefined ? dial : { ...dial, from }, bytes)

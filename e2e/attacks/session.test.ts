@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { isDead, noServerError, oneForm, secretsNowhere, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
-import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
 import { NOBODY, startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headersOf, Wire } from './wire.ts'
@@ -64,6 +64,27 @@ const rig = runVectors<Vector>('session', {
       await isDead(rig, mallory.cookie('app'), 'the planted session ended and did not become the victim’s')
       const page = await victim.call(`${ORIGINS.login}/`)
       assert.match(page.body, /bob/)
+    },
+    async 'rotate-stepup'(outer) {
+      const rig = await startRig({ employees: STEP_UP })
+      try {
+        const bob = await rig.signIn('bob')
+        const [old, oldLogin] = [bob.cookie('app'), cookieOf(tokenOf(bob, 'login'))]
+        const levelTwo = (cookie: string) => rig.ask(`GET /level2/x HTTP/1.1\r\nHost: app.example.com\r\n${cookie}\r\n`)
+        assert.equal((await levelTwo(old))?.status, 401)
+        const home = await bob.client.signIn(await bob.client.open(`${ORIGINS.app}/level2/x`), 'bob', PASSWORDS.bob)
+        assert.equal(home.status, 200)
+        const mark = rig.mark()
+        rig.tally.checks++
+        assert.equal((await levelTwo(old))?.status, 401, 'the old token never reaches the new level')
+        upstreamSilent(rig, mark, 'the token of before the step-up')
+        await isDead(rig, oldLogin, 'the login token of before')
+        assert.equal((await levelTwo(bob.cookie('app')))?.status, 200)
+      } finally {
+        outer.tally.sent += rig.tally.sent
+        outer.tally.checks += rig.tally.checks
+        await rig.stop()
+      }
     },
     async 'rotate-reauth'(rig) {
       const bob = await rig.signIn('bob')

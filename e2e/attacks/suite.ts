@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
-import { calm, secretsNowhere } from './oracles.ts'
+import { atRest, calm, secretsNowhere } from './oracles.ts'
+import { coverageFaults, pendingIds, readPending, readVectors, type Vector } from './pending.ts'
 import { startRig, type Rig, type RigOptions } from './rig.ts'
 
-export interface Vector {
-  readonly id: string
-}
+export type { Vector } from './pending.ts'
 
 /** Replays one vector and looks at what came of it. */
 export type Runner<V extends Vector> = (rig: Rig, vector: V, t: TestContext) => Promise<void>
@@ -22,17 +19,6 @@ export interface Runners<V extends Vector> {
 
 type SetUp = (rig: Rig) => Promise<void>
 
-/** Why a vector is not replayed yet, by file: for all of it, or by id. */
-type Pending = Readonly<Record<string, string | Readonly<Record<string, string>>>>
-
-export function readVectors(name: string): readonly Vector[] {
-  return JSON.parse(readFileSync(join(import.meta.dirname, `vectors/${name}.json`), 'utf8')) as readonly Vector[]
-}
-
-export function readPending(): Pending {
-  return JSON.parse(readFileSync(join(import.meta.dirname, 'pending.json'), 'utf8')) as Pending
-}
-
 /** Starts a rig for the file and stops it, having looked once more whether it is well and nothing leaked. */
 export function useRig(options: RigOptions = {}, setUp?: SetUp): () => Rig {
   let rig: Rig | undefined
@@ -44,6 +30,7 @@ export function useRig(options: RigOptions = {}, setUp?: SetUp): () => Rig {
     if (rig === undefined) return
     try {
       await calm(rig, 'at the end', 1_000)
+      await atRest(rig)
       secretsNowhere(rig, 'at the end')
       assert.deepEqual(rig.upstream.strays, [], 'nothing reached the application that is no request')
     } finally {
@@ -60,20 +47,18 @@ export function useRig(options: RigOptions = {}, setUp?: SetUp): () => Rig {
 export function runVectors<V extends Vector>(name: string, runners: Runners<V>, options: RigOptions = {}): () => Rig {
   const rig = useRig(options, runners.setUp)
   const vectors = readVectors(name) as readonly V[]
-  const pending = readPending()[name] ?? {}
-  assert.ok(typeof pending === 'object', `${name} is pending as a whole and has a test file`)
   const { only = {}, every } = runners
-  const ids = new Set(vectors.map(({ id }) => id))
-  assert.equal(ids.size, vectors.length, `${name}: ids are unique`)
-  for (const id of [...Object.keys(only), ...Object.keys(pending)]) assert.ok(ids.has(id), `${name}: there is no ${id}`)
+  const all = vectors.map(({ id }) => id)
+  const pending = pendingIds(readPending(), name, all)
+  assert.deepEqual(
+    coverageFaults({ all, pending, only: Object.keys(only), every: every !== undefined }),
+    [],
+    `${name}: every id is run or pending, once`,
+  )
   for (const vector of vectors) {
     const { id } = vector
     const runner = only[id] ?? every
-    if (id in pending) {
-      assert.ok(!(id in only), `${name}.${id} is pending and has a runner`)
-      continue
-    }
-    assert.ok(runner !== undefined, `${name}.${id} has neither a runner nor a reason`)
+    if (runner === undefined || pending.includes(id)) continue
     test(`${name}.${id}`, async (t) => {
       const { tally } = rig()
       const { sent, checks } = tally

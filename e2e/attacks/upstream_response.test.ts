@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TOKEN_COOKIE, type Rig } from './rig.ts'
+import { WEB_SOCKET } from './requests.ts'
+import { startRig, TOKEN_COOKIE, type Rig } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf, Wire, type WireAnswer } from './wire.ts'
 
@@ -96,6 +97,33 @@ const rig = runVectors<Vector>('upstream_response', {
       )
       assert.ok(answer)
       assert.equal(headerOf(answer, 'x-gatehouse-assertion'), undefined)
+    },
+    async 'server-leak'(outer) {
+      const headers = 'Server: Apache/2.4.1\r\nx-powered-by: PHP/5\r\nSERVER: twice\r\nX-Other: 1\r\n'
+      const answer = `HTTP/1.1 200 OK\r\n${headers}Content-Length: 2\r\n\r\nok`
+      const rig = await startRig({ app: 'responses: { remove: [Server, X-Powered-By] }\n' })
+      try {
+        const bob = await rig.signIn('bob')
+        const upgrade = `HTTP/1.1 101 Switching Protocols\r\n${headers}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n`
+        rig.upstream.behave('/account/leak', (socket) => socket.write(answer))
+        rig.upstream.behave('/ws', (socket) => socket.write(upgrade))
+        for (const bytes of [
+          `GET /account/leak HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`,
+          `GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}${WEB_SOCKET}\r\n`,
+        ]) {
+          const told = await rig.ask(bytes)
+          assert.ok(told)
+          assert.equal(headerOf(told, 'x-other'), '1')
+          assert.doesNotMatch(JSON.stringify(told), /apache|php|twice/i)
+        }
+        const { text } = await answered(rig, answer)
+        assert.match(text, /X-Other/)
+        assert.doesNotMatch(text, /apache|php|twice/i)
+      } finally {
+        outer.tally.sent += rig.tally.sent
+        outer.tally.checks += rig.tally.checks
+        await rig.stop()
+      }
     },
     async trailers(rig) {
       const harmful = `Set-Cookie: ${TOKEN_COOKIE}=evil\r\nSet-Cookie: a=b\r\nLocation: https://evil.example/\r\nCache-Control: public\r\nX-Gatehouse-Assertion: x\r\n`

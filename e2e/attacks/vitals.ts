@@ -1,5 +1,7 @@
 // Loaded into the gateway's process before it starts: answers how it feels, over the channel to the test that started it.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 export interface Vitals {
   readonly kind: 'vitals'
@@ -8,12 +10,30 @@ export interface Vitals {
   readonly rssBytes: number
 }
 
+/** What the test may ask of the process. */
+export interface VitalsQuestion {
+  readonly kind: 'vitals?'
+  /** Collect garbage first, so that only what is kept counts. */
+  readonly collect: boolean
+  /** From now on the wall clock is wrong by this much. */
+  readonly clockOffsetMs: number
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 const delay = monitorEventLoopDelay({ resolution: 10 })
 delay.enable()
 
-process.on('message', (message: { readonly kind?: string }) => {
+const trueTime = Date.now
+let offset = Number(process.env['CLOCK_OFFSET_MS'] ?? 0)
+Date.now = () => trueTime() + offset
+
+process.on('message', (message: Partial<VitalsQuestion>) => {
   if (message.kind !== 'vitals?') return
-  const vitals: Vitals = { kind: 'vitals', longestBlockMs: delay.max / 1e6, rssBytes: process.memoryUsage.rss() }
+  const longestBlockMs = delay.max / 1e6
+  offset = message.clockOffsetMs ?? offset
+  if (message.collect === true) collectGarbage()
+  const vitals: Vitals = { kind: 'vitals', longestBlockMs, rssBytes: process.memoryUsage.rss() }
   delay.reset()
   process.send?.(vitals)
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { headersExact, noServerError, upstreamSilent } from './oracles.ts'
+import { headersExact, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET, webSocket } from './requests.ts'
-import type { Rig, SignedIn } from './rig.ts'
+import { startRig, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { Wire, type WireAnswer } from './wire.ts'
 
@@ -128,6 +128,33 @@ const rig = runVectors<SocketVector>('websocket', {
       assert.equal(await wire.text(compressed), compressed)
       rig.tally.checks++
       wire.destroy()
+    },
+    async idle() {
+      const short = await startRig({ idleTimeout: '1s', employees: 'session: { maxIdle: 2s, maxLife: 60s }\n' })
+      try {
+        const person = await short.signIn('bob')
+        const upgrade = (): Wire =>
+          new Wire(short.dial).send(
+            `GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${person.cookie('app')}${WEB_SOCKET}\r\n`,
+          )
+        const [silent, busy] = [upgrade(), upgrade()]
+        for (const wire of [silent, busy]) assert.equal((await wire.answer())?.status, 101)
+        let pings = 0
+        const pinging = setInterval(() => busy.send(frame(0x89, `ping${pings++}`)), 100)
+        try {
+          await silent.closed(1_900)
+          assert.equal(busy.ended, false, 'one that is used stays')
+          await busy.closed(4_000)
+        } finally {
+          clearInterval(pinging)
+        }
+        assert.ok(pings > 10, 'it was not the silence that ended it')
+        await isDead(short, person.cookie('app'), 'pings keep nobody signed in')
+      } finally {
+        await short.stop()
+      }
+      rig().tally.sent++
+      rig().tally.checks++
     },
     async count(rig) {
       const person = await rig.signIn('mallory')

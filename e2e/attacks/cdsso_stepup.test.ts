@@ -1,0 +1,362 @@
+import assert from 'node:assert/strict'
+import { loginForm } from '../client.ts'
+import type { Browser, Page } from './browser.ts'
+import { isDead, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
+import { WEB_SOCKET } from './requests.ts'
+import { ORIGINS, PASSWORDS, STEP_UP, TWO_PROOFS } from './rig-config.ts'
+import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+import { headerOf, headersOf } from './wire.ts'
+
+const LOGIN = `${ORIGINS.login}/login/employees`
+const LEVEL_TWO = `${ORIGINS.app}/level2/x`
+
+/** The login page that a step-up to level 2 leads to. */
+async function stepUpPage({ client }: SignedIn): Promise<Page> {
+  return client.call((await client.call(LEVEL_TWO)).location ?? '')
+}
+
+async function statusAt({ client }: SignedIn, url: string): Promise<number> {
+  return (await client.call(url, { headers: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' } })).status
+}
+
+/** Level 2 was not reached, and nothing that needs it has reached the application. */
+async function notRaised(rig: Rig, person: SignedIn, about: string): Promise<void> {
+  const mark = rig.mark()
+  assert.equal(await statusAt(person, LEVEL_TWO), 401, about)
+  upstreamSilent(rig, mark, about)
+}
+
+function gaveNoCode(rig: Rig, page: Page, about: string): void {
+  noServerError(rig, page, about)
+  leadsNowhereElse(rig, page, page.url, about)
+  assert.doesNotMatch(page.location ?? '', /code=/, about)
+}
+
+function authIdOf({ body }: Page): string {
+  return /name="authId"[^>]*value="([^"]*)"/.exec(body)?.[1] ?? ''
+}
+
+function post(client: Browser, page: Page, form: Readonly<Record<string, string>>, action?: string): Promise<Page> {
+  const own = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+  return client.call(action ?? own.action, { form })
+}
+
+runVectors<Vector>(
+  'cdsso_stepup',
+  {
+    only: {
+      async 'cdsso-port'(rig) {
+        const bob = await rig.signIn('bob')
+        for (const goto of [
+          'https://app.example.com:8443/x',
+          'http://app.example.com/x',
+          'https://app.example.com:80/x',
+          'wss://app.example.com/x',
+        ])
+          for (const query of [
+            `goto=${encodeURIComponent(goto)}`,
+            `agent=app&state=${'A'.repeat(43)}.0&goto=${encodeURIComponent(goto)}`,
+          ]) {
+            rig.tally.sent++
+            const page = await bob.client.call(`${LOGIN}?${query}`)
+            noServerError(rig, page, query)
+            leadsNowhereElse(rig, page, page.url, query)
+            assert.notEqual(page.location, goto)
+          }
+      },
+      async 'cdsso-nonce-host'(rig) {
+        const client = rig.browser()
+        rig.tally.sent++
+        const start = await client.call(`${ORIGINS.app}/me`)
+        const state = new URL(start.location ?? '').searchParams.get('state') ?? ''
+        const form = await client.call(start.location ?? '')
+        const back = new URL((await client.submitLogin(form, 'bob', PASSWORDS.bob)).location ?? '')
+        for (const site of ['pay', 'shop', 'club'] as const) {
+          const page = await client.call(`${ORIGINS[site]}/.gatehouse/callback${back.search}`)
+          noServerError(rig, page, site)
+          assert.ok(headersOf(page, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)))
+          // The state of one host for a code of another: the code belongs to no browser there.
+          const agent = await client.call(`${LOGIN}?agent=${site}&state=${state}`)
+          if (agent.location !== undefined) {
+            const crossed = await client.call(new URL(agent.location, agent.url).href)
+            assert.ok(headersOf(crossed, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)))
+          }
+        }
+      },
+      async 'cdsso-child-scope'(rig) {
+        const bob = await rig.signIn('bob')
+        for (const site of ['pay', 'shop', 'club', 'login'] as const)
+          await isDead(rig, bob.cookie('app'), `app's cookie at ${site}`, site)
+        const atLogin = await rig.ask(`GET / HTTP/1.1\r\nHost: gw.example.com\r\n${bob.cookie('app')}\r\n`)
+        assert.doesNotMatch(atLogin?.body ?? '', /bob/)
+      },
+      async 'cdsso-level'(rig) {
+        const [bob, other] = [await rig.signIn('bob'), rig.browser()]
+        assert.equal(other.cookie('app.example.com', TOKEN_COOKIE), undefined)
+        await bob.client.open(`${ORIGINS.shop}/`)
+        const atShop = bob.cookie('shop')
+        const home = await bob.client.signIn(await bob.client.open(LEVEL_TWO), 'bob', PASSWORDS.bob)
+        assert.equal(home.status, 200, 'stepped up at the application')
+        const levelAt = async (site: 'app' | 'shop', cookie: string): Promise<string | undefined> => {
+          const mark = rig.mark()
+          await rig.ask(`GET /me HTTP/1.1\r\nHost: ${new URL(ORIGINS[site]).host}\r\n${cookie}\r\n`)
+          const claims =
+            rig
+              .since(mark)[0]
+              ?.headers.find(([name]) => /assertion/i.test(name))?.[1]
+              .split('.')[1] ?? ''
+          return /"auth_level":(\d)/.exec(Buffer.from(claims, 'base64url').toString())?.[1]
+        }
+        rig.tally.checks++
+        assert.notEqual(await levelAt('shop', atShop), '2', 'a token that was there before is not raised')
+        assert.equal(await statusAt(bob, LEVEL_TWO), 200)
+      },
+      async 'cdsso-iframe-probe'(rig) {
+        const bob = await rig.signIn('bob')
+        const evil = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+        for (const [mode, dest] of [
+          ['cors', 'empty'],
+          ['no-cors', 'image'],
+          ['navigate', 'iframe'],
+        ] as const)
+          for (const url of [
+            LOGIN,
+            `${LOGIN}?prompt=none&agent=app&state=${'A'.repeat(43)}.0`,
+            `${ORIGINS.login}/login-state?realm=/employees`,
+            `${ORIGINS.app}/.gatehouse/whoami`,
+          ]) {
+            const headers = { ...evil, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }
+            rig.tally.sent++
+            // A browser sends no Lax cookie with any of these; with one or without, no other page may read or frame it.
+            for (const client of [rig.browser(), bob.client]) {
+              const page = await client.call(url, { headers })
+              noServerError(rig, page, url)
+              assert.equal(headerOf(page, 'access-control-allow-origin'), undefined, url)
+              assert.equal(headerOf(page, 'access-control-allow-credentials'), undefined, url)
+              // The page that a frame of an application gets says only that it opens elsewhere, and is one for everybody.
+              if (url.startsWith(ORIGINS.login))
+                assert.match(headerOf(page, 'content-security-policy') ?? '', /frame-ancestors 'none'/, url)
+            }
+          }
+        for (const line of headersOf(await rig.browser().call(`${ORIGINS.app}/me`), 'set-cookie'))
+          assert.match(line, /SameSite=(?:Lax|Strict)/)
+      },
+      async 'force-auth-other-user'(rig) {
+        const bob = await rig.signIn('bob')
+        const before = bob.cookie('app')
+        const page = await stepUpPage(bob)
+        rig.tally.sent++
+        const back = await bob.client.submitLogin(page, 'mallory', PASSWORDS.mallory)
+        noServerError(rig, back, 'another user')
+        await isDead(rig, before, "bob's session is over, not raised by somebody else's password")
+        if (back.location !== undefined) await bob.client.open(back.location)
+        const mark = rig.mark()
+        const now = await rig.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
+        noServerError(rig, now, 'afterwards')
+        for (const { headers } of rig.since(mark))
+          assert.deepEqual(
+            headers.filter(([name]) => /^x-(?:remote-)?user$/i.test(name)).map(([, value]) => value),
+            ['mallory', 'mallory'],
+          )
+      },
+      async 'force-auth-param'(rig) {
+        const bob = await rig.signIn('bob')
+        const start = new URL((await bob.client.call(LEVEL_TWO)).location ?? '')
+        for (const level of [undefined, '0', '1', '-1', 'x', '99', '2&authIndexValue=1']) {
+          const changed = new URL(start)
+          for (const name of ['authIndexType', 'authIndexValue']) changed.searchParams.delete(name)
+          const more =
+            level === undefined ? '' : `&authIndexType=level&authIndexValue=${level}&acr_values=2&ForceAuth=false`
+          rig.tally.sent++
+          const page = await bob.client.call(changed.href + more)
+          noServerError(rig, page, level ?? 'none')
+          leadsNowhereElse(rig, page, page.url, level ?? 'none')
+          // Without a proof that is worth it no way back is worth more than before.
+          if (page.location !== undefined) await bob.client.call(page.location)
+          await notRaised(rig, bob, `level ${level ?? 'none'}`)
+        }
+        const other = await rig.signIn('bob')
+        const page = await stepUpPage(other)
+        const { form } = loginForm({ ...page, headers: {} }, 'bob', 'wrong')
+        const answer = await post(other.client, page, {
+          ...form,
+          level: '2',
+          authLevel: '2',
+          chain: 'strong',
+          acr: '2',
+        })
+        gaveNoCode(rig, answer, 'fields that nobody asked for')
+        await notRaised(rig, other, 'fields that nobody asked for')
+      },
+      async 'force-auth-old-flow'(rig) {
+        const bob = await rig.signIn('bob')
+        const page = await stepUpPage(bob)
+        rig.tally.sent++
+        assert.equal((await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+        gaveNoCode(rig, await bob.client.submitLogin(page, 'bob', 'wrong'), 'started before logout')
+        // What it proved before counts no more: the first of two proofs, given before logout, is asked for again.
+        const two = await startRig({ employees: TWO_PROOFS })
+        try {
+          const client = two.browser()
+          const begin = (force: string): Promise<Page> => client.call(`${LOGIN}?${force}`)
+          const whole = await client.submitLogin(await begin(''), 'bob', PASSWORDS.bob)
+          assert.equal((await client.submitLogin(whole, 'bob', PASSWORDS.bob)).status, 303)
+          const half = await client.submitLogin(await begin('ForceAuth=true'), 'bob', PASSWORDS.bob)
+          assert.equal(half.status, 200, 'the second proof is asked for')
+          assert.equal((await client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+          const answer = await client.submitLogin(half, 'bob', PASSWORDS.bob)
+          noServerError(two, answer, 'half a flow of before logout')
+          assert.equal(answer.location, undefined)
+          assert.equal(client.cookie('gw.example.com', TOKEN_COOKIE), undefined)
+        } finally {
+          await two.stop()
+        }
+        // And a flow of one session in the browser of another.
+        const [again, mallory] = [await rig.signIn('bob'), await rig.signIn('mallory')]
+        const flow = await stepUpPage(again)
+        gaveNoCode(rig, await mallory.client.submitLogin(flow, 'bob', PASSWORDS.bob), "another session's flow")
+        await notRaised(rig, mallory, "another session's flow")
+      },
+      async 'force-auth-parallel'(rig) {
+        const bob = await rig.signIn('bob')
+        const [plain, strong] = [await bob.client.call(`${LOGIN}?ForceAuth=true`), await stepUpPage(bob)]
+        rig.tally.sent++
+        // The fields of one tab with the flow of the other: the flow decides.
+        const { form } = loginForm({ ...strong, headers: {} }, 'bob', PASSWORDS.bob)
+        const answer = await post(bob.client, strong, { ...form, authId: authIdOf(plain) })
+        noServerError(rig, answer, 'the first flow')
+        await notRaised(rig, bob, 'the flow at level 1 grants level 1')
+      },
+      async 'level-refresh'(rig) {
+        const bob = await rig.signIn('bob')
+        for (let i = 0; i < 50; i++) {
+          rig.tally.sent++
+          assert.equal(await statusAt(bob, `${ORIGINS.app}/me`), 200)
+          await bob.client.call(`${ORIGINS.app}/.gatehouse/whoami`)
+          // A new handshake gives a new token at the level that there was.
+          if (i % 10 === 0) {
+            bob.client.setCookie('app.example.com', TOKEN_COOKIE, 'gone')
+            await bob.client.open(`${ORIGINS.app}/me`)
+          }
+        }
+        await notRaised(rig, bob, 'being used')
+      },
+      async 'level-api'(rig) {
+        const bob = await rig.signIn('bob')
+        const mark = rig.mark()
+        for (const lines of [
+          'Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\nAccept: application/json\r\n',
+          'X-Requested-With: XMLHttpRequest\r\n',
+          WEB_SOCKET,
+        ]) {
+          const answer = await rig.ask(
+            `GET /level2/x HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}${lines}\r\n`,
+          )
+          assert.ok(answer)
+          assert.equal(answer.status, 401, lines)
+          assert.equal(headerOf(answer, 'location'), undefined)
+          const hint = headersOf(answer, 'www-authenticate').join()
+          assert.match(hint, /insufficient_user_authentication.*acr_values="2"/, lines)
+        }
+        upstreamSilent(rig, mark, 'a step-up that a script needs')
+      },
+      async 'realm-switch'(rig) {
+        const client = rig.browser()
+        const page = await client.call(LOGIN)
+        const { form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+        for (const path of [
+          '/login/customers',
+          '/login/employees?realm=/customers',
+          '/login/Employees',
+          '/login/employees/',
+          '/login/',
+          '/login/customers/%2e%2e/employees',
+          '/login/employ%65es',
+          '/login/employees%00',
+          '/login/__proto__',
+        ]) {
+          rig.tally.sent++
+          const answer = await post(client, page, { ...form, realm: '/customers' }, ORIGINS.login + path)
+          noServerError(rig, answer, path)
+          leadsNowhereElse(rig, answer, answer.url, path)
+          const passed = answer.status === 303
+          // Only the realm that the form was made for takes it, whatever else is written beside it.
+          if (passed) assert.match(path, /^\/login\/employees(?:\?|$)/)
+          if (passed) break
+        }
+        const token = client.cookie('gw.example.com', TOKEN_COOKIE) ?? ''
+        await isDead(rig, `Cookie: ${TOKEN_COOKIE}=${token}\r\n`, 'at the club', 'club')
+      },
+      async 'empty-post'(rig) {
+        const bob = await rig.signIn('bob')
+        for (const client of [rig.browser(), bob.client]) {
+          const page = client === bob.client ? await stepUpPage(bob) : await client.call(LOGIN)
+          const { form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+          const fields = Object.keys(form)
+          const without = fields.map((name) => Object.fromEntries(Object.entries(form).filter(([key]) => key !== name)))
+          const emptied = fields.map((name) => ({ ...form, [name]: '' }))
+          for (const partial of [{}, ...without, ...emptied]) {
+            rig.tally.sent++
+            const answer = await post(client, page, partial)
+            const harmless = Object.keys(partial).every((name) => partial[name] === form[name])
+            noServerError(rig, answer, JSON.stringify(Object.keys(partial)))
+            const complete = ['authId', 'IDToken1', 'IDToken2'].every((name) => partial[name] === form[name])
+            if (!complete) gaveNoCode(rig, answer, Object.keys(partial).join())
+            assert.ok(!complete || harmless)
+            if (complete) break
+          }
+        }
+      },
+      async 'policy-exception'(outer) {
+        const rig = await startRig({ trustedProxies: ['127.0.0.1'] })
+        try {
+          const mark = rig.mark()
+          for (const address of [
+            // As a proxy that adds its client writes it: only the last entry is not the stranger's own.
+            'x'.repeat(5_000),
+            '10.0.0.5, junk',
+            '127.0.0.1',
+            '010.0.0.5',
+            '[::1',
+            '%00',
+            '10.0.0.5:99999',
+            ','.repeat(500),
+          ])
+            for (const lines of ['', WEB_SOCKET]) {
+              const answer = await rig.ask(
+                `GET /internal/x HTTP/1.1\r\nHost: app.example.com\r\nX-Forwarded-For: ${address}, 203.0.113.9\r\n${lines}\r\n`,
+              )
+              noServerError(rig, answer, address.slice(0, 20))
+              assert.ok([400, 401, 403].includes(answer?.status ?? 0), `${address.slice(0, 20)}: ${answer?.status}`)
+            }
+          upstreamSilent(rig, mark, 'an address that nobody can read opens nothing')
+        } finally {
+          outer.tally.sent += rig.tally.sent
+          outer.tally.checks += rig.tally.checks
+          await rig.stop()
+        }
+      },
+      async 'basic-plus-cookie'(rig) {
+        const bob = await rig.signIn('bob')
+        const right = Buffer.from(`alice:${PASSWORDS.alice}`).toString('base64')
+        rig.canaries.delete(PASSWORDS.alice)
+        for (const value of ['Basic YWxpY2U6eA==', `Basic ${right}`, 'Basic', 'Bearer x', 'Negotiate YII='])
+          for (const upgrade of ['', WEB_SOCKET]) {
+            const mark = rig.mark()
+            const ask = (path: string, cookie: string) =>
+              rig.ask(
+                `GET ${path} HTTP/1.1\r\nHost: app.example.com\r\n${cookie}Authorization: ${value}\r\n${upgrade}\r\n`,
+              )
+            assert.equal((await ask('/me', ''))?.status, 401, 'no session comes of it')
+            assert.equal((await ask('/admin/x', bob.cookie('app')))?.status, 403, 'and nobody becomes somebody else')
+            upstreamSilent(rig, mark, value)
+            // It is the application's own affair: it neither helps nor harms here, right or wrong.
+            const path = upgrade === '' ? '/me' : '/ws'
+            assert.equal((await ask(path, bob.cookie('app')))?.status, upgrade === '' ? 200 : 101, value)
+          }
+      },
+    },
+  },
+  { employees: STEP_UP },
+)

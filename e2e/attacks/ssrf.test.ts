@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { calm, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
+import { readPending, readVectors } from './pending.ts'
+import { WEB_SOCKET } from './requests.ts'
+import { ORIGINS } from './rig-config.ts'
+import { NOBODY, type Rig, type SignedIn } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+
+interface SsrfVector extends Vector {
+  readonly url: string
+  readonly sinks: readonly string[]
+}
+
+let bob: SignedIn
+
+/** Headers that name an address somewhere: a key, an origin, another host. Nobody here follows any of them. */
+const NAMING = [
+  'Azp',
+  'JKU',
+  'X5U',
+  'X-Forwarded-Host',
+  'X-Forwarded-Server',
+  'X-Original-URL',
+  'X-Rewrite-URL',
+  'X-Forwarded-Uri',
+  'Forwarded',
+  'Referer',
+  'Origin',
+  'Location',
+  'Destination',
+  'True-Client-IP',
+  'Request-URI',
+]
+
+/** The address with the canary's port, as bytes of a header. */
+function addressFor(rig: Rig, { url }: SsrfVector): string {
+  return Buffer.from(url.replaceAll('PORT', String(rig.canaryPort)), 'utf8').toString('latin1')
+}
+
+/** Named by a request in every header, and as its target; with a session, without one, and as an upgrade. */
+async function namedByRequest(rig: Rig, address: string): Promise<void> {
+  const lines = NAMING.map((name) => `${name}: ${address}\r\n`).join('')
+  for (const cookie of [NOBODY.cookie('app'), bob.cookie('app')])
+    for (const upgrade of ['', WEB_SOCKET]) {
+      const end = `HTTP/1.1\r\nHost: app.example.com\r\n${cookie}${upgrade}`
+      noServerError(rig, await rig.ask(`GET /public/x ${end}${lines}\r\n`), `headers name ${address}`)
+      const mark = rig.mark()
+      if (!address.includes(' ')) {
+        const answer = await rig.ask(`GET ${address} ${end}\r\n`)
+        noServerError(rig, answer, `GET ${address}`)
+        assert.ok(answer === undefined || answer.status >= 400, `GET ${address}: ${answer?.status}`)
+        noServerError(rig, await rig.ask(`CONNECT ${address} ${end}\r\n`), `CONNECT ${address}`)
+      }
+      upstreamSilent(rig, mark, `${address} as a target`)
+    }
+}
+
+/** The application's redirect goes to the browser, or to the site where it means the application; nobody here follows it. */
+async function namedByApplication(rig: Rig, id: string, address: string): Promise<void> {
+  rig.upstream.behave(`/public/${id}`, (socket) =>
+    socket.write(
+      `HTTP/1.1 302 Found\r\nLocation: ${address}\r\nLink: <${address}>\r\nContent-Length: 0\r\n\r\n`,
+      'latin1',
+    ),
+  )
+  noServerError(rig, await rig.ask(`GET /public/${id} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`), id)
+}
+
+/** Where somebody wants to go after login, or came from. */
+async function namedByLogin(rig: Rig, address: string): Promise<void> {
+  const value = encodeURIComponent(address)
+  for (const path of [
+    `/login/employees?goto=${value}&gotoOnFail=${value}&RelayState=${value}`,
+    `/logout?goto=${value}&agent=${value}`,
+    `/login/employees?agent=${value}&state=${'A'.repeat(43)}.0`,
+  ]) {
+    const page = await bob.client.call(ORIGINS.login + path)
+    noServerError(rig, page, path)
+    leadsNowhereElse(rig, page, page.url, path)
+  }
+}
+
+/** An application that is configured under such an address is an address of http or https, or refused. */
+async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
+  const file = join(rig.root, 'agent-config/shop.yaml')
+  const before = readFileSync(file, 'utf8')
+  try {
+    writeFileSync(file, before.replace(/servers: .*/, `servers: [${JSON.stringify(address)}]`))
+    const { snapshot } = await loadConfig(rig.root)
+    const server = snapshot?.agents.find(({ id }) => id === 'shop')?.upstream.servers[0]
+    rig.tally.checks++
+    if (server === undefined || server.startsWith('unix:')) return
+    assert.match(server, /^https?:\/\/[^/?#@\\\s]+$/, 'an origin and nothing else')
+    assert.equal(new URL(server).origin, server, 'in the one form that is dialled')
+  } finally {
+    writeFileSync(file, before)
+  }
+}
+
+runVectors<SsrfVector>('ssrf', {
+  async setUp(rig) {
+    bob = await rig.signIn('bob')
+  },
+  async every(rig, vector) {
+    const address = addressFor(rig, vector)
+    await namedByRequest(rig, address)
+    await namedByApplication(rig, vector.id, address)
+    await namedByLogin(rig, address)
+    await namedByConfiguration(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
+    await calm(rig, vector.id, 400)
+  },
+})
+
+test('every place that would take an address is attacked above or waits for its part', () => {
+  const sinks = new Set((readVectors('ssrf') as readonly SsrfVector[]).flatMap((vector) => vector.sinks))
+  const waiting = readPending().flatMap((part) => part.sinks ?? [])
+  assert.deepEqual([...waiting, 'Azp/JKU headers'].sort(), [...sinks].sort())
+})

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
+import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { startRig, TOKEN_COOKIE, type Rig, type RigOptions } from './rig.ts'
+import { runVectors, type Vector } from './suite.ts'
+import { headersOf } from './wire.ts'
+
+const DAY = 86_400_000
+
+/** A rig of its own: clocks and configurations that go wrong must not be in anybody's way. */
+async function fresh(outer: Rig, attack: (rig: Rig) => Promise<void>, options: RigOptions = {}): Promise<void> {
+  const rig = await startRig(options)
+  try {
+    await attack(rig)
+    await calm(rig, 'afterwards', 2_000)
+  } finally {
+    outer.tally.sent += rig.tally.sent
+    outer.tally.checks += rig.tally.checks
+    await rig.stop()
+  }
+}
+
+async function statusOf(rig: Rig, path: string, cookie: string): Promise<number> {
+  return (await rig.ask(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\n${cookie}\r\n`))?.status ?? 0
+}
+
+/** Asks for `path` again and again while `change` goes on; how often each status came. */
+async function under(rig: Rig, path: string, cookie: string, change: () => Promise<void>): Promise<Set<number>> {
+  const seen = new Set<number>()
+  const done = new AbortController()
+  const asking = (async () => {
+    while (!done.signal.aborted) seen.add(await statusOf(rig, path, cookie))
+  })()
+  try {
+    await change()
+  } finally {
+    done.abort()
+    await asking
+  }
+  return seen
+}
+
+/** Waits until the log says `text` once more. */
+async function told(rig: Rig, text: string, action: () => void): Promise<void> {
+  const from = rig.log().length
+  action()
+  rig.signal('SIGHUP')
+  while (!rig.log().slice(from).includes(text)) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function edit(rig: Rig, file: string, change: (text: string) => string): void {
+  const path = join(rig.root, file)
+  writeFileSync(path, change(readFileSync(path, 'utf8')))
+}
+
+const POLICIES = 'realms/employees/policies.yaml'
+
+runVectors<Vector>('store_and_race', {
+  only: {
+    async 'sid-as-other-type'(rig) {
+      const client = rig.browser()
+      const start = await client.call(`${ORIGINS.app}/me`)
+      const page = await client.call(start.location ?? '')
+      const back = await client.submitLogin(page, 'bob', PASSWORDS.bob)
+      const token = client.cookie('gw.example.com', TOKEN_COOKIE) ?? ''
+      const code = new URL(back.location ?? '').searchParams.get('code') ?? ''
+      for (const value of [code, code.slice(0, 43), `${code.slice(0, 43)}*AgRV*`, token])
+        await isDead(rig, `Cookie: ${TOKEN_COOKIE}=${value}\r\n`, 'a key of another kind')
+      const state = new URL(start.location ?? '').searchParams.get('state') ?? ''
+      const crossed = await client.call(`${ORIGINS.app}/.gatehouse/callback?code=${token.slice(0, 43)}&state=${state}`)
+      assert.ok(headersOf(crossed, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)))
+    },
+    'toctou-policy': (outer) =>
+      fresh(outer, async (rig) => {
+        const bob = await rig.signIn('bob')
+        const seen = await under(rig, '/me', bob.cookie('app'), async () => {
+          for (let i = 0; i < 4; i++) {
+            await told(rig, 'in force', () =>
+              edit(rig, POLICIES, (text) =>
+                i % 2 === 0 ? text.replaceAll(':*/me', ':*/you') : text.replaceAll(':*/you', ':*/me'),
+              ),
+            )
+            assert.equal(await statusOf(rig, '/me', bob.cookie('app')), i % 2 === 0 ? 403 : 200, `change ${i}`)
+          }
+        })
+        // A request that is with the application when the policy turns is cut off with 401.
+        seen.delete(401)
+        assert.deepEqual([...seen].sort(), [200, 403], 'each request sees one version')
+        await told(rig, 'ConfigRefused', () => edit(rig, POLICIES, (text) => `${text}  - name: [\n`))
+        assert.equal(await statusOf(rig, '/me', bob.cookie('app')), 200, 'a bad policy leaves the old one')
+        assert.equal(await statusOf(rig, '/admin/x', bob.cookie('app')), 403)
+      }),
+    'toctou-user': (outer) =>
+      fresh(outer, async (rig) => {
+        const alice = await rig.signIn('alice')
+        for (let i = 0; i < 20; i++) assert.equal(await statusOf(rig, '/admin/x', alice.cookie('app')), 200)
+        await told(rig, 'in force', () =>
+          edit(rig, 'realms/employees/users.yaml', (text) => text.replace('[admins, finance]', '[finance]')),
+        )
+        const mark = rig.mark()
+        assert.equal(await statusOf(rig, '/admin/x', alice.cookie('app')), 403, 'no decision outlives the group')
+        upstreamSilent(rig, mark, 'a group that was taken away')
+      }),
+    'config-reload': (outer) =>
+      fresh(outer, async (rig) => {
+        const bob = await rig.signIn('bob')
+        const path = join(rig.root, POLICIES)
+        const whole = readFileSync(path, 'utf8')
+        const seen = await under(rig, '/me', bob.cookie('app'), async () => {
+          // Cut off where a slow writer would have stopped; nothing at all; then a link to somewhere else and back.
+          await told(rig, 'ConfigRefused', () => writeFileSync(path, whole.slice(0, whole.indexOf('actions') + 9)))
+          await told(rig, 'ConfigRefused', () => writeFileSync(path, '\0'))
+          mkdirSync(join(rig.root, 'elsewhere'))
+          const other = join(rig.root, 'elsewhere/policies.yaml')
+          writeFileSync(other, whole.replaceAll(':*/ro/', ':*/rw/'))
+          await told(rig, 'in force', () => {
+            symlinkSync(other, `${path}.link`)
+            renameSync(`${path}.link`, path)
+          })
+          assert.equal(await statusOf(rig, '/ro/x', bob.cookie('app')), 403)
+          await told(rig, 'in force', () => {
+            rmSync(path)
+            writeFileSync(`${other}~`, whole)
+            copyFileSync(`${other}~`, path)
+          })
+        })
+        assert.deepEqual([...seen], [200], 'the configuration that was in force stayed until a whole one came')
+        assert.equal(await statusOf(rig, '/ro/x', bob.cookie('app')), 200)
+        assert.equal(await statusOf(rig, '/me', ''), 401)
+      }),
+    'clock-fwd': (outer) =>
+      fresh(outer, async (rig) => {
+        const bob = await rig.signIn('bob')
+        await rig.shiftClock(DAY)
+        await isDead(rig, bob.cookie('app'), 'a day later')
+        const again = await rig.signIn('bob')
+        assert.equal(await statusOf(rig, '/me', again.cookie('app')), 200)
+        await rig.shiftClock(0)
+        const status = await statusOf(rig, '/me', again.cookie('app'))
+        assert.ok([200, 401].includes(status), `set back: ${status}`)
+        await calm(rig, 'a clock that jumps', 400)
+      }),
+    'clock-skew-nodes': (outer) =>
+      fresh(outer, async (rig) => {
+        for (const offset of [30_000, -30_000]) {
+          const other = await rig.second(offset)
+          try {
+            const bob = await rig.signIn('bob')
+            for (let i = 0; i < 5; i++) {
+              assert.equal(await statusOf(other, '/me', bob.cookie('app')), 200, `${offset} ms`)
+              assert.equal(await statusOf(rig, '/me', bob.cookie('app')), 200)
+            }
+            // A login that begins at one process and ends at the other.
+            const there = await other.signIn('mallory')
+            assert.equal(await statusOf(rig, '/me', there.cookie('app')), 200)
+            assert.equal((await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+            await rig.logged()
+            const until = Date.now() + 1_500
+            while (Date.now() < until && (await statusOf(other, '/me', bob.cookie('app'))) === 200);
+            await isDead(other, bob.cookie('app'), `after logout, ${offset} ms`)
+          } finally {
+            assert.equal(await other.stop(), 0)
+          }
+        }
+      }),
+    year2038: (outer) =>
+      fresh(outer, async (rig) => {
+        for (const date of ['2038-01-19T03:14:00Z', '2038-01-20T00:00:00Z', '2100-03-01T00:00:00Z']) {
+          await rig.shiftClock(Date.parse(date) - Date.now())
+          const bob = await rig.signIn('bob')
+          assert.equal(await statusOf(rig, '/me', bob.cookie('app')), 200, date)
+          assert.equal(await statusOf(rig, '/admin/x', bob.cookie('app')), 403, date)
+          assert.equal((await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+          await isDead(rig, bob.cookie('app'), date)
+        }
+      }),
+  },
+})
+
+test('one code, shown to two processes at once, gives one token', async () => {
+  const rig = await startRig()
+  const other = await rig.second()
+  try {
+    for (let round = 0; round < 5; round++) {
+      const client = rig.browser()
+      const page = await client.call((await client.call(`${ORIGINS.app}/me`)).location ?? '')
+      const back = new URL((await client.submitLogin(page, 'bob', PASSWORDS.bob)).location ?? '')
+      const name = '__Host-gatehouse-handshake'
+      const cookie = `${name}=${client.cookie('app.example.com', name) ?? ''}`
+      const bytes = `GET ${back.pathname}${back.search} HTTP/1.1\r\nHost: app.example.com\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nCookie: ${cookie}\r\n\r\n`
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? rig : other).ask(bytes)))
+      for (const answer of answers) noServerError(rig, answer, 'a code')
+      const given = answers.filter(
+        (each) => each && headersOf(each, 'set-cookie').some((line) => /SSOTokenID=./.test(line)),
+      )
+      assert.equal(given.length, 1)
+    }
+  } finally {
+    assert.equal(await other.stop(), 0)
+    await rig.stop()
+  }
+})
+
+test('a logout that races with requests and a login leaves nothing of the old session alive, in either process', async () => {
+  const rig = await startRig()
+  const other = await rig.second()
+  try {
+    for (let round = 0; round < 5; round++) {
+      const bob = await rig.signIn('bob')
+      const cookie = bob.cookie('app')
+      await Promise.all([
+        bob.client.call(`${ORIGINS.login}/logout`, { form: {} }),
+        ...Array.from({ length: 10 }, (_, i) => statusOf(i % 2 === 0 ? rig : other, '/me', cookie)),
+        rig.signIn('bob'),
+      ])
+      await isDead(rig, cookie, 'at the process of the logout')
+      const until = Date.now() + 1_500
+      while (Date.now() < until && (await statusOf(other, '/me', cookie)) === 200);
+      await isDead(other, cookie, 'at the other process')
+    }
+  } finally {
+    assert.equal(await other.stop(), 0)
+    await rig.stop()
+  }
+})
+
+test('a process that was stopped for a while trusts nothing that ended meanwhile', async () => {
+  const rig = await startRig()
+  const other = await rig.second()
+  try {
+    const bob = await rig.signIn('bob')
+    assert.equal(await statusOf(other, '/me', bob.cookie('app')), 200)
+    other.pause()
+    assert.equal((await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+    // The first thing it hears when it goes on is the request.
+    const waiting = other.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    const mark = rig.mark()
+    other.resume()
+    assert.equal((await waiting)?.status, 401)
+    upstreamSilent(rig, mark, 'a session that ended while the process slept')
+  } finally {
+    other.resume()
+    assert.equal(await other.stop(), 0)
+    await rig.stop()
+  }
+})
