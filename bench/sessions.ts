@@ -31,7 +31,10 @@ export async function createSessions(root: string, count: number): Promise<reado
       authModules: ['password'],
       properties: {},
     }
-    const { session } = await sessions.establish({ ...person, maxIdleMs: HOUR_MS, maxLifeMs: 2 * HOUR_MS }, NOBODY)
+    const draft = { ...person, maxIdleMs: HOUR_MS, maxLifeMs: 2 * HOUR_MS }
+    const outcome = await sessions.establish(draft, NOBODY)
+    if (outcome.kind !== 'established') throw new Error(`no session: ${outcome.kind}`)
+    const { session } = outcome.issued
     const grant = {
       agent: AGENT,
       audience: `agent:${AGENT}`,

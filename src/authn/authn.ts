@@ -46,7 +46,7 @@ export interface Authn {
 export interface AuthnDeps {
   /** The realms of one configuration generation. */
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
-  readonly sessions: Pick<SessionService, 'establish' | 'upgrade'>
+  readonly sessions: Pick<SessionService, 'establish' | 'upgrade' | 'ofUser' | 'end'>
   readonly store: Pick<Store, 'versioned' | 'oneTime'>
   readonly sealer: Sealer
   readonly clock: Clock
@@ -142,9 +142,41 @@ class Logins {
     }
     // Claimed before the module looks: of two hundred answers to one page, one is judged and the others get the page again.
     const claimed = version === handle.version && (await this.#journeys.replace(handle.id, version, journey, ttl))
-    if (claimed)
-      return this.#run({ realm, journey, context, record: { key: handle.id, version: version + 1 } }, answers)
-    return this.#samePage(realm, handle, context)
+    if (!claimed) return this.#samePage(realm, handle, context)
+    const underway = { realm, journey, context, record: { key: handle.id, version: version + 1 } }
+    return journey.waitsForRoom === true ? this.#makeRoom(underway, answers[0]) : this.#run(underway, answers)
+  }
+
+  /** Ends the session that the person chose, if it is theirs, and tries once more with what was proven before. */
+  async #makeRoom(underway: Underway, sid: string | undefined): Promise<Step> {
+    const { realm, journey, context } = underway
+    const { proof, destination } = journey
+    if (proof === undefined) return { kind: 'expired', destination }
+    const running = await this.#deps.sessions.ofUser({ realm: realm.realm, userId: proof.userId })
+    // Whatever else was sent ends nothing: a sid is not proof of anything.
+    const chosen = running.find((session) => session.sid === sid)
+    if (chosen !== undefined) await this.#deps.sessions.end(chosen.sid, 'quota', context.origin)
+    return this.#pass(underway, proof)
+  }
+
+  /** Keeps what was proven, so that nobody is asked for it twice: in the store, for this browser, for one answer. */
+  async #askForRoom({ realm, journey, context }: Underway, proof: Proof, running: readonly Session[]): Promise<Step> {
+    const { binding } = context
+    const { destination } = journey
+    const ttl = this.#remaining(realm, journey)
+    if (ttl <= 0) return { kind: 'expired', destination }
+    const id = await this.#journeys.create({ ...journey, proof, waitsForRoom: true }, ttl)
+    const handle = { kind: 'stored', binding, realm: journey.realm, destination, id, version: 1 } as const
+    return this.#roomPage(handle, { ttl, username: proof.username, running })
+  }
+
+  #roomPage(
+    handle: StoredHandle,
+    { ttl, username, running }: { ttl: number; username: string; running: readonly Session[] },
+  ): Step {
+    const { realm, destination } = handle
+    const authId = sealHandle(this.#deps.sealer, handle, Math.max(1, ttl))
+    return { kind: 'quota-reached', authId, realm, username, running, destination }
   }
 
   async #run(underway: Underway, answers: readonly string[] | undefined, failure?: StepFailure): Promise<Step> {
@@ -208,6 +240,12 @@ class Logins {
   /** The page of the version that is current now, written by nobody: whoever holds the claim must not lose it to this. */
   async #samePage(realm: RealmAuthn, handle: StoredHandle, { origin }: LoginContext): Promise<Step> {
     const found = await this.#journeys.load(handle.id)
+    const proof = found?.journey.waitsForRoom === true ? found.journey.proof : undefined
+    if (found !== undefined && proof !== undefined) {
+      const running = await this.#deps.sessions.ofUser({ realm: realm.realm, userId: proof.userId })
+      const ttl = this.#remaining(realm, found.journey)
+      return this.#roomPage({ ...handle, version: found.version }, { ttl, username: proof.username, running })
+    }
     const asked = found && (await advance(realm, found.journey, { origin, answers: undefined }))
     if (found === undefined || asked?.kind !== 'ask') return { kind: 'expired', destination: handle.destination }
     return this.#page({ realm, asked, failure: undefined }, { ...handle, version: found.version })
@@ -234,6 +272,8 @@ class Logins {
       }
       case 'session-changed':
         return this.#again(journey, context, 'session-changed')
+      case 'quota-reached':
+        return this.#askForRoom(underway, proof, result.running)
     }
   }
 

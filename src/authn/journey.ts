@@ -32,6 +32,8 @@ export interface Journey {
   readonly typedName: string | undefined
   /** What the module that asks wants back. */
   readonly state: JsonValue | undefined
+  /** The proof is complete and waits for one of the person's other sessions to end. Only in the store. */
+  readonly waitsForRoom?: true
 }
 
 /** What an authId says once it is opened. */

@@ -1,5 +1,6 @@
 import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
+import { quotaFor } from '../session/quota.ts'
 import type { Proof } from './journey.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 
@@ -9,6 +10,8 @@ export type SignIn =
   | { readonly kind: 'no-such-user' }
   /** The browser's session ended or was replaced by another login meanwhile. */
   | { readonly kind: 'session-changed' }
+  /** They have as many sessions as they may; nothing was started. Oldest first. */
+  | { readonly kind: 'quota-reached'; readonly running: readonly Session[] }
 
 export interface SignInDeps {
   readonly sessions: Pick<SessionService, 'establish' | 'upgrade'>
@@ -44,10 +47,12 @@ export async function signIn(
     properties: proof.properties,
     maxIdleMs: realm.session.maxIdle,
     maxLifeMs: realm.session.maxLife,
+    quota: quotaFor(realm.session, user),
   }
   const cause = current === undefined ? undefined : endCause(realm, current)
   const replaces = current === undefined || cause === undefined ? undefined : { session: current, cause }
-  return { kind: 'signed-in', issued: await sessions.establish(draft, origin, replaces) }
+  const outcome = await sessions.establish(draft, origin, replaces)
+  return outcome.kind === 'established' ? { kind: 'signed-in', issued: outcome.issued } : outcome
 }
 
 /** Why the browser's other session ends; `undefined` when it stays. */

@@ -1,5 +1,5 @@
 import type { RealmName } from '../base/brand.ts'
-import type { IssuedSession } from '../session/session.ts'
+import type { IssuedSession, Session } from '../session/session.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
 export type Callback =
@@ -34,6 +34,19 @@ export type Step =
       readonly failure: StepFailure | undefined
       /** Seconds to wait before another try makes sense; only with `throttled`. */
       readonly retryAfterSeconds: number | undefined
+      readonly destination: Destination
+    }
+  /**
+   * Everything is proven, and the person has as many sessions as they may: the answer to this page is the sid of the one to end
+   * for this login.
+   */
+  | {
+      readonly kind: 'quota-reached'
+      readonly authId: AuthId
+      readonly realm: RealmName
+      readonly username: string
+      /** Their live sessions, oldest first. */
+      readonly running: readonly Session[]
       readonly destination: Destination
     }
   | { readonly kind: 'done'; readonly issued: IssuedSession; readonly destination: Destination }

@@ -66,7 +66,11 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
   return {
     path,
     facts,
-    origin: { requestId: facts.requestId, clientIp: facts.client.ip },
+    origin: {
+      requestId: facts.requestId,
+      clientIp: facts.client.ip,
+      userAgent: request.headers['user-agent'],
+    },
     knownBrowser: sentSecret === secret,
     twoSessionCookies: ssoToken === AMBIGUOUS,
     query: (name) => once(query, name),

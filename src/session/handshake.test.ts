@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Audience } from '../store/store.ts'
-import { ALICE, APP, createMachine, FROM, revocationOf } from './processes.fixture.ts'
+import { ALICE, APP, createMachine, FROM, revocationOf, established } from './processes.fixture.ts'
 import type { SessionToken } from './session.ts'
 
 const PAY = 'pay' as AgentId
@@ -19,7 +19,7 @@ const grant = {
 test('a code is traded once for a token that is good at its agent only', async (t) => {
   const { audited, start } = createMachine(t)
   const [login, gateway] = [await start(), await start()]
-  const { session } = await login.sessions.establish(ALICE, FROM)
+  const { session } = await established(login.sessions.establish(ALICE, FROM))
   const code = await login.handshakes.issue(session, grant)
   const redeemed = await gateway.handshakes.redeem(code, APP, 'hash', FROM)
   assert.equal(redeemed.kind, 'issued')
@@ -39,7 +39,7 @@ test('a code is traded once for a token that is good at its agent only', async (
 test('of a hundred redemptions at once in two processes one gets the token', async (t) => {
   const { start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session } = await here.sessions.establish(ALICE, FROM)
+  const { session } = await established(here.sessions.establish(ALICE, FROM))
   const code = await here.handshakes.issue(session, grant)
   const redeem = (i: number) => (i % 2 ? here : there).handshakes.redeem(code, APP, 'hash', FROM)
   const results = await Promise.all(Array.from({ length: 100 }, (_, i) => redeem(i)))
@@ -49,7 +49,7 @@ test('of a hundred redemptions at once in two processes one gets the token', asy
 test('a code in another browser is spent and starts the handshake anew there (login CSRF)', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   for (const binding of ['other', undefined, '']) {
     const code = await handshakes.issue(session, grant)
     assert.deepEqual(await handshakes.redeem(code, APP, binding, FROM), { kind: 'other-browser', goto: grant.goto })
@@ -60,7 +60,7 @@ test('a code in another browser is spent and starts the handshake anew there (lo
 test('a code for another agent is refused and spent', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const code = await handshakes.issue(session, grant)
   assert.deepEqual(await handshakes.redeem(code, PAY, 'hash', FROM), { kind: 'refused', reason: 'other-agent' })
   assert.equal((await handshakes.redeem(code, APP, 'hash', FROM)).kind, 'refused')
@@ -69,7 +69,7 @@ test('a code for another agent is refused and spent', async (t) => {
 test('a code is dead after a minute', async (t) => {
   const { pass, start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const [early, late] = [await handshakes.issue(session, grant), await handshakes.issue(session, grant)]
   pass(59_999)
   assert.equal((await handshakes.redeem(early, APP, 'hash', FROM)).kind, 'issued')
@@ -80,7 +80,7 @@ test('a code is dead after a minute', async (t) => {
 test('a code of a session that ended or was stepped up in between is refused', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const [first, second] = [await handshakes.issue(session, grant), await handshakes.issue(session, grant)]
   await sessions.upgrade(session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   assert.deepEqual(await handshakes.redeem(first, APP, 'hash', FROM), { kind: 'refused', reason: 'session-moved-on' })
@@ -92,7 +92,7 @@ test('a restricted token keeps its level through a step-up, until the next hands
   const { start } = createMachine(t)
   const process = await start()
   const { handshakes, sessions } = process
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const child = await handshakes.redeem(await handshakes.issue(session, grant), APP, 'hash', FROM)
   assert.equal(child.kind, 'issued')
   const stronger = await sessions.upgrade(session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
@@ -110,7 +110,7 @@ test('a restricted token keeps its level through a step-up, until the next hands
 test('restricted tokens die with their session, everywhere', async (t) => {
   const { start } = createMachine(t)
   const [login, gateway] = [await start(), await start()]
-  const { session } = await login.sessions.establish(ALICE, FROM)
+  const { session } = await established(login.sessions.establish(ALICE, FROM))
   const child = await gateway.handshakes.redeem(await login.handshakes.issue(session, grant), APP, 'hash', FROM)
   assert.equal(child.kind, 'issued')
   assert.ok(await gateway.sessions.resolve(child.token, 'agent:app'))
@@ -123,7 +123,7 @@ test('restricted tokens die with their session, everywhere', async (t) => {
 test('a code is no token and a token is no code (type confusion)', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session, token } = await sessions.establish(ALICE, FROM)
+  const { session, token } = await established(sessions.establish(ALICE, FROM))
   const code = await handshakes.issue(session, grant)
   const extension = token.slice(43)
   for (const audience of ['login', 'agent:app'] satisfies Audience[]) {
@@ -140,7 +140,7 @@ test('a code is no token and a token is no code (type confusion)', async (t) => 
 test('a code for the login host or for another agent is never issued', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   for (const audience of ['login', 'agent:pay'] satisfies Audience[]) {
     await assert.rejects(
       handshakes.issue(session, { ...grant, audience }),
@@ -156,7 +156,7 @@ test('a code for the login host or for another agent is never issued', async (t)
 test('who reads the store cannot read the address that a person wanted: its query may be secret', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions, store } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const goto = 'http://app.acme.localhost/reset?access_token=canary'
   const code = await handshakes.issue(session, { ...grant, goto })
   const record = await store.oneTime.take('handshake', createHash('sha256').update(code).digest('base64url'))
@@ -169,7 +169,7 @@ test('who reads the store cannot read the address that a person wanted: its quer
 test('the store never holds a code or a token, only what it hashes to', async (t) => {
   const { start } = createMachine(t)
   const { handshakes, sessions, store } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   const code = await handshakes.issue(session, grant)
   assert.equal(await store.oneTime.take('handshake', code), undefined)
   assert.equal((await handshakes.redeem(code, APP, 'hash', FROM)).kind, 'issued')

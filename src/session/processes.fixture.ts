@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { createHandshakeService } from './handshake.ts'
 import { createSessionService, type SessionServiceDeps } from './service.ts'
-import type { HandshakeService, SessionDraft, SessionService } from './session.ts'
+import type { Establishment, HandshakeService, IssuedSession, SessionDraft, SessionService } from './session.ts'
 
 export const EMPLOYEES = '/employees' as RealmName
 export const APP = 'app' as AgentId
@@ -64,6 +65,13 @@ export function createMachine(t: TestContext) {
     time.now = (time.now + ms) as EpochMs
   }
   return { start, pass, time, clock, log, audited, logged, directory }
+}
+
+/** What a login was given that no quota stood in the way of. */
+export async function established(login: Promise<Establishment>): Promise<IssuedSession> {
+  const outcome = await login
+  assert.ok(outcome.kind === 'established', `the login was not established: ${outcome.kind}`)
+  return outcome.issued
 }
 
 /** Settles once the process has seen a revocation of the session. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { ALICE, createMachine, FROM, revocationOf, type Process } from './processes.fixture.ts'
+import { ALICE, createMachine, FROM, revocationOf, type Process, established } from './processes.fixture.ts'
 import { createReaper, type Reaper } from './reaper.ts'
 
 const HOUR = 3_600_000
@@ -17,9 +17,9 @@ function createBench(t: TestContext) {
 test('expired sessions are ended with their cause, and every process hears of it', async (t) => {
   const { audited, pass, reap, start } = createBench(t)
   const [here, there] = [await start(), await start()]
-  const idle = await here.sessions.establish({ ...ALICE, maxIdleMs: 60_000 }, FROM)
-  const old = await here.sessions.establish({ ...ALICE, maxIdleMs: 2 * HOUR, maxLifeMs: 90_000 }, FROM)
-  const running = await here.sessions.establish(ALICE, FROM)
+  const idle = await established(here.sessions.establish({ ...ALICE, maxIdleMs: 60_000 }, FROM))
+  const old = await established(here.sessions.establish({ ...ALICE, maxIdleMs: 2 * HOUR, maxLifeMs: 90_000 }, FROM))
+  const running = await established(here.sessions.establish(ALICE, FROM))
   pass(90_000)
   const heard = [idle, old].map(({ session }) => revocationOf(there, session.sid))
   const reaper = reap(here)
@@ -43,7 +43,7 @@ test('one process at a time reaps; another takes over when the first stops', asy
   const [here, there] = [await start(), await start()]
   const [first, second] = [reap(here), reap(there)]
   assert.equal(await first.run(), 0)
-  await here.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM)
+  await established(here.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM))
   pass(1_000)
   assert.equal(await second.run(), 0)
   await first.close()
@@ -56,7 +56,7 @@ test('another takes over when the first died without stopping', async (t) => {
   const [here, there] = [await start(), await start()]
   const [first, second] = [reap(here), reap(there)]
   await first.run()
-  await here.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM)
+  await established(here.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM))
   pass(30_000)
   assert.equal(await second.run(), 1)
   await Promise.all([first.close(), second.close()])
@@ -65,7 +65,9 @@ test('another takes over when the first died without stopping', async (t) => {
 test('more than one batch is reaped in one run', async (t) => {
   const { pass, reap, start } = createBench(t)
   const process = await start()
-  await Promise.all(Array.from({ length: 450 }, () => process.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM)))
+  await Promise.all(
+    Array.from({ length: 450 }, () => established(process.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM))),
+  )
   pass(1_000)
   const reaper = reap(process)
   assert.equal(await reaper.run(), 450)
@@ -75,7 +77,7 @@ test('more than one batch is reaped in one run', async (t) => {
 test('the timer reaps by itself', async (t) => {
   const { pass, reap, start } = createBench(t)
   const process = await start()
-  const { session } = await process.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM)
+  const { session } = await established(process.sessions.establish({ ...ALICE, maxIdleMs: 1_000 }, FROM))
   const ended = revocationOf(process, session.sid)
   pass(1_000)
   const reaper = reap(process, 5)

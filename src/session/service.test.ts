@@ -5,14 +5,14 @@ import { test } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
 import { onSessionEnded } from './ended.ts'
-import { ALICE, APP, createMachine, EMPLOYEES, FROM, revocationOf } from './processes.fixture.ts'
+import { ALICE, APP, createMachine, EMPLOYEES, FROM, revocationOf, established } from './processes.fixture.ts'
 import type { SessionToken } from './session.ts'
 import { parseToken } from './token.ts'
 
 test('a login makes a session that its token opens at the login host, in every process', async (t) => {
   const { start, time } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session, token } = await here.sessions.establish(ALICE, FROM)
+  const { session, token } = await established(here.sessions.establish(ALICE, FROM))
   assert.equal(session.gen, 1)
   assert.equal(session.authInstant, time.now)
   assert.equal(session.idleExpiresAt, time.now + ALICE.maxIdleMs)
@@ -30,7 +30,7 @@ test('a login makes a session that its token opens at the login host, in every p
 test('a login token is good for no agent', async (t) => {
   const { start } = createMachine(t)
   const { sessions } = await start()
-  const { token } = await sessions.establish(ALICE, FROM)
+  const { token } = await established(sessions.establish(ALICE, FROM))
   assert.equal(await sessions.resolve(token, 'agent:app'), undefined)
   assert.equal(await sessions.resolve(token, 'domain:example.org'), undefined)
 })
@@ -39,7 +39,7 @@ test('malformed tokens, tokens of another site and tokens with another bucket op
   const { start } = createMachine(t)
   const { sessions } = await start()
   const elsewhere = await start({ place: { siteId: '09', serverId: '02' } })
-  const { token } = await sessions.establish(ALICE, FROM)
+  const { token } = await established(sessions.establish(ALICE, FROM))
   const bad = ['', 'x', `${token}x`, token.slice(0, 43), `${token.slice(0, 44)}AAAA*`, `"${token}"`]
   for (const text of bad) assert.equal(await sessions.resolve(text as SessionToken, 'login'), undefined, text)
   assert.equal(await elsewhere.sessions.resolve(token, 'login'), undefined)
@@ -48,7 +48,7 @@ test('malformed tokens, tokens of another site and tokens with another bucket op
 test('a session that one process ends is refused by the other as soon as it has seen the revocation', async (t) => {
   const { start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session, token } = await here.sessions.establish(ALICE, FROM)
+  const { session, token } = await established(here.sessions.establish(ALICE, FROM))
   assert.ok(await there.sessions.resolve(token, 'login'), 'it is in the memory of the other now')
   const seen = revocationOf(there, session.sid)
   const began = performance.now()
@@ -62,7 +62,7 @@ test('a session that one process ends is refused by the other as soon as it has 
 test('ending twice, in one process or two, ends once and is audited once', async (t) => {
   const { audited, start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session } = await here.sessions.establish(ALICE, FROM)
+  const { session } = await established(here.sessions.establish(ALICE, FROM))
   const ended = await Promise.all([
     here.sessions.end(session.sid, 'admin', FROM),
     there.sessions.end(session.sid, 'admin', FROM),
@@ -85,9 +85,9 @@ test('every process is told once of a session that ended anywhere, also when a l
     },
     log,
   )
-  const { session } = await here.sessions.establish(ALICE, FROM)
-  const other = await here.sessions.establish(ALICE, FROM)
-  const third = await here.sessions.establish(ALICE, FROM)
+  const { session } = await established(here.sessions.establish(ALICE, FROM))
+  const other = await established(here.sessions.establish(ALICE, FROM))
+  const third = await established(here.sessions.establish(ALICE, FROM))
   await here.sessions.upgrade(third.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   const seen = Promise.all([revocationOf(here, other.session.sid), revocationOf(there, other.session.sid)])
   await here.sessions.end(session.sid, 'logout', FROM)
@@ -101,7 +101,7 @@ test('every process is told once of a session that ended anywhere, also when a l
 test('a step-up kills the old secret before it answers and keeps the session (session fixation)', async (t) => {
   const { audited, pass, start, time } = createMachine(t)
   const { sessions } = await start()
-  const before = await sessions.establish(ALICE, FROM)
+  const before = await established(sessions.establish(ALICE, FROM))
   await sessions.resolve(before.token, 'login')
   pass(60_000)
   const proof = { authLevel: 2, authModules: ['totp', 'password'], properties: { phone: 'yes' } }
@@ -128,7 +128,7 @@ test('a step-up kills the old secret before it answers and keeps the session (se
 test('proving the same factor again makes a new token and does not weaken the session', async (t) => {
   const { pass, start } = createMachine(t)
   const { sessions } = await start()
-  const first = await sessions.establish({ ...ALICE, authLevel: 3 }, FROM)
+  const first = await established(sessions.establish({ ...ALICE, authLevel: 3 }, FROM))
   pass(1_000)
   const again = await sessions.upgrade(first.session, { authLevel: 1, authModules: ['password'], properties: {} }, FROM)
   assert.equal(again?.session.authLevel, 3)
@@ -139,7 +139,7 @@ test('proving the same factor again makes a new token and does not weaken the se
 test('of step-ups at once exactly one wins, in any process', async (t) => {
   const { start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session } = await here.sessions.establish(ALICE, FROM)
+  const { session } = await established(here.sessions.establish(ALICE, FROM))
   const proof = { authLevel: 2, authModules: ['totp'], properties: {} }
   const results = await Promise.all(
     [here, there, here, there, here].map(({ sessions }) => sessions.upgrade(session, proof, FROM)),
@@ -154,7 +154,7 @@ test('the process that ends or steps up a session need not wait for the log to s
   const { store } = await start()
   const silent = { subscribe: () => ({ close: () => undefined }), tailedAt: clock }
   const { sessions } = await start({ store: { sessions: store.sessions, revocations: silent } })
-  const first = await sessions.establish(ALICE, FROM)
+  const first = await established(sessions.establish(ALICE, FROM))
   assert.ok(await sessions.resolve(first.token, 'login'))
   const second = await sessions.upgrade(first.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   assert.ok(second)
@@ -167,7 +167,7 @@ test('the process that ends or steps up a session need not wait for the log to s
 test('a session that ended cannot be stepped up', async (t) => {
   const { start } = createMachine(t)
   const { sessions } = await start()
-  const { session } = await sessions.establish(ALICE, FROM)
+  const { session } = await established(sessions.establish(ALICE, FROM))
   await sessions.end(session.sid, 'admin', FROM)
   const proof = { authLevel: 2, authModules: ['totp'], properties: {} }
   assert.equal(await sessions.upgrade(session, proof, FROM), undefined)
@@ -176,9 +176,9 @@ test('a session that ended cannot be stepped up', async (t) => {
 test('signing in to another realm ends the first session with its cause (realm switch)', async (t) => {
   const { audited, start } = createMachine(t)
   const { sessions } = await start()
-  const first = await sessions.establish(ALICE, FROM)
+  const first = await established(sessions.establish(ALICE, FROM))
   const bob = { ...ALICE, realm: '/customers' as RealmName, userId: 'u-bob', username: 'bob' }
-  const second = await sessions.establish(bob, FROM, { session: first.session, cause: 'realm-switch' })
+  const second = await established(sessions.establish(bob, FROM, { session: first.session, cause: 'realm-switch' }))
   assert.equal(await sessions.resolve(first.token, 'login'), undefined)
   assert.equal((await sessions.resolve(second.token, 'login'))?.realm, '/customers')
   assert.deepEqual(
@@ -194,7 +194,10 @@ test('signing in to another realm ends the first session with its cause (realm s
 test('two logins of one person share neither sid nor secret', async (t) => {
   const { start } = createMachine(t)
   const { sessions } = await start()
-  const [one, two] = [await sessions.establish(ALICE, FROM), await sessions.establish(ALICE, FROM)]
+  const [one, two] = [
+    await established(sessions.establish(ALICE, FROM)),
+    await established(sessions.establish(ALICE, FROM)),
+  ]
   assert.notEqual(one.session.sid, two.session.sid)
   assert.notEqual(one.token, two.token)
   assert.equal(one.session.bucket, two.session.bucket)
@@ -203,8 +206,8 @@ test('two logins of one person share neither sid nor secret', async (t) => {
 test('all sessions of one user end, and nobody else is touched', async (t) => {
   const { start } = createMachine(t)
   const { sessions } = await start()
-  const mine = [await sessions.establish(ALICE, FROM), await sessions.establish(ALICE, FROM)]
-  const namesake = await sessions.establish({ ...ALICE, realm: '/customers' as RealmName }, FROM)
+  const mine = [await established(sessions.establish(ALICE, FROM)), await established(sessions.establish(ALICE, FROM))]
+  const namesake = await established(sessions.establish({ ...ALICE, realm: '/customers' as RealmName }, FROM))
   const alice = { realm: EMPLOYEES, userId: ALICE.userId }
   assert.equal((await sessions.ofUser(alice)).length, 2)
   assert.equal(await sessions.endAllOfUser(alice, 'user-disabled', FROM), 2)
@@ -216,8 +219,8 @@ test('all sessions of one user end, and nobody else is touched', async (t) => {
 test('a session that is used lives on, and one that is not is over after its idle time', async (t) => {
   const { pass, start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const used = await here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM)
-  const unused = await here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM)
+  const used = await established(here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM))
+  const unused = await established(here.sessions.establish({ ...ALICE, maxIdleMs: 120_000 }, FROM))
   pass(60_000)
   here.sessions.touch(used.session)
   await here.sessions.close()
@@ -232,7 +235,7 @@ test('a session that is used lives on, and one that is not is over after its idl
 test('use does not carry a session past its maximum time', async (t) => {
   const { pass, start } = createMachine(t)
   const [here, there] = [await start(), await start()]
-  const { session, token } = await here.sessions.establish({ ...ALICE, maxLifeMs: 90_000 }, FROM)
+  const { session, token } = await established(here.sessions.establish({ ...ALICE, maxLifeMs: 90_000 }, FROM))
   pass(89_000)
   here.sessions.touch(session)
   await here.sessions.close()
@@ -252,7 +255,7 @@ test('store outage: the login host gets no grace, an agent does if it asks, and 
       outage.now ? Promise.reject(new Error('disk on fire')) : real.resolve(...args),
   }
   const { sessions } = await start({ store: { sessions: flaky, revocations } })
-  const { session, token } = await sessions.establish(ALICE, FROM)
+  const { session, token } = await established(sessions.establish(ALICE, FROM))
   const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b', interactive: true } as const
   const redeemed = await origin.handshakes.redeem(await origin.handshakes.issue(session, grant), APP, 'b', FROM)
   assert.equal(redeemed.kind, 'issued')
@@ -271,7 +274,7 @@ test('store outage: the login host gets no grace, an agent does if it asks, and 
 test('no secret reaches the audit log, the log, or the database file (canary)', async (t) => {
   const { audited, directory, logged, start } = createMachine(t)
   const { handshakes, sessions } = await start()
-  const first = await sessions.establish(ALICE, FROM)
+  const first = await established(sessions.establish(ALICE, FROM))
   const second = await sessions.upgrade(first.session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM)
   assert.ok(second)
   const grant = { agent: APP, audience: 'agent:app', goto: 'http://app/', binding: 'b', interactive: true } as const

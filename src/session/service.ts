@@ -65,9 +65,15 @@ class StoredSessionService implements RunningSessionService {
     const record = newRecord(draft, origin, this.#deps.clock())
     // Never anything the browser brought (session fixation): sid and secret are made here, now.
     const { token, hash } = newToken(this.#deps.place, record.bucket)
-    await this.#deps.store.sessions.create(record, { ...loginToken(record), hash })
+    const outcome = await this.#deps.store.sessions.create(record, { ...loginToken(record), hash }, draft.quota)
+    if (outcome.kind === 'quota-reached') {
+      const { realm, username } = record
+      this.#audit({ event: 'QuotaReached', realm, username, running: outcome.running.length }, origin)
+      return { kind: 'quota-reached', running: outcome.running.map((running) => viewOf(running, running)) }
+    }
+    for (const ended of outcome.ended) this.#noteEnd(ended, 'quota', origin)
     this.#audit({ event: 'SessionCreated', ...named(record) }, origin)
-    return { session: viewOf(record, record), token }
+    return { kind: 'established', issued: { session: viewOf(record, record), token } }
   }
 
   readonly upgrade: SessionService['upgrade'] = async (session, proof, origin) => {
@@ -115,10 +121,15 @@ class StoredSessionService implements RunningSessionService {
 
   async #end(sid: string, cause: EndCause, origin: RequestOrigin): Promise<SessionRecord | undefined> {
     const record = await this.#deps.store.sessions.end(sid, cause)
-    // The log will say so too; this process need not wait for it.
-    this.#cache.ended(sid)
-    if (record !== undefined) this.#audit({ event: 'SessionEnded', ...named(record), cause }, origin)
+    if (record === undefined) this.#cache.ended(sid)
+    else this.#noteEnd(record, cause, origin)
     return record
+  }
+
+  /** The log will say so too; this process need not wait for it. */
+  #noteEnd(record: SessionRecord, cause: EndCause, origin: RequestOrigin): void {
+    this.#cache.ended(record.sid)
+    this.#audit({ event: 'SessionEnded', ...named(record), cause }, origin)
   }
 
   #audit(event: SessionAuditEvent, origin: RequestOrigin): void {
@@ -130,7 +141,7 @@ class StoredSessionService implements RunningSessionService {
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
 type SessionAuditEvent = Bare<
-  Extract<AuditEvent, { readonly event: 'SessionCreated' | 'SessionUpgraded' | 'SessionEnded' }>
+  Extract<AuditEvent, { readonly event: 'SessionCreated' | 'SessionUpgraded' | 'SessionEnded' | 'QuotaReached' }>
 >
 
 function named({ realm, username, sid }: SessionRecord): Pick<SessionRecord, 'realm' | 'username' | 'sid'> {

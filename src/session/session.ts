@@ -1,5 +1,5 @@
 import type { AgentId, Brand, EpochMs, RealmName } from '../base/brand.ts'
-import type { Audience, Bucket, SessionOrigin } from '../store/store.ts'
+import type { Audience, Bucket, Quota, SessionOrigin } from '../store/store.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 
 /** What the browser holds: `<43 base64url characters>*<extension>*<tail>`. A secret: never logged, never a storage key. */
@@ -45,7 +45,15 @@ export interface SessionDraft {
   readonly properties: Readonly<Record<string, string>>
   readonly maxIdleMs: number
   readonly maxLifeMs: number
+  /** No limit where absent. */
+  readonly quota?: Quota | undefined
 }
+
+/** What came of a login. */
+export type Establishment =
+  | { readonly kind: 'established'; readonly issued: IssuedSession }
+  /** The quota denies it: nothing was started. `running`: what the user has, oldest first. */
+  | { readonly kind: 'quota-reached'; readonly running: readonly Session[] }
 
 /** Who asked, for the audit log and for the list of a person's sessions. */
 export interface RequestOrigin {
@@ -80,12 +88,15 @@ export interface SessionResolver {
 
 /** Starts, strengthens and ends sessions. The only writer of sessions in the product. */
 export interface SessionService extends SessionResolver {
-  /** A new session with a login token. Ends `replaces` first (another user or realm in the same browser), with that cause. */
+  /**
+   * A new session with a login token, and the end of those that have to make room for it by its quota. Ends `replaces` first
+   * (another user or realm in the same browser), with that cause.
+   */
   establish(
     draft: SessionDraft,
     origin: RequestOrigin,
     replaces?: { readonly session: Session; readonly cause: EndCause },
-  ): Promise<IssuedSession>
+  ): Promise<Establishment>
   /**
    * The same user proved more, or proved again: new login token, gen + 1, the old secret dead, children kept.
    * `undefined` when the session ended or somebody else upgraded it first.

@@ -45,6 +45,13 @@ export type AuditEvent = About &
       }
     | { readonly event: 'GotoRefused'; readonly realm: RealmName; readonly goto: string; readonly reason: string }
     | { readonly event: 'SessionCreated'; readonly realm: RealmName; readonly username: string; readonly sid: string }
+    /** A login that was refused because the person has as many sessions as they may. */
+    | {
+        readonly event: 'QuotaReached'
+        readonly realm: RealmName
+        readonly username: string
+        readonly running: number
+      }
     | {
         readonly event: 'SessionUpgraded'
         readonly realm: RealmName

@@ -26,6 +26,17 @@ export const de: Catalogue = {
   'notice.step-up-here': 'Sie sind als {user} angemeldet. Was Sie vorhaben, verlangt eine stärkere Anmeldung.',
   'notice.again': 'Sie sind als {user} angemeldet. Wenn sich jemand anderes anmeldet, endet diese Sitzung.',
 
+  'quota.title': 'Sie sind bereits {count}-mal angemeldet',
+  'quota.title-one': 'Sie sind bereits angemeldet',
+  'quota.text':
+    '{realm} erlaubt {user} nicht mehr Sitzungen zugleich. Beenden Sie eine davon, um hier fortzufahren. Alles, was darin offen ist, wird abgemeldet.',
+  'quota.end': 'Diese beenden und fortfahren',
+  'quota.cancel': 'Nicht anmelden',
+  'session.device': '{browser} auf {system}',
+  'session.unknown-device': 'Unbekanntes Gerät',
+  'session.since': 'Angemeldet {ago}',
+  'session.used': 'zuletzt benutzt {ago}',
+
   'home.title': 'Sie sind als {user} angemeldet',
   'home.realm': 'bei {realm}',
   'home.apps': 'Ihre Anwendungen',

@@ -21,6 +21,17 @@ export const en = {
   'notice.step-up-here': 'You are signed in as {user}. What you want to do asks for stronger proof.',
   'notice.again': 'You are signed in as {user}. Signing in as someone else ends that session.',
 
+  'quota.title': 'You are signed in {count} times already',
+  'quota.title-one': 'You are signed in already',
+  'quota.text':
+    '{realm} allows {user} no more sessions at once. End one of them to continue here. Everything open in it is signed out.',
+  'quota.end': 'End this one and continue',
+  'quota.cancel': 'Do not sign in',
+  'session.device': '{browser} on {system}',
+  'session.unknown-device': 'Unknown device',
+  'session.since': 'Signed in {ago}',
+  'session.used': 'last used {ago}',
+
   'home.title': 'You are signed in as {user}',
   'home.realm': 'to {realm}',
   'home.apps': 'Your applications',

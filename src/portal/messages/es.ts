@@ -23,6 +23,17 @@ export const es: Catalogue = {
   'notice.step-up-here': 'Tiene una sesión como {user}. Lo que quiere hacer exige un inicio de sesión más fuerte.',
   'notice.again': 'Tiene una sesión como {user}. Si otra persona inicia sesión, esa sesión termina.',
 
+  'quota.title': 'Ya ha iniciado sesión {count} veces',
+  'quota.title-one': 'Ya ha iniciado sesión',
+  'quota.text':
+    '{realm} no permite a {user} más sesiones a la vez. Cierre una para continuar aquí. Se cerrará todo lo que esté abierto en ella.',
+  'quota.end': 'Cerrar esta y continuar',
+  'quota.cancel': 'No iniciar sesión',
+  'session.device': '{browser} en {system}',
+  'session.unknown-device': 'Dispositivo desconocido',
+  'session.since': 'Inicio de sesión: {ago}',
+  'session.used': 'último uso: {ago}',
+
   'home.title': 'Ha iniciado sesión como {user}',
   'home.realm': 'en {realm}',
   'home.apps': 'Sus aplicaciones',

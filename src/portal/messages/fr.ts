@@ -27,6 +27,17 @@ export const fr: Catalogue = {
   'notice.again':
     'Vous êtes connecté en tant que {user}. Se connecter sous une autre identité met fin à cette session.',
 
+  'quota.title': 'Vous êtes déjà connecté {count} fois',
+  'quota.title-one': 'Vous êtes déjà connecté',
+  'quota.text':
+    '{realm} n’autorise pas davantage de sessions simultanées à {user}. Terminez-en une pour continuer ici. Tout ce qui y est ouvert sera déconnecté.',
+  'quota.end': 'Terminer celle-ci et continuer',
+  'quota.cancel': 'Ne pas se connecter',
+  'session.device': '{browser} sur {system}',
+  'session.unknown-device': 'Appareil inconnu',
+  'session.since': 'Connexion : {ago}',
+  'session.used': 'dernière utilisation : {ago}',
+
   'home.title': 'Vous êtes connecté en tant que {user}',
   'home.realm': 'à {realm}',
   'home.apps': 'Vos applications',

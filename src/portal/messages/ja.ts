@@ -24,6 +24,17 @@ export const ja: Catalogue = {
   'notice.step-up-here': '{user} としてサインインしています。この操作にはより強いサインインが必要です。',
   'notice.again': '{user} としてサインインしています。別の人としてサインインすると、そのセッションは終了します。',
 
+  'quota.title': 'すでに {count} 件のセッションでサインインしています',
+  'quota.title-one': 'すでにサインインしています',
+  'quota.text':
+    '{realm} では {user} はこれ以上同時にサインインできません。ここで続けるには、いずれかのセッションを終了してください。そのセッションで開いているものはすべてサインアウトされます。',
+  'quota.end': 'これを終了して続ける',
+  'quota.cancel': 'サインインしない',
+  'session.device': '{system} の {browser}',
+  'session.unknown-device': '不明なデバイス',
+  'session.since': 'サインイン：{ago}',
+  'session.used': '最終使用：{ago}',
+
   'home.title': '{user} としてサインインしています',
   'home.realm': '{realm}',
   'home.apps': 'アプリケーション',

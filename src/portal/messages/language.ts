@@ -56,6 +56,16 @@ export function sayDuration(language: Language, seconds: number): string {
   return new Intl.NumberFormat(language.tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
 }
 
+/** How long ago, in the largest unit that fits: "now", "5 minutes ago", "yesterday". */
+export function sayAgo(language: Language, ms: number): string {
+  const format = new Intl.RelativeTimeFormat(language.tag, { numeric: 'auto' })
+  const minutes = Math.max(0, Math.floor(ms / 60_000))
+  if (minutes === 0) return format.format(0, 'second')
+  if (minutes < 60) return format.format(-minutes, 'minute')
+  const hours = Math.floor(minutes / 60)
+  return hours < 24 ? format.format(-hours, 'hour') : format.format(-Math.floor(hours / 24), 'day')
+}
+
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 

@@ -3,6 +3,7 @@ import type { Session } from '../../session/session.ts'
 import { nextLocation } from '../finish.ts'
 import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'
 import { answerName, loginView, type Ask, type LoginNotice } from '../login-view.ts'
+import { quotaView, type QuotaReached } from '../quota-view.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { LoginContext } from '../../authn/authn.ts'
 import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
@@ -86,6 +87,10 @@ async function answerStep(parts: PortalParts, visit: Visit, progress: Progress &
       })
       return
     }
+    case 'quota-reached': {
+      showQuota(parts, visit, withDestination(parts, asked, step.destination), step)
+      return
+    }
     case 'done':
       return finish(parts, visit, asked, step)
     case 'expired':
@@ -158,6 +163,18 @@ function showForm(
   })
 }
 
+/** Not an error and no redirect: the person is told, and decides which of their sessions ends for this one. */
+function showQuota(parts: PortalParts, visit: Visit, asked: LoginRequest, step: QuotaReached): void {
+  visit.page({
+    status: 409,
+    template: 'quota',
+    realm: asked.realm,
+    language: { action: loginPath(asked.realm.name), keep: asked.pairs },
+    formTargets: formTargets(asked),
+    view: (frame) => quotaView(frame, { asked, step, now: parts.clock() }),
+  })
+}
+
 /** Statuses that tell browsers' password managers not to keep what was typed. */
 function statusOf(step: Ask, notice: LoginNotice): number {
   switch (step.failure) {
@@ -199,10 +216,12 @@ function readAnswers(visit: Visit): readonly string[] {
 function auditRefusal(parts: PortalParts, visit: Visit, { realm, refused }: LoginRequest): void {
   if (refused === undefined) return
   const goto = refused.goto.slice(0, LONGEST_AUDITED)
+  const { requestId, clientIp } = visit.origin
   parts.audit.record({
     event: 'GotoRefused',
     at: parts.clock(),
-    ...visit.origin,
+    requestId,
+    clientIp,
     realm: realm.name,
     goto,
     reason: refused.reason,

@@ -1,0 +1,14 @@
+import type { Quota } from '../store/store.ts'
+import type { SessionRules } from './session-rules.schema.ts'
+
+/** How many sessions this person may have: their own value counts before those of their groups (the largest), then the realm's. */
+export function quotaFor(
+  { quota, quotas }: Pick<SessionRules, 'quota' | 'quotas'>,
+  { username, groups }: { readonly username: string; readonly groups: ReadonlySet<string> },
+): Quota | undefined {
+  if (quota === undefined) return undefined
+  const own = quotas.find((entry) => 'user' in entry && entry.user === username)
+  const ofGroups = quotas.flatMap((entry) => ('group' in entry && groups.has(entry.group) ? [entry.limit] : []))
+  const limit = own?.limit ?? (ofGroups.length > 0 ? Math.max(...ofGroups) : quota.limit)
+  return { limit, action: quota.action }
+}
