@@ -142,7 +142,7 @@ export function settingsFor(port: number, over: Partial<RedisSettings> = {}): Re
     nodes: [{ host: '127.0.0.1', port }],
     sentinel: { tls: false },
     database: 0,
-    keyPrefix: 'gatehouse:',
+    keyPrefix: 'gh:',
     timeout: 1_000,
     replicas: 'auto',
     ...over,

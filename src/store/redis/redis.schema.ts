@@ -56,7 +56,7 @@ export const redisSchema = z
     keyPrefix: z
       .string()
       .regex(/^[A-Za-z0-9:._-]{0,64}$/, 'write letters, digits and : . _ - only')
-      .default('gatehouse:')
+      .default('gh:')
       .describe('What the name of every key begins with.'),
     tls: tlsSchema.optional().describe('Speak TLS. With a `rediss` URL it is there without this.'),
     timeout: duration('1s').describe('How long a command may take before it is given up and the connection made anew.'),

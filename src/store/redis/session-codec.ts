@@ -11,7 +11,8 @@ type TokenTuple = readonly [
   gen: number,
   authLevel: number,
   authInstant: EpochMs,
-  issuedAt: EpochMs,
+  /** Since the proof. */
+  issuedAfterMs: number,
 ]
 type FixedTuple = readonly [
   realm: RealmName,
@@ -36,7 +37,7 @@ export function encodeToken({
   authInstant,
   issuedAt,
 }: Omit<TokenRecord, 'sid'>): string {
-  return JSON.stringify([hash, audience, gen, authLevel, authInstant, issuedAt] satisfies TokenTuple)
+  return JSON.stringify([hash, audience, gen, authLevel, authInstant, issuedAt - authInstant] satisfies TokenTuple)
 }
 
 export function encodePatch({ authLevel, authModules, authInstant, properties }: SessionPatch): string {
@@ -86,7 +87,8 @@ function decode(sid: string, value: string): Decoded {
   return { session, tokens: tokens.map((token) => toToken(sid, token)) }
 }
 
-function toToken(sid: string, [hash, audience, gen, authLevel, authInstant, issuedAt]: TokenTuple): TokenRecord {
+function toToken(sid: string, [hash, audience, gen, authLevel, authInstant, issuedAfterMs]: TokenTuple): TokenRecord {
+  const issuedAt = (authInstant + issuedAfterMs) as EpochMs
   return { hash, sid, audience, gen, authLevel, authInstant, issuedAt }
 }
 

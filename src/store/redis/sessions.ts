@@ -50,7 +50,7 @@ async function create(
   token: TokenRecord | undefined,
   quota: Quota | undefined,
 ): Promise<CreateOutcome> {
-  const { sid, bucket, realm, userId, createdAt } = session
+  const { sid, bucket, realm, userId } = session
   if (bucketOfSid(sid) !== bucket) throw unavailable(new Error('a sid starts with its bucket'))
   const reply = await executor.write(
     CREATE_SESSION,
@@ -60,7 +60,6 @@ async function create(
     token?.hash ?? '',
     realm,
     userId,
-    createdAt,
     quota?.limit ?? 0,
     quota?.action ?? '',
   )

@@ -5,12 +5,12 @@ import { SESSION_VALUE } from './session-value.ts'
 
 /** Tokens of a session by audience. */
 const TOKENS = `
-local function without(tokens, audience)
+local function without(s, audience)
   local kept, gone = {}, {}
-  for _, token in ipairs(tokens) do
+  for _, token in ipairs(cjson.decode(s.tokens)) do
     if token[2] == audience then gone[#gone + 1] = token[1] else kept[#kept + 1] = token end
   end
-  for _, hash in ipairs(gone) do redis.call('DEL', token_key(hash)) end
+  for _, hash in ipairs(gone) do drop_token(s.sid, hash) end
   return kept, table.concat(gone, '\\n')
 end
 local function written(tokens) return #tokens == 0 and '[]' or cjson.encode(tokens) end
@@ -26,11 +26,11 @@ export const UPGRADE_SESSION = defineScript(
 local s = load_live(ARGV[2])
 if not s or s.gen ~= tonumber(ARGV[3]) then return false end
 local token = ARGV[5] ~= '' and cjson.decode(ARGV[5]) or nil
-if token and redis.call('EXISTS', token_key(token[1])) == 1 then return redis.error_reply('TAKEN the hash exists') end
-local tokens, gone = without(cjson.decode(s.tokens), 'login')
+if token and has_token(s.sid, token[1]) then return redis.error_reply('TAKEN the hash exists') end
+local tokens, gone = without(s, 'login')
 if token then
   tokens[#tokens + 1] = token
-  redis.call('SET', token_key(token[1]), s.sid)
+  add_token(s.sid, token[1])
 end
 s.gen, s.tokens, s.patch = s.gen + 1, written(tokens), ARGV[4]
 save(s)
@@ -49,10 +49,10 @@ export const ADD_TOKEN = defineScript(
 local s = load_live(ARGV[2])
 if not s then return 0 end
 local token = cjson.decode(ARGV[3])
-if redis.call('EXISTS', token_key(token[1])) == 1 then return redis.error_reply('TAKEN the hash exists') end
-local tokens, gone = without(cjson.decode(s.tokens), token[2])
+if has_token(s.sid, token[1]) then return redis.error_reply('TAKEN the hash exists') end
+local tokens, gone = without(s, token[2])
 tokens[#tokens + 1] = token
-redis.call('SET', token_key(token[1]), s.sid)
+add_token(s.sid, token[1])
 s.tokens = written(tokens)
 save(s)
 if gone ~= '' then log('kind', 'token-replaced', 'sid', s.sid, 'cause', 'handshake', 'hashes', gone, 'deny', '') end

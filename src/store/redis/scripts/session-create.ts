@@ -2,24 +2,18 @@ import { defineScript } from './script.ts'
 import { ENDING } from './session-end.ts'
 
 /**
- * ARGV: sid, value, hash of the login token or empty, realm, user, createdAt, quota limit or 0, quota action. Counting, making room and
+ * ARGV: sid, value, hash of the login token or empty, realm, user, quota limit or 0, quota action. Counting, making room and
  * writing are one step, so parallel logins of any number of processes never leave more than the limit.
  */
 export const CREATE_SESSION = defineScript(
   ENDING,
   `
 local sid, value, hash, realm, user = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local limit, action = tonumber(ARGV[8]), ARGV[9]
+local limit, action = tonumber(ARGV[7]), ARGV[8]
 if redis.call('EXISTS', session_key(sid)) == 1 then return redis.error_reply('TAKEN the sid exists') end
-if hash ~= '' and redis.call('EXISTS', token_key(hash)) == 1 then return redis.error_reply('TAKEN the hash exists') end
+if hash ~= '' and has_token(sid, hash) then return redis.error_reply('TAKEN the hash exists') end
 
-local running = {}
-if limit > 0 then
-  for _, other in ipairs(redis.call('ZRANGE', user_key(sid, realm, user), 0, -1)) do
-    local s = load_live(string.sub(sid, 1, 5) .. other)
-    if s then running[#running + 1] = s end
-  end
-end
+local running = limit > 0 and list_user(string.sub(sid, 1, 4), realm, user) or {}
 
 local reply = {}
 local function answer(kind, sessions, count)
@@ -42,9 +36,10 @@ end
 
 local s = parse(sid, value)
 redis.call('SET', session_key(sid), value)
-if hash ~= '' then redis.call('SET', token_key(hash), sid) end
+if hash ~= '' then add_token(sid, hash) end
 redis.call('ZADD', expiry_key(sid), text(s.ends), member(sid))
-redis.call('ZADD', user_key(sid, realm, user), ARGV[7], member(sid))
+local key, name = user_place(sid, realm, user)
+redis.call('ZADD', key, 0, name .. member(sid))
 return answer('created', running, count)
 `,
 )

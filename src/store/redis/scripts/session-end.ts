@@ -27,12 +27,13 @@ local function finish(s, cause)
   local hashes = {}
   for _, token in ipairs(cjson.decode(s.tokens)) do
     hashes[#hashes + 1] = token[1]
-    redis.call('DEL', token_key(token[1]))
+    drop_token(s.sid, token[1])
   end
   local fixed = cjson.decode(s.fixed)
   redis.call('DEL', session_key(s.sid))
   redis.call('ZREM', expiry_key(s.sid), member(s.sid))
-  redis.call('ZREM', user_key(s.sid, fixed[1], fixed[2]), member(s.sid))
+  local key, name = user_place(s.sid, fixed[1], fixed[2])
+  redis.call('ZREM', key, name .. member(s.sid))
   local denied = s.kind == 's' and deny(s, '${EVERY_GEN}') or ''
   log('kind', 'session-ended', 'sid', s.sid, 'cause', cause, 'hashes', table.concat(hashes, '\\n'), 'deny', denied)
   redis.call('HSET', base .. ':out', s.sid, cjson.encode({ fixed[1], fixed[2], cause, now }))

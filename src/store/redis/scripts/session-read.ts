@@ -3,8 +3,9 @@ import { SESSION_VALUE } from './session-value.ts'
 
 /** ARGV: hash, the digits a sid of the bucket starts with. */
 export const RESOLVE_TOKEN = defineScript(`
-local sid = redis.call('GET', base .. ':t:' .. ARGV[2])
-if not sid or string.sub(sid, 1, 4) ~= ARGV[3] then return false end
+local name = redis.call('HGET', base .. ':t:' .. ARGV[3] .. ':' .. string.sub(ARGV[2], 1, 1), ARGV[2])
+if not name then return false end
+local sid = ARGV[3] .. '.' .. name
 local value = redis.call('GET', base .. ':s:' .. sid)
 if not value then return false end
 local seen, idle, max = string.match(value, '^%d+ (%d+) (%d+) (%d+) ')
@@ -26,12 +27,9 @@ export const SESSIONS_OF_USER = defineScript(
   SESSION_VALUE,
   `
 local found = {}
-for _, other in ipairs(redis.call('ZRANGE', user_key(ARGV[2] .. '.', ARGV[3], ARGV[4]), 0, -1)) do
-  local s = load_live(ARGV[2] .. '.' .. other)
-  if s then
-    found[#found + 1] = s.sid
-    found[#found + 1] = s.value
-  end
+for _, s in ipairs(list_user(ARGV[2], ARGV[3], ARGV[4])) do
+  found[#found + 1] = s.sid
+  found[#found + 1] = s.value
 end
 return found
 `,
