@@ -13,7 +13,7 @@ import { createSessionService } from '../session/service.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
-import type { Store } from '../store/store.ts'
+import type { Quota, Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createAuthn, type Authn, type LoginContext } from './authn.ts'
@@ -107,6 +107,8 @@ export interface BenchOptions {
   readonly code?: AuthModule
   /** Whether there is a chain of one step that reaches level 3. */
   readonly strong?: boolean
+  /** Sessions that one person may have. */
+  readonly quota?: Quota
   /** What signing in to /customers does to a session of another realm. */
   readonly realmSwitch?: 'end' | 'keep'
   /** Read at each look-up: names that are gone meanwhile. */
@@ -162,6 +164,7 @@ function realmOf(
     hasher = countingHasher(),
     code = codeModule(),
     realmSwitch = 'end',
+    quota,
     removed = new Set(),
     strong = false,
   }: BenchOptions,
@@ -177,7 +180,7 @@ function realmOf(
       ...(strong ? { strong: [{ module: 'strong', criteria: 'REQUIRED' }] } : {}),
     },
   })
-  const session = sessionRulesSchema.parse({ realmSwitch })
+  const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
   const realm = compileRealmAuthn({ name, authentication, session }, { directory, store, clock })
   const twoSteps = {
     level: 2,

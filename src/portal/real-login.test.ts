@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { createGotoCheck } from '../authn/goto.ts'
-import { createBench, EMPLOYEES, type Bench } from '../authn/login.fixture.ts'
+import { createBench, EMPLOYEES, type Bench, type BenchOptions } from '../authn/login.fixture.ts'
 import type { AgentId } from '../base/brand.ts'
 import { createHandshakeService } from '../session/handshake.ts'
 import type { SessionToken } from '../session/session.ts'
@@ -16,8 +16,8 @@ const PAY = `/login/employees?goto=${encodeURIComponent(`${SITES.pay}/slips`)}&a
 const ALICE = { IDToken1: 'alice', IDToken2: 'alice' }
 const ORIGIN = { requestId: 'r-1', clientIp: '192.0.2.1' }
 
-async function open(t: TestContext) {
-  const bench = await createBench(t)
+async function open(t: TestContext, options: BenchOptions = {}) {
+  const bench = await createBench(t, options)
   const { authn, sessions, store, time } = bench
   const clock = (): never => time.now as never
   const audit = { record: (): void => undefined }
@@ -114,4 +114,69 @@ test('signing in as someone else ends the session that was there', async (t) => 
   const second = tokenIn(await browser.submit(page, { IDToken1: 'bob', IDToken2: 'bob' }))
   assert.equal((await bench.sessions.resolve(second, 'login'))?.username, 'bob')
   assert.equal(await bench.sessions.resolve(first, 'login'), undefined)
+})
+
+/** The sid behind each button of the quota page. */
+function sidsIn({ text }: Answer): readonly string[] {
+  return [...text.matchAll(/name="IDToken1" value="([^"]+)"/g)].map(([, sid = '']) => sid)
+}
+
+test('DENY_ACCESS: the refused person sees their sessions and ends one of them, without a second password', async (t) => {
+  const { bench, browser, url } = await open(t, { quota: { limit: 2, action: 'DENY_ACCESS' } })
+  const others = [new Browser(url), new Browser(url)]
+  const tokens: SessionToken[] = []
+  for (const other of others) tokens.push(tokenIn(await other.submit(await other.get(PAY), ALICE)))
+  const refused = await browser.submit(await browser.get(PAY), ALICE)
+  assert.equal(refused.status, 409)
+  assert.match(refused.text, /You are signed in 2 times already/)
+  assert.deepEqual(
+    refused.setCookies.filter((cookie) => cookie.startsWith('SSOTokenID=')),
+    [],
+  )
+  const [first, second] = sidsIn(refused)
+  const done = await browser.submit(refused, { IDToken1: first ?? '' })
+  assert.equal(done.status, 303)
+  assert.match(done.headers['location'] ?? '', /^http:\/\/pay\.example\.com:8080\/\.gatehouse\/callback\?code=/)
+  assert.equal((await bench.sessions.resolve(tokenIn(done), 'login'))?.username, 'alice')
+  const alive = await Promise.all(tokens.map(async (token) => bench.sessions.resolve(token, 'login')))
+  assert.deepEqual(
+    alive.map((session) => session?.sid),
+    [undefined, second],
+  )
+  assert.deepEqual(bench.audited.map(({ event }) => event).slice(-4), [
+    'QuotaReached',
+    'SessionEnded',
+    'SessionCreated',
+    'AuthnSucceeded',
+  ])
+})
+
+test('the quota page works once, in the browser it was made for, and ends sessions of that person only', async (t) => {
+  const { bench, browser, url } = await open(t, { quota: { limit: 1, action: 'DENY_ACCESS' } })
+  const [mine, bobs, thief] = [new Browser(url), new Browser(url), new Browser(url)]
+  await mine.submit(await mine.get(PAY), ALICE)
+  const bob = tokenIn(await bobs.submit(await bobs.get(PAY), { IDToken1: 'bob', IDToken2: 'bob' }))
+  const bobsSid = (await bench.sessions.resolve(bob, 'login'))?.sid ?? ''
+  const refused = await browser.submit(await browser.get(PAY), ALICE)
+  const [sid = ''] = sidsIn(refused)
+  await thief.get(PAY)
+  assert.equal((await thief.submit(refused, { IDToken1: sid })).status, 403)
+  const again = await browser.submit(refused, { IDToken1: bobsSid })
+  assert.equal(again.status, 409)
+  assert.equal((await bench.sessions.resolve(bob, 'login'))?.sid, bobsSid)
+  const answers = await Promise.all([1, 2, 3].map(() => browser.submit(again, { IDToken1: sid })))
+  assert.equal(answers.filter(({ status }) => status === 303).length, 1)
+  assert.equal((await browser.submit(again, { IDToken1: sid })).status, 403)
+  assert.equal((await bench.sessions.ofUser({ realm: EMPLOYEES, userId: 'alice' })).length, 1)
+})
+
+test('a quota page left open past the time of the login is worth nothing', async (t) => {
+  const { bench, browser, url } = await open(t, { quota: { limit: 1, action: 'DENY_ACCESS' } })
+  const mine = new Browser(url)
+  await mine.submit(await mine.get(PAY), ALICE)
+  const refused = await browser.submit(await browser.get(PAY), ALICE)
+  bench.time.now += 3_600_000
+  assert.equal((await browser.submit(refused, { IDToken1: sidsIn(refused)[0] ?? '' })).status, 403)
+  assert.equal((await bench.sessions.ofUser({ realm: EMPLOYEES, userId: 'alice' })).length, 0, 'it was over by itself')
+  assert.ok(!bench.audited.some((event) => event.event === 'SessionEnded'))
 })
