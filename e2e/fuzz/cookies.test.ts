@@ -14,6 +14,9 @@ const SEEDS = (vectors('cookie') as readonly CookieVector[]).flatMap(({ cookie, 
   ...h.map(([, value]) => value),
 ])
 
+/** Its value, where a reader of cookies finds its name, or the value of one without a name. */
+const OWN_COOKIE = new RegExp(`(?<=[:;,\\s]=?${TOKEN_COOKIE}=)[^*;\\s]*`, 'g')
+
 const OTHERS = ['theme=dark', 'a=', '=b', ';', '$Version=1', 'gatehouse-handshake=x', '__Host-gatehouse-handshake=y']
 
 function tokenOf({ client }: SignedIn, host: string): string {
@@ -41,6 +44,13 @@ const HOST_OF = {
   pay: 'pay.example.com',
 } as const
 
+/**
+ * Numbers of the requests that may reach the application. One that is broken off behind a good beginning may do so after its answer,
+ * so each bears its number.
+ */
+const mayPass = new Set<string>()
+let count = 0
+
 fuzzInput('cookies', async ({ rig, bob }, choices) => {
   const site = choices.pick(SITES)
   const from = choices.chance(0.8) ? 'app.example.com' : 'gw.example.com'
@@ -48,17 +58,18 @@ fuzzInput('cookies', async ({ rig, bob }, choices) => {
   // What the store knows is the hash of the characters before the first star: whoever did not send those has no session.
   const secret = token.split('*', 1)[0] ?? token
   const lines = Array.from({ length: choices.chance(0.85) ? 1 : 2 }, () => `Cookie: ${headerFrom(token, choices)}\r\n`)
-  const bytes = `GET /me HTTP/1.1\r\nHost: ${HOST_OF[site]}\r\n${lines.join('')}Connection: close\r\n\r\n`
+  const target = `/me?${count++}`
+  const bytes = `GET ${target} HTTP/1.1\r\nHost: ${HOST_OF[site]}\r\n${lines.join('')}Connection: close\r\n\r\n`
   const about = JSON.stringify(bytes)
+  // A line break in the middle of a header may make it another request altogether; a session it never makes.
+  if (site === 'app' && from === 'app.example.com' && bytes.includes(secret)) mayPass.add(target)
   const mark = rig.mark()
   const answer = await rig.ask(bytes)
   wellAnswered(rig, answer, about)
-  const seen = rig.since(mark)
-  // A line break in the middle of a header may make it another request altogether; a session it never makes.
-  const mayPass = site === 'app' && from === 'app.example.com' && bytes.includes(secret)
-  assert.ok(seen.length === 0 || mayPass, `${about}: the application was asked ${seen[0]?.raw}`)
-  for (const { raw } of seen) {
+  for (const { target: seen, raw } of rig.since(mark)) {
+    assert.ok(mayPass.has(seen), `${about}: the application was asked ${raw}`)
     assert.match(raw, /^x-remote-user: bob\r$/im, about)
-    assert.ok(!raw.includes(`${TOKEN_COOKIE}=${secret}`), `${about}: the application was told the token`)
+    // Under its own name, that is: whoever knows a token may put it into any other cookie, and only the sender does.
+    assert.ok(!raw.match(OWN_COOKIE)?.includes(secret), `${about}: the application was told the token`)
   }
 })

@@ -13,6 +13,7 @@ const MOST_GROWTH = 32 * MIB
 const WARM_UP_MS = Math.min(FUZZ_MS / 2, 10_000)
 /** Between two looks at the process and two good requests. */
 const LOOK_EVERY = 50
+const MOST_BLOCKED_MS = 200
 
 export interface Fuzz {
   readonly rig: Rig
@@ -35,29 +36,41 @@ function pidOf(rig: Rig): number {
 /** Tries until the time is over, each with a seed of its own, so that the one that failed can be done again alone. */
 async function tryFor(ms: number, fuzz: Fuzz, attempt: Attempt, seeds: Choices): Promise<number> {
   const started = performance.now()
+  let lately: number[] = []
   let count = 0
   for (; performance.now() - started < ms || count < LOOK_EVERY; count++) {
     const seed = count === 0 && process.env['FUZZ_SEED'] !== undefined ? SEED : seeds.below(2 ** 31)
-    try {
-      await attempt(fuzz, new Choices(seed))
-      if (count % LOOK_EVERY === 0) await stillGood(fuzz)
-    } catch (error) {
-      throw new Error(
-        `FUZZ_SEED=${seed} starts with this one: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      )
-    }
+    lately.push(seed)
+    await attemptOne(fuzz, attempt, seed)
+    if (lately.length < LOOK_EVERY) continue
+    await lookAt(fuzz, attempt, lately)
+    lately = []
   }
   return count
 }
 
-/** A request as it should be is answered as it should be, by the same process, in time. */
+async function attemptOne(fuzz: Fuzz, attempt: Attempt, seed: number): Promise<void> {
+  try {
+    await attempt(fuzz, new Choices(seed))
+  } catch (error) {
+    const told = error instanceof Error ? error.message : String(error)
+    throw new Error(`FUZZ_SEED=${seed} starts with this one: ${told}`, { cause: error })
+  }
+}
+
+/** A busy machine stops any process now and then; an input that blocks does so again. */
+async function lookAt(fuzz: Fuzz, attempt: Attempt, lately: readonly number[]): Promise<void> {
+  await stillGood(fuzz)
+  const { longestBlockMs } = await fuzz.rig.vitals()
+  if (longestBlockMs < MOST_BLOCKED_MS) return
+  for (const seed of lately) await attemptOne(fuzz, attempt, seed)
+  await calm(fuzz.rig, `again, after ${longestBlockMs.toFixed()} ms with the seeds ${lately.join()}`, MOST_BLOCKED_MS)
+}
+
+/** A request as it should be is answered as it should be, by the same process. */
 async function stillGood({ rig, bob }: Fuzz): Promise<void> {
   const answer = await rig.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
   assert.deepEqual([answer?.status, answer?.body], [200, 'GET /me'], 'a good request still works')
-  await calm(rig, 'while it is fuzzed')
 }
 
 /** What holds for every answer to whatever input. */
@@ -105,6 +118,7 @@ export function fuzzInput(name: string, attempt: Attempt): void {
     await rig.vitals()
     const count = await tryFor(FUZZ_MS, fuzz, attempt, seeds)
     await stillGood(fuzz)
+    await calm(rig, 'at the end', 1_000)
     const grown = ((await settledBytes(pidOf(rig))) - before) / MIB
     t.diagnostic(`${count} tries in ${FUZZ_MS / 1_000} s; memory ${grown.toFixed(1)} MiB more than after warming up`)
     assert.ok(grown * MIB < MOST_GROWTH, `memory grew by ${grown.toFixed(1)} MiB`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problems.ts'
@@ -78,15 +78,21 @@ async function loadInTime(root: string, about: string): Promise<LoadedConfig> {
   return loaded
 }
 
+/** As editors do: a file that is half written may be a sound one with half of its users. */
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}~`, text, { encoding: 'latin1', mode: 0o600 })
+  renameSync(`${path}~`, path)
+}
+
 /** The running gateway is given the broken file: it says so and goes on with what it had. */
 async function reload({ rig, bob }: Fuzz, path: string, text: string): Promise<void> {
   const told = (): number => rig.log().split('"event":"ConfigRefused"').length
   const before = told()
-  writeFileSync(path, text, 'latin1')
+  replaceFile(path, text)
   rig.signal('SIGHUP')
   await until(`the refusal of ${JSON.stringify(text)} is told`, () => told() > before)
   const answer = await rig.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
-  assert.equal(answer?.status, 200, 'what was in force still is')
+  assert.equal(answer?.status, 200, `what was in force still is, with ${JSON.stringify(text)}`)
   const refused = await rig.ask(`GET /admin/x HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
   assert.equal(refused?.status, 403, 'and what was refused, too')
 }
@@ -103,5 +109,5 @@ fuzzInput('YAML', async (fuzz, choices) => {
   if (snapshot !== undefined || choices.chance(0.7)) return
   await reload(fuzz, join(fuzz.rig.root, file), text)
   // As it was, so that the next one breaks one file only.
-  writeFileSync(join(fuzz.rig.root, file), original)
+  replaceFile(join(fuzz.rig.root, file), original)
 })
