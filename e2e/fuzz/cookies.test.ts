@@ -14,8 +14,8 @@ const SEEDS = (vectors('cookie') as readonly CookieVector[]).flatMap(({ cookie, 
   ...h.map(([, value]) => value),
 ])
 
-/** Its value, where a reader of cookies finds its name, or the value of one without a name. */
-const OWN_COOKIE = new RegExp(`(?<=[:;,\\s]=?${TOKEN_COOKIE}=)[^*;\\s]*`, 'g')
+/** Its value, where RFC 6265 §5.4 has its name (padded or not), or as the value of a cookie without a name. */
+const OWN_COOKIE = new RegExp(`(?<=[:;]\\s*=?\\s*${TOKEN_COOKIE}\\s*=)[^*;\\s]*`, 'g')
 
 const OTHERS = ['theme=dark', 'a=', '=b', ';', '$Version=1', 'gatehouse-handshake=x', '__Host-gatehouse-handshake=y']
 
