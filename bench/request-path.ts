@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NODE_FLAGS } from '../scripts/node-flags.ts'
 import { writeConfiguration, USERS } from './configuration.ts'
 import type { StoreCounts } from './count-store.ts'
 import { CONNECTIONS, runLoad } from './load.ts'
@@ -128,8 +129,9 @@ function configure(workplace: Workplace, options: Parameters<typeof writeConfigu
 
 function gateway(workplace: Workplace, root: string, nodeArgs: readonly string[] = []): Process {
   return start(workplace, { name: 'gateway', place: 'measured' }, [
+    ...NODE_FLAGS,
     ...nodeArgs,
-    'src/main.ts',
+    'scripts/gatehouse.mjs',
     'serve',
     '--config',
     root,

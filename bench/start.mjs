@@ -1,8 +1,13 @@
-// `npm run bench`: sees to Node, the dependencies and wrk, then measures. See docs/performance.md.
-import { become, prepare } from '../scripts/runtime.mjs'
+// `npm run bench`: sees to Node, the dependencies, wrk and the published JavaScript, then measures. See docs/performance.md.
+import { spawnSync } from 'node:child_process'
+import { become, fail, prepare, root } from '../scripts/runtime.mjs'
 import { ensurePrograms } from '../scripts/system-packages.mjs'
 
 const args = process.argv.slice(2)
 const { node, env } = prepare()
-if (args[0] !== 'policy') ensurePrograms({ wrk: 'wrk' })
+if (args[0] === undefined || args[0].startsWith('-')) {
+  ensurePrograms({ wrk: 'wrk', taskset: 'util-linux' })
+  const built = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, env, stdio: 'inherit' })
+  if (built.status !== 0) fail('The build failed; tsc says above why.')
+}
 become(node, ['bench/run.ts', ...args], env)

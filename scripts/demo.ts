@@ -4,6 +4,7 @@ import { createWriteStream, existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NODE_FLAGS } from './node-flags.ts'
 import { startSampleApps } from './sample-apps/start-sample-apps.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -33,7 +34,7 @@ function main(
   env: NodeJS.ProcessEnv,
   stdio: ('ignore' | 'inherit' | 'pipe' | 'ipc')[],
 ): ChildProcess {
-  return spawn(process.execPath, [join(root, 'src/main.ts'), ...args], { cwd: root, env, stdio })
+  return spawn(process.execPath, [...NODE_FLAGS, join(root, 'src/main.ts'), ...args], { cwd: root, env, stdio })
 }
 
 /** Makes the master key on the first start. */

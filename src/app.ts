@@ -104,6 +104,7 @@ async function assemble(start: Start): Promise<App> {
     accessLog: snapshot.gatehouse.telemetry.accessLog ? accessLog : { record: () => undefined },
     clock,
     requestId: createRequestIds(),
+    maxNames: snapshot.gatehouse.caches.names,
   })
   closers.push(() => gateway.close())
   const ended = onSessionEnded(deps.store.revocations, (sid) => gateway.sessionEnded(sid), log)
@@ -128,7 +129,7 @@ async function assemble(start: Start): Promise<App> {
 }
 
 async function openFoundation({ snapshot, closers, output }: Start): Promise<Foundation> {
-  const { telemetry, store: storeConfig, secrets, siteId, serverId, login } = snapshot.gatehouse
+  const { telemetry, store: storeConfig, secrets, siteId, serverId, login, caches } = snapshot.gatehouse
   const clock = systemClock
   const log = createLogger({ level: telemetry.level, destination: output })
   const audit = createAuditLog({
@@ -142,7 +143,7 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => keyRing.close())
 
   const place = { siteId, serverId }
-  const sessions = createSessionService({ store, clock, audit, log, place })
+  const sessions = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions })
   closers.push(() => sessions.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())

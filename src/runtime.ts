@@ -136,6 +136,7 @@ function siteOf(
     signer,
     clock,
     log,
+    caches: snapshot.gatehouse.caches,
   })
 }
 

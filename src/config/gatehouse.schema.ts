@@ -10,6 +10,24 @@ function looksRandom(key: string): boolean {
   return new Set(key).size >= 12
 }
 
+function entries(standard: number): z.ZodDefault<z.ZodNumber> {
+  return z.number().int().min(16).max(10_000_000).default(standard)
+}
+
+/** The bound of every cache on a request's way, in entries. */
+const cachesSchema = z
+  .strictObject({
+    sessions: entries(50_000).describe(
+      'Tokens of running sessions; about 1 KB each. A session that does not fit is read from the store at each request.',
+    ),
+    identities: entries(20_000).describe(
+      'Sessions whose identity headers and assertion are held, for each site; about 2 KB each.',
+    ),
+    cookies: entries(4_000).describe('Cookie headers of up to 1 KB, for each site.'),
+    names: entries(2_000).describe('Header names and hosts that were judged already, for each site.'),
+  })
+  .prefault({})
+
 /** agent-config/gatehouse.yaml: what the process is. */
 export const gatehouseSchema = z.strictObject({
   listeners: z
@@ -56,6 +74,7 @@ export const gatehouseSchema = z.strictObject({
     })
     .prefault({})
     .describe('What happens on SIGTERM.'),
+  caches: cachesSchema.describe('How much the process remembers. What does not fit is worked out again.'),
   telemetry: telemetrySchema.describe('Logs and audit.'),
 })
 

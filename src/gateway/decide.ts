@@ -1,7 +1,7 @@
 import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
-import { AMBIGUOUS, findCookie } from '../http/cookies.ts'
+import { AMBIGUOUS } from '../http/cookies.ts'
 import type { AccessQuery, Decision, Facts, PolicySubject } from '../policy/decision.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -38,7 +38,8 @@ export function createDecide({ sessions, clock }: DecideDeps): Decide {
     if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
     if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
 
-    const token = findCookie(raw.headers.cookie, site.cookies.token)
+    const { cookie } = raw.headers
+    const token = cookie === undefined ? undefined : site.readCookies(cookie).token
     if (token === undefined) return login(request, 'no-cookie')
     if (token === AMBIGUOUS) return login(request, 'two-cookies')
     const started = performance.now()

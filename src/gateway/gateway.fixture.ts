@@ -210,6 +210,7 @@ export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): 
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,
+    caches: { identities: 100, cookies: 100, names: 100 },
   })
 }
 
@@ -286,6 +287,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
     accessLog: { record: (entry) => base.lines.push(entry) },
     clock: () => rig.now as EpochMs,
     requestId: () => `id-${++count}`,
+    maxNames: 100,
     ...(options.touchEveryMs === undefined ? {} : { touchEveryMs: options.touchEveryMs }),
   })
   sessions.onEnd = (sid) => gateway.sessionEnded(sid)

@@ -34,6 +34,8 @@ export interface GatewayDeps {
   readonly accessLog: Pick<AccessLog, 'record'>
   readonly clock: Clock
   readonly requestId: () => string
+  /** Host headers that are remembered. */
+  readonly maxNames: number
   /** What others serve under `/.gatehouse/`, by name; ours win. */
   readonly endpoints?: HostEndpoints
   /** Milliseconds between two signs of life of a session with an open stream. */
@@ -64,7 +66,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     decide,
     enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
     endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ handshake, sessions: deps.sessions })]),
-    parseHost: createHostParser(),
+    parseHost: createHostParser(deps.maxNames),
   }
   return {
     handle: (request, response) => serve(parts, new Visit(parts.deps, request, response, undefined)),

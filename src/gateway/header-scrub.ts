@@ -86,7 +86,7 @@ const NEVER_INBOUND_PREFIXES: readonly string[] = [
 ]
 
 /** No name that applications know is longer; a client may send names of 31 KB. */
-const REMEMBERED = { maxEntries: 2_000, maxLength: 64 }
+const MAX_LENGTH = 64
 
 /**
  * Header names as the most lenient hosts fold them. RFC 3875 §4.1.18 turns only `-` into `_`, but some servers (lighttpd's CGI among
@@ -100,9 +100,9 @@ function fold(name: string): string {
  * Judges inbound header names for one site, `own` being the headers the site sets itself. The answer for a name is worked out
  * once and remembered, within bounds that a client with invented names cannot push.
  */
-export function createHeaderScrub(own: Iterable<string>): (name: string) => JudgedName {
+export function createHeaderScrub(own: Iterable<string>, maxEntries: number): (name: string) => JudgedName {
   const ours = new Set([...own].map(fold))
-  return rememberRecent((name) => ({ name, fate: fateOf(fold(name), ours) }), REMEMBERED)
+  return rememberRecent((name) => ({ name, fate: fateOf(fold(name), ours) }), { maxEntries, maxLength: MAX_LENGTH })
 }
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {

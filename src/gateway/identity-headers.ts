@@ -27,11 +27,12 @@ export interface IdentityDeps {
   readonly signer: AssertionSigner
   readonly clock: Clock
   readonly log: Log
+  /** Sessions whose headers are held. */
+  readonly maxRemembered: number
 }
 
 /** An assertion lives for a minute; the same one serves for the first part of it, and signing costs nothing per request. */
 const REUSE_MS = 20_000
-const MAX_REMEMBERED = 20_000
 /** Bytes of an assertion without its groups, and of the header around it. */
 const ASSERTION_BASE = 900
 
@@ -48,7 +49,7 @@ export function createIdentityHeaders(config: IdentityConfig, deps: IdentityDeps
     name: name.toLowerCase(),
     read: readerOf(source),
   }))
-  const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
+  const remembered = new LRUCache<string, Remembered>({ max: deps.maxRemembered })
   return (session, facts) => {
     const now = deps.clock()
     const found = remembered.get(session.sid)

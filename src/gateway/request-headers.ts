@@ -1,6 +1,5 @@
 import { forwardedValues } from '../http/forwarded.ts'
 import { namedByConnection } from '../http/hop-by-hop.ts'
-import { stripCookies } from '../http/cookies.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
@@ -21,7 +20,7 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
     let value: string | undefined = rawHeaders[i + 1] ?? ''
     if (fate === 'cookie') {
       // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
-      value = name.toLowerCase() === 'cookie' ? stripCookies(value, site.cookies.stripped) : undefined
+      value = name.toLowerCase() === 'cookie' ? site.readCookies(value).forUpstream : undefined
       if (value === undefined) continue
     } else if (named.size > 0 && named.has(name.toLowerCase())) continue
     headers.push(name, value)

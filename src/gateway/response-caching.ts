@@ -20,8 +20,9 @@ export interface Cacheable {
  * documents, unknown types and answers that set cookies for nobody (back button after logout).
  */
 export function protectedCacheControl({ status, contentType, cacheControl, setsCookie }: Cacheable): string {
+  if (setsCookie) return 'no-store'
   const isAsset = status === 304 || (contentType !== undefined && ASSETS.test(contentType))
-  if (!isAsset || setsCookie) return 'no-store'
+  if (!isAsset) return 'no-store'
   const own = (cacheControl ?? '').split(',').map((part) => part.trim())
   if (own.some((directive) => /^no-store$/i.test(directive))) return 'no-store'
   const kept = own.filter(

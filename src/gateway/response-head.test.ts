@@ -12,6 +12,7 @@ const RULES: ResponseRules = {
   cookieDomain: 'keep',
   reservedCookies: new Set(['ssotokenid', 'gatehouse-handshake']),
   remove: ['X-Powered-By'],
+  maxNames: 100,
   onDroppedCookie: () => undefined,
 }
 

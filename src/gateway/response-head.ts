@@ -15,6 +15,8 @@ export interface ResponseRules {
   readonly reservedCookies: ReadonlySet<string>
   /** Names that the profile takes away, in any case. */
   readonly remove: readonly string[]
+  /** Names of headers that are remembered. */
+  readonly maxNames: number
   /** Told the name of a dropped cookie. */
   readonly onDroppedCookie: (reason: string) => void
 }
@@ -29,7 +31,7 @@ export interface ResponseRewrites {
 /** Both rewrites of one site, compiled once: a request only picks one. */
 export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites {
   const dropped = new Set([...DROPPED, ...rules.remove.map((name) => name.toLowerCase())])
-  const parts = { rules, dropped, specialOf: createSpecialNames(dropped) }
+  const parts = { rules, dropped, specialOf: createSpecialNames(dropped, rules.maxNames) }
   return {
     open: (status, headers) => rewrite(parts, status, headers, false),
     protected: (status, headers) => rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101),
@@ -39,14 +41,15 @@ export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites 
 /** The name in lower case where something is done about such a header; empty for all others. */
 type SpecialOf = (name: string) => string
 
-const REMEMBERED = { maxEntries: 1_000, maxLength: 64 }
+const MAX_LENGTH = 64
 
 /** Each spelling is judged once and remembered, within bounds. */
-function createSpecialNames(dropped: ReadonlySet<string>): SpecialOf {
-  return rememberRecent((name) => {
+function createSpecialNames(dropped: ReadonlySet<string>, maxEntries: number): SpecialOf {
+  const judge = (name: string): string => {
     const lower = name.toLowerCase()
     return isSpecial(lower) || dropped.has(lower) ? lower : ''
-  }, REMEMBERED)
+  }
+  return rememberRecent(judge, { maxEntries, maxLength: MAX_LENGTH })
 }
 
 const TREATED: ReadonlySet<string> = new Set([

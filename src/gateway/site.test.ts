@@ -39,7 +39,12 @@ function identity(): Signing {
     sign: (config = {}) =>
       createIdentityHeaders(
         { ...IDENTITY, ...config },
-        { log, clock: () => rig.now as typeof NOW, signer: { sign: (subject) => `jwt${signed.push(subject)}` } },
+        {
+          log,
+          clock: () => rig.now as typeof NOW,
+          signer: { sign: (subject) => `jwt${signed.push(subject)}` },
+          maxRemembered: 100,
+        },
       ),
   }
   return rig
@@ -111,7 +116,7 @@ test('attribute:__proto__ is nobody’s attribute', () => {
 })
 
 test('inbound names are judged after folding case, underscores and dots', () => {
-  const scrub = createHeaderScrub(['X-Team', 'X-Gatehouse-Assertion'])
+  const scrub = createHeaderScrub(['X-Team', 'X-Gatehouse-Assertion'], 100)
   for (const name of [
     'x-team',
     'X_TEAM',
@@ -135,7 +140,7 @@ test('inbound names are judged after folding case, underscores and dots', () => 
 })
 
 test('inventing header names neither grows memory without end nor keeps real names from being remembered', () => {
-  const scrub = createHeaderScrub([])
+  const scrub = createHeaderScrub([], 100)
   const long = `X-${'a'.repeat(63)}`
   assert.notEqual(scrub(long), scrub(long), 'a long name is not kept')
   const first = scrub('X-0')

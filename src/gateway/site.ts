@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { AgentProfileConfig } from './agent-profile.schema.ts'
+import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
@@ -31,6 +32,7 @@ export interface Site {
   readonly secure: boolean
   readonly audience: Audience
   readonly cookies: SiteCookies
+  readonly readCookies: (header: string) => ReadCookies
   /** The realm's login page and the logout page of the login host. */
   readonly loginUrl: string
   readonly logoutUrl: string
@@ -86,6 +88,17 @@ export interface SiteDeps {
   readonly signer: AssertionSigner
   readonly clock: Clock
   readonly log: Log
+  readonly caches: SiteCaches
+}
+
+/** How many entries of each kind one site remembers. */
+export interface SiteCaches {
+  /** Sessions whose identity headers are held. */
+  readonly identities: number
+  /** Cookie headers. */
+  readonly cookies: number
+  /** Names of headers. */
+  readonly names: number
 }
 
 /** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
@@ -106,6 +119,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     secure,
     audience: audienceOf(profile, deps),
     cookies,
+    readCookies: createCookieReader({ ...cookies, maxEntries: deps.caches.cookies }),
     loginUrl: `${login}/login${profile.realm}`,
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
     upstream: deps.upstream,
@@ -117,9 +131,12 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
     notEnforced: compileNotEnforced(profile.notEnforced),
     resourceBase: { scheme, host: url.hostname, port },
-    scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER]),
+    scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER], deps.caches.names),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
-    identity: createIdentityHeaders({ agent: profile.id, audience: url.origin, ...identity }, deps),
+    identity: createIdentityHeaders(
+      { agent: profile.id, audience: url.origin, ...identity },
+      { ...deps, maxRemembered: deps.caches.identities },
+    ),
     webSocket: { ...websocket, origins: new Set([url.origin, ...websocket.origins]) },
     rewrites: compileRewrites(profile, deps, url),
   }
@@ -168,6 +185,7 @@ function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, url: URL):
     site: url.origin,
     internalOrigins: [...servers.map((server) => new URL(server).origin), ...plain],
     ...profile.responses,
+    maxNames: deps.caches.names,
     reservedCookies: new Set(reservedNames(profile, deps).map(bareName)),
     onDroppedCookie: (reason) => deps.log.warn({ agent: profile.id, reason }, 'upstream tried to set a cookie of ours'),
   })

@@ -69,21 +69,26 @@ export interface ConnectionWatch {
 
 /** For `clientError`: a broken request after a good one must not corrupt the good one's answer (response splitting). */
 export function createConnectionWatch(): ConnectionWatch {
-  const answers = new WeakMap<Duplex, ServerResponse>()
+  const lasts = new WeakMap<Duplex, { answer: ServerResponse }>()
   return {
     started(request, response) {
-      const before = answers.get(request.socket)
-      answers.set(request.socket, response)
-      if (before?.shouldKeepAlive !== false) return true
+      const last = lasts.get(request.socket)
+      if (last === undefined) {
+        lasts.set(request.socket, { answer: response })
+        return true
+      }
+      const { shouldKeepAlive } = last.answer
+      last.answer = response
+      if (shouldKeepAlive) return true
       response.shouldKeepAlive = false
       return false
     },
     isTaken(socket) {
-      const answer = answers.get(socket)
+      const answer = lasts.get(socket)?.answer
       return answer !== undefined && (!answer.closed || !answer.shouldKeepAlive)
     },
     clientError(error, socket) {
-      const answer = answers.get(socket)
+      const answer = lasts.get(socket)?.answer
       const midway = answer !== undefined && answer.headersSent && !answer.writableFinished
       if (midway || (error as NodeJS.ErrnoException).code === 'ECONNRESET') socket.destroy()
       else refuseOnSocket(socket, STATUS[(error as NodeJS.ErrnoException).code ?? ''] ?? 400)

@@ -59,7 +59,7 @@ for (const bad of [
 }
 
 test('the remembering parser reads like the plain one', () => {
-  const parse = createHostParser()
+  const parse = createHostParser(100)
   for (const host of ['A.test', 'a.test:80', 'a.test/evil', undefined]) {
     assert.deepEqual(parse(host), parseHost(host))
     assert.deepEqual(parse(host), parseHost(host))

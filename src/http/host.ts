@@ -15,7 +15,6 @@ const IPV6 = /^\[[0-9a-f:.]{2,45}\]$/
 const PORT = /^[1-9]\d{0,4}$/
 /** As long as `parseHost` reads. */
 const MAX_LENGTH = 262
-const REMEMBERED = { maxEntries: 1_000, maxLength: MAX_LENGTH }
 
 /**
  * Reads the Host header (RFC 9110 §7.2). `undefined` when it is missing, repeated, empty, or anything but a name or address with
@@ -37,8 +36,8 @@ export function parseHost(header: string | undefined): RequestHost | undefined {
 }
 
 /** `parseHost` that remembers what it has read: browsers send the same few hosts all day. Bounded, so nobody can fill it. */
-export function createHostParser(): (header: string | undefined) => RequestHost | undefined {
-  const parse = rememberRecent(parseHost, REMEMBERED)
+export function createHostParser(maxEntries: number): (header: string | undefined) => RequestHost | undefined {
+  const parse = rememberRecent(parseHost, { maxEntries, maxLength: MAX_LENGTH })
   return (header) => (header === undefined ? undefined : parse(header))
 }
 

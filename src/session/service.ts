@@ -1,13 +1,14 @@
 import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
-import type { SessionRecord, Store, TokenRecord } from '../store/store.ts'
+import { rememberRecent } from '../base/recent.ts'
+import type { Bucket, SecretHash, SessionRecord, Store, TokenRecord } from '../store/store.ts'
 import type { AuditEvent, AuditSink, EndCause } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import { bucketOf, newSid } from './bucket.ts'
 import { ResolveCache } from './resolve-cache.ts'
 import { viewOf } from './session-view.ts'
 import type { IssuedSession, RequestOrigin, SessionDraft, SessionService } from './session.ts'
-import { hashSecret, newToken, parseToken, type TokenPlace } from './token.ts'
+import { hashSecret, newToken, parseToken, TOKEN_LENGTH, type TokenPlace } from './token.ts'
 import { createTouches, type Touches } from './touches.ts'
 
 export interface SessionServiceDeps {
@@ -33,7 +34,8 @@ export function createSessionService(deps: SessionServiceDeps): RunningSessionSe
   const { store, clock, graceMs = 15_000, maxCached = 50_000 } = deps
   const { sessions, revocations } = store
   const cache = new ResolveCache({ sessions, revocations, clock, graceMs, maxEntries: maxCached })
-  return new StoredSessionService(deps, cache, createTouches({ sessions, clock, log: deps.log }))
+  const parts = { cache, touches: createTouches({ sessions, clock, log: deps.log, maxCached }), maxCached }
+  return new StoredSessionService(deps, parts)
 }
 
 const MAX_DEVICE_CHARS = 200
@@ -44,18 +46,24 @@ class StoredSessionService implements RunningSessionService {
   readonly #deps: SessionServiceDeps
   readonly #cache: ResolveCache
   readonly #touches: Touches
+  /** A token comes with every request of its browser; hashing it costs more than looking its session up. */
+  readonly #known: (token: string) => KnownToken | undefined
 
-  constructor(deps: SessionServiceDeps, cache: ResolveCache, touches: Touches) {
+  constructor(
+    deps: SessionServiceDeps,
+    parts: { readonly cache: ResolveCache; readonly touches: Touches; readonly maxCached: number },
+  ) {
     this.#deps = deps
-    this.#cache = cache
-    this.#touches = touches
+    this.#cache = parts.cache
+    this.#touches = parts.touches
+    this.#known = rememberRecent(readToken, { maxEntries: parts.maxCached, maxLength: TOKEN_LENGTH })
   }
 
   readonly resolve: SessionService['resolve'] = (token, audience, options) => {
-    const parsed = parseToken(token)
-    if (parsed?.siteId !== this.#deps.place.siteId) return undefined
+    const known = this.#known(token)
+    if (known?.siteId !== this.#deps.place.siteId) return undefined
     const grace = options?.grace === true && audience !== 'login'
-    return this.#cache.resolve({ hash: hashSecret(parsed.secret), bucket: parsed.bucket, audience, grace })
+    return this.#cache.resolve({ hash: known.hash, bucket: known.bucket, audience, grace })
   }
 
   readonly touch: SessionService['touch'] = (session) => this.#touches.note(session)
@@ -136,6 +144,19 @@ class StoredSessionService implements RunningSessionService {
     const { requestId, clientIp } = origin
     this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp })
   }
+}
+
+interface KnownToken {
+  readonly hash: SecretHash
+  readonly siteId: string
+  readonly bucket: Bucket
+}
+
+function readToken(token: string): KnownToken | undefined {
+  const parsed = parseToken(token)
+  if (parsed === undefined) return undefined
+  const { secret, siteId, bucket } = parsed
+  return { hash: hashSecret(secret), siteId, bucket }
 }
 
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never

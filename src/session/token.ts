@@ -11,7 +11,8 @@ import type { SessionToken } from './session.ts'
 const FORM = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\*[A-Za-z0-9_-]{4}\*$/
 const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 const SECRET_LENGTH = 43
-const LENGTH = 49
+/** Characters of a token. */
+export const TOKEN_LENGTH = 49
 
 /** What each character of base64url stands for (RFC 4648 §5), by its code. */
 const SIX_BITS = sixBits()
@@ -51,7 +52,7 @@ export function formatToken({ secret, siteId, serverId, bucket }: ParsedToken): 
 
 /** `undefined` for everything that `formatToken` cannot have written; looks at no more than 49 characters. */
 export function parseToken(text: string): ParsedToken | undefined {
-  if (text.length !== LENGTH || !FORM.test(text)) return undefined
+  if (text.length !== TOKEN_LENGTH || !FORM.test(text)) return undefined
   const bits = bitsAt(text, SECRET_LENGTH + 1)
   const [site, server] = [bits >>> 17, (bits >>> 10) & 0x7f]
   if (site > 99 || server > 99) return undefined

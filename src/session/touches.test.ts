@@ -21,6 +21,7 @@ function createBench() {
         return Promise.resolve()
       },
     },
+    maxCached: 100,
     clock: () => time.now,
     log: { error: write, warn: write, info: write, debug: write },
   })

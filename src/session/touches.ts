@@ -15,6 +15,8 @@ export interface TouchesDeps {
   readonly sessions: Pick<SessionWriter, 'touch'>
   readonly clock: Clock
   readonly log: Log
+  /** Sessions of which the last write is remembered. */
+  readonly maxCached: number
 }
 
 export interface Touches {
@@ -45,7 +47,7 @@ class CoalescedTouches implements Touches {
   readonly #deps: TouchesDeps
   readonly #pending = new Map<string, Pending>()
   /** When this process last wrote a session: a caller may hold a session whose `lastSeenAt` is long out of date. */
-  readonly #written = new LRUCache<string, EpochMs>({ max: 50_000 })
+  readonly #written: LRUCache<string, EpochMs>
   #timer: NodeJS.Timeout | undefined
   #flushing = Promise.resolve()
   #failing = false
@@ -53,6 +55,7 @@ class CoalescedTouches implements Touches {
 
   constructor(deps: TouchesDeps) {
     this.#deps = deps
+    this.#written = new LRUCache({ max: deps.maxCached })
   }
 
   note(session: Session): void {
