@@ -95,11 +95,11 @@ test(`${COUNT} open WebSockets take at most ${MOST_EACH} bytes each, all of them
 })
 
 const HALT_MS = 2_000
-const FLOOD = 192
+const FLOOD = 256
 const SMALL_FLOOD = 4
 const WARM_UP_FLOODS = 16
 /** Far from what waits, and above what a busy process has not collected yet. */
-const MOST_GROWTH = 100 * MIB
+const MOST_GROWTH = 150 * MIB
 
 /** So many messages of one MiB, all sent before the first answer is read. */
 async function flood(socket: WebSocket, count: number, haltMs: number): Promise<void> {
