@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { silentLog } from './contract-data.fixture.ts'
 import { clock, isUnavailable, login } from './logins.fixture.ts'
 import { openRedisStore } from './open.ts'
@@ -103,6 +103,17 @@ test('TLS with a client certificate, and the ACL user of the handbook may do all
   await store.sessions.end(sid, 'logout')
   while (!heard.includes(sid)) await new Promise(setImmediate)
   await store.ping()
+})
+
+test('what goes wrong is logged without the words of the command', async () => {
+  const logged: unknown[] = []
+  const write = (fields: unknown, message: string) => void logged.push(fields, message)
+  const log = { error: write, warn: write, info: write, debug: write }
+  const settings = { ...good, password: 'hush-hush' }
+  const fault: unknown = await openRedisStore({ settings, clock, log, patience: 100 }).catch((error: unknown) => error)
+  const shown = inspect([logged, fault], { depth: 20 })
+  assert.match(shown, /WRONGPASS/)
+  assert.doesNotMatch(shown, /hush/)
 })
 
 const WRONG: Readonly<Record<string, RedisSettings>> = {

@@ -25,6 +25,11 @@ export interface ConnectionDeps {
 
 type Words = readonly (string | number)[]
 
+/** The client hangs the whole command on its errors, passwords and what sessions hold included: none of it may reach a log. */
+function forgetWords(error: unknown): void {
+  if (error instanceof Error && 'command' in error) delete error.command
+}
+
 /**
  * One connection to a primary. It fails at once while there is none, and a command that is not answered in time breaks it: a server
  * that hangs is asked no further, but left for whoever is the primary by then.
@@ -36,6 +41,7 @@ export class Connection {
   /** The server has said that it is a primary. Until then even a reading may be stale. */
   #checked = false
   #down = false
+  #why: unknown = new Error('there is no connection to Redis')
   #closed = false
 
   constructor(deps: ConnectionDeps) {
@@ -55,7 +61,7 @@ export class Connection {
   /** Rejects with GH_STORE_UNAVAILABLE or GH_BUSY when it was not sent, otherwise with what Redis or the network said. */
   async call(command: string, ...args: Words): Promise<unknown> {
     if (this.#closed) throw unavailable(new Error('the store is closed'))
-    if (!this.#checked) throw unavailable(new Error('there is no connection to Redis'))
+    if (!this.#checked) throw unavailable(this.#why)
     if (this.#outstanding >= MAX_OUTSTANDING) throw fault('GH_BUSY')
     return this.#send(command, args)
   }
@@ -85,6 +91,7 @@ export class Connection {
     try {
       return await this.#redis.call(command, [...args])
     } catch (error) {
+      forgetWords(error)
       if (error instanceof Error && error.message === 'Command timed out') this.reconnect()
       throw error
     } finally {
@@ -113,6 +120,8 @@ export class Connection {
   /** Once per outage: it is tried again many times. */
   #reportOnce(error: unknown): void {
     const { log, purpose } = this.#deps
+    forgetWords(error)
+    this.#why = error
     if (!this.#down && !this.#closed)
       log.error({ err: error, purpose }, 'there is no connection to Redis; trying again')
     this.#down = true

@@ -54,12 +54,12 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Logins, a few at a time, until it is stopped. */
-export function startLoad(store: Store, over: Partial<SessionRecord> = {}): Load {
+/** Logins, a few at a time, until it is stopped or its test is over. */
+export function startLoad(store: Store, signal: AbortSignal, over: Partial<SessionRecord> = {}): Load {
   const answered: SessionRecord[] = []
   const refused: unknown[] = []
   let isOver = false
-  const goesOn = () => !isOver
+  const goesOn = () => !isOver && !signal.aborted
   const worker = async (): Promise<void> => {
     while (goesOn()) {
       try {
