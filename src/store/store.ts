@@ -195,7 +195,8 @@ export type Revocation = Logged &
 /** Tells every process which secrets died, in order, each exactly once per subscription. */
 export interface RevocationLog {
   /**
-   * Calls `listener` for entries after the moment of subscription, this process's own included. `onGap` is called when entries may
+   * Calls `listener` for entries after the moment of subscription, this process's own included. That moment comes before anything that is
+   * read or written here afterwards, so nothing that would change such an answer is missed. `onGap` is called when entries may
    * have been missed (trimmed before this process saw them, lost in a fail-over): whoever keeps something because of the log
    * forgets it then, or loads it anew.
    */

@@ -29,6 +29,7 @@ export function logRules(rule: Rule): void {
     for (const sid of ['s1', 's2', 's3']) await login(store, sid)
     await other.sessions.end('s1', 'logout')
     const hearing = new Hearing(store)
+    await store.ping() // by its next answer at the latest the subscription has begun
     await other.sessions.end('s2', 'logout')
     await store.sessions.end('s3', 'logout')
     await hearing.until(2)

@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
+import { eventually, freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
 import type { RedisSettings } from './settings.ts'
 
 /** Three primaries with a replica each. */
@@ -26,8 +25,9 @@ async function form(members: readonly RedisServer[]): Promise<void> {
     }),
   )
   const everywhere = async (holds: (info: string) => boolean): Promise<void> => {
-    while (!(await Promise.all(clients.map((client) => client.cluster('INFO')))).every((info) => holds(info)))
-      await pause(20)
+    await eventually('all members agree', async () =>
+      (await Promise.all(clients.map((client) => client.cluster('INFO')))).every((info) => holds(info)),
+    )
   }
   await everywhere((info) => info.includes(`cluster_known_nodes:${members.length}`))
   await Promise.all(
@@ -38,13 +38,15 @@ async function form(members: readonly RedisServer[]): Promise<void> {
   )
   await everywhere((info) => info.includes('cluster_state:ok'))
   for (const client of clients.slice(0, PRIMARIES)) {
-    while (!/slave0:.*state=online/.test(await client.info('replication'))) await pause(20)
+    await eventually('its replica is in step', async () =>
+      /slave0:.*state=online/.test(await client.info('replication')),
+    )
   }
   for (const client of clients) client.disconnect()
 }
 
 export async function startCluster(): Promise<RedisCluster> {
-  const ports = await freePorts(2 * PRIMARIES, 10_000)
+  const ports = await freePorts(2 * PRIMARIES)
   const args = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', 'cluster-replica-validity-factor': '0' }
   const members = await Promise.all(ports.map((port) => startServer({ port, args })))
   await form(members)
@@ -72,10 +74,13 @@ export async function startCluster(): Promise<RedisCluster> {
     }),
     members,
     primaryOf: async (slot, old) => {
-      for (;;) {
-        for (const member of members) if (member !== old && (await claims(member, slot))) return member
-        await pause(20)
-      }
+      let found: RedisServer | undefined
+      await eventually('a primary of the slot', async () => {
+        for (const member of members) if (member !== old && (await claims(member, slot))) found = member
+        return found !== undefined
+      })
+      if (found === undefined) throw new Error('there is none')
+      return found
     },
     dispose: async () => {
       await Promise.all(members.map((member) => member.dispose()))

@@ -61,7 +61,16 @@ async function patiently<T>(attempt: () => Promise<T>, patience: number): Promis
   }
 }
 
-function assemble({ topology, executor, tail, checks }: Parts, log: Log): RedisStore {
+/** Writes of this process come after the beginning of its subscriptions. */
+function afterSubscriptions(executor: Executor, tail: RevocationTail): Executor {
+  return {
+    run: (...call) => executor.run(...call),
+    write: (...call) => tail.beginning?.then(() => executor.write(...call)) ?? executor.write(...call),
+  }
+}
+
+function assemble({ topology, tail, checks, ...parts }: Parts, log: Log): RedisStore {
+  const executor = afterSubscriptions(parts.executor, tail)
   const allDocuments = documents(executor)
   const life = createLife(executor, allDocuments, log)
   let closing: Promise<void> | undefined

@@ -1,42 +1,51 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { ConnectionOptions } from './connect.ts'
 import type { RedisSettings } from './settings.ts'
 
-/** Ports that were free a moment ago, all different. `alsoPlus`: another port that far above each has to be free too. */
-export async function freePorts(count: number, alsoPlus = 0): Promise<readonly number[]> {
-  const servers = new Map<number, ReturnType<typeof createServer>[]>()
-  while (servers.size < count) {
-    const first = createServer().listen(0, '127.0.0.1')
-    await once(first, 'listening')
-    const address = first.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    const held = [first]
-    if (alsoPlus > 0 && !(await holdAlso(port + alsoPlus, held))) {
-      first.close()
-      continue
-    }
-    servers.set(port, held)
+const PATIENCE_MS = 20_000
+
+/** Asks again and again until it is so. Rejects after twenty seconds: what is waited for may never come. */
+export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`)
+    await pause(20)
   }
-  await Promise.all([...servers.values()].flat().map((server) => once(server.close(), 'close')))
-  return [...servers.keys()]
 }
 
-async function holdAlso(port: number, held: ReturnType<typeof createServer>[]): Promise<boolean> {
-  if (port > 65_535) return false
-  const second = createServer().listen(port, '127.0.0.1')
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
   try {
-    await once(second, 'listening')
-    held.push(second)
+    await once(server, 'listening')
+    await once(server.close(), 'close')
     return true
   } catch {
     return false
   }
+}
+
+/** What a cluster's members add to their port to talk among themselves. */
+const BUS = 10_000
+
+/**
+ * Redis takes no port 0, so these were free a moment ago. Below the range that systems give to outgoing connections, which would take one
+ * away before the server has it.
+ */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = randomInt(10_000, 22_000)
+    if ((await isFree(port)) && (await isFree(port + BUS))) ports.add(port)
+  }
+  return [...ports]
 }
 
 /** A `redis-server` of its own, in a directory of its own. */
@@ -79,15 +88,11 @@ function commandLine({ port, args, sentinel }: ServerOptions, directory: string)
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...(value === '' ? [''] : value.split(' '))])
 }
 
-async function answers(client: Redis): Promise<void> {
-  for (;;) {
-    try {
-      await client.ping()
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
+/** It answers, and it is this process that does: another one may have been quicker to take the port. */
+async function answers(client: Redis, child: ChildProcess): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error(`redis-server exited with ${child.exitCode}`)
+  const info = await client.info('server').catch(() => '')
+  return info.includes(`process_id:${child.pid ?? 0}\r\n`)
 }
 
 export async function startServer(options: ServerOptions): Promise<RedisServer> {
@@ -111,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<RedisServer> 
   const start = async (): Promise<void> => {
     child = spawn('redis-server', commandLine(options, directory), { stdio: 'ignore', cwd: directory })
     const probe = client()
-    await answers(probe)
+    await eventually('redis-server answers', () => answers(probe, child))
     probe.disconnect()
   }
   const kill = async (): Promise<void> => {

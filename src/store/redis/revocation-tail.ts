@@ -43,6 +43,7 @@ export class RevocationTail implements RevocationLog {
   readonly #delivered = new Map<string, number>()
   readonly #lanes: readonly Lane[]
   readonly #timer: NodeJS.Timeout
+  #beginning: Promise<unknown> | undefined
 
   /** `cursors`: where each group's log ends now. */
   constructor(deps: TailDeps, cursors: Boundaries) {
@@ -56,7 +57,22 @@ export class RevocationTail implements RevocationLog {
   }
 
   subscribe(listener: Parameters<RevocationLog['subscribe']>[0], onGap?: () => void): { close(): void } {
-    return this.#subscribers.add(listener, onGap ?? (() => undefined), readBoundaries(this.#deps))
+    const boundaries = readBoundaries(this.#deps)
+    const beginning = boundaries
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#beginning === beginning) this.#beginning = undefined
+      })
+    this.#beginning = beginning
+    return this.#subscribers.add(listener, onGap ?? (() => undefined), boundaries)
+  }
+
+  /**
+   * A subscription asks where the logs end, on the connection for readings: whatever is read after it is younger than that. Writes leave on
+   * another one, so they wait for the answer here, else a subscriber would take what it did itself for what was before.
+   */
+  get beginning(): Promise<unknown> | undefined {
+    return this.#beginning
   }
 
   tailedAt(): EpochMs {

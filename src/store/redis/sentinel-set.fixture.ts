@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
+import { eventually, freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
 import type { RedisSettings } from './settings.ts'
 
 /** One primary, two replicas and three sentinels that take half a second to call a server down. */
@@ -32,11 +31,10 @@ function sentinelConf(port: number, primary: number): string {
 /** The sentinels have found each other and both replicas, which are in step. */
 async function whole(sentinels: readonly RedisServer[]): Promise<void> {
   const clients = sentinels.map((sentinel) => sentinel.client())
-  for (;;) {
+  await eventually('the sentinels know each other and both replicas', async () => {
     const seen = await Promise.all(clients.map((client) => client.info('sentinel')))
-    if (seen.every((info) => /status=ok,.*slaves=2,sentinels=3/.test(info))) break
-    await pause(50)
-  }
+    return seen.every((info) => /status=ok,.*slaves=2,sentinels=3/.test(info))
+  })
   for (const client of clients) client.disconnect()
 }
 
@@ -75,11 +73,11 @@ export async function startSentinelSet(): Promise<SentinelSet> {
     data,
     primary,
     promoted: async (old) => {
-      for (;;) {
+      await eventually('another primary', async () => {
         const now = await primary()
-        if (now !== old && String(await now.client().role()).startsWith('master')) return now
-        await pause(20)
-      }
+        return now !== old && String(await now.client().role()).startsWith('master')
+      })
+      return primary()
     },
     dispose: async () => {
       await Promise.all([...sentinels, ...data].map((server) => server.dispose()))
