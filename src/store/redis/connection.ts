@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { fault } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
@@ -22,6 +23,8 @@ export interface ConnectionDeps {
   /** A replica will do. */
   readonly anyRole?: boolean
 }
+
+const ignore = () => undefined
 
 type Words = readonly (string | number)[]
 
@@ -78,12 +81,24 @@ export class Connection {
 
   reconnect(): void {
     this.#checked = false
-    if (!this.#closed) this.#redis.disconnect(true)
+    if (this.#closed) return
+    this.#guard()
+    this.#redis.disconnect(true)
   }
 
   close(): void {
     this.#closed = true
+    this.#guard()
     this.#redis.disconnect()
+  }
+
+  /**
+   * The client listens for one error of a socket, but a TLS handshake that is refused may end in two, and an error that nobody listens for
+   * ends the process.
+   */
+  #guard(): void {
+    const { stream }: { readonly stream?: Socket } = this.#redis
+    if (stream !== undefined && !stream.listeners('error').includes(ignore)) stream.on('error', ignore)
   }
 
   async #send(command: string, args: Words): Promise<unknown> {
@@ -119,6 +134,7 @@ export class Connection {
 
   /** Once per outage: it is tried again many times. */
   #reportOnce(error: unknown): void {
+    this.#guard()
     const { log, purpose } = this.#deps
     forgetWords(error)
     this.#why = error
