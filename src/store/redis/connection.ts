@@ -97,7 +97,7 @@ export class Connection {
    * ends the process.
    */
   #guard(): void {
-    const { stream }: { readonly stream?: Socket } = this.#redis
+    const { stream } = this.#redis as { readonly stream?: Socket } // none before the first attempt, whatever its type says
     if (stream !== undefined && !stream.listeners('error').includes(ignore)) stream.on('error', ignore)
   }
 
