@@ -42,18 +42,17 @@ export function createDecide({ sessions, clock }: DecideDeps): Decide {
     const token = cookie === undefined ? undefined : site.readCookies(cookie).token
     if (token === undefined) return login(request, 'no-cookie')
     if (token === AMBIGUOUS) return login(request, 'two-cookies')
-    const started = performance.now()
     const resolved = sessions.resolve(token as SessionToken, site.audience, GRACE)
-    if (resolved instanceof Promise) return resolved.then((session) => withSession(request, started, session))
-    return withSession(request, started, resolved)
+    if (!(resolved instanceof Promise)) return withSession(request, resolved)
+    // Only what the store had to be asked for takes time worth writing down.
+    const started = performance.now()
+    return resolved.then((session) => {
+      request.stages.sessionMs = performance.now() - started
+      return withSession(request, session)
+    })
   }
 
-  const withSession = (
-    request: AccessRequest,
-    started: number,
-    session: Session | undefined,
-  ): Verdict | Promise<Verdict> => {
-    request.stages.sessionMs = performance.now() - started
+  const withSession = (request: AccessRequest, session: Session | undefined): Verdict | Promise<Verdict> => {
     // A session of another realm is none here: realms do not vouch for each other.
     if (session?.realm !== request.site.realm) return login(request, 'dead-token')
     return decideKnown(request, session)

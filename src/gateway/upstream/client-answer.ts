@@ -5,12 +5,19 @@ import type { ParsedHead } from './response-head.ts'
 import { passableTrailers, takesTrailers } from './trailers.ts'
 import type { Exchange, HeaderList } from './upstream.ts'
 
+/** Bytes of a body that are worth copying to have them in one write with the head. */
+const SMALL_BODY = 4_096
+
 /** The client's side of an exchange: where the upstream's answer is written. */
 export class ClientAnswer {
   /** Status that was written; 0 before that. */
   status = 0
   ended = false
   #wrote = false
+  /** The head was made in this turn of the loop and nobody has been told to send it. */
+  #headWaits = false
+  /** A small first chunk that waits with it: if it is the whole body, all goes out in one piece. */
+  #held: Buffer | undefined
   readonly #exchange: Exchange
   readonly #response: ServerResponse
 
@@ -41,24 +48,42 @@ export class ClientAnswer {
   start(status: number, endToEnd: HeaderList): void {
     this.#response.writeHead(status, this.#rewritten(status, endToEnd) as string[])
     this.status = status
+    this.#headWaits = true
+    process.nextTick(flush, this)
   }
 
-  /** Sends a head that no body byte followed at once: an event stream must open before its first event. */
+  /** Sends what the end of the answer did not follow at once: an event stream must open before its first event. */
   flush(): void {
-    if (!this.#wrote && !this.ended && !this.#response.destroyed) this.#response.flushHeaders()
+    this.#headWaits = false
+    if (this.ended || this.#response.destroyed) return
+    if (this.#held !== undefined) this.#writeHeld(this.#held)
+    else if (!this.#wrote) this.#response.flushHeaders()
   }
 
   /** `false`: wait for the response's `drain`. */
   write(chunk: Buffer): boolean {
+    if (this.#headWaits && !this.#wrote && chunk.length <= SMALL_BODY) {
+      this.#wrote = true
+      this.#held = chunk
+      return true
+    }
     this.#wrote = true
+    if (this.#held !== undefined) this.#writeHeld(this.#held)
     return this.#response.write(chunk)
+  }
+
+  #writeHeld(chunk: Buffer): void {
+    this.#held = undefined
+    this.#response.write(chunk)
   }
 
   /** Ends the body; its trailers follow where the client takes them and the body is in chunks (RFC 9112 §7.1.2). */
   end(trailers: readonly (Buffer | string)[] = []): void {
     this.ended = true
     if (trailers.length > 0 && takesTrailers(this.#exchange.request.headers['te'])) this.#addTrailers(trailers)
-    this.#response.end()
+    if (this.#held === undefined) this.#response.end()
+    else this.#response.end(this.#held.toString('latin1'), 'latin1')
+    this.#held = undefined
   }
 
   #addTrailers(raw: readonly (Buffer | string)[]): void {
@@ -107,6 +132,10 @@ export class ClientAnswer {
       throw asFault(error)
     }
   }
+}
+
+function flush(answer: ClientAnswer): void {
+  answer.flush()
 }
 
 function isHttp10(request: IncomingMessage): boolean {

@@ -150,6 +150,21 @@ test('request trailers are dropped and the body stays framed', async (t) => {
   assert.doesNotMatch(upstream.wires[0]!.text, /remote-user|trailer/i)
 })
 
+test('the first bytes of a body are not held back when they come with the head, and every byte arrives as it was', async (t) => {
+  const bytes = Buffer.from(Array.from({ length: 512 }, (_, nth) => nth % 256))
+  const { url } = await rawUpstream(t, (wire) => {
+    void wire.until('\r\n\r\n').then(() => {
+      const length = wire.text.startsWith('GET /whole') ? bytes.length : bytes.length * 2
+      wire.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${bytes.toString('latin1')}`)
+    })
+  })
+  const gateway = await gatewayTo(t, url)
+  const begun = send(t, gateway.port, `GET /begun HTTP/1.1\r\n${HEAD}\r\n`)
+  await begun.until(bytes.toString('latin1'))
+  assert.equal(gateway.results.length, 0)
+  assert.equal(bodyOf(await ask(t, gateway.port, '/whole')), bytes.toString('latin1'))
+})
+
 test('an event stream reaches the client event by event, its head before the first', async (t) => {
   const streams: ServerResponse[] = []
   const { url } = await httpUpstream(t, (_request, response) => {

@@ -18,9 +18,8 @@ export const MAX_INTERIM_ANSWERS = 16
 /** RFC 9110 §9.2.2: may be sent a second time by anyone. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Never false: that would keep connections open that undici closes, after a HEAD for one. */
-const CLOSED_AFTERWARDS = { reset: true } as const
-const NOTHING_ELSE = {}
+/** `servername` is no name that anybody is asked for (see connector.ts): it only keeps undici from reading each Host for one. */
+type PoolOptions = Dispatcher.DispatchOptions & { readonly servername: string; reset?: boolean }
 
 const GONE = new Error('nobody waits for this exchange any more')
 
@@ -130,17 +129,16 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#phase = 'connecting'
     this.#controller = undefined
     server.inFlight++
-    server.pool.dispatch(
-      {
-        path: outgoing.target,
-        method: outgoing.method,
-        // Only read; undici's type does not say so.
-        headers: requestHead(outgoing.headers, this.#length, server.hostOverride) as string[],
-        body: this.#body ?? null,
-        ...(isConnectionBound(request.headers.authorization) ? CLOSED_AFTERWARDS : NOTHING_ELSE),
-      },
-      this,
-    )
+    const options: PoolOptions = {
+      path: outgoing.target,
+      method: outgoing.method,
+      // Only read; undici's type does not say so.
+      headers: requestHead(outgoing.headers, this.#length, server.hostOverride) as string[],
+      body: this.#body ?? null,
+      servername: server.address.name,
+    }
+    if (isConnectionBound(request.headers.authorization)) options.reset = true
+    server.pool.dispatch(options, this)
   }
 
   // What undici calls, in this order.
@@ -165,7 +163,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#upstreamMs = performance.now() - this.#startedAt
     if (this.#answer.gone) throw GONE
     this.#answer.start(status, endToEnd(status, head))
-    process.nextTick(flush, this.#answer)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -293,10 +290,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #busy(server: UpstreamServer): GatehouseError {
     return fault('GH_BUSY', { detail: `${server.address.name}: every connection is in use` })
   }
-}
-
-function flush(answer: ClientAnswer): void {
-  answer.flush()
 }
 
 function rawTrailers(controller: Dispatcher.DispatchController): readonly (Buffer | string)[] {
