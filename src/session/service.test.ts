@@ -45,6 +45,15 @@ test('malformed tokens, tokens of another site and tokens with another bucket op
   assert.equal(await elsewhere.sessions.resolve(token, 'login'), undefined)
 })
 
+test('a live session is found by its name, an ended one is not', async (t) => {
+  const { start } = createMachine(t)
+  const { sessions } = await start()
+  const { session } = await established(sessions.establish(ALICE, FROM))
+  assert.deepEqual(await sessions.find(session.sid), session)
+  await sessions.end(session.sid, 'account', FROM)
+  for (const name of [session.sid, '', 'x', '0001.nobody']) assert.equal(await sessions.find(name), undefined, name)
+})
+
 test('a session that one process ends is refused by the other as soon as it has seen the revocation', async (t) => {
   const { start } = createMachine(t)
   const [here, there] = [await start(), await start()]

@@ -122,6 +122,11 @@ class StoredSessionService implements RunningSessionService {
     return records.map((record) => viewOf(record, record))
   }
 
+  readonly find: SessionService['find'] = async (sid) => {
+    const record = await this.#deps.store.sessions.find(sid)
+    return record && viewOf(record, record)
+  }
+
   async close(): Promise<void> {
     await this.#touches.close()
     this.#cache.close()

@@ -115,6 +115,8 @@ export interface SessionService extends SessionResolver {
     origin: RequestOrigin,
   ): Promise<number>
   ofUser(user: { readonly realm: RealmName; readonly userId: string }): Promise<readonly Session[]>
+  /** The live session of this name, as its login token sees it. */
+  find(sid: string): Promise<Session | undefined>
 }
 
 /** Told once per session that has ended anywhere (this process or another), within the revocation promise. */

@@ -3,6 +3,8 @@ import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 /** Why a session ended. */
 export type EndCause =
   | 'logout'
+  /** Its owner ended it from another session of theirs. */
+  | 'account'
   | 'admin'
   | 'idle'
   | 'max-life'
@@ -65,6 +67,14 @@ export type AuditEvent = About &
         readonly username: string
         readonly sid: string
         readonly cause: EndCause
+      }
+    /** Somebody asked for the end of a live session that is not theirs. `sid`: the session they asked with. */
+    | {
+        readonly event: 'SessionEndRefused'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly target: string
       }
     | {
         readonly event: 'HandshakeCompleted'
