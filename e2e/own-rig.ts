@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NODE_FLAGS } from '../scripts/node-flags.ts'
 import { createPasswordHasher } from '../src/crypto/password-hash.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -74,7 +75,7 @@ interface Launched extends Omit<OwnRig, 'port'> {
 export function launch(files: ConfigFiles, env: Readonly<Record<string, string>> = {}): Launched {
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-own-'))
   writeFiles(root, files)
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', root], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', '--config', root], {
     cwd: root,
     env: { ...process.env, MASTER_KEY: newMasterKey(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

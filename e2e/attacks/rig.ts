@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NODE_FLAGS } from '../../scripts/node-flags.ts'
 import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
 import { Browser } from './browser.ts'
 import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
@@ -146,7 +147,7 @@ async function startGateway(root: string, clockOffsetMs = 0): Promise<Gateway> {
   const vitals = join(repository, 'e2e/attacks/vitals.ts')
   const child = spawn(
     process.execPath,
-    ['--import', vitals, join(repository, 'src/main.ts'), 'serve', '--config', root],
+    [...NODE_FLAGS, '--import', vitals, join(repository, 'src/main.ts'), 'serve', '--config', root],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, CLOCK_OFFSET_MS: String(clockOffsetMs) },

@@ -8,7 +8,7 @@ const kept: object[] = []
  * ones, and from then on `nextTick` makes each object by a call into the runtime (0.45 µs in place of 0.06, for good). One such
  * object that stays alive is all it takes. Called once, when the process starts.
  * @returns what is kept
- * @see docs/decisions/0008-hot-path.md
+ * @see docs/decisions/0009-hot-path.md
  */
 export function keepTickShape(): readonly object[] {
   const hook = createHook({
