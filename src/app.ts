@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { systemClock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
+import { randomName } from './base/random-id.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
 import type { ConfigSnapshot } from './config/snapshot.ts'
@@ -128,8 +129,11 @@ async function assemble(start: Start): Promise<App> {
   }
 }
 
+/** Longer than one look at the keys ever takes. */
+const ROTATION_LEASE_MS = 30_000
+
 async function openFoundation({ snapshot, closers, output }: Start): Promise<Foundation> {
-  const { telemetry, store: storeConfig, secrets, siteId, serverId, login, caches } = snapshot.gatehouse
+  const { telemetry, store: storeConfig, secrets, keys, siteId, serverId, login, caches } = snapshot.gatehouse
   const clock = systemClock
   const log = createLogger({ level: telemetry.level, destination: output })
   const audit = createAuditLog({
@@ -139,7 +143,15 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => audit.close())
   const { store, notices } = await openStore({ config: storeConfig, clock, log })
   closers.push(() => store.close())
-  const keyRing = await openKeyRing({ documents: store.documents, masterKey: secrets.masterKey, clock, log })
+  const rotator = randomName()
+  const keyRing = await openKeyRing({
+    documents: store.documents,
+    ...secrets,
+    rules: keys,
+    clock,
+    log,
+    mayMaintain: () => store.leases.acquire('key-rotation', rotator, ROTATION_LEASE_MS),
+  })
   closers.push(() => keyRing.close())
 
   const place = { siteId, serverId }

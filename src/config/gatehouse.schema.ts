@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { keysSchema } from '../crypto/keys.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
 import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
@@ -9,6 +10,11 @@ import { telemetrySchema } from '../telemetry/telemetry.schema.ts'
 function looksRandom(key: string): boolean {
   return new Set(key).size >= 12
 }
+
+const masterKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'run `gatehouse init`, which makes a master key')
+  .refine(looksRandom, 'this is no random key: run `gatehouse init`, which makes one')
 
 function entries(standard: number): z.ZodDefault<z.ZodNumber> {
   return z.number().int().min(16).max(10_000_000).default(standard)
@@ -58,13 +64,17 @@ export const gatehouseSchema = z.strictObject({
   trustedProxies: trustedProxiesSchema,
   secrets: z
     .strictObject({
-      masterKey: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{43}$/, 'run `gatehouse init`, which makes a master key')
-        .refine(looksRandom, 'this is no random key: run `gatehouse init`, which makes one')
-        .describe('Seals the key ring in the store: 32 random bytes in base64url, usually `${file:…}`.'),
+      masterKey: masterKey.describe(
+        'Seals the key ring in the store: 32 random bytes in base64url, usually `${file:…}`.',
+      ),
+      previousMasterKeys: z
+        .array(masterKey)
+        .max(8)
+        .default([])
+        .describe('Master keys of before: what they sealed is opened, and sealed with `masterKey` at the next start.'),
     })
     .describe('Secrets; only through `${env:NAME}` and `${file:PATH}`.'),
+  keys: keysSchema.describe('When the keys that sign and seal are replaced. `gatehouse keys` lists and replaces them.'),
   shutdown: z
     .strictObject({
       delay: duration('0s').describe(

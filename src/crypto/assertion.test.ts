@@ -5,7 +5,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import type { EpochMs } from '../base/brand.ts'
 import { ASSERTION_TYPE, createAssertionSigner } from './assertion.ts'
 import { openKeyRing } from './key-ring.ts'
-import { PURPOSES } from './purposes.ts'
+import { keysSchema } from './keys.schema.ts'
 
 const ISSUER = 'https://login.example.org'
 const AUDIENCE = 'https://app.example.org'
@@ -15,8 +15,9 @@ async function createBench() {
   const time = { now: 1_800_000_000_000 as EpochMs }
   const ring = await openKeyRing({
     documents: {
-      list: () => Promise.resolve([...content].map(([id, value]) => ({ id, value }))),
+      list: () => Promise.resolve([...content].map(([id, value]) => ({ id, version: 1, value }))),
       putIfAbsent: (_, id, value) => Promise.resolve(!content.has(id) && content.set(id, value).size > 0),
+      replace: () => Promise.resolve(false),
       remove: (_, id) => Promise.resolve(void content.delete(id)),
     },
     masterKey: randomBytes(32).toString('base64url'),
@@ -96,7 +97,7 @@ test('two assertions for one request have two ids', async () => {
 test('an assertion signed by the old key verifies after the rotation, and the next carries the new kid', async () => {
   const { ring, sign, time, verify } = await createBench()
   const kid = await ring.rotate('assertion')
-  time.now = (time.now + PURPOSES.assertion.publishAheadMs - 1_000) as EpochMs
+  time.now = (time.now + keysSchema.parse({}).publishAhead - 1_000) as EpochMs
   const old = sign()
   time.now = (time.now + 1_000) as EpochMs
   await verify(old)

@@ -36,12 +36,20 @@ interface StoredKey {
   readonly sealed: string
 }
 
-/** The key that seals the ring's documents, derived from the master key so that the master key itself encrypts nothing. */
-export function wrappingKey(masterKey: string): KeyObject {
+/** What seals the ring's documents: the first key seals, all of them open. */
+export type Wrapping = readonly [KeyObject, ...KeyObject[]]
+
+/** Keys derived from the master keys, so that a master key itself encrypts nothing. */
+export function wrappingOf(masterKey: string, previousMasterKeys: readonly string[]): Wrapping {
+  const previous = previousMasterKeys.map((key) => wrappingKey(key, 'secrets.previousMasterKeys'))
+  return [wrappingKey(masterKey, 'secrets.masterKey'), ...previous]
+}
+
+function wrappingKey(masterKey: string, name: string): KeyObject {
   const bytes = decodeBase64url(masterKey)
   if (bytes?.length !== 32) {
     throw fault('GH_CONFIG_INVALID', {
-      detail: 'secrets.masterKey is not 32 bytes in base64url (43 characters): `gatehouse init` makes one',
+      detail: `${name} is not 32 bytes in base64url (43 characters): \`gatehouse init\` makes one`,
     })
   }
   return createSecretKey(Buffer.from(hkdfSync('sha256', bytes, '', 'gatehouse key ring v1', 32)))
@@ -62,25 +70,23 @@ export function parseKeyDocumentId(id: string): { purpose: Purpose; sequence: nu
 export function newKeyDocument(
   id: { readonly purpose: Purpose; readonly sequence: number },
   times: { readonly createdAt: EpochMs; readonly notBefore: EpochMs },
-  wrapping: KeyObject,
+  [wrapping]: Wrapping,
 ): string {
   const head = { v: 1 as const, kid: randomName(), createdAt: times.createdAt, notBefore: times.notBefore }
-  const sealed = encrypt(wrapping, boundTo(keyDocumentId(id.purpose, id.sequence), head), newKeyBytes(id.purpose))
-  const stored: StoredKey = { ...head, sealed: sealed.toString('base64url') }
-  return JSON.stringify(stored)
+  return sealedAs(keyDocumentId(id.purpose, id.sequence), head, { plain: newKeyBytes(id.purpose), wrapping })
 }
 
-/** `undefined` when this master key does not open it, or when any byte of it was changed or moved under another id. */
-export function openKeyDocument(
-  document: { readonly id: string; readonly value: string },
-  wrapping: KeyObject,
-): RingKey | undefined {
+interface KeyDocument {
+  readonly id: string
+  readonly value: string
+}
+
+/** `undefined` when no master key opens it, or when any byte of it was changed or moved under another id. */
+export function openKeyDocument(document: KeyDocument, wrapping: Wrapping): RingKey | undefined {
   const name = parseKeyDocumentId(document.id)
-  const stored = parseStored(document.value)
-  if (name === undefined || stored === undefined) return undefined
-  const bytes = decodeBase64url(stored.sealed)
-  const plain = bytes && decrypt(wrapping, boundTo(document.id, stored), bytes)
-  if (plain === undefined) return undefined
+  const opened = unseal(document, wrapping)
+  if (name === undefined || opened === undefined) return undefined
+  const { stored, plain } = opened
   return {
     ...name,
     kid: stored.kid,
@@ -90,13 +96,58 @@ export function openKeyDocument(
   }
 }
 
+/** The same key sealed with the master key of now; `undefined` when it is already, or cannot be opened. */
+export function resealedKeyDocument(document: KeyDocument, wrapping: Wrapping): string | undefined {
+  const opened = unseal(document, wrapping)
+  if (opened === undefined || opened.with === wrapping[0]) return undefined
+  const { v, kid, createdAt, notBefore } = opened.stored
+  return sealedAs(document.id, { v, kid, createdAt, notBefore }, { plain: opened.plain, wrapping: wrapping[0] })
+}
+
+function sealedAs(
+  id: string,
+  head: Omit<StoredKey, 'sealed'>,
+  { plain, wrapping }: { readonly plain: Buffer; readonly wrapping: KeyObject },
+): string {
+  const stored: StoredKey = { ...head, sealed: encrypt(wrapping, boundTo(id, head), plain).toString('base64url') }
+  return JSON.stringify(stored)
+}
+
+interface Unsealed {
+  readonly stored: StoredKey
+  readonly plain: Buffer
+  readonly with: KeyObject
+}
+
+function unseal({ id, value }: KeyDocument, wrapping: Wrapping): Unsealed | undefined {
+  const stored = parseStored(value)
+  const bytes = stored && decodeBase64url(stored.sealed)
+  if (stored === undefined || bytes === undefined) return undefined
+  for (const key of wrapping) {
+    const plain = decrypt(key, boundTo(id, stored), bytes)
+    if (plain !== undefined) return { stored, plain, with: key }
+  }
+  return undefined
+}
+
 function boundTo(id: string, head: Omit<StoredKey, 'sealed'>): Buffer {
   return Buffer.from(JSON.stringify([id, head.v, head.kid, head.createdAt, head.notBefore]))
 }
 
 function newKeyBytes(purpose: Purpose): Buffer {
-  if (PURPOSES[purpose].kind === 'secret') return randomBytes(32)
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' })
+  const { kind } = PURPOSES[purpose]
+  return kind === 'secret' ? randomBytes(32) : newPrivateKey(kind).export({ type: 'pkcs8', format: 'der' })
+}
+
+function newPrivateKey(kind: 'es256' | 'eddsa' | 'rs256'): KeyObject {
+  switch (kind) {
+    case 'es256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    case 'eddsa':
+      return generateKeyPairSync('ed25519').privateKey
+    case 'rs256':
+      return generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+  }
 }
 
 function keyOf(purpose: Purpose, bytes: Buffer): KeyObject {

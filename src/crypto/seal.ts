@@ -17,7 +17,10 @@ const FORM = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{38,})$/
 export interface Sealer {
   /** `ttlMs`: how long the text opens; at most what the purpose allows (`PURPOSES`), else GH_INTERNAL. */
   seal(purpose: SealPurpose, value: JsonValue, ttlMs: number): string
-  /** `undefined` for text that is forged, damaged, respelled, expired, or was sealed for another purpose. */
+  /**
+   * `undefined` for text that is forged, damaged, respelled, expired, or was sealed for another purpose. Faults with
+   * GH_KEYS_UNAVAILABLE where its key may exist and the store cannot be asked.
+   */
   open(purpose: SealPurpose, text: string): JsonValue | undefined
 }
 

@@ -14,6 +14,8 @@ function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
   if (gatehouse !== undefined) {
     const { source, value } = gatehouse
     found.push({ source, path: ['secrets', 'masterKey'] }, ...storeSecrets(gatehouse))
+    for (const at of value.secrets.previousMasterKeys.keys())
+      found.push({ source, path: ['secrets', 'previousMasterKeys', at] })
     for (const [index, { tls }] of value.listeners.entries()) {
       const certificates = tls?.certificates ?? []
       for (const at of certificates.keys())
