@@ -1,6 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { RealmName } from './base/brand.ts'
 import type { Clock } from './base/clock.ts'
+import { usernameKey } from './base/username-key.ts'
+import { productVersion } from './cli/version.ts'
+import { createOpenAm } from './api/openam/open-am.ts'
+import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
 import { createGotoCheck } from './authn/goto.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
@@ -149,20 +153,24 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
   const { login } = snapshot.gatehouse
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
+  const sessions: LoginHostSessions = {
+    resolve: ofKnownUsers({
+      sessions: deps.sessions,
+      causeToEnd: (session) => causeToEnd(snapshot, compiled.directories, session),
+    }),
+    touch: (session) => deps.sessions.touch(session),
+    end: (sid, cause, origin) => deps.sessions.end(sid, cause, origin),
+    endAllOfUser: (user, cause, origin) => deps.sessions.endAllOfUser(user, cause, origin),
+    ofUser: (user) => deps.sessions.ofUser(user),
+    find: (sid) => deps.sessions.find(sid),
+  }
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
     realms,
     files: deps.files,
     authn: createAuthn({ ...deps, realms: realmAuthns(snapshot, compiled.directories, deps) }),
-    sessions: {
-      resolve: ofKnownUsers({
-        sessions: deps.sessions,
-        causeToEnd: (session) => causeToEnd(snapshot, compiled.directories, session),
-      }),
-      touch: (session) => deps.sessions.touch(session),
-      end: (sid, cause, origin) => deps.sessions.end(sid, cause, origin),
-    },
+    sessions,
     handshake: deps.handshakes,
     checkGoto: createGotoCheck({
       loginOrigin: new URL(login.url).origin,
@@ -175,9 +183,40 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
     log: deps.log,
     clock: deps.clock,
   })
+  const apis = apisOf(snapshot, { directories: compiled.directories, sessions }, deps)
   return (request, response, known) => {
+    if (apis.some((answers) => answers(request, response, known))) return
     facts.set(request, known)
     portal(request, response)
+  }
+}
+
+/** Sessions as the login host sees them: those of people and realms that the configuration knows. */
+type LoginHostSessions = Pick<SessionService, 'resolve' | 'touch' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
+
+/** What programs call on the login host, beside the pages; the first that knows an address answers it. */
+function apisOf(
+  snapshot: ConfigSnapshot,
+  { directories, sessions }: { readonly directories: Directories; readonly sessions: LoginHostSessions },
+  { store, audit, log, clock }: RuntimeDeps,
+): readonly Api[] {
+  const { url: loginUrl, cookieName } = snapshot.gatehouse.login
+  const people = peopleOf(snapshot, directories)
+  const records = store.sessions
+  const version = productVersion()
+  return [createOpenAm({ loginUrl, cookieName, version, sessions, records, people, audit, log, clock })]
+}
+
+function peopleOf(snapshot: ConfigSnapshot, directories: Directories): People {
+  return {
+    hasRealm: (realm) => snapshot.realms.has(realm),
+    administratorsOf: (realm) => snapshot.realms.get(realm)?.administrators ?? [],
+    groupsOf: async (session) => (await factsOfSession(directories, session))?.groups ?? new Set(),
+    userIdOf: (realm, username) => {
+      const key = usernameKey(username)
+      const user = snapshot.realms.get(realm)?.users.find((each) => usernameKey(each.username) === key)
+      return user?.id ?? user?.username
+    },
   }
 }
 

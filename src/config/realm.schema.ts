@@ -9,6 +9,12 @@ export const realmSchema = z.strictObject({
   look: lookSchema.describe("How the realm's pages look."),
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),
+  administrators: z
+    .array(z.string().min(1))
+    .prefault([])
+    .describe(
+      'Groups of this realm whose members may see and end the sessions of the realm and of the realms below it. Nobody by default.',
+    ),
   goto: z
     .array(origin)
     .prefault([])

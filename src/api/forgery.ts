@@ -1,0 +1,16 @@
+import type { IncomingMessage } from 'node:http'
+import { isSameOrigin } from '../http/csrf.ts'
+
+/**
+ * Whether a page of another origin may be behind a request that a cookie could vouch for (cross-site request forgery). A browser says
+ * where a request comes from, and that has to be the login host. A program says nothing of the kind, and has to show something that
+ * no page can send elsewhere without asking first: a JSON body or one of `proofs`, headers of our own.
+ */
+export function mayBeForged(request: IncomingMessage, origin: string, proofs: readonly string[]): boolean {
+  const { headers, method } = request
+  const site = headers['sec-fetch-site']
+  if (method === 'GET' || method === 'HEAD') return site === 'cross-site' || site === 'same-site'
+  if ((site !== undefined || headers.origin !== undefined) && !isSameOrigin(headers, origin)) return true
+  const isJson = /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')
+  return !isJson && !proofs.some((name) => headers[name] !== undefined)
+}

@@ -1,0 +1,164 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asFault } from '../../errors.ts'
+import { clearCookie, cookieName } from '../../http/cookies.ts'
+import { sendJson } from '../../http/respond.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { mayBeForged } from '../forgery.ts'
+import type { Api, ApiFacts } from '../ports.ts'
+import { readJson } from '../read-json.ts'
+import { pathBelowJson, readAddress, type Address } from './address.ts'
+import { sessionOf, type Call, type SessionsDeps } from './call.ts'
+import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from './reply.ts'
+import { serverInfo } from './server-info.ts'
+import { actOnSession } from './session-actions.ts'
+import { universalId } from './session-facts.ts'
+import { querySessions } from './session-query.ts'
+import { presentedTokens, tokenNames, type TokenNames } from './tokens.ts'
+import { chooseVersion, type ApiVersion } from './version.ts'
+
+export interface OpenAmDeps extends SessionsDeps {
+  /** Where people reach the login host: scheme, host and port. */
+  readonly loginUrl: string
+  /** Name of the SSO cookie without a prefix. */
+  readonly cookieName: string
+  /** The product's version. */
+  readonly version: string
+  readonly log: Log
+}
+
+interface Parts {
+  readonly deps: OpenAmDeps
+  readonly origin: string
+  readonly secure: boolean
+  readonly names: TokenNames
+  /** Headers that show that no foreign page made the request: browsers ask before they send them elsewhere. */
+  readonly proofs: readonly string[]
+}
+
+/** `/json/…` on the login host as OpenAM's clients know it: sessions, serverinfo, and whose session it is. */
+export function createOpenAm(deps: OpenAmDeps): Api {
+  const { origin, protocol } = new URL(deps.loginUrl)
+  const secure = protocol === 'https:'
+  const names = tokenNames(cookieName(deps.cookieName, { secure }), deps.cookieName)
+  const proofs = [...names.headers, 'accept-api-version', 'x-requested-with']
+  const parts = { deps, origin, secure, names, proofs }
+  return (request, response, facts) => {
+    const { path, query } = splitTarget(request.url ?? '')
+    const below = pathBelowJson(path)
+    if (below === undefined) return false
+    void serve(parts, { request, response, facts, below, query })
+    return true
+  }
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const at = target.indexOf('?')
+  if (at === -1) return { path: target, query: new URLSearchParams() }
+  return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly facts: ApiFacts
+  readonly below: string
+  readonly query: URLSearchParams
+}
+
+/** Never rejects; a fault is its status. */
+async function serve(parts: Parts, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange
+  try {
+    send(parts, exchange, await replyTo(parts, exchange))
+  } catch (caught) {
+    if (request.destroyed && !response.writable) return
+    send(parts, exchange, replyToFault(parts.deps.log, exchange, caught))
+  }
+}
+
+function send({ names, secure }: Parts, { request, response }: Exchange, reply: Reply): void {
+  if (response.headersSent || response.destroyed) return
+  const { status, body, headers = {}, forgetCookie = false } = reply
+  // A body that nobody reads any more must not be taken for the next request.
+  if (!request.complete) response.shouldKeepAlive = false
+  const cleared = forgetCookie ? { 'set-cookie': clearCookie(names.cookie, { secure }) } : {}
+  sendJson(response, { status, body, headers: { ...headers, ...cleared } })
+}
+
+function replyToFault(log: Log, { facts }: Exchange, caught: unknown): Reply {
+  const { code, status, message, detail, cause } = asFault(caught)
+  const level = code === 'GH_INTERNAL' ? 'error' : 'warn'
+  log[level]({ requestId: facts.requestId, code, detail, err: cause }, message)
+  return status === 503
+    ? { ...problem(503, message), headers: { 'retry-after': '1' } }
+    : problem(500, `${message} (request ${facts.requestId})`)
+}
+
+/** Versions each resource answers to, oldest first. */
+const VERSIONS: Readonly<Record<Address['resource'], readonly ApiVersion[]>> = {
+  sessions: versions('1.1 1.2 2.0 2.1 3.0 3.1 4.0 5.0 5.1'),
+  serverinfo: versions('1.0 1.1 2.0'),
+  users: versions('1.2 2.0 2.1 3.0 4.0'),
+}
+
+function versions(list: string): readonly ApiVersion[] {
+  return list.split(' ').map((text) => {
+    const [major, minor] = text.split('.')
+    return { major: Number(major), minor: Number(minor) }
+  })
+}
+
+async function replyTo(parts: Parts, { request, facts, below, query }: Exchange): Promise<Reply> {
+  const once = (name: string): string | undefined => {
+    const values = query.getAll(name)
+    return values.length === 1 ? values[0] : undefined
+  }
+  const address = readAddress(below, once('realm'))
+  if (address === undefined || !parts.deps.people.hasRealm(address.realm)) return problem(404)
+  const choice = chooseVersion(headerText(request, 'accept-api-version'), VERSIONS[address.resource])
+  if (choice.kind === 'refused') return problem(choice.status, choice.message)
+  if (mayBeForged(request, parts.origin, parts.proofs)) return FORBIDDEN
+  const read = await readJson(request)
+  if (read.kind === 'refused') return problem(read.status)
+  const call: Call = {
+    address,
+    version: choice.version,
+    tokens: presentedTokens(request, parts.names),
+    origin: { requestId: facts.requestId, clientIp: facts.client.ip },
+    body: read.value,
+    query: once,
+  }
+  const reply = await route(parts, request.method ?? '', call)
+  return { ...reply, headers: { ...choice.headers, ...reply.headers } }
+}
+
+function headerText(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : value?.join(',')
+}
+
+function route(parts: Parts, method: string, call: Call): Promise<Reply> | Reply {
+  const { deps, origin, names, secure } = parts
+  const isRead = method === 'GET' || method === 'HEAD'
+  const { resource, id } = call.address
+  if (resource === 'serverinfo' && isRead) {
+    const { hostname: host } = new URL(origin)
+    return serverInfo({ host, cookieName: names.cookie, secure, version: deps.version }, call.address)
+  }
+  if (resource === 'sessions' && method === 'POST') {
+    return id === undefined || call.version.major === 1 ? actOnSession(deps, call) : problem(404)
+  }
+  if (resource === 'sessions' && isRead && id === undefined) return querySessions(deps, call)
+  if (resource === 'users' && method === 'POST' && id === undefined) return actOnUsers(parts, call)
+  return problem(call.tokens.caller === undefined ? 401 : 405)
+}
+
+/** `POST …/users?_action=idFromSession`: who the caller is. */
+async function actOnUsers({ deps, origin }: Parts, call: Call): Promise<Reply> {
+  if (call.query('_action') !== 'idFromSession') return problem(400, 'the action is not supported')
+  const session = await sessionOf(deps, call.tokens.caller)
+  if (session === undefined) return UNAUTHORIZED
+  const { username, realm } = session
+  const fullLoginURL = `${origin}/login${realm}`
+  return ok({ id: username, realm, dn: universalId(session), successURL: '/', fullLoginURL })
+}

@@ -1,0 +1,37 @@
+import type { Address } from './address.ts'
+import { ok, problem, type Reply } from './reply.ts'
+
+export interface ServerFacts {
+  readonly host: string
+  readonly cookieName: string
+  readonly secure: boolean
+  /** The product's version. */
+  readonly version: string
+}
+
+/** `GET …/serverinfo/*` and `/version`: what a client has to know before it can talk to us. Open to everybody. */
+export function serverInfo({ host, cookieName, secure, version }: ServerFacts, { id, realm }: Address): Reply {
+  if (id === 'version') return ok({ _id: 'version', _rev: version, version, fullVersion: `Gatehouse ${version}` })
+  if (id !== '*') return problem(404)
+  return ok({
+    _id: '*',
+    // Cookies are the login host's own; no other host gets them.
+    domains: [host],
+    protectedUserAttributes: [],
+    cookieName,
+    secureCookie: secure,
+    cookieHttpOnly: true,
+    forgotPassword: 'false',
+    forgotUsername: 'false',
+    kbaEnabled: 'false',
+    selfRegistration: 'false',
+    lang: 'en-US',
+    successfulUserRegistrationDestination: 'default',
+    socialImplementations: [],
+    referralsEnabled: 'false',
+    zeroPageLogin: { enabled: false, refererWhitelist: [], allowedWithoutReferer: false },
+    realm,
+    xuiUserSessionValidationEnabled: true,
+    FQDN: host,
+  })
+}

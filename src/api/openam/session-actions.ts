@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import type { EpochMs } from '../../base/brand.ts'
+import type { Session, SessionToken } from '../../session/session.ts'
+import { auditCall, permission, sessionOf, type Call, type SessionsDeps } from './call.ts'
+import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from './reply.ts'
+import { endByHandle, endOfUser } from './session-endings.ts'
+import * as facts from './session-facts.ts'
+
+const body = z.strictObject({ tokenId: z.string().min(1).max(8_192).optional() }).optional()
+const named = z.strictObject({ tokenId: z.string().optional(), properties: z.array(z.string().max(200)).max(50) })
+
+/** One question about a session that is known and that the caller may ask about. */
+interface Question {
+  /** Whether the session counts as used: always, when asked for (`refresh=true`), unless forbidden (`refresh=false`), never. */
+  readonly uses: 'always' | 'asked' | 'never'
+  /** What is answered for a session that is over, instead of a refusal. */
+  readonly over?: object
+  answer(session: Session, now: EpochMs): object
+}
+
+const QUESTIONS: ReadonlyMap<string, Question> = new Map<string, Question>([
+  ['isActive', { uses: 'asked', over: { active: false }, answer: () => ({ active: true }) }],
+  [
+    'getTimeLeft',
+    { uses: 'never', over: { maxtime: -1 }, answer: (session, now) => ({ maxtime: facts.secondsLeft(session, now) }) },
+  ],
+  [
+    'getMaxSessionTime',
+    {
+      uses: 'never',
+      over: { maxsessiontime: -1 },
+      answer: (session) => ({ maxsessiontime: facts.lifeMinutes(session) }),
+    },
+  ],
+  [
+    'getMaxIdle',
+    { uses: 'never', over: { maxidletime: -1 }, answer: (session) => ({ maxidletime: facts.idleMinutes(session) }) },
+  ],
+  [
+    'getIdle',
+    {
+      uses: 'never',
+      over: { idletime: -1 },
+      answer: (session, now) => ({ idletime: facts.idleSeconds(session, now) }),
+    },
+  ],
+  ['getSessionInfo', { uses: 'never', answer: facts.infoOf }],
+  ['getSessionInfoAndResetIdleTime', { uses: 'always', answer: facts.infoOf }],
+  ['refresh', { uses: 'always', answer: refreshed }],
+  ['getSessionProperties', { uses: 'never', answer: facts.propertiesOf }],
+  [
+    'getPropertyNames',
+    { uses: 'never', answer: (session) => ({ properties: Object.keys(facts.propertiesOf(session)) }) },
+  ],
+])
+
+/** What would write into a session. Only logins do. */
+const WRITES: readonly string[] = ['updateSessionProperties', 'setProperty', 'deleteProperty']
+
+/** `POST …/sessions?_action=NAME`. */
+export async function actOnSession(deps: SessionsDeps, call: Call): Promise<Reply> {
+  const name = call.query('_action') ?? ''
+  const question = QUESTIONS.get(name)
+  if (question !== undefined) return answer(deps, call, question)
+  switch (name) {
+    case 'validate':
+      return validate(deps, call)
+    case 'logout':
+      return logout(deps, call)
+    case 'logoutByHandle':
+      return endByHandle(deps, call)
+    case 'logoutByUser':
+      return endOfUser(deps, call)
+    case 'getProperty':
+      return getProperty(deps, call)
+    default:
+      return WRITES.includes(name) ? refuseWrite(deps, call) : problem(400, 'the action is not supported')
+  }
+}
+
+/**
+ * The token a call is about: in the path (1.x only, and never logged), the parameter, or the body; the caller's own where none is
+ * named. `false`: the body says more than it may, or two things.
+ */
+function subjectToken(call: Call, sent: string | undefined): SessionToken | undefined | false {
+  const inPath = call.address.id
+  const given = [inPath, call.query('tokenId'), sent].filter((token) => token !== undefined)
+  if (given.length > 1) return false
+  return (given[0] ?? call.tokens.caller) as SessionToken | undefined
+}
+
+async function validate(deps: SessionsDeps, call: Call): Promise<Reply> {
+  const parsed = body.safeParse(call.body)
+  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
+  if (token === false) return problem(400)
+  const session = await sessionOf(deps, token)
+  if (session === undefined) return ok({ valid: false })
+  if (call.query('refresh') !== 'false') deps.sessions.touch(session)
+  return ok({ valid: true, sessionUid: session.sid, uid: session.username, realm: session.realm })
+}
+
+/** Whoever has the token may end it. The browser forgets its cookie when that was it. */
+async function logout(deps: SessionsDeps, call: Call): Promise<Reply> {
+  const parsed = body.safeParse(call.body)
+  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
+  if (token === false) return problem(400)
+  const session = await sessionOf(deps, token)
+  const ended = session !== undefined && (await deps.sessions.end(session.sid, 'logout', call.origin))
+  const reply = ok({ result: ended ? 'Successfully logged out' : 'Token has expired' })
+  return token !== undefined && token === call.tokens.cookie ? { ...reply, forgetCookie: true } : reply
+}
+
+async function answer(deps: SessionsDeps, call: Call, question: Question): Promise<Reply> {
+  const parsed = body.safeParse(call.body)
+  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
+  if (token === false) return problem(400)
+  const found = await readable(deps, call, token)
+  if (found.kind === 'refused') return found.over && question.over !== undefined ? ok(question.over) : found.reply
+  const { session } = found
+  const isUse = question.uses === 'always' || (question.uses === 'asked' && call.query('refresh') === 'true')
+  if (isUse) deps.sessions.touch(session)
+  return ok(question.answer(session, deps.clock()))
+}
+
+type Readable =
+  | { readonly kind: 'session'; readonly session: Session }
+  /** `over`: the caller is somebody, but there is no such session. */
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly over: boolean }
+
+/** The session, where the caller owns it or administers its realm. Who shows nothing but the token itself owns it. */
+async function readable(deps: SessionsDeps, call: Call, token: SessionToken | undefined): Promise<Readable> {
+  const callerToken = call.tokens.caller ?? token
+  const caller = await sessionOf(deps, callerToken)
+  if (caller === undefined) return { kind: 'refused', reply: UNAUTHORIZED, over: false }
+  const session = token === callerToken ? caller : await sessionOf(deps, token)
+  if (session === undefined) return { kind: 'refused', reply: FORBIDDEN, over: true }
+  const allowed = await permission(deps, caller, session)
+  if (allowed !== 'own') {
+    const { realm, username, sid } = session
+    const outcome = allowed === 'none' ? 'refused' : 'done'
+    auditCall(deps, call, { caller, action: 'read', outcome, target: { realm, username, sid } })
+  }
+  return allowed === 'none' ? { kind: 'refused', reply: FORBIDDEN, over: false } : { kind: 'session', session }
+}
+
+function refreshed(session: Session, now: EpochMs): object {
+  return {
+    uid: session.username,
+    realm: session.realm,
+    idletime: 0,
+    maxidletime: facts.idleMinutes(session),
+    maxsessiontime: facts.lifeMinutes(session),
+    maxtime: facts.secondsLeft(session, now),
+  }
+}
+
+async function getProperty(deps: SessionsDeps, call: Call): Promise<Reply> {
+  const parsed = named.safeParse(call.body)
+  const token = parsed.success && subjectToken(call, parsed.data.tokenId)
+  if (!parsed.success || token === false) return problem(400)
+  const found = await readable(deps, call, token)
+  if (found.kind === 'refused') return found.reply
+  const wanted = new Set(parsed.data.properties)
+  return ok(Object.fromEntries(Object.entries(facts.propertiesOf(found.session)).filter(([name]) => wanted.has(name))))
+}
+
+/** Mass assignment: whatever the body names, a session says what its login proved and nothing else. */
+async function refuseWrite(deps: SessionsDeps, call: Call): Promise<Reply> {
+  const caller = await sessionOf(deps, call.tokens.caller)
+  return caller === undefined ? UNAUTHORIZED : problem(403, 'the properties of a session cannot be set')
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import { AMBIGUOUS, findCookie } from '../../http/cookies.ts'
+import type { SessionToken } from '../../session/session.ts'
+
+/** What a request carries to say who calls. */
+export interface PresentedTokens {
+  /** From the header named like the cookie, which goes before the cookie itself. */
+  readonly caller: SessionToken | undefined
+  readonly cookie: SessionToken | undefined
+}
+
+export interface TokenNames {
+  /** The cookie as browsers know it, over https with its prefix. */
+  readonly cookie: string
+  /** Headers that carry a token, in lower case. */
+  readonly headers: readonly string[]
+}
+
+/** Programs may write the name as `serverinfo` tells it or as the configuration does. */
+export function tokenNames(cookie: string, configured: string): TokenNames {
+  return { cookie, headers: [...new Set([cookie, configured].map((name) => name.toLowerCase()))] }
+}
+
+export function presentedTokens({ headers }: IncomingMessage, names: TokenNames): PresentedTokens {
+  const found = findCookie(headers.cookie, names.cookie)
+  const cookie = found === AMBIGUOUS || found === '' ? undefined : (found as SessionToken | undefined)
+  const header = names.headers.map((name) => headers[name]).find((value) => value !== undefined && value !== '')
+  const caller = typeof header === 'string' ? (header as SessionToken) : cookie
+  return { caller, cookie }
+}

@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RealmName } from '../base/brand.ts'
+import type { Client } from '../http/client.ts'
+import type { Session } from '../session/session.ts'
+
+/** Facts about a request that were established before it came here. */
+export interface ApiFacts {
+  readonly requestId: string
+  readonly client: Client
+}
+
+/** One interface for programs on the login host. False: the address is none of its, and nothing was touched. */
+export type Api = (request: IncomingMessage, response: ServerResponse, facts: ApiFacts) => boolean
+
+/** What the configuration says about people. */
+export interface People {
+  /** Whether the realm exists. */
+  hasRealm(realm: RealmName): boolean
+  /** The groups whose members administer the realm and those below it. */
+  administratorsOf(realm: RealmName): readonly string[]
+  /** The groups of the session's user as they are now; none when the user is gone. */
+  groupsOf(session: Session): Promise<ReadonlySet<string>>
+  /** The immutable id of whoever signs in by this name, in any spelling that the login accepts. */
+  userIdOf(realm: RealmName, username: string): string | undefined
+}
