@@ -76,6 +76,18 @@ export type AuditEvent = About &
         readonly sid: string
         readonly target: string
       }
+    /** What somebody did with other people's sessions, or was not allowed to. */
+    | {
+        readonly event: 'SessionsAdministered'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string | undefined
+        readonly action: 'list' | 'read' | 'end'
+        readonly outcome: 'done' | 'refused'
+        readonly target: { readonly realm: RealmName; readonly username?: string; readonly sid?: string }
+        /** How many sessions were shown or ended. */
+        readonly count?: number
+      }
     | {
         readonly event: 'HandshakeCompleted'
         readonly realm: RealmName
