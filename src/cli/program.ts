@@ -3,6 +3,7 @@ import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { createCheckCommand } from './check.ts'
 import { createHashPasswordCommand } from './hash-password.ts'
 import { createInitCommand } from './init.ts'
+import { createKeysCommand } from './keys.ts'
 import { createServeCommand, type Serve } from './serve.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 import { createVersionCommand, productVersion } from './version.ts'
@@ -25,8 +26,9 @@ export function createProgram(deps: ProgramDeps): Command {
     .addCommand(createCheckCommand({ terminal }))
     .addCommand(createInitCommand({ terminal }))
     .addCommand(createHashPasswordCommand({ terminal, hash: (password) => hasher.hash(password) }))
+    .addCommand(createKeysCommand({ terminal }))
     .addCommand(createVersionCommand({ terminal }))
-  for (const command of [program, ...program.commands]) settle(command, terminal)
+  settle(program, terminal)
   return program
 }
 
@@ -36,4 +38,5 @@ function settle(command: Command, terminal: Terminal): void {
     .exitOverride((error: CommanderError) => terminal.exit(error.exitCode === 0 ? 0 : 2))
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showHelpAfterError('(--help shows what can be said)')
+  for (const inner of command.commands) settle(inner, terminal)
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { asFault } from '../errors.ts'
 import { configOption } from './config-option.ts'
+import { tellFault } from './tell-fault.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Runs the gateway on the configuration below this directory; settles when it has stopped, rejects when it cannot start. */
@@ -16,13 +16,6 @@ export function createServeCommand({ terminal, serve }: ServeCommandDeps): Comma
     .description('run the gateway')
     .addOption(configOption())
     .action(async ({ config }: { config: string }) => {
-      try {
-        await serve(config)
-      } catch (caught) {
-        const { code, message, detail, cause } = asFault(caught)
-        const reason = detail ?? (cause instanceof Error ? cause.message : undefined)
-        terminal.err(`gatehouse: ${message} (${code})${reason === undefined ? '' : `: ${reason}`}\n`)
-        terminal.setExitCode(1)
-      }
+      await serve(config).catch((caught: unknown) => tellFault(terminal, caught))
     })
 }

@@ -1,0 +1,89 @@
+import { Argument, Command } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import { readKeyRing, type KeyRing } from '../crypto/key-ring.ts'
+import type { KeySummary } from '../crypto/key-set.ts'
+import { ALL_PURPOSES, type Purpose } from '../crypto/purposes.ts'
+import { configOption } from './config-option.ts'
+import { tellFault } from './tell-fault.ts'
+import type { Terminal } from './terminal.ts'
+import { withStore } from './with-store.ts'
+
+export interface KeysCommandDeps {
+  readonly terminal: Pick<Terminal, 'env' | 'out' | 'err' | 'setExitCode'>
+}
+
+interface Options {
+  readonly config: string
+  readonly json?: true
+}
+
+type Ring = Pick<KeyRing, 'summaries' | 'rotate'>
+
+/** Works on the store, beside running processes or without any; these follow within a second. */
+export function createKeysCommand({ terminal }: KeysCommandDeps): Command {
+  const answer = async (options: Options, use: (ring: Ring) => Promise<readonly KeySummary[]>): Promise<void> => {
+    try {
+      const keys = await withStore(options.config, terminal, async ({ snapshot, store, log }) => {
+        const { secrets, keys: rules } = snapshot.gatehouse
+        return use(await readKeyRing({ documents: store.documents, ...secrets, rules, clock: systemClock, log }))
+      })
+      terminal.out(options.json === true ? asJson(keys) : asText(keys))
+    } catch (caught) {
+      tellFault(terminal, caught)
+    }
+  }
+  return new Command('keys')
+    .description('the keys that sign and seal')
+    .addCommand(
+      new Command('list')
+        .description('list keys: what each is for, whether it signs already or still, and until when it is needed')
+        .addOption(configOption())
+        .option('--json', 'print one JSON document')
+        .action((options: Options) => answer(options, (ring) => Promise.resolve(ring.summaries()))),
+    )
+    .addCommand(
+      new Command('rotate')
+        .description('publish successors now; they take over after keys.publishAhead')
+        .addArgument(new Argument('[purpose]', 'all purposes without it').choices(ALL_PURPOSES))
+        .addOption(configOption())
+        .option('--json', 'print one JSON document')
+        .action((purpose: Purpose | undefined, options: Options) =>
+          answer(options, (ring) => rotated(ring, purpose === undefined ? ALL_PURPOSES : [purpose])),
+        ),
+    )
+}
+
+/** The successors; where one was on its way already, that one. */
+async function rotated(ring: Ring, purposes: readonly Purpose[]): Promise<readonly KeySummary[]> {
+  const kids = new Set<string>()
+  for (const purpose of purposes) kids.add(await ring.rotate(purpose))
+  return ring.summaries().filter(({ kid }) => kids.has(kid))
+}
+
+function asJson(keys: readonly KeySummary[]): string {
+  const plain = keys.map(({ createdAt, notBefore, until, ...key }) => ({
+    ...key,
+    createdAt: iso(createdAt),
+    notBefore: iso(notBefore),
+    until: until === undefined ? null : iso(until),
+  }))
+  return `${JSON.stringify({ keys: plain }, undefined, 2)}\n`
+}
+
+function asText(keys: readonly KeySummary[]): string {
+  const rows = keys.map(({ purpose, kid, state, notBefore, until }) => [
+    purpose,
+    kid,
+    state,
+    iso(notBefore),
+    until === undefined ? '-' : iso(until),
+  ])
+  const table = [['purpose', 'kid', 'state', 'signs from', 'needed until'], ...rows]
+  const widths = table.reduce((all, row) => row.map((cell, i) => Math.max(cell.length, all[i] ?? 0)), [0])
+  const lines = table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
+  return lines.map((line) => `${line.trimEnd()}\n`).join('')
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString()
+}
