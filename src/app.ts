@@ -21,6 +21,7 @@ import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './r
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
 import { endOrphans } from './session/orphans.ts'
+import { createOutboxRelay } from './session/outbox-relay.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
 import { openStore } from './store/open.ts'
@@ -159,6 +160,8 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => sessions.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
+  const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
+  closers.push(() => relay.close())
 
   const health = createHealth({ log })
   health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check: () => store.ping() })

@@ -4,7 +4,8 @@ import type { Log } from '../telemetry/log.ts'
 import type { SessionService } from './session.ts'
 
 const LEASE = 'session-reaper'
-const EVERY_MS = 5_000
+/** What is open for a session whose time is over stays open until then: the promise for every other end is a second, too. */
+const EVERY_MS = 1_000
 /** Longer than one run ever takes; a process that dies holding it is replaced after this long. */
 const LEASE_MS = 30_000
 const BATCH = 200
@@ -15,7 +16,7 @@ export interface ReaperDeps {
   readonly leases: Leases
   readonly sessions: Pick<SessionService, 'end'>
   readonly log: Log
-  /** 5,000 by default. */
+  /** 1,000 by default. */
   readonly everyMs?: number
 }
 

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../src/base/clock.ts'
+import { createSessionService, type RunningSessionService } from '../../src/session/service.ts'
+import { openStore } from '../../src/store/open.ts'
+import { freePorts, startServer } from '../../src/store/redis/redis-server.fixture.ts'
+import { storeSchema } from '../../src/store/store.schema.ts'
+import type { AuditEvent } from '../../src/telemetry/audit.ts'
+import { Client } from '../client.ts'
+import { startEchoApp } from '../echo-app.ts'
+import { openSocket, type Open } from '../load.ts'
+import {
+  agentYaml,
+  gatehouseYaml,
+  hashOf,
+  startOwnRig,
+  usersYaml,
+  type ConfigFiles,
+  type OwnRig,
+  type TestUser,
+} from '../own-rig.ts'
+import { until } from '../until.ts'
+
+export const DRIVERS = ['embedded', 'redis'] as const
+export type Driver = (typeof DRIVERS)[number]
+
+/** Milliseconds that a session of the realms `/brief` and `/idle` lasts. */
+export const BRIEF_MS = 2_000
+const PEOPLE = ['lou', 'sid', 'ada', 'ann', 'quin', 'uma', 'rae', 'pat', 'dis', 'rem', 'ren', 'gus', 'don', 'wim']
+
+/** One who is signed in, with the secrets of that moment and a WebSocket at the second process. */
+export interface Person {
+  readonly username: string
+  readonly site: string
+  readonly client: Client
+  readonly siteCookies: string
+  readonly loginCookies: string
+  readonly socket: Open
+  readonly signedInAt: number
+}
+
+/** Two gateways on one store, and a third process's session service, as a command line has it. */
+export interface Scene {
+  readonly rigs: readonly [OwnRig, OwnRig]
+  readonly outside: RunningSessionService
+  /** Who a realm's users are, by name; change it, then call `changeConfig` with `users()`. */
+  readonly users: Map<string, TestUser>
+  usersFile(): ConfigFiles
+  signIn(username: string, site: string): Promise<Person>
+  /** Both processes have it in force when this settles. */
+  changeConfig(files: ConfigFiles, removed?: readonly string[]): Promise<void>
+  /** Causes that were audited for sessions of this name, wherever. */
+  causes(username: string): readonly string[]
+  close(): Promise<void>
+}
+
+export function urlAt(rig: OwnRig, name: string, path = '/'): string {
+  return `http://${name}.acme.test:${rig.port}${path}`
+}
+
+export function policiesYaml(doors: 'allow' | 'deny'): string {
+  const pair = (site: string, path: string): string[] => [
+    `*://${site}.acme.test:*${path}`,
+    `*://${site}.acme.test:*${path}?*`,
+  ]
+  const anybody = { type: 'AuthenticatedUsers' }
+  const strong = { type: 'AuthLevel', authLevel: 2 }
+  return JSON.stringify({
+    policies: [
+      {
+        name: 'staff',
+        resources: [...pair('app', '/'), ...pair('app', '/clock')],
+        actions: { GET: 'allow' },
+        subject: { type: 'Group', groups: ['staff'] },
+      },
+      { name: 'door', resources: pair('door', '/*'), actions: { GET: doors }, subject: anybody },
+      {
+        name: 'strong',
+        resources: pair('app', '/strong'),
+        actions: { GET: 'allow' },
+        subject: anybody,
+        condition: strong,
+      },
+    ],
+  })
+}
+
+const STAFF = JSON.stringify({
+  session: { quota: { limit: 9 }, quotas: [{ user: 'quin', limit: 1 }] },
+  authentication: {
+    modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
+    chains: {
+      default: [{ module: 'password', criteria: 'REQUIRED' }],
+      strong: [{ module: 'strong', criteria: 'REQUIRED' }],
+    },
+  },
+})
+
+function configuration(store: string, upstream: string, users: string): ConfigFiles {
+  const site = (realm: string): string => agentYaml('site', upstream).replace('/staff', realm)
+  const named = (name: string, realm: string): string => site(realm).replace('//site.', `//${name}.`)
+  return {
+    'agent-config/gatehouse.yaml': gatehouseYaml().replace('store: { path: .gatehouse/cts.db }', store),
+    'agent-config/app.yaml': agentYaml('app', upstream, ''),
+    'agent-config/door.yaml': agentYaml('door', upstream, ''),
+    ...Object.fromEntries(
+      ['wiki:/staff', 'guest:/guests', 'brief:/brief', 'idle:/idle', 'doomed:/doomed'].map((pair) => {
+        const [name = '', realm = ''] = pair.split(':')
+        return [`agent-config/${name}.yaml`, named(name, realm)]
+      }),
+    ),
+    'realms/realm.yaml': '',
+    'realms/staff/realm.yaml': STAFF,
+    'realms/staff/policies.yaml': policiesYaml('allow'),
+    'realms/brief/realm.yaml': JSON.stringify({ session: { maxLife: `${BRIEF_MS}ms` } }),
+    'realms/guests/realm.yaml': '',
+    'realms/doomed/realm.yaml': '',
+    'realms/idle/realm.yaml': JSON.stringify({ session: { maxIdle: `${BRIEF_MS}ms` } }),
+    ...Object.fromEntries(
+      ['staff', 'guests', 'brief', 'idle', 'doomed'].map((realm) => [`realms/${realm}/users.yaml`, users]),
+    ),
+  }
+}
+
+async function startData(driver: Driver): Promise<{ readonly yaml: string; dispose(): Promise<void> }> {
+  if (driver === 'embedded') {
+    const directory = mkdtempSync(join(tmpdir(), 'gatehouse-revocation-'))
+    return {
+      yaml: JSON.stringify({ path: join(directory, 'cts.db') }),
+      dispose: () => {
+        rmSync(directory, { recursive: true })
+        return Promise.resolve()
+      },
+    }
+  }
+  const [port = 0] = await freePorts(1)
+  const server = await startServer({ port })
+  return { yaml: JSON.stringify({ url: `redis://127.0.0.1:${port}` }), dispose: () => server.dispose() }
+}
+
+const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
+
+/** What fails on the way takes down what is there already: a test that cannot start must end. */
+export async function startScene(driver: Driver): Promise<Scene> {
+  const closers: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closeOne of closers.splice(0).reverse()) await closeOne()
+  }
+  try {
+    return await assemble(driver, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function assemble(
+  driver: Driver,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Scene> {
+  const data = await startData(driver)
+  closers.push(() => data.dispose())
+  const app = await startEchoApp()
+  closers.push(() => app.close())
+  const hash = await hashOf('a-password')
+  const users = new Map<string, TestUser>(PEOPLE.map((username) => [username, { username, hash, groups: ['staff'] }]))
+  const usersOf = (): string => usersYaml([...users.values()])
+  const files = configuration(`store: ${data.yaml}`, app.url, usersOf())
+  const env = { MASTER_KEY: randomBytes(32).toString('base64url') }
+  const start = async (): Promise<OwnRig> => {
+    const rig = await startOwnRig({ files, env })
+    closers.push(async () => assert.equal(await rig.stop(), 0))
+    return rig
+  }
+  const [first, second] = [await start(), await start()]
+  const rigs = [first, second] as const
+
+  const audited: AuditEvent[] = []
+  const config = storeSchema.parse(JSON.parse(data.yaml))
+  const { store } = await openStore({ config, clock: systemClock, log: silent })
+  closers.push(() => store.close())
+  const outside = createSessionService({
+    ...{ store, clock: systemClock, log: silent, place: { siteId: '01', serverId: '09' } },
+    audit: { record: (event) => void audited.push(event) },
+  })
+  closers.push(() => outside.close())
+
+  const signIn = async (username: string, site: string): Promise<Person> => {
+    const client = new Client()
+    const home = await client.signIn(await client.open(urlAt(first, site)), username, 'a-password')
+    const signedInAt = performance.now()
+    assert.equal(home.status, 200)
+    const siteCookies = client.cookiesFor(urlAt(first, site))
+    const loginCookies = client.cookiesFor(urlAt(first, 'login'))
+    const socket = await openSocket({ url: urlAt(second, site, '/clock'), cookie: siteCookies })
+    return { username, site, client, siteCookies, loginCookies, socket, signedInAt }
+  }
+  return {
+    ...{ rigs, outside, users, signIn },
+    usersFile: () => ({ 'realms/staff/users.yaml': usersOf() }),
+    changeConfig: async (changed, removed = []) => {
+      const settled = rigs.map((rig) => {
+        const from = rig.log().length
+        rig.write(changed)
+        for (const path of removed) rig.remove(path)
+        rig.kill('SIGHUP')
+        return until('the change is in force', () => rig.log().slice(from).includes('is in force'))
+      })
+      await Promise.all(settled)
+    },
+    causes: (username) =>
+      [...rigs.flatMap((rig) => rig.lines()), ...audited].flatMap((line) =>
+        'event' in line && line.event === 'SessionEnded' && line['username' as keyof typeof line] === username
+          ? [String(line['cause' as keyof typeof line])]
+          : [],
+      ),
+    close,
+  }
+}
