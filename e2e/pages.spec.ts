@@ -124,7 +124,7 @@ test.describe('pages that people see are legible, reachable and quiet', () => {
     const { look } = viewer(page)
     await arriveAs('alice', page, `${rig.sites.app}/`)
     await page.goto(`${rig.sites.app}/admin/`)
-    for (const name of ['Go to your applications', 'Sign in as someone else', 'Sign out']) {
+    for (const name of ['Go to your applications', 'Sign in as someone else', 'Your sessions', 'Sign out']) {
       await expect(page.getByRole('link', { name })).toBeVisible()
     }
     await look('forbidden')
@@ -185,10 +185,14 @@ test.describe('pages that people see are legible, reachable and quiet', () => {
       for (const { value, ...cookie } of await context.cookies()) {
         if (cookie.name === TOKEN) await context.addCookies([{ ...cookie, value: `AAAA${value.slice(4)}` }])
       }
-      for (const name of ['app', 'login']) {
-        const answer = await page.goto(`${rig.site(name)}/`)
+      for (const [name, path] of [
+        ['app', '/'],
+        ['login', '/'],
+        ['login', '/account'],
+      ] as const) {
+        const answer = await page.goto(`${rig.site(name)}${path}`)
         expect(answer?.status()).toBe(503)
-        await look(`store-down-${name}`)
+        await look(`store-down-${name}${path.replaceAll('/', '-')}`)
       }
     } finally {
       await rig.stop()
@@ -260,6 +264,8 @@ test('pages speak the language of the browser, whole', async ({ browser, rig }) 
     await context.addCookies(cookies)
     await page.goto(`${rig.sites.app}/admin/`)
     await check('forbidden', say(language, 'error.forbidden.title'))
+    await page.goto(`${rig.sites.login}/account`)
+    await check('account', say(language, 'account.title'))
     await page.goto(`${rig.sites.login}/logout?agent=app`)
     await check('logout', say(language, 'logout.title', { realm: 'Acme Employees' }))
     await context.close()
@@ -283,7 +289,12 @@ test('Tab goes through the pages in the order of reading, and shows where it is'
   await page.goto(`${rig.sites.app}/admin/`)
   await page.keyboard.press('Tab')
   const forbidden = await tabStops(page)
-  expect(forbidden.map(({ text }) => text)).toEqual(['Go to your applications', 'Sign in as someone else', 'Sign out'])
+  expect(forbidden.map(({ text }) => text)).toEqual([
+    'Go to your applications',
+    'Sign in as someone else',
+    'Your sessions',
+    'Sign out',
+  ])
   for (const { text, ring } of [...login, ...forbidden]) expect(ring, text).toBeGreaterThanOrEqual(2)
 })
 

@@ -67,6 +67,14 @@ const SINKS: readonly Sink[] = [
     },
   ],
   [
+    'name, device and address of sessions',
+    (host, browser, value) => {
+      browser.cookies.set('SSOTokenID', host.signIn(value))
+      host.addSession({ sid: value, username: value, origin: { device: value, address: `a ${value}` } })
+      return browser.get(`/account?${query(['ended', 'page', 'realm'], value)}`)
+    },
+  ],
+  [
     'name of who signs out',
     (host, browser, value) => {
       browser.cookies.set('SSOTokenID', host.signIn(value))
@@ -231,6 +239,10 @@ for (const [name, headers] of STRANGERS) {
     browser.cookies.set('SSOTokenID', host.signIn('bob'))
     const logout = await browser.call('/logout', { method: 'POST', form: '', headers })
     assert.equal(logout.status, 403)
+    host.addSession({ sid: 'other', username: 'bob' })
+    for (const end of ['others=1', 'session=other']) {
+      assert.equal((await browser.call('/account', { method: 'POST', form: end, headers })).status, 403)
+    }
     assert.deepEqual(host.ended, [])
     assert.equal(browser.cookies.has('SSOTokenID'), true)
   })
@@ -246,7 +258,7 @@ test('cross-site request forgery: logout-get', async (t) => {
 test('other origins get no permission to read anything (CORS)', async (t) => {
   const { host, browser } = await open(t)
   browser.cookies.set('SSOTokenID', host.signIn('bob'))
-  for (const path of ['/', '/login-state?realm=/employees', '/logout']) {
+  for (const path of ['/', '/account', '/login-state?realm=/employees', '/logout']) {
     const { headers } = await browser.get(path, { origin: 'https://evil.example' })
     assert.equal(headers['access-control-allow-origin'], undefined)
     assert.equal(headers['cross-origin-resource-policy'], 'same-origin')

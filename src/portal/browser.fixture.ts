@@ -17,11 +17,11 @@ export interface Call {
 
 /** As much of a browser as pages need: keeps cookies, sends its own forms as its own, follows nothing by itself. */
 export class Browser {
-  readonly #base: string
+  readonly base: string
   readonly cookies = new Map<string, string>()
 
   constructor(base: string) {
-    this.#base = base
+    this.base = base
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
@@ -35,7 +35,7 @@ export class Browser {
   }
 
   post(path: string, form: Call['form'], headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const own = { origin: this.#base, 'sec-fetch-site': 'same-origin' }
+    const own = { origin: this.base, 'sec-fetch-site': 'same-origin' }
     return this.call(path, { method: 'POST', form: form ?? '', headers: { ...own, ...headers } })
   }
 
@@ -49,7 +49,7 @@ export class Browser {
       ...headers,
     }
     return new Promise((resolve, reject) => {
-      const outgoing = request(`${this.#base}${path}`, { method, headers: sent }, (response) => {
+      const outgoing = request(`${this.base}${path}`, { method, headers: sent }, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)

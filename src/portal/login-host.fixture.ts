@@ -36,6 +36,8 @@ export interface LoginHost {
   readonly notices: string[]
   /** A live session's token. */
   signIn(username: string, realm?: string, authLevel?: number): string
+  /** Another live session, whatever there is to know of it. */
+  addSession(session: Partial<Session>): Session
   close(): Promise<void>
 }
 
@@ -67,10 +69,14 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
       touch: (session) => void world.touched.push(session.sid),
       end: (sid) => {
-        for (const [token, session] of world.sessions) if (session.sid === sid) world.sessions.delete(token)
+        const tokens = [...world.sessions].filter(([, session]) => session.sid === sid).map(([token]) => token)
+        for (const token of tokens) world.sessions.delete(token)
         world.ended.push(sid)
-        return Promise.resolve(true)
+        return Promise.resolve(tokens.length > 0)
       },
+      ofUser: ({ realm, userId }) =>
+        Promise.resolve([...world.sessions.values()].filter((each) => each.realm === realm && each.userId === userId)),
+      find: (sid) => Promise.resolve([...world.sessions.values()].find((each) => each.sid === sid)),
     },
     handshake: {
       issue: (_session, grant) => {
@@ -79,8 +85,8 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       },
     },
     checkGoto: (_realm, goto) => {
-      const url = /^https?:\/\//.test(goto) ? URL.parse(goto) : null
-      const known = url !== null && [sites.app, sites.pay].includes(url.origin)
+      const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null
+      const known = url !== null && [sites.app, sites.pay, new URL(loginUrl).origin].includes(url.origin)
       return known ? { kind: 'accepted', url: url.href } : { kind: 'refused', reason: 'not-registered' }
     },
     readiness: { report: () => Promise.resolve(world) },
@@ -95,7 +101,8 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     url: loginUrl.startsWith('https') ? `http://127.0.0.1:${port}` : loginUrl,
     sites,
     signIn: (username: string, realm = '/employees', authLevel = 1) =>
-      issue(world, username, realm as RealmName, authLevel).token,
+      issue(world, { username, realm: realm as RealmName, authLevel }).token,
+    addSession: (session: Partial<Session>) => issue(world, session).session,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())
@@ -152,16 +159,17 @@ function sampleRealms(sites: LoginHost['sites']): readonly PortalRealm[] {
   ]
 }
 
-function issue(world: World, username: string, realm: RealmName, authLevel: number): IssuedSession {
+function issue(world: World, facts: Partial<Session>): IssuedSession {
+  const { username = 'alice' } = facts
   const token = `${randomBytes(32).toString('base64url')}*AAEwMQ*` as SessionToken
   const session: Session = {
     sid: `sid-${username}`,
     bucket: 1,
-    realm,
+    realm: '/employees' as RealmName,
     userId: username,
     username,
     gen: 1,
-    authLevel,
+    authLevel: 1,
     authModules: ['password'],
     authInstant: 0 as EpochMs,
     createdAt: 0 as EpochMs,
@@ -170,6 +178,7 @@ function issue(world: World, username: string, realm: RealmName, authLevel: numb
     maxExpiresAt: 0 as EpochMs,
     origin: { address: '', device: '' },
     properties: {},
+    ...facts,
   }
   world.sessions.set(token, session)
   return { token, session }
@@ -221,7 +230,7 @@ function createTinyAuthn(world: World): Authn {
       journeys.delete(authId)
       return Promise.resolve<Step>({
         kind: 'done',
-        issued: issue(world, username, realm, 1),
+        issued: issue(world, { username, realm }),
         destination: sealed.destination,
       })
     },

@@ -95,7 +95,7 @@ function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
 
 /** One primary way on; the rest quietly below it. */
 function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly MessageAction[] {
-  const { kind, loginUrl, logoutUrl } = refusal
+  const { kind, loginUrl, logoutUrl, username } = refusal
   const retry = action(frame, 'action.retry', '', 'button')
   const signOut = logoutUrl === undefined ? [] : [action(frame, 'action.sign-out', logoutUrl, 'plain')]
   switch (kind) {
@@ -113,6 +113,7 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
       return [
         action(frame, 'action.apps', homeUrl, 'button'),
         ...(loginUrl === undefined ? [] : [action(frame, 'action.other-user', loginUrl, 'plain')]),
+        ...(username === undefined ? [] : [action(frame, 'action.account', accountUrl(refusal, homeUrl), 'plain')]),
         ...signOut,
       ]
     case 'bad-request':
@@ -122,4 +123,11 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
     case 'unknown-host':
       return [action(frame, 'action.home', homeUrl, 'button')]
   }
+}
+
+/** Names the realm, where the session may be over by then. */
+function accountUrl({ realm }: Refusal, homeUrl: string): string {
+  const url = new URL('/account', homeUrl)
+  if (realm !== undefined) url.searchParams.set('realm', realm)
+  return url.href
 }

@@ -7,6 +7,7 @@ import { loginCookies } from './login-cookies.ts'
 import type { PortalParts } from './portal-parts.ts'
 import type { PortalRealm } from './ports.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
+import { showAccount, submitAccount } from './routes/account.ts'
 import { answerError, answerFault } from './routes/errors.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
@@ -48,6 +49,7 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route('/login-state').get(on(showLoginState)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(LOGIN).get(on(showLogin)).post(form, on(submitLogin)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/logout').get(on(showLogout)).post(form, on(submitLogout)).all(refuseMethod(parts, 'GET, HEAD, POST'))
+  app.route('/account').get(on(showAccount)).post(form, on(submitAccount)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
   app.use(on(showNotFound))
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {

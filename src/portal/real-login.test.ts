@@ -64,6 +64,27 @@ test('logout ends the session at the agent as well', async (t) => {
   assert.ok((await events(bench)).includes('SessionEnded'))
 })
 
+test('a session that is ended from another one is over at the login host and at the agent, and its cause is audited', async (t) => {
+  const { bench, handshake, browser, url } = await open(t)
+  const done = await browser.submit(await browser.get(PAY), ALICE)
+  const code = new URL(done.headers['location'] ?? '').searchParams.get('code') ?? ''
+  const redeemed = await handshake.redeem(code, 'pay' as AgentId, BINDING, ORIGIN)
+  assert.ok(redeemed.kind === 'issued')
+  const second = new Browser(url)
+  await second.submit(await second.get('/login/employees'), ALICE)
+  const page = await second.get('/account')
+  assert.equal((await second.submit(page, { session: redeemed.session.sid })).status, 303)
+  assert.equal(await bench.sessions.resolve(tokenIn(done), 'login'), undefined)
+  assert.equal(await bench.sessions.resolve(redeemed.token, 'agent:pay'), undefined)
+  assert.equal((await second.get('/account')).status, 200)
+  await Promise.resolve()
+  const ended = bench.audited.filter(({ event }) => event === 'SessionEnded')
+  assert.deepEqual(
+    ended.map((event) => ('cause' in event ? [event.sid, event.cause] : [])),
+    [[redeemed.session.sid, 'account']],
+  )
+})
+
 test('an unknown user, a disabled one and a wrong password get the same bytes', async (t) => {
   const { browser } = await open(t)
   const once = async (name: string): Promise<unknown> => {

@@ -1,4 +1,6 @@
 import type { Session } from '../../session/session.ts'
+import { accountUrl } from '../account-view.ts'
+import { withQuery } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import { loginPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
@@ -30,28 +32,31 @@ function showSignedIn(visit: Visit, session: Session, realm: CompiledRealm): voi
       placesTitle: frame.say('home.apps'),
       places: realm.sites.map((site) => ({ label: site.title, href: `${site.url}/` })),
       signOut: true,
+      accountUrl: accountUrl(realm),
       otherUserUrl: `${loginPath(realm.name)}?ForceAuth=true`,
     }),
   })
 }
 
-/** What a stale bookmark of anything leads to: not an error, a choice. */
-function showWelcome(parts: PortalParts, visit: Visit): void {
+/** What a stale bookmark of anything leads to: not an error, a choice. `wanted`: the page of ours to which the choice leads back. */
+export function showWelcome(parts: PortalParts, visit: Visit, wanted?: 'account'): void {
+  const goto = wanted === undefined ? [] : ([['goto', '/account']] as const)
   visit.page({
     status: 200,
     template: 'home',
-    language: { action: '/', keep: [] },
+    language: { action: wanted === undefined ? '/' : '/account', keep: [] },
     view: (frame) => ({
       title: frame.say('welcome.title'),
       heading: frame.say('welcome.title'),
       where: undefined,
-      lead: frame.say('welcome.text'),
+      lead: frame.say(wanted === undefined ? 'welcome.text' : 'account.sign-in'),
       placesTitle: undefined,
       places: parts.realms.all.map((realm) => ({
         label: realm.compiledLook.title,
-        href: loginPath(realm.name),
+        href: withQuery(loginPath(realm.name), goto),
       })),
       signOut: false,
+      accountUrl: undefined,
       otherUserUrl: undefined,
     }),
   })

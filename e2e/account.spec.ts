@@ -1,0 +1,269 @@
+import { join } from 'node:path'
+import type { Browser, Page } from '@playwright/test'
+import type { EpochMs, RealmName } from '../src/base/brand.ts'
+import { systemClock } from '../src/base/clock.ts'
+import { bucketOf, newSid } from '../src/session/bucket.ts'
+import { openEmbeddedStore } from '../src/store/embedded/open.ts'
+import type { SessionRecord } from '../src/store/store.ts'
+import { expect, signIn, test } from './fixtures.ts'
+import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from './own-rig.ts'
+import { tabStops, viewer } from './page-checks.ts'
+
+const STAFF = '/staff' as RealmName
+const HOUR = 3_600_000
+const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0'
+const PHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1'
+const LONG = `${'Long-winded-agent-'.repeat(11)}/1.0`
+
+/** One realm without a quota. */
+async function startStaff(): Promise<OwnRig> {
+  const users = await Promise.all(
+    ['erin', 'kim', 'noa', 'mallory'].map(async (username) => ({
+      username,
+      hash: await hashOf(`${username}-demo-password`),
+    })),
+  )
+  const files = {
+    'agent-config/gatehouse.yaml': gatehouseYaml().replace('login.acme.test', 'login.acme.localhost'),
+    'agent-config/app.yaml': agentYaml('app', 'http://127.0.0.1:1').replace('app.acme.test', 'app.acme.localhost'),
+    'realms/realm.yaml': '',
+    'realms/staff/realm.yaml': JSON.stringify({ look: { title: 'Acme Staff', color: '#0f766e' } }),
+    'realms/staff/users.yaml': usersYaml(users),
+  }
+  return startOwnRig({ files })
+}
+
+interface Elsewhere {
+  readonly device: string
+  readonly address: string
+  readonly hoursAgo: number
+}
+
+/** Sessions of a person in browsers that are nowhere; their sids. */
+async function addSessions(rig: OwnRig, username: string, elsewhere: readonly Elsewhere[]): Promise<readonly string[]> {
+  const path = join(rig.root, '.gatehouse/cts.db')
+  const store = await openEmbeddedStore({ path, clock: systemClock, log: silent })
+  const records = elsewhere.map((each) => recordOf(username, each))
+  for (const record of records) await store.sessions.create(record, undefined)
+  await store.close()
+  return records.map(({ sid }) => sid)
+}
+
+function recordOf(username: string, { device, address, hoursAgo }: Elsewhere): SessionRecord {
+  const bucket = bucketOf(STAFF, username)
+  const createdAt = (Date.now() - hoursAgo * HOUR) as EpochMs
+  return {
+    sid: newSid(bucket),
+    bucket,
+    kind: 'cts',
+    realm: STAFF,
+    userId: username,
+    username,
+    gen: 1,
+    authLevel: 1,
+    authModules: ['password'],
+    authInstant: createdAt,
+    createdAt,
+    lastSeenAt: createdAt,
+    maxIdleMs: 1_000 * HOUR,
+    maxExpiresAt: (createdAt + 1_000 * HOUR) as EpochMs,
+    origin: { device, address },
+    properties: {},
+  }
+}
+
+const SOME: readonly Elsewhere[] = [
+  { device: FIREFOX, address: '198.51.100.7', hoursAgo: 3 },
+  { device: PHONE, address: '2001:db8:85a3:8d3:1319:8a2e:370:7348', hoursAgo: 26 },
+  { device: LONG.slice(0, 200), address: '203.0.113.20', hoursAgo: 200 },
+]
+
+const heading = (page: Page) => page.getByRole('heading', { level: 1 })
+const status = (page: Page) => page.getByRole('status')
+
+async function enter(page: Page, login: string, username: string): Promise<void> {
+  await page.goto(`${login}/login/staff?goto=%2Faccount`)
+  await signIn(page, username)
+  await expect(heading(page)).toContainText('Your sessions')
+}
+
+const endFirefox = (page: Page) =>
+  page.getByRole('button', { name: 'End the session on Firefox on Linux, signed in 3 hours ago', exact: true })
+
+test.use({ trace: 'off' })
+
+test.describe('the account page in a realm of its own', () => {
+  test.describe.configure({ timeout: 120_000 })
+  let rig: OwnRig
+  let login: string
+
+  test.beforeAll(async () => {
+    rig = await startStaff()
+    login = `http://login.acme.localhost:${rig.port}`
+  })
+
+  test.afterAll(async () => {
+    await rig.stop()
+  })
+
+  test('every state of it is legible, reachable and quiet', async ({ page }) => {
+    const { look } = viewer(page)
+    await page.goto(`${login}/account`)
+    await expect(heading(page)).toHaveText('You are not signed in')
+    await page.getByRole('link', { name: 'Acme Staff' }).click()
+    await signIn(page, 'erin')
+    await expect(page.getByText('You are not signed in anywhere else.')).toBeVisible()
+    await look('account-alone')
+
+    await addSessions(rig, 'erin', SOME)
+    await page.reload()
+    await expect(page.getByRole('listitem')).toHaveCount(4)
+    await expect(page.getByRole('listitem').first()).toContainText('This one')
+    await look('account')
+
+    const stale = await page.context().newPage()
+    await stale.goto(`${login}/account`)
+    await endFirefox(page).click()
+    await expect(status(page)).toContainText('That session has ended.')
+    await expect(page.getByRole('listitem')).toHaveCount(3)
+    await look('account-ended')
+
+    await endFirefox(stale).click()
+    await expect(status(stale)).toContainText('not in your list any more')
+    await expect(stale.getByRole('listitem')).toHaveCount(3)
+    await stale.close()
+
+    await addSessions(
+      rig,
+      'erin',
+      Array.from({ length: 98 }, (_, i) => ({ device: FIREFOX, address: `198.51.100.${i}`, hoursAgo: i })),
+    )
+    await page.goto(`${login}/account`)
+    await page.getByRole('link', { name: 'Next page' }).click()
+    await expect(page.getByText('Page 2 of 5')).toBeVisible()
+    await look('account-many')
+
+    await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
+    await expect(status(page)).toHaveText('You are signed out everywhere else.')
+    await expect(page.getByRole('listitem')).toHaveCount(1)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await expect(heading(page)).toHaveText('You are signed out')
+  })
+
+  test('it works by keyboard alone, in the order of reading', async ({ page }) => {
+    await addSessions(rig, 'kim', SOME.slice(0, 2))
+    await enter(page, login, 'kim')
+    await page.keyboard.press('Tab')
+    const stops = await tabStops(page)
+    expect(stops.map(({ text }) => text)).toEqual([
+      'Sign out',
+      'Sign out everywhere else',
+      'End',
+      'End',
+      'Go to your applications',
+      'Language',
+      'Change',
+    ])
+    for (const { text, ring } of stops) expect(ring, text).toBeGreaterThanOrEqual(2)
+    await endFirefox(page).focus()
+    await page.keyboard.press('Enter')
+    await expect(status(page)).toContainText('That session has ended.')
+  })
+
+  test('it works without script', async ({ browser }) => {
+    await addSessions(rig, 'noa', SOME)
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    const page = await context.newPage()
+    await enter(page, login, 'noa')
+    await endFirefox(page).click()
+    await expect(status(page)).toContainText('That session has ended.')
+    await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
+    await expect(page.getByText('You are not signed in anywhere else.')).toBeVisible()
+    await context.close()
+  })
+
+  test("another person's session does not end, whoever names it", async ({ page }) => {
+    const [sid = ''] = await addSessions(rig, 'noa', SOME.slice(0, 1))
+    await enter(page, login, 'mallory')
+    // As a form of the page itself would send it.
+    await page.evaluate(`document.querySelector('input[name="realm"]').name = 'session'`)
+    await page.evaluate(`document.querySelector('input[name="session"]').value = ${JSON.stringify(sid)}`)
+    await page.evaluate(`document.querySelector('form[method="post"]').submit()`)
+    await expect(status(page)).toContainText('not in your list any more')
+    const refused = rig.lines().find(({ event }) => event === 'SessionEndRefused')
+    expect(refused).toMatchObject({ username: 'mallory', realm: '/staff', target: sid })
+    await page.context().clearCookies()
+    await enter(page, login, 'noa')
+    await expect(endFirefox(page)).toBeVisible()
+  })
+})
+
+/** A browser of its own, in which alice has the application open with a WebSocket and an event stream. */
+async function openElsewhere(browser: Browser, app: string): Promise<Page> {
+  const context = await browser.newContext({ userAgent: PHONE })
+  const page = await context.newPage()
+  await page.goto(`${app}/`)
+  await signIn(page, 'alice')
+  await expect(page).toHaveURL(`${app}/`)
+  await page.evaluate(() => {
+    const state = { ticks: 0, closed: 0 }
+    Object.assign(globalThis, { state })
+    const socket = new WebSocket('/clock')
+    socket.onmessage = () => state.ticks++
+    socket.onclose = () => (state.closed ||= Date.now())
+  })
+  await expect.poll(async () => (await stateOf(page)).ticks).toBeGreaterThan(0)
+  return page
+}
+
+interface State {
+  readonly ticks: number
+  readonly closed: number
+}
+
+function stateOf(page: Page): Promise<State> {
+  return page.evaluate(() => (globalThis as unknown as { state: State }).state)
+}
+
+for (const button of ['End the session on Safari on iPhone', 'Sign out everywhere else']) {
+  test(`"${button}": the other browser is out at once, its WebSocket too, and this one stays`, async ({
+    page,
+    browser,
+    rig,
+  }) => {
+    const { login, app } = rig.sites
+    const phone = await openElsewhere(browser, app)
+    await page.goto(`${login}/login/employees?goto=%2Faccount`)
+    await signIn(page, 'alice')
+    await page.getByRole('button', { name: button }).first().click()
+    await expect(status(page)).toBeVisible()
+    const ended = Date.now()
+    await expect.poll(async () => (await stateOf(phone)).closed).toBeGreaterThan(0)
+    expect((await stateOf(phone)).closed - ended).toBeLessThan(1_000)
+    const answer = await phone.evaluate(
+      async () => (await fetch('/', { headers: { accept: 'application/json' } })).status,
+    )
+    expect(answer).toBe(401)
+    await phone.goto(`${app}/`)
+    await expect(phone).toHaveURL(new RegExp(`^${login}/login/employees`))
+    await page.goto(`${app}/`)
+    await expect(page).toHaveURL(`${app}/`)
+    await page.goto(`${login}/account`)
+    await expect(page.getByRole('listitem').first()).toContainText('This one')
+    await phone.context().close()
+  })
+}
+
+test('the token of one application does not open the account page', async ({ page, context, rig }) => {
+  await page.goto(`${rig.sites.app}/`)
+  await signIn(page, 'alice')
+  await expect(page).toHaveURL(`${rig.sites.app}/`)
+  const own = (await context.cookies(rig.sites.app)).find(({ name }) => name === 'SSOTokenID')
+  await context.clearCookies()
+  await context.addCookies([{ name: 'SSOTokenID', value: own?.value ?? '', url: rig.sites.login }])
+  await page.goto(`${rig.sites.login}/account?realm=/employees`)
+  await expect(heading(page)).toHaveText('Sign in to Acme Employees')
+})

@@ -1,0 +1,150 @@
+import type { RealmName } from '../../base/brand.ts'
+import type { Session } from '../../session/session.ts'
+import { accountPairs, accountUrl, accountView, type AccountNotice } from '../account-view.ts'
+import { withQuery } from '../login-request.ts'
+import type { PortalParts } from '../portal-parts.ts'
+import { loginPath, type CompiledRealm } from '../realms.ts'
+import type { Visit } from '../visit.ts'
+import { answerError } from './errors.ts'
+import { showWelcome } from './home.ts'
+
+/** Characters of a handle that are looked at. */
+const LONGEST_HANDLE = 100
+/** Rounds of listing and ending, so that a login that finished meanwhile is ended too. */
+const ROUNDS = 3
+/** Sessions that are being ended at a time. */
+const AT_ONCE = 50
+
+interface SignedIn {
+  readonly session: Session
+  readonly realm: CompiledRealm
+}
+
+/** `GET /account`: the sessions of who is signed in, this one first. */
+export async function showAccount(parts: PortalParts, visit: Visit): Promise<void> {
+  const who = await signedIn(parts, visit)
+  if (who === undefined) {
+    askToSignIn(parts, visit, 302, visit.query('realm'))
+    return
+  }
+  parts.sessions.touch(who.session)
+  const others = await othersOf(parts, who.session)
+  const notice = noticeOf(visit.query('ended'), others)
+  showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })
+}
+
+/** `POST /account`: ends one of the person's other sessions, or all of them. Nothing that is not theirs. */
+export async function submitAccount(parts: PortalParts, visit: Visit): Promise<void> {
+  if (!visit.sameOrigin()) {
+    answerError(parts, visit, { kind: 'cross-site', status: 403 })
+    return
+  }
+  const who = await signedIn(parts, visit)
+  if (who === undefined) {
+    askToSignIn(parts, visit, 303, visit.field('realm'))
+    return
+  }
+  const handle = visit.field('session')
+  if (visit.field('others') !== undefined) {
+    await endOthers(parts, visit, who.session)
+    visit.redirect(303, accountUrl(who.realm, 1, [['ended', 'others']]))
+  } else if (handle === undefined) {
+    answerError(parts, visit, { kind: 'bad-request', status: 400 })
+  } else {
+    await endOne(parts, visit, who, handle)
+  }
+}
+
+async function endOne(parts: PortalParts, visit: Visit, who: SignedIn, handle: string): Promise<void> {
+  const others = await othersOf(parts, who.session)
+  const page = pageOf(visit.field('page'))
+  const chosen = others.find(({ sid }) => sid === handle)
+  if (chosen !== undefined) {
+    await parts.sessions.end(chosen.sid, 'account', visit.origin)
+    visit.redirect(303, accountUrl(who.realm, page, [['ended', chosen.sid]]))
+    return
+  }
+  await auditForeign(parts, visit, who.session, handle)
+  // The same for one that ended a moment ago, one that never was and somebody else's: nobody learns which names are alive.
+  showSessions(parts, visit, who, { status: 404, others, notice: 'gone', page })
+}
+
+async function endOthers(parts: PortalParts, visit: Visit, session: Session): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const others = await othersOf(parts, session)
+    if (others.length === 0) return
+    for (let start = 0; start < others.length; start += AT_ONCE) {
+      const some = others.slice(start, start + AT_ONCE)
+      await Promise.all(some.map(({ sid }) => parts.sessions.end(sid, 'account', visit.origin)))
+    }
+  }
+}
+
+interface Shown {
+  readonly status: number
+  readonly others: readonly Session[]
+  readonly notice: AccountNotice
+  readonly page: number
+}
+
+function showSessions(
+  parts: PortalParts,
+  visit: Visit,
+  { session, realm }: SignedIn,
+  { status, others, notice, page }: Shown,
+): void {
+  visit.page({
+    status,
+    template: 'account',
+    realm,
+    language: { action: '/account', keep: accountPairs(realm, page) },
+    view: (frame) => accountView(frame, { realm, session, others, page, notice, now: parts.clock() }),
+  })
+}
+
+async function signedIn(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
+  const session = await visit.session()
+  const realm = session === undefined ? undefined : parts.realms.get(session.realm)
+  return session === undefined || realm === undefined ? undefined : { session, realm }
+}
+
+/** To the login page of the realm that is meant, and back; where none is, the person knows which is theirs. */
+function askToSignIn(parts: PortalParts, visit: Visit, status: 302 | 303, realm: string | undefined): void {
+  const { all } = parts.realms
+  const meant = parts.realms.get(realm as RealmName) ?? (all.length === 1 ? all[0] : undefined)
+  if (meant !== undefined) visit.redirect(status, withQuery(loginPath(meant.name), [['goto', '/account']]))
+  else showWelcome(parts, visit, 'account')
+}
+
+/** Last used first. */
+async function othersOf(parts: PortalParts, { sid, realm, userId }: Session): Promise<readonly Session[]> {
+  const all = await parts.sessions.ofUser({ realm, userId })
+  return all
+    .filter((each) => each.sid !== sid)
+    .sort((one, other) => other.lastSeenAt - one.lastSeenAt || other.createdAt - one.createdAt)
+}
+
+/** An address can be sent by anybody: the page says only what is so. */
+function noticeOf(ended: string | undefined, others: readonly Session[]): AccountNotice {
+  if (ended === undefined || ended === '') return undefined
+  if (ended === 'others') return others.length === 0 ? 'ended-others' : undefined
+  return others.some(({ sid }) => sid === ended) ? undefined : 'ended'
+}
+
+function pageOf(text: string | undefined): number {
+  return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 1
+}
+
+async function auditForeign(parts: PortalParts, visit: Visit, asking: Session, handle: string): Promise<void> {
+  if (handle.length > LONGEST_HANDLE || handle === asking.sid) return
+  const target = await parts.sessions.find(handle)
+  if (target === undefined || isOwn(asking, target)) return
+  const { realm, username, sid } = asking
+  const { requestId, clientIp } = visit.origin
+  const about = { at: parts.clock(), requestId, clientIp }
+  parts.audit.record({ ...about, event: 'SessionEndRefused', realm, username, sid, target: target.sid })
+}
+
+function isOwn({ realm, userId }: Session, other: Session): boolean {
+  return other.realm === realm && other.userId === userId
+}
