@@ -4,7 +4,7 @@ import { runSteps } from './steps.mjs'
 import { ensurePrograms } from './system-packages.mjs'
 
 const { node, env } = prepare()
-ensurePrograms({ chromium: 'chromium', openssl: 'openssl', 'redis-server': 'redis-server' })
+ensurePrograms({ chromium: 'chromium', curl: 'curl', openssl: 'openssl', 'redis-server': 'redis-server' })
 
 const tool = (name, command, args, minutes) => ({ name, command, args, minutes, env })
 const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-timeout=120000', ...args], minutes)

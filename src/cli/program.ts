@@ -5,6 +5,7 @@ import { createHashPasswordCommand } from './hash-password.ts'
 import { createInitCommand } from './init.ts'
 import { createKeysCommand } from './keys.ts'
 import { createServeCommand, type Serve } from './serve.ts'
+import { createSessionsCommand } from './sessions.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 import { createVersionCommand, productVersion } from './version.ts'
 
@@ -27,6 +28,7 @@ export function createProgram(deps: ProgramDeps): Command {
     .addCommand(createInitCommand({ terminal }))
     .addCommand(createHashPasswordCommand({ terminal, hash: (password) => hasher.hash(password) }))
     .addCommand(createKeysCommand({ terminal }))
+    .addCommand(createSessionsCommand({ terminal }))
     .addCommand(createVersionCommand({ terminal }))
   settle(program, terminal)
   return program

@@ -12,7 +12,7 @@ const ERROR_CODE = /^(?:(?:GH|ERR|UND_ERR|SQLITE|CERT|UNABLE|DEPTH|SELF)_[A-Z0-9
  * Attackers choose what is logged, so no pattern may be entered anew at every character of one long run: each begins where a run
  * begins, or is bounded.
  */
-const SSO_TOKEN = /(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43,}\*[^\s"'<>,;]*/g
+const SSO_TOKEN = /(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43,}(?:\*|%2A)[^\s"'<>,;]*/gi
 const JWT = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g
 const QUERY_SECRET =
   /([?&;#](?:[\w.-]{0,64}?(?:token|secret|passw(?:or)?d|assertion|tokenid)|code|authid|samlresponse|samlrequest|lares)=)[^&;#\s"'<>]+/gi
@@ -20,7 +20,7 @@ const SCHEME_CREDENTIALS = /\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}/gi
 const URL_CREDENTIALS = /((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,31}:\/\/[^\s/:@]{0,256}:)[^\s/@]{1,1024}@/gi
 
 /** Whether any of the patterns below could match; one cheap look for the texts that are most of a log. */
-const SUSPICIOUS = /[*=@]|eyJ|bearer|basic/i
+const SUSPICIOUS = /[*=@]|%2A|eyJ|bearer|basic/i
 
 /**
  * A text without what looks like a secret: SSO tokens, JWTs, `code=` and `token=` in URLs, credentials in URLs and after `Bearer`.

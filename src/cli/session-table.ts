@@ -1,0 +1,53 @@
+import type { SessionRecord } from '../store/store.ts'
+import { oneLine } from '../telemetry/one-line.ts'
+
+/** One JSON document, times in ISO 8601. */
+export function sessionsAsJson(sessions: readonly SessionRecord[], { more = false } = {}): string {
+  const plain = sessions.map(({ sid, realm, username, userId, kind, authLevel, authModules, origin, ...times }) => ({
+    sid,
+    handle: `shandle:${sid}`,
+    ...{ realm, username, userId, kind, authLevel, authModules },
+    authenticatedAt: iso(times.authInstant),
+    createdAt: iso(times.createdAt),
+    lastSeenAt: iso(times.lastSeenAt),
+    idleExpiresAt: iso(times.lastSeenAt + times.maxIdleMs),
+    maxExpiresAt: iso(times.maxExpiresAt),
+    ...origin,
+  }))
+  return `${oneLine(JSON.stringify({ sessions: plain, more }, undefined, 2))}\n`
+}
+
+const HEADINGS = ['session', 'realm', 'user', 'level', 'since', 'last used', 'address', 'device']
+
+/** A table. What a browser said of itself cannot drive the terminal. */
+export function sessionsAsText(sessions: readonly SessionRecord[]): string {
+  const rows = sessions.map(({ sid, realm, username, authLevel, createdAt, lastSeenAt, origin }) => [
+    sid,
+    realm,
+    plain(username),
+    String(authLevel),
+    iso(createdAt),
+    iso(lastSeenAt),
+    plain(origin.address),
+    plain(origin.device).slice(0, 60),
+  ])
+  const table = [HEADINGS, ...rows]
+  const widths = HEADINGS.map((_, i) => table.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), 0))
+  return table
+    .map(
+      (row) =>
+        `${row
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+function plain(text: string): string {
+  return oneLine(JSON.stringify(text).slice(1, -1))
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
