@@ -24,6 +24,7 @@ import { endOrphans } from './session/orphans.ts'
 import { createOutboxRelay } from './session/outbox-relay.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
+import { createStatelessSessions } from './session/stateless.ts'
 import { openStore } from './store/open.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import { createAuditLog } from './telemetry/audit-log.ts'
@@ -156,7 +157,9 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => keyRing.close())
 
   const place = { siteId, serverId }
-  const sessions = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions })
+  const stateless = createStatelessSessions({ store, keyRing, clock, log, place, maxCached: caches.sessions })
+  closers.push(() => stateless.close())
+  const sessions = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions, stateless })
   closers.push(() => sessions.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
@@ -180,7 +183,7 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
     hasher: createPasswordHasher(),
     signer: createAssertionSigner({ keyRing, clock, issuer: new URL(login.url).origin }),
     sessions,
-    handshakes: createHandshakeService({ store, clock, audit, place }),
+    handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
     files: await loadPublicFiles(PUBLIC),
     readiness: { report: () => readinessOf(health) },
     audit,

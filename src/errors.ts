@@ -6,6 +6,7 @@ export const ERRORS = {
   GH_STORE_UNAVAILABLE: [503, 'sessions cannot be checked right now'],
   GH_KEYS_UNAVAILABLE: [503, 'signing keys cannot be read right now'],
   GH_DIRECTORY_UNAVAILABLE: [503, 'the user directory cannot be reached right now'],
+  GH_SESSION_TOO_LARGE: [500, 'this account has more to carry than a cookie can hold; an administrator can help'],
   GH_UPSTREAM_UNREACHABLE: [502, 'the application cannot be reached'],
   GH_UPSTREAM_PROTOCOL: [502, 'the application gave an answer that cannot be passed on'],
   GH_UPSTREAM_TIMEOUT: [504, 'the application did not answer in time'],

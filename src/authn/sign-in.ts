@@ -47,6 +47,7 @@ export async function signIn(
     properties: proof.properties,
     maxIdleMs: realm.session.maxIdle,
     maxLifeMs: realm.session.maxLife,
+    mode: realm.session.mode,
     quota: quotaFor(realm.session, user),
   }
   const cause = current === undefined ? undefined : endCause(realm, current)

@@ -5,7 +5,8 @@ import { fault } from '../errors.ts'
 import type { SessionRecord, Store, TokenRecord } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { viewOf } from './session-view.ts'
-import type { HandshakeGrant, HandshakeService, Redemption, RequestOrigin } from './session.ts'
+import type { HandshakeGrant, HandshakeService, Redemption, RequestOrigin, Session } from './session.ts'
+import type { StatelessSessions } from './stateless.ts'
 import { openGoto, sealGoto } from './sealed-goto.ts'
 import { hashSecret, isSecret, newToken, type TokenPlace } from './token.ts'
 
@@ -18,6 +19,8 @@ export interface HandshakeServiceDeps {
   readonly clock: Clock
   readonly audit: AuditSink
   readonly place: TokenPlace
+  /** For agents of sessions that browsers carry, which get a token that is carried as well. */
+  readonly stateless?: StatelessSessions
 }
 
 /** What a code stands for. The store has it under the code's hash, for a minute, once. */
@@ -81,12 +84,21 @@ class StoredHandshakes implements HandshakeService {
   }
 
   async #issueToken(record: HandshakeRecord & { readonly goto: string }, session: SessionRecord): Promise<Redemption> {
+    if (session.kind === 'stateless') return this.#issueCarried(record, viewOf(session, record))
     const { token, hash } = newToken(this.#deps.place, session.bucket)
     const { sid, audience, gen, authLevel, authInstant, goto, interactive } = record
     const issued: TokenRecord = { hash, sid, audience, gen, authLevel, authInstant, issuedAt: this.#deps.clock() }
     // The session may have ended since it was found: adding fails then, and a dead session gets no token.
     if (!(await this.#deps.store.sessions.addToken(issued))) return refused('session-ended')
     return { kind: 'issued', token, session: viewOf(session, issued), goto, interactive }
+  }
+
+  /** The store has no token of it: should the session have ended meanwhile, the denylist says so. */
+  async #issueCarried({ audience, goto, interactive }: HandshakeRecord & { readonly goto: string }, session: Session) {
+    const { stateless } = this.#deps
+    const issued = stateless?.issue(session, audience, await stateless.standingOf(session))
+    if (issued === undefined) throw fault('GH_SESSION_TOO_LARGE', { detail: `no token for ${audience} can be issued` })
+    return { kind: 'issued', ...issued, goto, interactive } as const
   }
 
   #record(redemption: Redemption, agent: AgentId, { requestId, clientIp }: RequestOrigin): void {

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
+import type { RingKey } from '../crypto/key-document.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { createHandshakeService } from './handshake.ts'
 import { createSessionService, type SessionServiceDeps } from './service.ts'
+import { createStatelessSessions, type StatelessDeps } from './stateless.ts'
 import type { Establishment, HandshakeService, IssuedSession, SessionDraft, SessionService } from './session.ts'
 
 export const EMPLOYEES = '/employees' as RealmName
@@ -24,6 +27,28 @@ export const ALICE: SessionDraft = {
   properties: { tier: 'gold' },
   maxIdleMs: 30 * 60_000,
   maxLifeMs: 120 * 60_000,
+}
+
+/** A rule that holds wherever the session lives. `alice` signs in to sessions of the one kind, then to those of the other. */
+export function inEachMode(rule: string, body: (t: TestContext, alice: SessionDraft) => Promise<void>): void {
+  for (const mode of ['cts', 'stateless'] as const) void test(`${rule} (${mode})`, (t) => body(t, { ...ALICE, mode }))
+}
+
+/** Options of one process: those of its service, or another store or keys for what browsers carry. */
+type ProcessOptions = Partial<SessionServiceDeps> & { readonly carried?: Partial<StatelessDeps> }
+
+/** The one key of all processes: a ring would make a pair for every purpose first. */
+export const SESSION_KEY: RingKey = {
+  kid: 'AbCdEfGhIjKlMnOp',
+  purpose: 'session',
+  sequence: 1,
+  createdAt: 0 as EpochMs,
+  notBefore: 0 as EpochMs,
+  key: createSecretKey(randomBytes(32)),
+}
+const RING: StatelessDeps['keyRing'] = {
+  current: () => SESSION_KEY,
+  known: (_, kid) => (kid === SESSION_KEY.kid ? SESSION_KEY : undefined),
 }
 
 export interface Process {
@@ -50,15 +75,17 @@ export function createMachine(t: TestContext) {
     rmSync(directory, { recursive: true })
   })
 
-  const start = async (options: Partial<SessionServiceDeps> = {}): Promise<Process> => {
+  const start = async ({ carried, ...options }: ProcessOptions = {}): Promise<Process> => {
     const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log })
-    const deps = { store, clock, audit, log, place: { siteId: '01', serverId: '02' }, ...options }
-    const sessions = createSessionService(deps)
+    const { place = { siteId: '01', serverId: '02' }, graceMs = 15_000 } = options
+    const stateless = createStatelessSessions({ store, keyRing: RING, clock, log, place, graceMs, ...carried })
+    const sessions = createSessionService({ store, clock, audit, log, place, stateless, ...options })
     closers.push(async () => {
       await sessions.close()
+      stateless.close()
       await store.close()
     })
-    return { store, sessions, handshakes: createHandshakeService({ store, clock, audit, place: deps.place }) }
+    return { store, sessions, handshakes: createHandshakeService({ store, clock, audit, place, stateless }) }
   }
 
   const pass = (ms: number): void => {

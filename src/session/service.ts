@@ -1,13 +1,22 @@
 import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { rememberRecent } from '../base/recent.ts'
-import type { Bucket, SecretHash, SessionRecord, Store, TokenRecord } from '../store/store.ts'
+import { fault } from '../errors.ts'
+import {
+  EVERY_GEN,
+  type Bucket,
+  type SecretHash,
+  type SessionRecord,
+  type Store,
+  type TokenRecord,
+} from '../store/store.ts'
 import type { AuditEvent, AuditSink, EndCause } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import { bucketOf, newSid } from './bucket.ts'
 import { ResolveCache } from './resolve-cache.ts'
 import { viewOf } from './session-view.ts'
-import type { IssuedSession, RequestOrigin, SessionDraft, SessionService } from './session.ts'
+import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from './session.ts'
+import type { StatelessSessions } from './stateless.ts'
 import { hashSecret, newToken, parseToken, TOKEN_LENGTH, type TokenPlace } from './token.ts'
 import { createTouches, type Touches } from './touches.ts'
 
@@ -22,6 +31,8 @@ export interface SessionServiceDeps {
   readonly graceMs?: number
   /** Sessions' tokens held in memory. 50,000 by default. */
   readonly maxCached?: number
+  /** Sessions that browsers carry. Without it no token of one is a token, and none can be started. */
+  readonly stateless?: StatelessSessions
 }
 
 export interface RunningSessionService extends SessionService {
@@ -60,6 +71,7 @@ class StoredSessionService implements RunningSessionService {
   }
 
   readonly resolve: SessionService['resolve'] = (token, audience, options) => {
+    if (token.length > TOKEN_LENGTH) return this.#deps.stateless?.resolve(token, audience, options)
     const known = this.#known(token)
     if (known?.siteId !== this.#deps.place.siteId) return undefined
     const grace = options?.grace === true && audience !== 'login'
@@ -68,12 +80,15 @@ class StoredSessionService implements RunningSessionService {
 
   readonly touch: SessionService['touch'] = (session) => this.#touches.note(session)
 
+  readonly renew: SessionService['renew'] = (token, session) => this.#deps.stateless?.renew(token, session)
+
   readonly establish: SessionService['establish'] = async (draft, origin, replaces) => {
-    if (replaces !== undefined) await this.end(replaces.session.sid, replaces.cause, origin)
-    const record = newRecord(draft, origin, this.#deps.clock())
     // Never anything the browser brought (session fixation): sid and secret are made here, now.
-    const { token, hash } = newToken(this.#deps.place, record.bucket)
-    const outcome = await this.#deps.store.sessions.create(record, { ...loginToken(record), hash }, draft.quota)
+    const record = newRecord(draft, origin, this.#deps.clock())
+    const { issued, stored } = await this.#newLogin(viewOf(record, record), origin)
+    if (replaces !== undefined) await this.end(replaces.session.sid, replaces.cause, origin)
+    const token = stored && { ...stored, gen: record.gen }
+    const outcome = await this.#deps.store.sessions.create(record, token, draft.quota)
     if (outcome.kind === 'quota-reached') {
       const { realm, username } = record
       this.#audit({ event: 'QuotaReached', realm, username, running: outcome.running.length }, origin)
@@ -81,7 +96,7 @@ class StoredSessionService implements RunningSessionService {
     }
     for (const ended of outcome.ended) this.#noteEnd(ended, 'quota', origin)
     this.#audit({ event: 'SessionCreated', ...named(record) }, origin)
-    return { kind: 'established', issued: { session: viewOf(record, record), token } }
+    return { kind: 'established', issued }
   }
 
   readonly upgrade: SessionService['upgrade'] = async (session, proof, origin) => {
@@ -93,14 +108,13 @@ class StoredSessionService implements RunningSessionService {
       authInstant: now,
       properties: { ...session.properties, ...proof.properties },
     }
-    const { token, hash } = newToken(this.#deps.place, session.bucket)
-    const { authLevel, authInstant } = patch
-    const replacement = { hash, sid: session.sid, audience: 'login', authLevel, authInstant, issuedAt: now } as const
-    const record = await this.#deps.store.sessions.upgrade(session.sid, session.gen, patch, replacement)
+    const { issued, stored } = await this.#newLogin({ ...session, ...patch, gen: session.gen + 1 }, origin)
+    const record = await this.#deps.store.sessions.upgrade(session.sid, session.gen, patch, stored)
     this.#cache.changed(session.sid)
     if (record === undefined) return undefined
-    this.#audit({ event: 'SessionUpgraded', ...named(record), authLevel }, origin)
-    return { session: viewOf(record, record), token } satisfies IssuedSession
+    this.#deny(record, record.gen)
+    this.#audit({ event: 'SessionUpgraded', ...named(record), authLevel: patch.authLevel }, origin)
+    return stored === undefined ? issued : { ...issued, session: viewOf(record, record) }
   }
 
   readonly end: SessionService['end'] = async (sid, cause, origin) =>
@@ -108,6 +122,8 @@ class StoredSessionService implements RunningSessionService {
 
   readonly endAllOfUser: SessionService['endAllOfUser'] = async (user, cause, origin) => {
     let count = 0
+    if ((await this.ofUser(user)).some(({ stateless }) => stateless !== undefined))
+      await this.#deps.stateless?.endAllOfUser(user)
     for (let round = 0; round < END_ALL_ROUNDS; round++) {
       const running = await this.ofUser(user)
       if (running.length === 0) break
@@ -139,9 +155,30 @@ class StoredSessionService implements RunningSessionService {
     return record
   }
 
+  /** A login token as the browser gets it and as the store knows it, which is not at all where the browser carries the session. */
+  async #newLogin(session: Session, origin: RequestOrigin): Promise<NewLogin> {
+    const { clock, place, stateless } = this.#deps
+    const { sid, bucket, realm, username, authLevel, authInstant } = session
+    if (session.stateless === undefined) {
+      const { token, hash } = newToken(place, bucket)
+      const stored = { hash, sid, audience: 'login', authLevel, authInstant, issuedAt: clock() } as const
+      return { issued: { session, token }, stored }
+    }
+    if (stateless === undefined) throw fault('GH_INTERNAL', { detail: 'nobody issues stateless sessions here' })
+    const issued = stateless.issue(session, 'login', await stateless.standingOf(session))
+    if (issued !== undefined) return { issued, stored: undefined }
+    this.#audit({ event: 'SessionTooLarge', realm, username }, origin)
+    throw fault('GH_SESSION_TOO_LARGE', { detail: `the session of ${username} in ${realm} does not fit into a cookie` })
+  }
+
+  #deny({ kind, sid, maxExpiresAt }: SessionRecord, belowGen: number): void {
+    if (kind === 'stateless') this.#deps.stateless?.deny({ sid, belowGen, until: maxExpiresAt })
+  }
+
   /** The log will say so too; this process need not wait for it. */
   #noteEnd(record: SessionRecord, cause: EndCause, origin: RequestOrigin): void {
     this.#cache.ended(record.sid)
+    this.#deny(record, EVERY_GEN)
     this.#audit({ event: 'SessionEnded', ...named(record), cause }, origin)
   }
 
@@ -149,6 +186,11 @@ class StoredSessionService implements RunningSessionService {
     const { requestId, clientIp } = origin
     this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp })
   }
+}
+
+interface NewLogin {
+  readonly issued: IssuedSession
+  readonly stored: Omit<TokenRecord, 'gen'> | undefined
 }
 
 interface KnownToken {
@@ -167,7 +209,10 @@ function readToken(token: string): KnownToken | undefined {
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
 type SessionAuditEvent = Bare<
-  Extract<AuditEvent, { readonly event: 'SessionCreated' | 'SessionUpgraded' | 'SessionEnded' | 'QuotaReached' }>
+  Extract<
+    AuditEvent,
+    { readonly event: 'SessionCreated' | 'SessionUpgraded' | 'SessionEnded' | 'QuotaReached' | 'SessionTooLarge' }
+  >
 >
 
 function named({ realm, username, sid }: SessionRecord): Pick<SessionRecord, 'realm' | 'username' | 'sid'> {
@@ -179,7 +224,7 @@ function newRecord(draft: SessionDraft, origin: RequestOrigin, now: EpochMs): Se
   return {
     sid: newSid(bucket),
     bucket,
-    kind: 'cts',
+    kind: draft.mode ?? 'cts',
     realm: draft.realm,
     userId: draft.userId,
     username: draft.username,
@@ -194,9 +239,4 @@ function newRecord(draft: SessionDraft, origin: RequestOrigin, now: EpochMs): Se
     origin: { address: origin.clientIp ?? '', device: (origin.userAgent ?? '').slice(0, MAX_DEVICE_CHARS) },
     properties: draft.properties,
   }
-}
-
-function loginToken(record: SessionRecord): Omit<TokenRecord, 'hash'> {
-  const { sid, gen, authLevel, authInstant, createdAt } = record
-  return { sid, audience: 'login', gen, authLevel, authInstant, issuedAt: createdAt }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { PURPOSES } from '../crypto/purposes.ts'
 
 const limit = z.int().min(1).max(1_000)
 
@@ -26,6 +27,12 @@ const exceptionSchema = z.union([
 
 export const sessionRulesSchema = z
   .strictObject({
+    mode: z
+      .enum(['cts', 'stateless'])
+      .default('cts')
+      .describe(
+        'Where sessions live: `cts` in the store, or `stateless` in the cookie, encrypted; then no request of an application waits for the store, and the cookie has about a kilobyte. Ends and quotas hold for both.',
+      ),
     maxIdle: duration('30m').describe('A session that is not used for this long ends.'),
     maxLife: duration('120m').describe('A session ends this long after login however much it is used.'),
     realmSwitch: z
@@ -49,6 +56,10 @@ export const sessionRulesSchema = z
   .refine(({ quota, quotas }) => quota !== undefined || quotas.length === 0, {
     path: ['quotas'],
     error: 'these are exceptions from `quota`; set it as well',
+  })
+  .refine(({ mode, maxLife }) => mode === 'cts' || maxLife <= PURPOSES.session.longestLifeMs, {
+    path: ['maxLife'],
+    error: 'the keys of stateless sessions are kept for 30 days; set at most 30d, or `mode: cts`',
   })
   .prefault({})
 

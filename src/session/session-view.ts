@@ -20,5 +20,13 @@ export function viewOf(record: SessionRecord, token: Pick<TokenRecord, 'gen' | '
     maxExpiresAt: record.maxExpiresAt,
     origin: record.origin,
     properties: record.properties,
+    ...(record.kind === 'stateless'
+      ? { stateless: { renewAt: renewalTime(record.lastSeenAt, record.maxIdleMs) } }
+      : {}),
   }
+}
+
+/** When a token that was issued at `seenAt` is old enough for another one: a quarter of the idle time is left out of account. */
+export function renewalTime(seenAt: EpochMs, maxIdleMs: number): EpochMs {
+  return (seenAt + maxIdleMs / 4) as EpochMs
 }

@@ -28,6 +28,8 @@ export interface Session {
    * ordinary paths, never for one that asks for a level or a fresh login.
    */
   readonly unconfirmed?: true
+  /** Set where the browser carries the session: from `renewAt` on a navigation should leave with a fresh token (`renew`). */
+  readonly stateless?: { readonly renewAt: EpochMs }
 }
 
 export interface IssuedSession {
@@ -45,6 +47,8 @@ export interface SessionDraft {
   readonly properties: Readonly<Record<string, string>>
   readonly maxIdleMs: number
   readonly maxLifeMs: number
+  /** Where the session lives: in the store (`cts`, the default) or with the browser. */
+  readonly mode?: 'cts' | 'stateless'
   /** No limit where absent. */
   readonly quota?: Quota | undefined
 }
@@ -84,13 +88,19 @@ export interface SessionResolver {
   ): Session | undefined | Promise<Session | undefined>
   /** Notes that the session was used; coalesced, written later, never awaited on the request's path. */
   touch(session: Session): void
+  /**
+   * What a browser that navigates should get in place of `token`, which has just resolved to `session`; `undefined` where it is good
+   * for longer. Its idle time counts from now.
+   */
+  renew(token: SessionToken, session: Session): SessionToken | undefined
 }
 
 /** Starts, strengthens and ends sessions. The only writer of sessions in the product. */
 export interface SessionService extends SessionResolver {
   /**
    * A new session with a login token, and the end of those that have to make room for it by its quota. Ends `replaces` first
-   * (another user or realm in the same browser), with that cause.
+   * (another user or realm in the same browser), with that cause. Rejects with GH_SESSION_TOO_LARGE where the browser would have
+   * to carry more than a cookie holds; nothing was started or ended then.
    */
   establish(
     draft: SessionDraft,

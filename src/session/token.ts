@@ -5,14 +5,18 @@ import type { SessionToken } from './session.ts'
 
 /**
  * `<secret>*<extension>*<tail>`. The secret is 256 bits in 43 characters, the last of which has two slack bits that must be
- * zero. The extension is 24 bits in 4 characters: 7 of the site id, 7 of the server id, 10 of the bucket. The tail is empty:
- * the session is in the store. One token has one spelling, so that nothing keyed on a token can be walked around.
+ * zero. The extension is 24 bits in 4 characters: 7 of the site id, 7 of the server id, 10 of the bucket. The tail is empty
+ * where the session is in the store, else a JWT that carries it. One token has one spelling, so that nothing keyed on a token can be
+ * walked around.
  */
 const FORM = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\*[A-Za-z0-9_-]{4}\*$/
 const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 const SECRET_LENGTH = 43
-/** Characters of a token. */
+/** Characters of a token without its tail: all there is, where the session is in the store. */
 export const TOKEN_LENGTH = 49
+/** Characters of the longest token. With name and attributes it stays below the 4,096 that browsers take (RFC 6265 §6.1). */
+export const LONGEST_TOKEN = 3_800
+const TAIL = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 
 /** What each character of base64url stands for (RFC 4648 §5), by its code. */
 const SIX_BITS = sixBits()
@@ -62,6 +66,13 @@ export function parseToken(text: string): ParsedToken | undefined {
     serverId: twoDigits(server),
     bucket: bits & 0x3ff,
   }
+}
+
+/** What stands before the tail, and the tail; `undefined` where there is none, and for what nobody can have issued. */
+export function splitToken(text: string): { readonly front: string; readonly tail: string } | undefined {
+  if (text.length <= TOKEN_LENGTH || text.length > LONGEST_TOKEN) return undefined
+  const [front, tail] = [text.slice(0, TOKEN_LENGTH), text.slice(TOKEN_LENGTH)]
+  return TAIL.test(tail) ? { front, tail } : undefined
 }
 
 /** Whether it is 43 characters that can be a secret of ours. */

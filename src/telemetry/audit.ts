@@ -54,6 +54,8 @@ export type AuditEvent = About &
         readonly username: string
         readonly running: number
       }
+    /** A login that was refused because the browser would have to carry more than a cookie holds. */
+    | { readonly event: 'SessionTooLarge'; readonly realm: RealmName; readonly username: string }
     | {
         readonly event: 'SessionUpgraded'
         readonly realm: RealmName
