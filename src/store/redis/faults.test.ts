@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, suite, test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { EpochMs } from '../../base/brand.ts'
 import { EPOCH } from '../epoch.ts'
+
 import type { Revocation } from '../store.ts'
 import { silentLog } from './contract-data.fixture.ts'
 import { clock, freshSession, isUnavailable, login, tokenFor, untilItWorks } from './logins.fixture.ts'
@@ -161,6 +163,18 @@ suite('the connection of the revocation log', () => {
     await ear.until(third.sid)
     assert.deepEqual(ear.sids(), [first.sid, second.sid, third.sid])
     assert.equal(ear.gaps.count, 1)
+  })
+
+  test('when its process slept for long, tells that there may be a gap: what was missed may have been trimmed', async (t) => {
+    let slept = 0
+    const later = () => (clock() + slept) as EpochMs
+    const store = await openRedisStore({ settings: settingsFor(port), clock: later, log: silentLog })
+    t.after(() => store.close())
+    const ear = listen(store)
+    await store.ping()
+    assert.equal(ear.gaps.count, 0)
+    slept = 400_000
+    while (ear.gaps.count < 1) await pause(5)
   })
 
   test('brings what another process revoked in well under 50 ms', async (t) => {

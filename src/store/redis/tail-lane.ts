@@ -5,6 +5,7 @@ import { Connection } from './connection.ts'
 import { asList, asText } from './faults.ts'
 import type { Group } from './groups.ts'
 import { partsOf, toStreamEntry, type StreamEntry } from './revocation-entry.ts'
+import { LOG_KEPT_MS } from './scripts/log-entry.ts'
 import type { Address, RedisSettings } from './settings.ts'
 
 /** How long a reading waits for news; also how far `tailedAt` lags behind on a quiet day. A cache gives up after a second. */
@@ -16,6 +17,8 @@ const PAUSE_MS = 25
  * behind, so that its next entries sort before what was read already.
  */
 const REWIND_MS = 10_000
+/** Who slept longer than this between two readings may have missed what was trimmed meanwhile. */
+const LONGEST_SLEEP_MS = LOG_KEPT_MS / 2
 
 export interface TailLaneDeps {
   readonly settings: RedisSettings
@@ -29,7 +32,7 @@ export interface TailLaneDeps {
   readonly onEntries: (group: Group, entries: readonly StreamEntry[]) => void
   /** A reading that began at this moment has been delivered whole. */
   readonly onComplete: (askedAt: number) => void
-  /** The connection is a new one: what comes may have gaps, and may be known already. */
+  /** The connection is a new one, or the process has slept: what comes may have gaps, and may be known already. */
   readonly onReconnect: () => void
   readonly onFailure: () => void
   readonly clock: () => number
@@ -40,11 +43,13 @@ export class TailLane {
   readonly #deps: TailLaneDeps
   readonly #connection: Connection
   #fresh: boolean
+  #awakeAt: number
   #closed = false
 
   constructor(deps: TailLaneDeps, rewind: boolean) {
     this.#deps = deps
     this.#fresh = rewind
+    this.#awakeAt = deps.clock()
     let first = true
     this.#connection = new Connection({
       options: connectionOptions(deps.settings, deps.address),
@@ -92,8 +97,15 @@ export class TailLane {
     const askedAt = clock()
     const reply = await this.#connection.call('XREAD', 'COUNT', SLICE, 'BLOCK', BLOCK_MS, 'STREAMS', ...keys, ...from)
     if (this.#isOver() || this.#isStale()) return
+    if (this.#hasSlept(clock())) return
     const isWhole = reply === null || this.#deliver(reply)
     if (isWhole) onComplete(askedAt)
+  }
+
+  #hasSlept(now: number): boolean {
+    this.#fresh = now - this.#awakeAt > LONGEST_SLEEP_MS
+    this.#awakeAt = now
+    return this.#fresh
   }
 
   /** It became another connection while the reading was under way. */
