@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RealmName } from '../../src/base/brand.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { noServerError, openExplain } from './oracles.ts'
+import { byHeader, EMPLOYEES, JSON_TYPE, loginToken, rest, type RestCall } from './rest.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
 import { runVectors } from './suite.ts'
@@ -17,17 +19,18 @@ interface ConfigVector {
 const POLICIES = 'realms/employees/policies.yaml'
 const REALM = 'realms/employees/realm.yaml'
 
-/** The configuration with another text in one file; the file is as before afterwards. */
+/** The configuration with another text in one file: a copy, so that the running gateway does not see it. */
 async function loadWith(rig: Rig, file: string, change: (text: string) => string): Promise<LoadedConfig> {
   rig.tally.sent++
   rig.tally.checks++
-  const path = join(rig.root, file)
-  const before = readFileSync(path)
+  const root = mkdtempSync(join(tmpdir(), 'gatehouse-attack-config-'))
   try {
-    writeFileSync(path, change(before.toString('utf8')))
-    return await loadConfig(rig.root)
+    for (const part of ['agent-config', 'realms', 'data/master.key'])
+      cpSync(join(rig.root, part), join(root, part), { recursive: true })
+    writeFileSync(join(root, file), change(readFileSync(join(root, file), 'utf8')))
+    return await loadConfig(root)
   } finally {
-    writeFileSync(path, before)
+    rmSync(root, { recursive: true })
   }
 }
 
@@ -144,6 +147,21 @@ runVectors<ConfigVector>('config_and_proto', {
       assert.match(await warnings('agent-config/app.yaml', opened), /this opens nothing/)
       assert.doesNotMatch(await warnings(POLICIES, (text) => text), /nothing/)
     },
+    async 'mass-assign'(rig, { json = '' }) {
+      const bob = await rig.signIn('bob')
+      const headers = byHeader(bob) + JSON_TYPE
+      const facts = () => rest(rig, `${EMPLOYEES}?_action=getSessionProperties`, { headers })
+      const before = (await facts()).body
+      const named = { username: 'bob', tokenId: loginToken(bob), properties: ['AuthLevel'], AuthLevel: '9' }
+      for (const action of ['validate', 'logout', 'getSessionInfo', 'getProperty', 'logoutByUser', 'logoutByHandle']) {
+        const body = JSON.stringify({ ...named, ...(JSON.parse(json) as object) })
+        assert.equal((await rest(rig, `${EMPLOYEES}?_action=${action}`, { headers, body })).status, 400, action)
+      }
+      for (const action of ['updateSessionProperties', 'setProperty', 'deleteProperty'])
+        assert.equal((await rest(rig, `${EMPLOYEES}?_action=${action}`, { headers, body: json })).status, 403, action)
+      rig.tally.checks++
+      assert.equal((await facts()).body, before)
+    },
     async 'json-proto'(rig, { json = '' }) {
       await jsonToEveryone(rig, json)
     },
@@ -155,7 +173,7 @@ runVectors<ConfigVector>('config_and_proto', {
 
 let admin: SignedIn | undefined
 
-/** Nothing of ours takes JSON; a form whose names are poisonous is a form without our fields. */
+/** No page takes JSON, and what does knows its fields; a form whose names are poisonous is a form without our fields. */
 async function jsonToEveryone(rig: Rig, json: string): Promise<void> {
   admin ??= await rig.signIn('bob')
   const names = [
@@ -178,6 +196,10 @@ async function jsonToEveryone(rig: Rig, json: string): Promise<void> {
       )
     const page = await rig.browser().call(ORIGINS.login + path, { form })
     noServerError(rig, page, path)
+  }
+  for (const action of ['validate', 'getSessionInfo', 'logoutByUser']) {
+    const call: RestCall = { headers: byHeader(admin) + JSON_TYPE, body: json }
+    assert.equal((await rest(rig, `${EMPLOYEES}?_action=${action}`, call)).status, 400, action)
   }
   const query = names.map((name) => `${encodeURIComponent(name)}=admin`).join('&')
   for (const path of [

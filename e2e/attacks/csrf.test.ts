@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { loginForm } from '../client.ts'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
+import { EMPLOYEES, isValid, loginToken, rest, signInRoot } from './rest.ts'
 import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
@@ -102,6 +103,37 @@ async function both(rig: Rig, headers: readonly Headers[]): Promise<void> {
 
 function lower(h: Readonly<Record<string, string>> = {}): Headers {
   return Object.fromEntries(Object.entries(h).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** The administrator's browser is made to end somebody's sessions, in the ways that a page can send this type. */
+async function restRefuses(
+  rig: Rig,
+  types: readonly string[],
+  body: string,
+  status: 403 | 415,
+  origin?: string,
+): Promise<void> {
+  const [bob, root] = [await rig.signIn('bob'), await signInRoot(rig)]
+  const cookie = `Cookie: ${TOKEN_COOKIE}=${loginToken(root)}\r\n`
+  const from = origin === undefined ? '' : `Origin: ${origin}\r\n`
+  for (const type of types)
+    // What a form can send is refused for its type even where a header of ours stood beside it.
+    for (const [proof, expected] of [
+      ['', 403],
+      ['X-Requested-With: x\r\n', status],
+    ] as const) {
+      const headers = `${cookie}${from}Content-Type: ${type}\r\n${proof}`
+      for (const method of ['POST', 'OPTIONS']) {
+        const answer = await rest(rig, `${EMPLOYEES}?_action=logoutByUser`, { method, headers, body })
+        rig.tally.checks++
+        assert.equal(answer.status, expected, `${method} ${type}`)
+        assert.deepEqual(
+          answer.headers.filter(([name]) => /^access-control-/i.test(name)),
+          [],
+        )
+      }
+    }
+  assert.ok(await isValid(rig, loginToken(bob)), 'still signed in')
 }
 
 const rig = runVectors<CsrfVector>('csrf', {
@@ -211,6 +243,22 @@ const rig = runVectors<CsrfVector>('csrf', {
         },
         'as a list',
       )
+    },
+    async 'admin-json'(rig) {
+      await restRefuses(
+        rig,
+        ['text/plain', 'text/plain;charset=application/json', 'application/jsonp'],
+        '{"username":"bob"}',
+        415,
+      )
+    },
+    async 'admin-form'(rig) {
+      await restRefuses(rig, ['application/x-www-form-urlencoded'], 'username=bob', 415)
+      await restRefuses(rig, ['multipart/form-data; boundary=x'], '--x\r\n\r\nbob\r\n--x--', 415)
+    },
+    async 'admin-cors'(rig) {
+      const origins = ['null', 'https://evil.example', 'https://gw.example.com.evil', ORIGINS.app]
+      for (const origin of origins) await restRefuses(rig, ['application/json'], '{"username":"bob"}', 403, origin)
     },
     'origin-null': (rig, { h }) => both(rig, withOrigin({ ...lower(h), 'sec-fetch-site': 'cross-site' })),
     'origin-absent': (rig) => both(rig, [{ origin: undefined, referer: undefined, 'sec-fetch-site': 'cross-site' }]),

@@ -26,6 +26,8 @@ export const PASSWORDS = {
   mallory: 'mallory-canary-0badf0-password',
   carla: 'carla-canary-d15ab1-password',
   dave: 'dave-canary-c0ffee-password',
+  /** Administers all realms. */
+  root: 'root-canary-ad0be1-password',
 } as const
 
 export type User = keyof typeof PASSWORDS
@@ -127,7 +129,8 @@ telemetry: { level: info, accessLog: true }
   write('agent-config/pay.yaml', site(ORIGINS.pay, '/employees', config, IDENTITY))
   write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', config, 'ssoOnly: true\n'))
   write('agent-config/club.yaml', site(ORIGINS.club, '/customers', config, 'ssoOnly: true\n'))
-  write('realms/realm.yaml', 'look: { title: Root }\n')
+  write('realms/realm.yaml', 'look: { title: Root }\nadministrators: [admins]\n')
+  write('realms/users.yaml', `users:\n${user('root', hashes.root, '    groups: [admins]\n')}`)
   write('realms/employees/realm.yaml', `look: { title: Employees }\n${config.employees}`)
   write('realms/employees/policies.yaml', POLICIES)
   write('realms/customers/realm.yaml', 'look: { title: Customers }\n')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { isDead, noServerError, oneForm, secretsNowhere, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
+import { byHeader, EMPLOYEES, isValid, JSON_TYPE, rest, signInRoot } from './rest.ts'
 import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
 import { NOBODY, startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
@@ -123,6 +124,18 @@ const rig = runVectors<Vector>('session', {
       await logout(bob)
       await wire.closed(2_000)
       await isDead(rig, bob.cookie('app'), 'no new request passes')
+    },
+    async 'logout-all'(rig) {
+      eventStream(rig)
+      const [bob, again, root] = [await rig.signIn('bob'), await rig.signIn('bob', 'shop'), await signInRoot(rig)]
+      const stream = await openStream(rig, bob.cookie('app'), '')
+      const headers = byHeader(root) + JSON_TYPE
+      const ended = await rest(rig, `${EMPLOYEES}?_action=logoutByUser`, { headers, body: '{"username":"bob"}' })
+      assert.equal(ended.status, 200)
+      await stream.closed(2_000)
+      await isDead(rig, bob.cookie('app'), 'an administrator ended all sessions')
+      await isDead(rig, again.cookie('shop'), 'the child of another session', 'shop')
+      for (const each of [bob, again]) assert.equal(await isValid(rig, tokenOf(each, 'login')), false)
     },
     async 'disable-user'(rig) {
       const bob = await rig.signIn('bob')
