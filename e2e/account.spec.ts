@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import type { Browser, Page } from '@playwright/test'
 import type { EpochMs, RealmName } from '../src/base/brand.ts'
 import { systemClock } from '../src/base/clock.ts'
+import { LANGUAGES } from '../src/portal/messages/language.ts'
 import { bucketOf, newSid } from '../src/session/bucket.ts'
 import { openEmbeddedStore } from '../src/store/embedded/open.ts'
 import type { SessionRecord } from '../src/store/store.ts'
 import { expect, signIn, test } from './fixtures.ts'
 import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from './own-rig.ts'
-import { tabStops, viewer } from './page-checks.ts'
+import { NARROW, overflow, picture, tabStops, viewer } from './page-checks.ts'
 
 const STAFF = '/staff' as RealmName
 const HOUR = 3_600_000
@@ -21,7 +22,7 @@ const LONG = `${'Long-winded-agent-'.repeat(11)}/1.0`
 /** One realm without a quota. */
 async function startStaff(): Promise<OwnRig> {
   const users = await Promise.all(
-    ['erin', 'kim', 'noa', 'mallory'].map(async (username) => ({
+    ['erin', 'kim', 'noa', 'lou', 'mallory'].map(async (username) => ({
       username,
       hash: await hashOf(`${username}-demo-password`),
     })),
@@ -183,6 +184,19 @@ test.describe('the account page in a realm of its own', () => {
     await page.getByRole('button', { name: 'Sign out everywhere else' }).click()
     await expect(page.getByText('You are not signed in anywhere else.')).toBeVisible()
     await context.close()
+  })
+
+  test('it fits a narrow window in every language', async ({ page }) => {
+    await page.setViewportSize(NARROW)
+    await addSessions(rig, 'lou', SOME)
+    await enter(page, login, 'lou')
+    for (const { tag } of LANGUAGES) {
+      await page.goto(`${login}/account?locale=${tag}&ended=another`)
+      await expect(page.locator('html')).toHaveAttribute('lang', tag)
+      await expect(page.getByRole('listitem')).toHaveCount(4)
+      expect(await overflow(page), tag).toEqual([])
+      await picture(page, `account-others-${tag}`)
+    }
   })
 
   test("another person's session does not end, whoever names it", async ({ page }) => {

@@ -68,6 +68,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
       touch: (session) => void world.touched.push(session.sid),
+      renew: (token, { stateless }) => stateless && (`${token}-next` as SessionToken),
       end: (sid) => {
         const tokens = [...world.sessions].filter(([, session]) => session.sid === sid).map(([token]) => token)
         for (const token of tokens) world.sessions.delete(token)

@@ -20,7 +20,7 @@ export interface PortalParts {
   /** From `loadPublicFiles`; the same for every generation. */
   readonly files: PublicFiles
   readonly authn: Authn
-  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end' | 'ofUser' | 'find'>
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue'>
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness

@@ -41,6 +41,8 @@ export interface Visit {
   sameOrigin(): boolean
   /** The live session of this browser at the login host. Rejects with GH_STORE_UNAVAILABLE. */
   session(): Promise<Session | undefined>
+  /** Notes that the person used their session; a browser that carries it gets its next token. */
+  used(session: Session): void
   /** Binds a login to this browser, setting or renewing the cookie; returns the hash of its value. */
   bindBrowser(): string
   signIn(token: SessionToken): void
@@ -80,6 +82,11 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       typeof ssoToken === 'string' && ssoToken !== ''
         ? parts.sessions.resolve(ssoToken as SessionToken, 'login')
         : undefined,
+    used: (session) => {
+      parts.sessions.touch(session)
+      const next = typeof ssoToken === 'string' ? parts.sessions.renew(ssoToken as SessionToken, session) : undefined
+      if (next !== undefined) addCookie(setCookie(cookies.sso, next, { secure }))
+    },
     bindBrowser: () => {
       addCookie(setCookie(cookies.browser, secret, { secure, maxAge: BROWSER_COOKIE_LIFE }))
       return bindingOf(secret)

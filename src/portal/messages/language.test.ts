@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { en, type MessageKey } from './en.ts'
-import { LANGUAGES, languageOf, negotiateLanguage, say, sayDuration } from './language.ts'
+import { LANGUAGES, languageOf, negotiateLanguage, say, sayAgo, sayDuration, sayInstant } from './language.ts'
 
 const KEYS = Object.keys(en) as MessageKey[]
 const placeholders = (text: string): readonly string[] => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort()
@@ -49,6 +49,25 @@ test('durations are words of the language, with its plurals', () => {
   assert.equal(sayDuration(english, 29.2), '30 seconds')
   assert.equal(sayDuration(english, 300), '5 minutes')
   assert.equal(sayDuration(languageOf('de') ?? english, 1), '1 Sekunde')
+})
+
+test('how long ago is said in the largest unit that fits, and the moment itself in UTC', () => {
+  const [english] = LANGUAGES
+  const german = languageOf('de') ?? english
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
+  const said = [-5, 0, minute - 1, minute, hour - 1, 3 * hour, day, 400 * day].map((ms) => sayAgo(english, ms))
+  assert.deepEqual(said, [
+    'now',
+    'now',
+    'now',
+    '1 minute ago',
+    '59 minutes ago',
+    '3 hours ago',
+    'yesterday',
+    '400 days ago',
+  ])
+  assert.equal(sayAgo(german, 3 * hour), 'vor 3 Stunden')
+  assert.equal(sayInstant(german, 0), '01.01.1970, 00:00 UTC')
 })
 
 test('a name cannot reorder the sentence around it (bidi spoofing)', () => {

@@ -58,7 +58,7 @@ export function sayDuration(language: Language, seconds: number): string {
 
 /** How long ago, in the largest unit that fits: "now", "5 minutes ago", "yesterday". */
 export function sayAgo(language: Language, ms: number): string {
-  const format = new Intl.RelativeTimeFormat(language.tag, { numeric: 'auto' })
+  const format = agoFormat(language.tag)
   const minutes = Math.max(0, Math.floor(ms / 60_000))
   if (minutes === 0) return format.format(0, 'second')
   if (minutes < 60) return format.format(-minutes, 'minute')
@@ -68,8 +68,22 @@ export function sayAgo(language: Language, ms: number): string {
 
 /** A moment, to the minute and in UTC: the server does not know where the reader is. `at`: milliseconds since the epoch. */
 export function sayInstant(language: Language, at: number): string {
-  const format = new Intl.DateTimeFormat(language.tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
-  return `${format.format(at)} UTC`
+  return `${instantFormat(language.tag).format(at)} UTC`
+}
+
+/** A list says many times when something was, and a formatter costs more to make than to use. */
+const agoFormat = oncePerLanguage((tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }))
+const instantFormat = oncePerLanguage(
+  (tag) => new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }),
+)
+
+function oncePerLanguage<T>(make: (tag: LanguageTag) => T): (tag: LanguageTag) => T {
+  const made = new Map<LanguageTag, T>()
+  return (tag) => {
+    const known = made.get(tag) ?? make(tag)
+    made.set(tag, known)
+    return known
+  }
 }
 
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g

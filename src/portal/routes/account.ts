@@ -27,7 +27,7 @@ export async function showAccount(parts: PortalParts, visit: Visit): Promise<voi
     askToSignIn(parts, visit, 302, visit.query('realm'))
     return
   }
-  parts.sessions.touch(who.session)
+  visit.used(who.session)
   const others = await othersOf(parts, who.session)
   const notice = noticeOf(visit.query('ended'), others)
   showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })

@@ -13,7 +13,7 @@ export async function showHome(parts: PortalParts, visit: Visit): Promise<void> 
     showWelcome(parts, visit)
     return
   }
-  parts.sessions.touch(session)
+  visit.used(session)
   showSignedIn(visit, session, realm)
 }
 
@@ -30,7 +30,7 @@ function showSignedIn(visit: Visit, session: Session, realm: CompiledRealm): voi
       where: frame.say('home.realm', { realm: title }),
       lead: realm.sites.length === 0 ? frame.say('home.no-apps', { realm: title }) : undefined,
       placesTitle: frame.say('home.apps'),
-      places: realm.sites.map((site) => ({ label: site.title, href: `${site.url}/` })),
+      places: realm.sites.map(({ title: label, url }) => ({ label, href: `${url}/`, host: new URL(url).host })),
       signOut: true,
       accountUrl: accountUrl(realm),
       otherUserUrl: `${loginPath(realm.name)}?ForceAuth=true`,

@@ -27,7 +27,7 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
   auditRefusal(parts, visit, asked)
   const session = await visit.session()
   if (session !== undefined && suffices(session, realm, asked.demand)) {
-    parts.sessions.touch(session)
+    visit.used(session)
     visit.redirect(
       302,
       await nextLocation(parts, realm, { session, destination: asked.destination, interactive: false }),
