@@ -159,6 +159,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
       causeToEnd: (session) => causeToEnd(snapshot, compiled.directories, session),
     }),
     touch: (session) => deps.sessions.touch(session),
+    renew: (token, session) => deps.sessions.renew(token, session),
     end: (sid, cause, origin) => deps.sessions.end(sid, cause, origin),
     endAllOfUser: (user, cause, origin) => deps.sessions.endAllOfUser(user, cause, origin),
     ofUser: (user) => deps.sessions.ofUser(user),
@@ -192,7 +193,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
 }
 
 /** Sessions as the login host sees them: those of people and realms that the configuration knows. */
-type LoginHostSessions = Pick<SessionService, 'resolve' | 'touch' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
+type LoginHostSessions = Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 function apisOf(

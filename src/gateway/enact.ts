@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
+import { setCookie } from '../http/cookies.ts'
+import { requestKind } from '../http/request-kind.ts'
 import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
-import type { Session, SessionResolver } from '../session/session.ts'
+import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
@@ -20,7 +22,7 @@ import { TOO_MANY } from './websocket.ts'
 export interface EnactDeps {
   readonly handshake: Handshake
   readonly streams: Streams
-  readonly sessions: Pick<SessionResolver, 'touch'>
+  readonly sessions: Pick<SessionResolver, 'touch' | 'renew'>
   readonly audit: AuditSink
   readonly clock: Clock
 }
@@ -46,6 +48,8 @@ interface Delivery {
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
   readonly ending: AnswerEnding
+  /** The `Set-Cookie` value of a token that the answer brings along. */
+  readonly renewed?: string | undefined
 }
 
 /** Writes a verdict to the client: the only place that does. Throws what goes wrong before `ending` could be told. */
@@ -142,6 +146,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
   readonly session: Session
+  readonly renewed: string | undefined
   readonly #deps: EnactDeps
   readonly #ending: AnswerEnding
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
@@ -153,6 +158,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     this.context = context
     this.tunnel = tunnel
     this.session = session
+    this.renewed = session.stateless === undefined || tunnel !== undefined ? undefined : renew(deps, request, session)
     this.#deps = deps
     this.#ending = ending
     this.#controller = tunnel === undefined ? undefined : new AbortController()
@@ -197,15 +203,30 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   }
 }
 
+/**
+ * The next cookie of a browser that carries its session. On navigations only: of answers to scripts, which come many at once and late,
+ * the last would win.
+ */
+function renew({ sessions }: EnactDeps, { site, method, raw }: AccessRequest, session: Session): string | undefined {
+  const { cookie } = raw.headers
+  if (cookie === undefined || requestKind(method, raw.headers) !== 'navigation') return undefined
+  const { token } = site.readCookies(cookie)
+  const next = typeof token === 'string' ? sessions.renew(token as SessionToken, session) : undefined
+  const { secure, cookies } = site
+  return next && setCookie(cookies.token, next, { secure, domain: cookies.domain })
+}
+
 /** Hands the exchange to the upstream, which tells the delivery's ending. */
 function exchange(
   { site, session, identity }: Forward,
-  { request, context, tunnel, ending }: Delivery,
+  { request, context, tunnel, ending, renewed }: Delivery,
   signal: AbortSignal | undefined,
 ): void {
   const { method, target, raw } = request
   const outgoing = { method, target: target.target, headers: requestHeaders(request, identity) }
-  const rewrite = session === undefined ? site.rewrites.open : site.rewrites.protected
+  const { rewrites } = site
+  const own = renewed === undefined ? rewrites.protected : rewrites.renewing(renewed)
+  const rewrite = session === undefined ? rewrites.open : own
   const parts: Exchange = { request: raw, outgoing, rewrite, signal }
   if (tunnel !== undefined) {
     tunnel.release()

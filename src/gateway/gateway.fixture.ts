@@ -79,6 +79,11 @@ export class FakeSessions {
     this.touched.push(session.sid)
   }
 
+  /** What navigations get instead of a token. */
+  readonly renewals = new Map<string, SessionToken>()
+
+  readonly renew = (token: SessionToken): SessionToken | undefined => this.renewals.get(token)
+
   readonly end = (sid: string): Promise<boolean> => {
     this.ended.push(sid)
     for (const [token, { session }] of this.byToken) if (session.sid === sid) this.byToken.delete(token)

@@ -27,7 +27,7 @@ import type { Verdict } from './verdict.ts'
 export interface GatewayDeps {
   /** The configuration in force; taken once for each request. */
   readonly generations: { acquire(): Held<GatewayGeneration>; peek(): GatewayGeneration }
-  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end'>
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end'>
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly audit: AuditSink
   readonly log: Log

@@ -26,6 +26,8 @@ export interface ResponseRewrites {
   readonly open: RewriteResponseHead
   /** For answers that needed one. */
   readonly protected: RewriteResponseHead
+  /** For an answer that brings the browser its next token (a `Set-Cookie` value): nobody else may get it, whatever the site's caching. */
+  renewing(token: string): RewriteResponseHead
 }
 
 /** Both rewrites of one site, compiled once: a request only picks one. */
@@ -33,8 +35,10 @@ export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites 
   const dropped = new Set([...DROPPED, ...rules.remove.map((name) => name.toLowerCase())])
   const parts = { rules, dropped, specialOf: createSpecialNames(dropped, rules.maxNames) }
   return {
-    open: (status, headers) => rewrite(parts, status, headers, false),
-    protected: (status, headers) => rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101),
+    open: (status, headers) => rewrite(parts, status, headers, PLAIN),
+    protected: (status, headers) =>
+      rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101 ? PRIVATE : PLAIN),
+    renewing: (token) => (status, headers) => rewrite(parts, status, headers, { restrain: true, token }),
   }
 }
 
@@ -74,6 +78,16 @@ interface Parts {
   readonly specialOf: SpecialOf
 }
 
+interface Addition {
+  /** Whether caches are told to keep their hands off. */
+  readonly restrain: boolean
+  /** A `Set-Cookie` value of ours. */
+  readonly token: string | undefined
+}
+
+const PLAIN: Addition = { restrain: false, token: undefined }
+const PRIVATE: Addition = { restrain: true, token: undefined }
+
 /** Never passed on: they tell of hosts and ports behind us, or repeat what only the application was to see. */
 const DROPPED: ReadonlySet<string> = new Set(['alt-svc', 'x-gatehouse-assertion'])
 
@@ -81,7 +95,7 @@ function rewrite(
   { rules, dropped, specialOf }: Parts,
   status: number,
   headers: HeaderList,
-  restrain: boolean,
+  { restrain, token }: Addition,
 ): HeaderList {
   const out: string[] = []
   const seen: Seen = { contentType: undefined, cacheControl: undefined, vary: undefined, setsCookie: false }
@@ -97,6 +111,10 @@ function rewrite(
     if (value === undefined) continue
     if (restrain && note(seen, lower, value)) continue
     out.push(name, value)
+  }
+  if (token !== undefined) {
+    seen.setsCookie = true
+    out.push('Set-Cookie', token)
   }
   if (restrain) {
     out.push('Cache-Control', protectedCacheControl({ status, ...seen }), 'Vary', varyByCookie(seen.vary))

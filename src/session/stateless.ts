@@ -103,12 +103,12 @@ class CarriedSessions implements StatelessSessions {
   }
 
   /** Never with newer counters than the token has: whatever ended it has to end what comes of it. */
-  renew(token: SessionToken, { bucket, unconfirmed, stateless }: Session): SessionToken | undefined {
+  renew(token: SessionToken, { sid, bucket, unconfirmed, stateless }: Session): SessionToken | undefined {
     const { clock, place } = this.#deps
     const now = clock()
     if (stateless === undefined || unconfirmed === true || now < stateless.renewAt) return undefined
     const opened = this.#opened(token)
-    if (opened === undefined) return undefined
+    if (opened?.sid !== sid) return undefined
     const front = newToken(place, bucket).token
     return this.#seal(front, { ...opened.claims, bound: boundTo(front), iat: now / 1_000 })
   }
