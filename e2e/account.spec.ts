@@ -215,12 +215,12 @@ test.describe('the account page in a realm of its own', () => {
   })
 })
 
-/** A browser of its own, in which alice has the application open with a WebSocket and an event stream. */
-async function openElsewhere(browser: Browser, app: string): Promise<Page> {
+/** A browser of its own, in which somebody has an application open with a WebSocket. */
+async function openElsewhere(browser: Browser, username: string, app: string): Promise<Page> {
   const context = await browser.newContext({ userAgent: PHONE })
   const page = await context.newPage()
   await page.goto(`${app}/`)
-  await signIn(page, 'alice')
+  await signIn(page, username)
   await expect(page).toHaveURL(`${app}/`)
   await page.evaluate(() => {
     const state = { ticks: 0, closed: 0 }
@@ -242,16 +242,22 @@ function stateOf(page: Page): Promise<State> {
   return page.evaluate(() => (globalThis as unknown as { state: State }).state)
 }
 
-for (const button of ['End the session on Safari on iPhone', 'Sign out everywhere else']) {
-  test(`"${button}": the other browser is out at once, its WebSocket too, and this one stays`, async ({
+// The sessions of employees are in the store, those of customers in the browser.
+for (const [button, username, site, realm] of [
+  ['End the session on Safari on iPhone', 'alice', 'app', 'employees'],
+  ['Sign out everywhere else', 'alice', 'app', 'employees'],
+  ['End the session on Safari on iPhone', 'dave', 'club', 'customers'],
+  ['Sign out everywhere else', 'dave', 'club', 'customers'],
+] as const) {
+  test(`"${button}", ${realm}: the other browser is out at once, its WebSocket too, and this one stays`, async ({
     page,
     browser,
     rig,
   }) => {
-    const { login, app } = rig.sites
-    const phone = await openElsewhere(browser, app)
-    await page.goto(`${login}/login/employees?goto=%2Faccount`)
-    await signIn(page, 'alice')
+    const { login, [site]: app } = rig.sites
+    const phone = await openElsewhere(browser, username, app)
+    await page.goto(`${login}/login/${realm}?goto=%2Faccount`)
+    await signIn(page, username)
     await page.getByRole('button', { name: button }).first().click()
     await expect(status(page)).toBeVisible()
     const ended = Date.now()
@@ -262,7 +268,7 @@ for (const button of ['End the session on Safari on iPhone', 'Sign out everywher
     )
     expect(answer).toBe(401)
     await phone.goto(`${app}/`)
-    await expect(phone).toHaveURL(new RegExp(`^${login}/login/employees`))
+    await expect(phone).toHaveURL(new RegExp(`^${login}/login/${realm}`))
     await page.goto(`${app}/`)
     await expect(page).toHaveURL(`${app}/`)
     await page.goto(`${login}/account`)
