@@ -127,6 +127,7 @@ suite('masking', () => {
 
   const texts: readonly (readonly [string, string])[] = [
     ['an SSO token', `cookie was SSOTokenID=${SSO_TOKEN}; Path=/`],
+    ['an SSO token in an address', `/json/sessions/${SSO_TOKEN.replaceAll('*', '%2A')}`],
     ['code= in a URL', `https://app.example/.gatehouse/callback?state=b.0&code=${SECRET}`],
     ['token= in a URL', `GET /x?id_token=${SECRET}&y=1`],
     ['access_token= in a fragment', `/x#access_token=${SECRET}`],
