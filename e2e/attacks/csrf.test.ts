@@ -71,20 +71,23 @@ async function loginFrom(rig: Rig, headers: readonly Headers[]): Promise<void> {
 }
 
 async function logoutFrom(rig: Rig, headers: readonly Headers[]): Promise<void> {
-  const bob = await rig.signIn('bob')
+  const [bob, elsewhere] = [await rig.signIn('bob'), await rig.signIn('bob')]
   for (const each of headers) {
-    for (const [origin, path] of [
-      [ORIGINS.login, '/logout'],
-      [ORIGINS.app, '/.gatehouse/logout'],
+    for (const [origin, path, form] of [
+      [ORIGINS.login, '/logout', {}],
+      [ORIGINS.login, '/account', { others: '1' }],
+      [ORIGINS.app, '/.gatehouse/logout', {}],
     ] as const) {
       if (origin === ORIGINS.app && each['origin'] === ORIGINS.app && each['sec-fetch-site'] === undefined) continue
-      const answer = await bob.client.call(origin + path, { form: {}, headers: each })
+      const answer = await bob.client.call(origin + path, { form, headers: each })
       assert.equal(answer.status, 403, `${path} ${JSON.stringify(each)}`)
       assert.deepEqual(headersOf(answer, 'set-cookie'), [])
     }
   }
-  rig.tally.checks++
-  assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200, 'still signed in')
+  for (const { client } of [bob, elsewhere]) {
+    rig.tally.checks++
+    assert.equal((await client.call(`${ORIGINS.app}/me`)).status, 200, 'still signed in')
+  }
 }
 
 function withOrigin(headers: Headers): readonly Headers[] {

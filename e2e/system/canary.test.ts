@@ -204,6 +204,8 @@ test('secrets go through every flow', { timeout: 60_000 }, async (t) => {
       await signIn('erin at a dead application', 'broken').catch(() => client)
     ).call(at('broken', `/?${queryOf('dead application')}`), { headers })
     await client.call(at('unknown', `/?${queryOf('unknown host')}`), { headers })
+    await client.call(at('login', `/account?${queryOf('account page')}&ended=${marked('ended session')}`))
+    await client.call(at('login', '/account'), { form: { session: marked('name of a session') } })
     const cookie = client.cookiesFor(at('app'))
     const socket = await openSocket({ url: at('app', `/clock?${queryOf('socket')}`), cookie })
     socket.close()
