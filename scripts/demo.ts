@@ -54,6 +54,7 @@ function banner(sites: Readonly<Record<keyof typeof HOSTS, string>>, log: string
     [`${sites.files}/`, 'a third domain'],
     [`${sites.club}/`, 'customers: another realm'],
     [`${sites.login}/`, 'who am I, my applications, sign out'],
+    [`${sites.login}/account`, 'my sessions: end one, or all others'],
   ] as const
   const width = Math.max(...places.map(([url]) => url.length))
   return `
