@@ -25,6 +25,7 @@ process.exitCode = await runSteps(
     tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
     tests('attacks are refused', 5, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
     tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
+    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
     tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
   ],
 )

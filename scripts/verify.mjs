@@ -21,5 +21,9 @@ process.exitCode = await runSteps([
     ENDURANCE_MIB: '1024',
     ENDURANCE_SOCKETS: '1000',
   }),
+  whole('whatever breaks under 200 people loses nothing and lets nothing through', 10, 'e2e/faults/*.test.ts', {
+    FAULTS: 'all',
+    FAULT_CLIENTS: '200',
+  }),
   { name: 'npm run interop', command: node, args: ['scripts/interop.mjs'], minutes: 15, env },
 ])

@@ -172,7 +172,6 @@ suite('the connection of the revocation log', () => {
     t.after(() => store.close())
     const ear = listen(store)
     await store.ping()
-    assert.equal(ear.gaps.count, 0)
     slept = 400_000
     while (ear.gaps.count < 1) await pause(5)
   })
