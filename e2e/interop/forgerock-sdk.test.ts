@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Client } from '../client.ts'
@@ -12,9 +13,8 @@ interface Sdk {
   readonly SessionManager: { logout(): Promise<Response> }
 }
 
-const SDK = fileURLToPath(
-  new URL('../../.runtime/foreign-apps/node_modules/@forgerock/javascript-sdk/dist/index.js', import.meta.url),
-)
+const APPS = fileURLToPath(new URL('../../.runtime/foreign-apps', import.meta.url))
+const SDK = join(APPS, 'node_modules', '@forgerock', 'javascript-sdk', 'dist', 'index.js')
 
 let gateway: Gateway
 
