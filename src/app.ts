@@ -18,6 +18,7 @@ import { openListener, type Listener, type ListenerHandlers } from './http/liste
 import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './runtime.ts'
+import { createBearerResolver } from './session/bearer.ts'
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
 import { endOrphans } from './session/orphans.ts'
@@ -101,6 +102,7 @@ async function assemble(start: Start): Promise<App> {
   const gateway = createGateway({
     generations: holder,
     sessions: deps.sessions,
+    bearer: deps.bearer,
     handshakes: deps.handshakes,
     audit: deps.audit,
     log,
@@ -161,6 +163,9 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
   closers.push(() => stateless.close())
   const sessions = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions, stateless })
   closers.push(() => sessions.close())
+  const issuer = new URL(login.url).origin
+  const bearer = createBearerResolver({ store, keyRing, clock, issuer, maxCached: caches.sessions })
+  closers.push(() => bearer.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
@@ -181,8 +186,9 @@ async function openFoundation({ snapshot, closers, output }: Start): Promise<Fou
     keyRing,
     sealer: createSealer(keyRing, clock),
     hasher: createPasswordHasher(),
-    signer: createAssertionSigner({ keyRing, clock, issuer: new URL(login.url).origin }),
+    signer: createAssertionSigner({ keyRing, clock, issuer }),
     sessions,
+    bearer,
     handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
     files: await loadPublicFiles(PUBLIC),
     readiness: { report: () => readinessOf(health) },

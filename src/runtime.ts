@@ -4,6 +4,7 @@ import type { Clock } from './base/clock.ts'
 import { usernameKey } from './base/username-key.ts'
 import { productVersion } from './cli/version.ts'
 import { createOpenAm } from './api/openam/open-am.ts'
+import { createVarnish } from './api/varnish/varnish.ts'
 import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
 import { createGotoCheck } from './authn/goto.ts'
@@ -28,8 +29,11 @@ import { createPages } from './portal/pages.ts'
 import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
 import type { PublicFiles } from './portal/public-files.ts'
-import { ofKnownUsers } from './session/known-users.ts'
+import type { BearerResolver } from './session/bearer.ts'
+import { groupsChanged } from './session/groups-at-login.ts'
+import { ofKnownUser, ofKnownUsers } from './session/known-users.ts'
 import type { HandshakeService, Session, SessionService } from './session/session.ts'
+import { createTokenPairs } from './session/token-pairs.ts'
 import type { Store } from './store/store.ts'
 import type { AuditSink, EndCause } from './telemetry/audit.ts'
 import type { Log } from './telemetry/log.ts'
@@ -42,6 +46,8 @@ export interface RuntimeDeps {
   readonly hasher: PasswordHasher
   readonly signer: AssertionSigner
   readonly sessions: SessionService
+  /** Sessions by access token. */
+  readonly bearer: BearerResolver
   readonly handshakes: HandshakeService
   readonly files: PublicFiles
   readonly readiness: Readiness
@@ -118,7 +124,7 @@ function siteOf(
   profile: AgentProfileConfig,
   snapshot: ConfigSnapshot,
   { directories, pdps }: RealmParts,
-  { signer, clock, log, audit }: RuntimeDeps,
+  { signer, bearer, clock, log, audit }: RuntimeDeps,
 ): Site {
   const { id: agent, realm } = profile
   const onMisbehaviour = (reason: string): void =>
@@ -136,8 +142,9 @@ function siteOf(
     allCookieNames: snapshot.agents.flatMap(({ cookie }) => cookie.name ?? []),
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
-    factsOf: (session) => factsOfSession(directories, session),
+    factsOf: (session) => factsOfSession({ snapshot, directories }, session),
     signer,
+    isOurToken: (authorization) => bearer.isOurs(authorization),
     clock,
     log,
     caches: snapshot.gatehouse.caches,
@@ -199,20 +206,54 @@ type LoginHostSessions = Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'e
 function apisOf(
   snapshot: ConfigSnapshot,
   { directories, sessions }: { readonly directories: Directories; readonly sessions: LoginHostSessions },
-  { store, audit, log, clock }: RuntimeDeps,
+  deps: RuntimeDeps,
 ): readonly Api[] {
+  const { store, audit, log, clock } = deps
   const { url: loginUrl, cookieName } = snapshot.gatehouse.login
   const people = peopleOf(snapshot, directories)
   const records = store.sessions
   const version = productVersion()
-  return [createOpenAm({ loginUrl, cookieName, version, sessions, records, people, audit, log, clock })]
+  const openAm = createOpenAm({ loginUrl, cookieName, version, sessions, records, people, audit, log, clock })
+  const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
+  return varnish === undefined ? [openAm] : [openAm, varnish]
+}
+
+/** Tokens for the people of one realm; `undefined` where the configuration names none. */
+function varnishOf(
+  snapshot: ConfigSnapshot,
+  parts: { readonly directories: Directories; readonly sessions: LoginHostSessions; readonly people: People },
+  deps: RuntimeDeps,
+): Api | undefined {
+  const { dialects, login } = snapshot.gatehouse
+  const config = dialects.realm === undefined ? undefined : snapshot.realms.get(dialects.realm)
+  const directory = config && parts.directories.get(config.name)
+  if (config === undefined || directory === undefined) return undefined
+  const { name: realm, tokens: rules } = config
+  const cause = (session: Session): Promise<EndCause | undefined> => causeToEnd(snapshot, parts.directories, session)
+  const sessions = {
+    ...parts.sessions,
+    find: async (sid: string) => ofKnownUser(await parts.sessions.find(sid), cause),
+  }
+  // Such a session lasts as long as its refresh tokens, as nobody is at work in between, and is in no cookie.
+  const session = { ...config.session, maxIdle: rules.refreshTTL, mode: 'cts' as const }
+  const authn = compileRealmAuthn({ ...config, session }, { ...deps, directory })
+  return createVarnish({
+    realm,
+    rules,
+    authn: createAuthn({ ...deps, realms: new Map([[realm, authn]]) }),
+    pairs: createTokenPairs({ ...deps, sessions, issuer: new URL(login.url).origin }),
+    bearer: { resolve: async (authorization) => ofKnownUser(await deps.bearer.resolve(authorization), cause) },
+    sessions,
+    people: parts.people,
+    log: deps.log,
+  })
 }
 
 function peopleOf(snapshot: ConfigSnapshot, directories: Directories): People {
   return {
     hasRealm: (realm) => snapshot.realms.has(realm),
     administratorsOf: (realm) => snapshot.realms.get(realm)?.administrators ?? [],
-    groupsOf: async (session) => (await factsOfSession(directories, session))?.groups ?? new Set(),
+    groupsOf: async (session) => (await factsOfSession({ snapshot, directories }, session))?.groups ?? new Set(),
     userIdOf: (realm, username) => {
       const key = usernameKey(username)
       const user = snapshot.realms.get(realm)?.users.find((each) => usernameKey(each.username) === key)
@@ -256,17 +297,31 @@ function originsOf({ url, aliases }: PortalSite): readonly string[] {
   return [url, ...aliases]
 }
 
-/** A session as far as it names a user. */
-type Named = Pick<Session, 'realm' | 'userId' | 'username'>
+/** A session as far as it names a user, and what it remembers of them. */
+type Named = Pick<Session, 'realm' | 'userId' | 'username' | 'properties'>
 
-/** The session's user, as long as they are who they were: a name that was given away must not be passed on by its old owner. */
-function factsOfSession(directories: Directories, session: Named): User | undefined | Promise<User | undefined> {
-  const found = directories.get(session.realm)?.find(session.userId)
-  return found instanceof Promise ? found.then((user) => unrenamed(user, session)) : unrenamed(found, session)
+/** What there is to know about people. */
+interface Known {
+  readonly snapshot: ConfigSnapshot
+  readonly directories: Directories
 }
 
-function unrenamed(user: User | undefined, { username }: Named): User | undefined {
-  return user?.username === username ? user : undefined
+/** The session's user, as long as they are who they were: a name that was given away must not be passed on by its old owner. */
+function factsOfSession(known: Known, session: Named): User | undefined | Promise<User | undefined> {
+  const found = known.directories.get(session.realm)?.find(session.userId)
+  return found instanceof Promise
+    ? found.then((user) => unchanged(known, user, session))
+    : unchanged(known, found, session)
+}
+
+function unchanged(known: Known, user: User | undefined, session: Named): User | undefined {
+  return user !== undefined && changeOf(known, user, session) === undefined ? user : undefined
+}
+
+function changeOf({ snapshot }: Known, user: User, session: Named): EndCause | undefined {
+  if (user.username !== session.username) return 'user-changed'
+  if (!groupsChanged(session, user.groups)) return undefined
+  return snapshot.realms.get(session.realm)?.session.endOnGroupChange === true ? 'groups-changed' : undefined
 }
 
 async function causeToEnd(
@@ -278,7 +333,7 @@ async function causeToEnd(
   const directory = directories.get(realm)
   if (directory === undefined) return 'realm-removed'
   const user = await directory.find(userId)
-  if (user !== undefined) return unrenamed(user, session) === undefined ? 'user-changed' : undefined
+  if (user !== undefined) return changeOf({ snapshot, directories }, user, session)
   const known = snapshot.realms.get(realm)?.users.some(({ id, username }) => (id ?? username) === userId)
   return known === true ? 'user-disabled' : 'user-removed'
 }

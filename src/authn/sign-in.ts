@@ -1,5 +1,6 @@
 import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
+import { groupsAtLogin } from '../session/groups-at-login.ts'
 import { quotaFor } from '../session/quota.ts'
 import type { Proof } from './journey.ts'
 import type { RealmAuthn } from './realm-authn.ts'
@@ -33,8 +34,9 @@ export async function signIn(
 ): Promise<SignIn> {
   const user = await realm.directory.find(proof.userId)
   if (user === undefined) return { kind: 'no-such-user' }
+  const properties = { ...proof.properties, ...(realm.session.endOnGroupChange ? groupsAtLogin(user.groups) : {}) }
   if (current?.realm === realm.realm && current.userId === user.id) {
-    const { authLevel, modules: authModules, properties } = proof
+    const { authLevel, modules: authModules } = proof
     const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties }, origin)
     return upgraded === undefined ? { kind: 'session-changed' } : { kind: 'signed-in', issued: upgraded }
   }
@@ -44,7 +46,7 @@ export async function signIn(
     username: user.username,
     authLevel: proof.authLevel,
     authModules: proof.modules,
-    properties: proof.properties,
+    properties,
     maxIdleMs: realm.session.maxIdle,
     maxLifeMs: realm.session.maxLife,
     mode: realm.session.mode,

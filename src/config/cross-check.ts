@@ -2,6 +2,7 @@ import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIs
 import type { Check, CheckInput } from './checks/check.ts'
 import { checkCookieDomains, checkCookieNames, checkCookieOverlap } from './checks/cookies.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
+import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
@@ -29,6 +30,7 @@ const CHECKS: readonly Check[] = [
   checkDemoUsers,
   checkSecrets,
   checkStoreUrl,
+  checkDialects,
 ]
 
 /** Everything that no single file's schema can judge, all problems at once. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { realmName } from '../base/realm-name.schema.ts'
 import { keysSchema } from '../crypto/keys.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
 import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
@@ -84,6 +85,14 @@ export const gatehouseSchema = z.strictObject({
     })
     .prefault({})
     .describe('What happens on SIGTERM.'),
+  dialects: z
+    .strictObject({
+      realm: realmName
+        .optional()
+        .describe('The realm whose people get tokens at `/api/v1/auth/login`. Without it that address is not there.'),
+    })
+    .prefault({})
+    .describe('For programs that speak to another product: addresses in which no realm is named.'),
   caches: cachesSchema.describe('How much the process remembers. What does not fit is worked out again.'),
   telemetry: telemetrySchema.describe('Logs and audit.'),
 })

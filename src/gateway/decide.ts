@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
 import type { AccessQuery, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
@@ -11,6 +12,7 @@ import type { HeaderList } from './upstream/upstream.ts'
 
 export interface DecideDeps {
   readonly sessions: Pick<SessionResolver, 'resolve'>
+  readonly bearer: Pick<BearerResolver, 'resolve'>
   readonly clock: Clock
 }
 
@@ -29,7 +31,7 @@ const NO_IDENTITY: HeaderList = []
 const GRACE = { grace: true } as const
 const METHOD_REFUSED: Refuse = { kind: 'refuse', status: 405, reason: 'method-not-allowed' }
 
-export function createDecide({ sessions, clock }: DecideDeps): Decide {
+export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   const decide = (request: AccessRequest): Verdict | Promise<Verdict> => {
     const { site, raw } = request
     if (!site.allowedMethods.has(request.method)) return METHOD_REFUSED
@@ -38,23 +40,38 @@ export function createDecide({ sessions, clock }: DecideDeps): Decide {
     if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
     if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
 
-    const { cookie } = raw.headers
+    const { cookie, authorization } = raw.headers
+    // What a program says itself counts alone; a cookie, which a browser adds to every request, neither helps nor contradicts.
+    if (authorization !== undefined && site.isOurToken(authorization)) {
+      return withResolved(request, bearer.resolve(authorization, GRACE), 'dead-bearer')
+    }
     const token = cookie === undefined ? undefined : site.readCookies(cookie).token
     if (token === undefined) return login(request, 'no-cookie')
     if (token === AMBIGUOUS) return login(request, 'two-cookies')
-    const resolved = sessions.resolve(token as SessionToken, site.audience, GRACE)
-    if (!(resolved instanceof Promise)) return withSession(request, resolved)
+    return withResolved(request, sessions.resolve(token as SessionToken, site.audience, GRACE), 'dead-token')
+  }
+
+  const withResolved = (
+    request: AccessRequest,
+    resolved: ReturnType<SessionResolver['resolve']>,
+    otherwise: MissingSession,
+  ): Verdict | Promise<Verdict> => {
+    if (!(resolved instanceof Promise)) return withSession(request, resolved, otherwise)
     // Only what the store had to be asked for takes time worth writing down.
     const started = performance.now()
     return resolved.then((session) => {
       request.stages.sessionMs = performance.now() - started
-      return withSession(request, session)
+      return withSession(request, session, otherwise)
     })
   }
 
-  const withSession = (request: AccessRequest, session: Session | undefined): Verdict | Promise<Verdict> => {
+  const withSession = (
+    request: AccessRequest,
+    session: Session | undefined,
+    otherwise: MissingSession,
+  ): Verdict | Promise<Verdict> => {
     // A session of another realm is none here: realms do not vouch for each other.
-    if (session?.realm !== request.site.realm) return login(request, 'dead-token')
+    if (session?.realm !== request.site.realm) return login(request, otherwise)
     return decideKnown(request, session)
   }
 

@@ -3,6 +3,7 @@ import { AMBIGUOUS, clearCookie, findCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { sendJson, sendRedirect } from '../http/respond.ts'
+import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionService, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
@@ -24,6 +25,7 @@ export type HostEndpoints = ReadonlyMap<string, HostEndpoint>
 export interface EndpointDeps {
   readonly handshake: Handshake
   readonly sessions: Pick<SessionService, 'resolve' | 'end'>
+  readonly bearer: Pick<BearerResolver, 'resolve'>
 }
 
 /** What every gateway serves: `callback`, `logout`, `whoami`. */
@@ -80,7 +82,7 @@ async function callback({ handshake }: EndpointDeps, request: AccessRequest, con
 }
 
 /** GET leads to the login host, which asks; only a form or script of the site itself may POST (logout CSRF). */
-async function logout({ sessions }: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+async function logout(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
   const { site, raw, client } = request
   if (request.method !== 'POST') {
     sendRedirect(context.response, { status: 302, location: site.logoutUrl })
@@ -90,8 +92,9 @@ async function logout({ sessions }: EndpointDeps, request: AccessRequest, contex
     answerRefusal(context, { kind: 'forbidden', status: 403, error: 'cross-site' })
     return
   }
-  const session = await sessionOf(sessions, request)
-  if (session !== undefined) await sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
+  const session = await sessionOf(deps, request)
+  if (session !== undefined)
+    await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const { secure, cookies } = site
   const cleared = [
     clearCookie(cookies.token, { secure, domain: cookies.domain }),
@@ -109,17 +112,13 @@ async function logout({ sessions }: EndpointDeps, request: AccessRequest, contex
 }
 
 /** Who is signed in, for single-page applications. Asking does not count as use, or polling would keep a session alive for ever. */
-async function whoAmI(
-  { sessions, handshake }: EndpointDeps,
-  request: AccessRequest,
-  context: AnswerContext,
-): Promise<void> {
+async function whoAmI(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
   const { site } = request
-  const session = await sessionOf(sessions, request)
+  const session = await sessionOf(deps, request)
   const facts = session === undefined ? undefined : await site.factsOf(session)
   if (session === undefined || facts === undefined) {
-    const needed = { level: undefined, missing: 'no-cookie' } as const
-    answerLogin(context, request, { handshake, needed })
+    const needed = { level: undefined, missing: bearerOf(request) === undefined ? 'no-cookie' : 'dead-bearer' } as const
+    answerLogin(context, request, { handshake: deps.handshake, needed })
     return
   }
   const { username, userId, realm, authLevel, authModules, authInstant, idleExpiresAt, maxExpiresAt } = session
@@ -132,12 +131,21 @@ function iso(at: number): string {
   return new Date(at).toISOString()
 }
 
-async function sessionOf(
-  sessions: EndpointDeps['sessions'],
-  { site, raw }: AccessRequest,
-): Promise<Session | undefined> {
+/** An access token of ours counts alone, as for every other path. */
+async function sessionOf({ sessions, bearer }: EndpointDeps, request: AccessRequest): Promise<Session | undefined> {
+  const { site, raw } = request
+  const authorization = bearerOf(request)
+  if (authorization !== undefined) {
+    const session = await bearer.resolve(authorization)
+    return session?.realm === site.realm ? session : undefined
+  }
   const token = findCookie(raw.headers.cookie, site.cookies.token)
   if (token === undefined || token === AMBIGUOUS) return undefined
   const session = await sessions.resolve(token as SessionToken, site.audience)
   return session?.realm === site.realm ? session : undefined
+}
+
+function bearerOf({ site, raw }: AccessRequest): string | undefined {
+  const { authorization } = raw.headers
+  return authorization !== undefined && site.isOurToken(authorization) ? authorization : undefined
 }

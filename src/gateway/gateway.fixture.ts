@@ -91,6 +91,14 @@ export class FakeSessions {
     return Promise.resolve(true)
   }
 
+  /** Sessions by access token: the whole value of `Authorization`. */
+  readonly byBearer = new Map<string, Session>()
+
+  readonly resolveBearer = (authorization: string): Promise<Session | undefined> =>
+    this.outage === 'without-grace'
+      ? Promise.reject(fault('GH_STORE_UNAVAILABLE'))
+      : Promise.resolve(this.byBearer.get(authorization))
+
   add(n: number, session: Session, audience: Audience = 'agent:app'): string {
     this.byToken.set(tokenOf(n), { session, audience })
     return `SSOTokenID=${tokenOf(n)}`
@@ -212,6 +220,7 @@ export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): 
     }),
     pdp: testPdp,
     factsOf: changes.facts ?? (() => ALICE),
+    isOurToken: (authorization) => authorization.includes('ours'),
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,
@@ -279,6 +288,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   const gateway = createGateway({
     generations: holder,
     sessions,
+    bearer: { resolve: sessions.resolveBearer },
     handshakes: {
       redeem: (code, agent, binding) => {
         base.redemptions.push({ code, binding })

@@ -7,6 +7,7 @@ import { asFault } from '../errors.ts'
 import { hangUp } from '../http/client-errors.ts'
 import { createHostParser } from '../http/host.ts'
 import { expectation } from '../http/request-limits.ts'
+import type { BearerResolver } from '../session/bearer.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
@@ -28,6 +29,7 @@ export interface GatewayDeps {
   /** The configuration in force; taken once for each request. */
   readonly generations: { acquire(): Held<GatewayGeneration>; peek(): GatewayGeneration }
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end'>
+  readonly bearer: Pick<BearerResolver, 'resolve'>
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly audit: AuditSink
   readonly log: Log
@@ -65,7 +67,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     deps,
     decide,
     enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
-    endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ handshake, sessions: deps.sessions })]),
+    endpoints: new Map([
+      ...(deps.endpoints ?? []),
+      ...ownEndpoints({ handshake, sessions: deps.sessions, bearer: deps.bearer }),
+    ]),
     parseHost: createHostParser(deps.maxNames),
   }
   return {

@@ -2,7 +2,7 @@ import { rememberRecent } from '../base/recent.ts'
 import { isHopByHop } from '../http/hop-by-hop.ts'
 
 /** What becomes of one inbound header on its way to the application. */
-type HeaderFate = 'keep' | 'drop' | 'cookie'
+type HeaderFate = 'keep' | 'drop' | 'cookie' | 'authorization'
 
 export interface JudgedName {
   /** The name that was asked about, the same string every time: what comes after finds it in its own tables without hashing. */
@@ -114,6 +114,7 @@ function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
   for (const candidate of [folded, name]) {
     if (ours.has(candidate) || NEVER_INBOUND.has(candidate)) return 'drop'
     if (NEVER_INBOUND_PREFIXES.some((prefix) => candidate.startsWith(prefix))) return 'drop'
+    if (candidate === 'authorization') return 'authorization'
   }
   return 'keep'
 }

@@ -20,7 +20,7 @@ export function answerLogin(
   { handshake, needed }: { readonly handshake: Handshake; readonly needed: NeededLogin },
 ): void {
   const kind = requestKind(request.method, request.raw.headers)
-  if (kind === 'navigation' && !request.upgrade) {
+  if (kind === 'navigation' && !request.upgrade && needed.missing !== 'dead-bearer') {
     answerHandshake(context, handshake.start(request, { ...needed, goto: returnUrl(request), restarts: 0 }))
     return
   }
@@ -33,13 +33,15 @@ export function answerLogin(
     status: 401,
     error: needed.level === undefined ? 'login_required' : 'insufficient_user_authentication',
     loginUrl,
-    headers: { 'www-authenticate': challenges(request, loginUrl, needed.level) },
+    headers: { 'www-authenticate': challenges(request, loginUrl, needed) },
   })
 }
 
-/** Ours names the login page; a step-up adds the challenge of RFC 9470 §3. */
-function challenges({ site }: AccessRequest, loginUrl: string, level: number | undefined): readonly string[] {
+/** Ours names the login page; a step-up adds the challenge of RFC 9470 §3, a dead access token that of RFC 6750. */
+function challenges({ site }: AccessRequest, loginUrl: string, { level, missing }: NeededLogin): readonly string[] {
   const own = `Gatehouse realm="${site.realm}", login_url="${loginUrl}"`
+  // RFC 6750 §3.1; first, because many clients read one challenge only.
+  if (missing === 'dead-bearer') return [`Bearer realm="${site.realm}", error="invalid_token"`, own]
   if (level === undefined) return [own]
   const text = 'A stronger login is required'
   return [own, `Bearer error="insufficient_user_authentication", error_description="${text}", acr_values="${level}"`]

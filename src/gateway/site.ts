@@ -47,6 +47,8 @@ export interface Site {
   /** Scheme, host and port of every resource of the site. */
   readonly resourceBase: Pick<Resource, 'scheme' | 'host' | 'port'>
   readonly scrub: (name: string) => JudgedName
+  /** Whether an `Authorization` header carries an access or refresh token of ours. */
+  readonly isOurToken: (authorization: string) => boolean
   /** Host and X-Forwarded-* that are the same for every request. */
   readonly fixedHeaders: HeaderList
   readonly identity: IdentityHeaders
@@ -86,6 +88,7 @@ export interface SiteDeps {
   readonly pdp: PolicyDecisionPoint
   readonly factsOf: FactsOf
   readonly signer: AssertionSigner
+  readonly isOurToken: Site['isOurToken']
   readonly clock: Clock
   readonly log: Log
   readonly caches: SiteCaches
@@ -131,6 +134,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
     notEnforced: compileNotEnforced(profile.notEnforced),
     resourceBase: { scheme, host: url.hostname, port },
+    isOurToken: deps.isOurToken,
     scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER], deps.caches.names),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
     identity: createIdentityHeaders(

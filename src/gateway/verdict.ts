@@ -13,8 +13,8 @@ export type RefusalReason =
   | 'websocket-malformed'
   | 'websocket-limit'
 
-/** What the browser brought instead of a session: nothing, a token that opens nothing, or two tokens of one name. */
-export type MissingSession = 'no-cookie' | 'dead-token' | 'two-cookies'
+/** What came instead of a session: nothing, a token that opens nothing, two tokens of one name, or a dead access token. */
+export type MissingSession = 'no-cookie' | 'dead-token' | 'two-cookies' | 'dead-bearer'
 
 export type DenyReason = 'policy' | 'advice-unknown'
 

@@ -12,9 +12,14 @@ export interface KnownUsersDeps {
  * the store takes a moment after a change, and longer while the store is unwell; they must not count in between.
  */
 export function ofKnownUsers({ sessions, causeToEnd }: KnownUsersDeps): SessionResolver['resolve'] {
-  return async (token, audience, options) => {
-    const session = await sessions.resolve(token, audience, options)
-    if (session === undefined) return undefined
-    return (await causeToEnd(session)) === undefined ? session : undefined
-  }
+  return async (token, audience, options) => ofKnownUser(await sessions.resolve(token, audience, options), causeToEnd)
+}
+
+/** The same for one session. */
+export async function ofKnownUser(
+  session: Session | undefined,
+  causeToEnd: KnownUsersDeps['causeToEnd'],
+): Promise<Session | undefined> {
+  if (session === undefined) return undefined
+  return (await causeToEnd(session)) === undefined ? session : undefined
 }

@@ -7,7 +7,7 @@ export interface OrphansDeps {
   readonly sessions: Pick<SessionService, 'end'>
   /** Why a session may not go on under the configuration in force; `undefined` when it may. */
   readonly causeToEnd: (
-    session: Pick<SessionRecord, 'realm' | 'userId' | 'username'>,
+    session: Pick<SessionRecord, 'realm' | 'userId' | 'username' | 'properties'>,
   ) => EndCause | undefined | Promise<EndCause | undefined>
 }
 

@@ -41,6 +41,12 @@ export const sessionRulesSchema = z
       .describe(
         'What signing in to this realm does to a session of another realm in the same browser: `end` it after saying so, or `keep` it running.',
       ),
+    endOnGroupChange: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a session ends when its user's groups are no longer those of the login. Without it, policies see the new groups and the session goes on.",
+      ),
     quota: quotaSchema
       .optional()
       .describe(

@@ -14,7 +14,11 @@ export type EndCause =
   | 'user-disabled'
   | 'user-removed'
   | 'user-changed'
+  /** The user's groups are others than at the login, where the realm asks for it. */
+  | 'groups-changed'
   | 'realm-removed'
+  /** A refresh token came back after it was used: two hold it. */
+  | 'token-reused'
 
 interface About {
   readonly at: EpochMs
