@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
 import { calm, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
+import { isNoToken, steal } from './stateless.ts'
 import { startTlsRig } from './tls-rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { Wire, type WireAnswer } from './wire.ts'
@@ -119,6 +121,12 @@ const rig = runVectors<Vector>('dos', {
     async 'json-deep'(rig) {
       const deep = '['.repeat(15_000)
       await refused(rig, form(deep).replace('application/x-www-form-urlencoded', 'application/json'), [400, 403, 415])
+    },
+    async 'zip-jwe'(rig) {
+      const { header, sealed } = await steal(rig)
+      const bomb = deflateRawSync(Buffer.alloc(10_000_000, 0x20), { level: 9 }).subarray(0, 2_500)
+      for (let i = 0; i < 100; i++) await isNoToken(rig, sealed({ ...header, zip: 'DEF' }, bomb), 'a bomb in a token')
+      await calm(rig, 'bombs in tokens')
     },
     async 'gzip-req'(rig) {
       await refused(rig, form('a=b').replace('Content-Type', 'Content-Encoding: gzip\r\nContent-Type'), [400, 403, 415])

@@ -133,7 +133,7 @@ telemetry: { level: info, accessLog: true }
   write('realms/users.yaml', `users:\n${user('root', hashes.root, '    groups: [admins]\n')}`)
   write('realms/employees/realm.yaml', `look: { title: Employees }\n${config.employees}`)
   write('realms/employees/policies.yaml', POLICIES)
-  write('realms/customers/realm.yaml', 'look: { title: Customers }\n')
+  write('realms/customers/realm.yaml', 'look: { title: Customers }\nsession: { mode: stateless, maxIdle: 120m }\n')
   write(
     'realms/employees/users.yaml',
     `users:\n${[

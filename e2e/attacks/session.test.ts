@@ -7,6 +7,7 @@ import { WEB_SOCKET } from './requests.ts'
 import { byHeader, EMPLOYEES, isValid, JSON_TYPE, rest, signInRoot } from './rest.ts'
 import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
 import { NOBODY, startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { isNoToken, opensTheClub, spellings } from './stateless.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headersOf, Wire } from './wire.ts'
 
@@ -100,6 +101,21 @@ const rig = runVectors<Vector>('session', {
       const again = await bob.client.call(`${ORIGINS.login}/login/employees?ForceAuth=true`)
       assert.equal((await bob.client.submitLogin(again, 'mallory', PASSWORDS.mallory)).status, 303)
       await isDead(rig, child, 'another user signed in: the old session is over')
+    },
+    async 'logout-jwt-variants'(rig) {
+      const dave = await rig.signIn('dave', 'club')
+      const [token, login] = [tokenOf(dave, 'club'), tokenOf(dave, 'login')]
+      assert.ok(await opensTheClub(rig, token))
+      for (const text of spellings(token)) await isNoToken(rig, text, `before the logout ${text.slice(-40)}`)
+      await logout(dave)
+      for (const text of [token, login, ...spellings(token), ...spellings(login)])
+        await isNoToken(rig, text, `after the logout ${text.slice(-40)}`)
+      const other = await rig.second()
+      try {
+        await isNoToken(other, token, 'in another process, which began later')
+      } finally {
+        assert.equal(await other.stop(), 0)
+      }
     },
     async 'logout-ws'(rig) {
       eventStream(rig)

@@ -5,9 +5,11 @@ import { test } from 'node:test'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type RigOptions } from './rig.ts'
+import { isNoToken, opensTheClub } from './stateless.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headersOf } from './wire.ts'
 
+const MINUTE = 60_000
 const DAY = 86_400_000
 
 /** A rig of its own: clocks and configurations that go wrong must not be in anybody's way. */
@@ -60,6 +62,28 @@ const POLICIES = 'realms/employees/policies.yaml'
 
 runVectors<Vector>('store_and_race', {
   only: {
+    'denylist-ttl': (outer) =>
+      fresh(outer, async (rig) => {
+        const { client } = await rig.signIn('dave', 'club')
+        const token = client.cookie('club.example.com', TOKEN_COOKIE) ?? ''
+        const kept = await rig.signIn('dave', 'club')
+        assert.ok(await opensTheClub(rig, token))
+        assert.equal((await client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+        // A moment before the maximum life is over: the token verifies still, and nothing but the denylist stands against it.
+        const late = 120 * MINUTE - 20_000
+        await rig.shiftClock(late)
+        assert.ok(
+          await opensTheClub(rig, kept.client.cookie('club.example.com', TOKEN_COOKIE) ?? ''),
+          'tokens verify still',
+        )
+        await isNoToken(rig, token, 'in the process of the logout')
+        const other = await rig.second(late)
+        try {
+          await isNoToken(other, token, 'in one that loads the denylist now')
+        } finally {
+          assert.equal(await other.stop(), 0)
+        }
+      }),
     async 'sid-as-other-type'(rig) {
       const client = rig.browser()
       const start = await client.call(`${ORIGINS.app}/me`)

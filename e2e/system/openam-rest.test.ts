@@ -80,9 +80,9 @@ const EMPLOYEES = '/json/realms/root/realms/employees/sessions'
 const asScript = { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' } }
 
 /** Milliseconds until the second process refuses what the first ended. */
-async function untilRefused({ client, token }: SignedIn): Promise<number> {
+async function untilRefused({ client, token }: SignedIn, site: 'app' | 'club' = 'app'): Promise<number> {
   const ended = performance.now()
-  const app = `${second.sites.app}/api/me`
+  const app = `${second.sites[site]}/.gatehouse/whoami`
   await until('the application refuses', async () => (await client.call(app, asScript)).status === 401)
   await until(
     'the REST says so',
@@ -106,6 +106,22 @@ test('sessions that an administrator ends by handle or by user in one process ar
     const took = await untilRefused(alice)
     assert.ok(took <= 1_000, `${ending}: ${took} ms`)
   }
+})
+
+test('sessions of customers, which live in the browser, are listed and ended like any others', async () => {
+  const admin = await administrator()
+  const path = '/json/realms/root/realms/customers/sessions'
+  const dave = await signIn('dave', `${first.sites.club}/`)
+  const info = await call(second, `${path}?_action=getSessionInfo`, { token: dave.token })
+  assert.deepEqual([info.body['username'], info.body['realm']], ['dave', '/customers'])
+  const filter = encodeURIComponent('realm eq "/customers"')
+  const list = await call(second, `${path}?_queryFilter=${filter}`, { token: admin.token, method: 'GET' })
+  const sessionHandles = (list.body['result'] as { sessionHandle: string }[]).map((each) => each.sessionHandle)
+  assert.equal(sessionHandles.length, 1)
+  assert.equal((await dave.client.call(`${second.sites.club}/.gatehouse/whoami`, asScript)).status, 200)
+  await call(first, `${path}?_action=logoutByHandle`, { token: admin.token, body: { sessionHandles } })
+  const took = await untilRefused(dave, 'club')
+  assert.ok(took <= 1_000, `${took} ms`)
 })
 
 test('sessions that the command line ends are refused by every running process', async () => {

@@ -55,6 +55,18 @@ test('another key, a changed byte and another number of segments open nothing', 
     assert.equal(form.open(key, text), undefined, text)
 })
 
+test('what is sealed and is no JSON in UTF-8 has no claims', async () => {
+  for (const plain of ['', '{', '\u0000'.repeat(9)])
+    assert.equal(form.open(key, await encrypted({ kid, typ: TYP }, plain)), undefined)
+  const latin1 = new CompactEncrypt(Buffer.from('{"a":"\xe4"}', 'latin1')).setProtectedHeader({
+    alg: 'dir',
+    enc: 'A256GCM',
+    kid,
+    typ: TYP,
+  })
+  assert.equal(form.open(key, await latin1.encrypt(key)), undefined)
+})
+
 test('one JWT has one spelling (a denylist keyed on spellings is walked around)', () => {
   const last = jwt.at(-1) ?? ''
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

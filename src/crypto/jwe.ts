@@ -17,8 +17,19 @@ export interface JweForm {
   /** `undefined`: no JWT of this form. The key of that id may not exist. */
   kidOf(jwt: string): string | undefined
   seal(key: { readonly kid: string; readonly key: KeyObject }, claims: object): string
-  /** `undefined` for what was not sealed with this key, or is spelled in another way than `seal` spelled it. */
+  /** `undefined` for what was not sealed with this key, is spelled in another way than `seal` spelled it, or is no JSON. */
   open(key: KeyObject, jwt: string): unknown
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
+function readJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(UTF_8.decode(bytes)) as unknown
+  } catch {
+    // Sealed by us and still no JSON in UTF-8 (RFC 7519 §7.2): no claims.
+    return undefined
+  }
 }
 
 /** `typ` tells kinds of JWT apart (RFC 8725 §3.11), beside each having a key of its own. */
@@ -56,7 +67,7 @@ export function jweForm(typ: string): JweForm {
       if (nonceBytes?.length !== NONCE_BYTES || bodyBytes === undefined || tagBytes?.length !== TAG_BYTES)
         return undefined
       const plain = decrypt(key, Buffer.from(header), Buffer.concat([nonceBytes, bodyBytes, tagBytes]))
-      return plain && (JSON.parse(plain.toString('utf8')) as unknown)
+      return plain && readJson(plain)
     },
   }
 }
