@@ -200,7 +200,10 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
 }
 
 /** Sessions as the login host sees them: those of people and realms that the configuration knows. */
-type LoginHostSessions = Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
+type LoginHostSessions = Pick<
+  SessionService,
+  'resolve' | 'touch' | 'renew' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'
+>
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 function apisOf(
@@ -254,11 +257,22 @@ function peopleOf(snapshot: ConfigSnapshot, directories: Directories): People {
     hasRealm: (realm) => snapshot.realms.has(realm),
     administratorsOf: (realm) => snapshot.realms.get(realm)?.administrators ?? [],
     groupsOf: async (session) => (await factsOfSession({ snapshot, directories }, session))?.groups ?? new Set(),
-    userIdOf: (realm, username) => {
-      const key = usernameKey(username)
-      const user = snapshot.realms.get(realm)?.users.find((each) => usernameKey(each.username) === key)
-      return user?.id ?? user?.username
-    },
+    userIdOf: userIds(snapshot),
+  }
+}
+
+/** Indexed at the first question about a realm: anybody who is signed in may ask, and folding every name each time takes long. */
+function userIds({ realms }: ConfigSnapshot): People['userIdOf'] {
+  const indexes = new Map<RealmName, ReadonlyMap<string, string>>()
+  const indexOf = (realm: RealmName): ReadonlyMap<string, string> => {
+    const users = realms.get(realm)?.users ?? []
+    return new Map(users.map(({ id, username }) => [usernameKey(username), id ?? username]))
+  }
+  return (realm, username) => {
+    if (!realms.has(realm)) return undefined
+    const index = indexes.get(realm) ?? indexOf(realm)
+    indexes.set(realm, index)
+    return index.get(usernameKey(username))
   }
 }
 
