@@ -191,7 +191,7 @@ test.describe('the account page in a realm of its own', () => {
     await addSessions(rig, 'lou', SOME)
     await enter(page, login, 'lou')
     for (const { tag } of LANGUAGES) {
-      await page.goto(`${login}/account?locale=${tag}&ended=another`)
+      await page.goto(`${login}/account?locale=${tag}`)
       await expect(page.locator('html')).toHaveAttribute('lang', tag)
       await expect(page.getByRole('listitem')).toHaveCount(4)
       expect(await overflow(page), tag).toEqual([])
@@ -245,7 +245,6 @@ function stateOf(page: Page): Promise<State> {
 // The sessions of employees are in the store, those of customers in the browser.
 for (const [button, username, site, realm] of [
   ['End the session on Safari on iPhone', 'alice', 'app', 'employees'],
-  ['Sign out everywhere else', 'alice', 'app', 'employees'],
   ['End the session on Safari on iPhone', 'dave', 'club', 'customers'],
   ['Sign out everywhere else', 'dave', 'club', 'customers'],
 ] as const) {

@@ -88,6 +88,18 @@ test('one session ends, the page says so, and the address of that says nothing o
   }
 })
 
+test('what a link from elsewhere says about a session is not repeated', async (t) => {
+  const { browser } = await openAsAlice(t)
+  for (const ended of ['others', 'some-session']) {
+    for (const site of ['cross-site', 'same-site', 'none']) {
+      const { text } = await browser.get(`/account?ended=${ended}`, { 'sec-fetch-site': site })
+      assert.equal(notice(text), undefined, `${ended}, ${site}`)
+    }
+    const { text } = await browser.get(`/account?ended=${ended}`, { 'sec-fetch-site': 'same-origin' })
+    assert.notEqual(notice(text), undefined, ended)
+  }
+})
+
 test('all others end, and this one stays', async (t) => {
   const { host, browser } = await openAsAlice(t)
   addSessions(host, 120)

@@ -39,6 +39,8 @@ export interface Visit {
   field(name: string): string | undefined
   /** Whether the request came from a page of our own. */
   sameOrigin(): boolean
+  /** False where the browser says that this navigation began elsewhere: at another site's link, a bookmark, a mail. */
+  mayFollowOwnPage(): boolean
   /** The live session of this browser at the login host. Rejects with GH_STORE_UNAVAILABLE. */
   session(): Promise<Session | undefined>
   /** Notes that the person used their session; a browser that carries it gets its next token. */
@@ -78,6 +80,7 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
     query: (name) => once(query, name),
     field: (name) => textOf((request.body as Readonly<Record<string, unknown>> | undefined)?.[name]),
     sameOrigin: () => isSameOrigin(request.headers, parts.origin),
+    mayFollowOwnPage: () => (request.headers['sec-fetch-site'] ?? 'same-origin') === 'same-origin',
     session: async () =>
       typeof ssoToken === 'string' && ssoToken !== ''
         ? parts.sessions.resolve(ssoToken as SessionToken, 'login')

@@ -29,7 +29,7 @@ export async function showAccount(parts: PortalParts, visit: Visit): Promise<voi
   }
   visit.used(who.session)
   const others = await othersOf(parts, who.session)
-  const notice = noticeOf(visit.query('ended'), others)
+  const notice = noticeOf(visit, others)
   showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })
 }
 
@@ -124,9 +124,10 @@ async function othersOf(parts: PortalParts, { sid, realm, userId }: Session): Pr
     .sort((one, other) => other.lastSeenAt - one.lastSeenAt || other.createdAt - one.createdAt)
 }
 
-/** An address can be sent by anybody: the page says only what is so. */
-function noticeOf(ended: string | undefined, others: readonly Session[]): AccountNotice {
-  if (ended === undefined || ended === '') return undefined
+/** Anybody can send an address that lulls ("that session has ended"): the page says so after our own form, and only if it is so. */
+function noticeOf(visit: Visit, others: readonly Session[]): AccountNotice {
+  const ended = visit.query('ended')
+  if (ended === undefined || ended === '' || !visit.mayFollowOwnPage()) return undefined
   if (ended === 'others') return others.length === 0 ? 'ended-others' : undefined
   return others.some(({ sid }) => sid === ended) ? undefined : 'ended'
 }
