@@ -1,65 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as passed } from 'node:timers/promises'
-import type { AgentId, EpochMs } from '../base/brand.ts'
 import { jweForm } from '../crypto/jwe.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import { EPOCH } from '../store/epoch.ts'
-import type { Audience, Store } from '../store/store.ts'
-import {
-  ALICE,
-  APP,
-  createMachine,
-  EMPLOYEES,
-  established,
-  FROM,
-  revocationOf,
-  SESSION_KEY,
-} from './processes.fixture.ts'
-import type { Process } from './processes.fixture.ts'
-import type { IssuedSession, SessionDraft, SessionToken } from './session.ts'
+import type { Store } from '../store/store.ts'
+import { AT_APP, CARRIED, tokenFor, warm, watched } from './carried.fixture.ts'
+import { ALICE, createMachine, EMPLOYEES, established, FROM, revocationOf, SESSION_KEY } from './processes.fixture.ts'
+import type { SessionToken } from './session.ts'
 import { boundTo, epochKeys } from './stateless-claims.ts'
 import { LOGIN_BUDGET } from './stateless.ts'
 import { TOKEN_LENGTH } from './token.ts'
 
-const CARRIED: SessionDraft = { ...ALICE, mode: 'stateless' }
-const AT_APP = 'agent:app'
 const PROOF = { authLevel: 2, authModules: ['totp'], properties: {} }
 const unavailable = (caught: unknown) => caught instanceof GatehouseError && caught.code === 'GH_STORE_UNAVAILABLE'
-
-/** The token of an agent, by a handshake. */
-async function tokenFor(
-  { handshakes }: Process,
-  { session }: IssuedSession,
-  audience: Audience = AT_APP,
-): Promise<IssuedSession> {
-  const agent = (audience.startsWith('agent:') ? audience.slice(6) : APP) as AgentId
-  const grant = { agent, audience, goto: 'http://app/', binding: 'b', interactive: true }
-  const redeemed = await handshakes.redeem(await handshakes.issue(session, grant), agent, 'b', FROM)
-  assert.ok(redeemed.kind === 'issued', `the handshake was not completed: ${redeemed.kind}`)
-  return redeemed
-}
-
-/** The store with a count of what is asked of it about sessions, and a way to be out of reach. */
-function watched(store: Store) {
-  const state: { asked: number; away: boolean; tailedAt?: () => EpochMs } = { asked: 0, away: false }
-  const ask = <T>(question: () => Promise<T>): Promise<T> => {
-    state.asked++
-    return state.away ? Promise.reject(new Error('disk on fire')) : question()
-  }
-  const sessions: Store['sessions'] = {
-    ...store.sessions,
-    find: (sid) => ask(() => store.sessions.find(sid)),
-    resolve: (...args) => ask(() => store.sessions.resolve(...args)),
-  }
-  const revocations = { ...store.revocations, tailedAt: () => state.tailedAt?.() ?? store.revocations.tailedAt() }
-  return { state, store: { ...store, sessions, revocations } }
-}
-
-/** Settles when the process has its denylist, which the first request has it load, and knows that the log is complete. */
-async function warm({ sessions }: Process, token: SessionToken): Promise<void> {
-  while (sessions.resolve(token, AT_APP) instanceof Promise) await passed()
-}
 
 test('requests at an agent ask the store nothing, in any process, and are answered at once', async (t) => {
   const { start } = createMachine(t)
@@ -297,73 +250,6 @@ test('a known end wins over grace', async (t) => {
   state.away = true
   pass(2_000)
   assert.equal(await there.sessions.resolve(token, AT_APP, { grace: true }), undefined)
-})
-
-test('a navigation after a quarter of the idle time gets another token, whose idle time begins anew', async (t) => {
-  const { pass, start } = createMachine(t)
-  const machine = await start()
-  const { sessions } = machine
-  const { session, token } = await tokenFor(machine, await established(sessions.establish(CARRIED, FROM)))
-  pass(CARRIED.maxIdleMs / 4 - 1)
-  assert.equal(sessions.renew(token, session), undefined)
-  pass(1)
-  const fresh = sessions.renew(token, session)
-  assert.ok(fresh)
-  assert.notEqual(fresh.slice(0, 43), token.slice(0, 43), 'a secret of its own')
-  const renewed = await sessions.resolve(fresh, AT_APP)
-  assert.deepEqual(
-    { ...renewed, lastSeenAt: 0, idleExpiresAt: 0, stateless: 0 },
-    { ...session, origin: renewed?.origin, lastSeenAt: 0, idleExpiresAt: 0, stateless: 0 },
-  )
-  assert.equal(renewed?.idleExpiresAt, session.idleExpiresAt + CARRIED.maxIdleMs / 4)
-  assert.equal(sessions.renew(fresh, renewed), undefined)
-  assert.equal(sessions.renew(token, { ...session, unconfirmed: true }), undefined, 'not on grace')
-  await sessions.end(session.sid, 'logout', FROM)
-  assert.equal(await sessions.resolve(fresh, AT_APP), undefined, 'it ends with its session')
-})
-
-test('a renewed token outlives neither "end all" nor the maximum life of its session', async (t) => {
-  const { pass, start } = createMachine(t)
-  const machine = await start()
-  const { sessions } = machine
-  const draft = { ...CARRIED, maxLifeMs: 25 * 60_000, maxIdleMs: 20 * 60_000 }
-  const { session, token } = await tokenFor(machine, await established(sessions.establish(draft, FROM)))
-  pass(10 * 60_000)
-  await machine.store.epochs.raise(epochKeys(session)[0])
-  const laundered = sessions.renew(token, session)
-  assert.ok(laundered)
-  assert.equal(await sessions.resolve(laundered, AT_APP), undefined)
-  const second = await tokenFor(machine, await established(sessions.establish(draft, FROM)))
-  pass(20 * 60_000 - 1)
-  const last = sessions.renew(second.token, second.session)
-  assert.ok(last && (await sessions.resolve(last, AT_APP)))
-  pass(5 * 60_000 + 1)
-  assert.equal(await sessions.resolve(last, AT_APP), undefined)
-})
-
-test('requests that are no navigations keep the session alive too: the store knows of them', async (t) => {
-  const { pass, start } = createMachine(t)
-  const here = await start()
-  const { state, store } = watched(here.store)
-  const there = await start({ carried: { store } })
-  const draft = { ...CARRIED, maxIdleMs: 120_000 }
-  const used = await tokenFor(here, await established(here.sessions.establish(draft, FROM)))
-  const unused = await tokenFor(here, await established(here.sessions.establish(draft, FROM)))
-  await warm(there, used.token)
-  pass(90_000)
-  here.sessions.touch(used.session)
-  await here.sessions.close()
-  pass(30_000)
-  await warm(there, used.token)
-  assert.equal(await there.sessions.resolve(unused.token, AT_APP), undefined)
-  const alive = await there.sessions.resolve(used.token, AT_APP)
-  assert.equal(alive?.lastSeenAt, used.session.createdAt + 90_000)
-  state.asked = 0
-  assert.ok(there.sessions.resolve(used.token, AT_APP))
-  assert.equal(state.asked, 0, 'what the store said is remembered')
-  assert.ok(there.sessions.renew(used.token, alive), 'and the next navigation leaves with another token')
-  pass(90_000)
-  assert.equal(await there.sessions.resolve(used.token, AT_APP), undefined)
 })
 
 test('a session that no cookie holds is refused at login and at a step-up, audited, and nothing begins or ends', async (t) => {
