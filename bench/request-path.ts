@@ -131,7 +131,7 @@ function gateway(workplace: Workplace, root: string, nodeArgs: readonly string[]
   return start(workplace, { name: 'gateway', place: 'measured' }, [
     ...NODE_FLAGS,
     ...nodeArgs,
-    'scripts/gatehouse.mjs',
+    'dist/main.js',
     'serve',
     '--config',
     root,

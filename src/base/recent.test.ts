@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { rememberRecent } from './recent.ts'
 
 interface Counted {
@@ -64,4 +66,15 @@ test('undefined is asked for again', () => {
   ask('a')
   ask('a')
   assert.equal(runs, 2)
+})
+
+test('what is remembered is a copy: a short text cut out of a long one does not keep that alive', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const remember = rememberRecent((text) => text.length, { maxEntries: 2_000, maxLength: 64 })
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let nth = 0; nth < 1_000; nth++) remember(`token-of-browser-${nth};${'x'.repeat(30_000)}`.slice(0, 20))
+  collect()
+  assert.ok(process.memoryUsage().heapUsed - before < 5_000_000)
 })

@@ -15,6 +15,7 @@ import { answerLogin } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
+import { tearDown } from './upstream/client-answer.ts'
 import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
 import { TOO_MANY } from './websocket.ts'
@@ -38,7 +39,7 @@ export interface Tunnel {
 /** Told once when the answer is given, with the upstream's part where there was one. */
 export interface AnswerEnding {
   ended(exchange: ExchangeResult | undefined): void
-  /** The fault, while nothing is written. */
+  /** The fault, for which nothing was written yet. */
   failed(caught: unknown): void
 }
 
@@ -171,7 +172,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   start(verdict: Forward): void {
     this.#deps.streams.opened(this)
     try {
-      if (this.context.response.headersSent) this.ended(undefined)
+      if (this.#aborted && this.tunnel === undefined) this.ended(undefined)
       else exchange(verdict, this, this.#controller?.signal)
     } catch (error) {
       this.#deps.streams.closed(this)
@@ -185,7 +186,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     const { response } = context
     this.#aborted = true
     if (this.#controller !== undefined) this.#controller.abort()
-    else if (response.headersSent) response.destroy()
+    else if (response.headersSent || response.socket === null) tearDown(request.raw, response)
     else {
       const needed = { level: undefined, missing: undefined }
       answerLogin(context, request, { handshake: this.#deps.handshake, needed })
@@ -194,12 +195,19 @@ class SessionExchange implements OpenExchange, AnswerEnding {
 
   ended(result: ExchangeResult | undefined): void {
     this.#deps.streams.closed(this)
-    this.#ending.ended(this.#aborted && result !== undefined ? { ...result, aborted: 'by-session-end' } : result)
+    this.#ending.ended(this.#aborted && result !== undefined ? this.#cutShort(result) : result)
   }
 
   failed(caught: unknown): void {
     this.#deps.streams.closed(this)
     this.#ending.failed(caught)
+  }
+
+  /** Where the upstream had not answered, what the client got is our own. */
+  #cutShort(result: ExchangeResult): ExchangeResult {
+    const { response } = this.context
+    const status = result.status === 0 && response.headersSent ? response.statusCode : result.status
+    return { ...result, status, aborted: 'by-session-end' }
   }
 }
 

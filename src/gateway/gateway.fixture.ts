@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -235,6 +236,8 @@ export interface Rig {
   readonly gateway: Gateway
   readonly sessions: FakeSessions
   readonly lines: AccessEntry[]
+  /** Settles when so many requests have their lines. */
+  recorded(count: number): Promise<void>
   readonly audit: AuditEvent[]
   readonly redemptions: { code: string; binding: string | undefined }[]
   readonly grants: Map<string, HandshakeGrant & { readonly token: SessionToken; readonly session: Session }>
@@ -260,10 +263,14 @@ const pages: ErrorPages = {
 
 /** A whole gateway behind a real listener. */
 export async function startGateway(t: TestContext, options: RigOptions): Promise<Rig> {
+  const recording = new EventEmitter()
   const sessions = new FakeSessions()
   const base = {
     sessions,
     lines: [] as AccessEntry[],
+    async recorded(count: number) {
+      while (base.lines.length < count) await once(recording, 'line')
+    },
     audit: [] as AuditEvent[],
     redemptions: [] as Rig['redemptions'],
   }
@@ -299,7 +306,12 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
     },
     audit: { record: (event) => base.audit.push(event) },
     log: quietLog,
-    accessLog: { record: (entry) => base.lines.push(entry) },
+    accessLog: {
+      record: (entry) => {
+        base.lines.push(entry)
+        recording.emit('line')
+      },
+    },
     clock: () => rig.now as EpochMs,
     requestId: () => `id-${++count}`,
     maxNames: 100,

@@ -60,4 +60,5 @@ test('no spelling of a forbidden name passes, HTTP_ in front included, and each 
   )
   fc.assert(fc.property(spelling(HARMLESS), (name) => assert.equal(scrub(name).fate, 'keep', name)))
   fc.assert(fc.property(spelling(['cookie']), (name) => assert.equal(scrub(name).fate, 'cookie', name)))
+  for (const name of ['Http-Cookie', 'HTTP_COOKIE', 'http.cookie']) assert.equal(scrub(name).fate, 'drop', name)
 })

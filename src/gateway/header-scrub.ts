@@ -107,6 +107,7 @@ export function createHeaderScrub(own: Iterable<string>, maxEntries: number): (n
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
   if (folded === 'cookie') return 'cookie'
+  if (folded === 'http-cookie') return 'drop'
   // What belongs to one connection, and framing, which the body alone decides (request smuggling).
   if (isHopByHop(folded) || folded === 'content-length') return 'drop'
   // `HTTP_X_REMOTE_USER` would be read as the variable that `X-Remote-User` becomes.

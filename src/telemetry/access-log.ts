@@ -16,7 +16,7 @@ export interface AccessEntry {
   readonly reason: string | undefined
   readonly status: number
   readonly totalMs: number
-  /** Durations of the stages that ran. */
+  /** Durations of the stages that took time: no `sessionMs` for a session that was known already. */
   readonly sessionMs: number | undefined
   readonly policyMs: number | undefined
   readonly upstreamMs: number | undefined
@@ -35,6 +35,8 @@ export interface AccessLogDeps {
   readonly destination: DestinationStream
   /** Milliseconds since the epoch, for the line's time. */
   readonly clock: () => number
+  /** Which worker writes, where there are several; on every line. */
+  readonly worker?: number | undefined
 }
 
 /** Nothing that JSON would escape, nothing that masking could be about. */
@@ -73,9 +75,11 @@ function createTimestamp(): (now: number) => string {
   }
 }
 
+const HEAD = '{"log":"access",'
+
 /** The entry as one line of JSON, built by hand: this runs for every request. */
-export function accessLine(entry: AccessEntry, time: string): string {
-  let line = `{"log":"access","time":"${time}","id":${text(entry.requestId)}`
+export function accessLine(entry: AccessEntry, time: string, head = HEAD): string {
+  let line = `${head}"time":"${time}","id":${text(entry.requestId)}`
   if (entry.site !== undefined) line += `,"site":${text(entry.site)}`
   line += `,"method":${text(entry.method)},"path":${pathOf(entry.path)},"verdict":${text(entry.verdict)}`
   if (entry.reason !== undefined) line += `,"reason":${text(entry.reason)}`
@@ -95,11 +99,12 @@ const EVERY_MS = 10
  * Lines are made and written in batches: a system call a burst, not a request. After a pause the first one goes out at the end of
  * the turn, so that who watches the log sees it at once.
  */
-export function createAccessLog({ destination, clock }: AccessLogDeps): AccessLog {
+export function createAccessLog({ destination, clock, worker }: AccessLogDeps): AccessLog {
   let waiting: { readonly entry: AccessEntry; readonly at: number }[] = []
   let scheduled = false
   let flushedAt = Number.NEGATIVE_INFINITY
   const timestamp = createTimestamp()
+  const head = worker === undefined ? HEAD : `${HEAD}"worker":${worker},`
 
   const flush = (): void => {
     scheduled = false
@@ -107,7 +112,7 @@ export function createAccessLog({ destination, clock }: AccessLogDeps): AccessLo
     const lines = waiting
     waiting = []
     let text = ''
-    for (const { entry, at } of lines) text += accessLine(entry, timestamp(at))
+    for (const { entry, at } of lines) text += accessLine(entry, timestamp(at), head)
     destination.write(text)
     flushedAt = clock()
   }

@@ -1,3 +1,4 @@
+import { isHopByHop } from '../../http/hop-by-hop.ts'
 import { memberOf } from '../reference/json-schema.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import { didYouMean } from '../suggest.ts'
@@ -48,10 +49,13 @@ function policySetProblems({ value, source }: AgentSource, realm: RealmSources):
  * our assertion: identity never goes there.
  */
 const NOT_FOR_IDENTITY = new Set(
-  'host connection content-length content-type transfer-encoding te trailer upgrade expect keep-alive cookie proxy-connection proxy-authorization x-gatehouse-assertion'.split(
-    ' ',
-  ),
+  'host content-length content-type expect cookie forwarded x-request-id x-gatehouse-assertion'.split(' '),
 )
+
+/** What we say of the request's way ourselves would stand there twice. */
+function isTaken(name: string): boolean {
+  return isHopByHop(name) || NOT_FOR_IDENTITY.has(name) || name.startsWith('x-forwarded-')
+}
 
 export const checkIdentityHeaders: Check = ({ agents }) =>
   agents.flatMap(({ value, source }) => {
@@ -61,7 +65,7 @@ export const checkIdentityHeaders: Check = ({ agents }) =>
       errorIn(source, entry.path, `this header is there already in another spelling; header names ignore case`),
     )
     const reserved = entries
-      .filter(({ key }) => NOT_FOR_IDENTITY.has(key))
+      .filter(({ key }) => isTaken(key))
       .map(({ path }) =>
         errorIn(source, path, 'this header cannot carry identity; choose another name, such as X-Remote-User'),
       )

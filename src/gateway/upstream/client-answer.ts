@@ -114,10 +114,7 @@ export class ClientAnswer {
    */
   destroy(): void {
     if (this.#answeredElsewhere) return
-    const { socket } = this.#response
-    if (this.#overHttp2) this.#response.destroy(new Error('the exchange was torn down'))
-    else if (isHttp10(this.#exchange.request) && socket?.constructor === Socket) socket.resetAndDestroy()
-    else this.#response.destroy()
+    tearDown(this.#exchange.request, this.#response)
   }
 
   get #overHttp2(): boolean {
@@ -132,6 +129,19 @@ export class ClientAnswer {
       throw asFault(error)
     }
   }
+}
+
+/**
+ * Ends an answer on its connection, wherever it stands: one that waits behind another answer (pipelining) has no connection of its
+ * own yet and would never end. What was delivered whole is left alone.
+ */
+export function tearDown(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = response
+  if (request.httpVersionMajor === 2) response.destroy(new Error('the exchange was torn down'))
+  else if (socket === null) {
+    if (!response.writableFinished) request.socket.destroy()
+  } else if (isHttp10(request) && socket.constructor === Socket) socket.resetAndDestroy()
+  else response.destroy()
 }
 
 function flush(answer: ClientAnswer): void {

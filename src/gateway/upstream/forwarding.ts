@@ -64,6 +64,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #length: number | undefined
   #phase: Phase = 'connecting'
   #retried = false
+  #counted = false
   #settled = false
   #interim = 0
   #upstreamMs = 0
@@ -129,6 +130,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#phase = 'connecting'
     this.#controller = undefined
     server.inFlight++
+    this.#counted = true
     const options: PoolOptions = {
       path: outgoing.target,
       method: outgoing.method,
@@ -137,7 +139,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       body: this.#body ?? null,
       servername: server.address.name,
     }
-    if (isConnectionBound(request.headers.authorization)) options.reset = true
+    if (request.headers.authorization !== undefined && isConnectionBound(outgoing.headers)) options.reset = true
     server.pool.dispatch(options, this)
   }
 
@@ -197,7 +199,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #release(): void {
     clearTimeout(this.#queueTimer)
-    if (this.#server !== undefined) this.#server.inFlight--
+    // Once for each attempt: undici tells an error after an end that threw.
+    if (!this.#counted || this.#server === undefined) return
+    this.#counted = false
+    this.#server.inFlight--
   }
 
   #onInterim(status: number, head: ParsedHead): void {

@@ -184,8 +184,10 @@ test('a connection that NTLM or Negotiate logged in is not used for the next per
   for (const scheme of ['NTLM TlRMTVNTUAAD', 'Negotiate YII='])
     await ask(t, gateway.port, '/', 'GET', `Authorization: ${scheme}\r\n`)
   await ask(t, gateway.port, '/', 'GET', 'Authorization: Basic YTpi\r\n')
+  // Node shows only the first of two; the application may take the other.
+  await ask(t, gateway.port, '/', 'GET', 'Authorization: Basic YTpi\r\nAuthorization: NTLM TlRMTVNTUAAD\r\n')
   await ask(t, gateway.port)
-  assert.equal(upstream.connections(), 3)
+  assert.equal(upstream.connections(), 4)
 })
 
 test('a request line that undici would read as another origin never leaves', async (t) => {

@@ -3,11 +3,13 @@ import type { HeaderList } from './upstream.ts'
 const CONNECTION_BOUND = /^(?:ntlm|negotiate)\b/i
 
 /**
- * Whether credentials log in a connection, not a request (NTLM, Negotiate): a pooled connection would then answer the next person
+ * Whether credentials among the headers log in a connection, not a request (NTLM, Negotiate): a pooled connection would then answer the next person
  * as this one, so it is closed after the answer.
  */
-export function isConnectionBound(authorization: string | undefined): boolean {
-  return authorization !== undefined && CONNECTION_BOUND.test(authorization)
+export function isConnectionBound(headers: HeaderList): boolean {
+  return headers.some(
+    (value, at) => at % 2 === 1 && CONNECTION_BOUND.test(value) && headers[at - 1]?.toLowerCase() === 'authorization',
+  )
 }
 
 /**

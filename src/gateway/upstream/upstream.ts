@@ -20,13 +20,13 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly outgoing: OutgoingRequest
   readonly rewrite: RewriteResponseHead
-  /** Aborted when the session ends: the exchange is torn down on both sides at once. */
+  /** Aborted when the session ends: the exchange is torn down on both sides at once. WebSockets alone need it: an answer is torn down by itself. */
   readonly signal: AbortSignal | undefined
 }
 
 /** What came of it, for the access log. */
 export interface ExchangeResult {
-  /** Status sent to the client; 0 when the client left before any. */
+  /** Status of the upstream's answer that was sent to the client; 0 where there was none. */
   readonly status: number
   /** Milliseconds until the upstream's response head. */
   readonly upstreamMs: number
@@ -37,13 +37,13 @@ export interface ExchangeResult {
 export interface ExchangeEnding {
   /** The response has ended or was torn down. */
   ended(result: ExchangeResult): void
-  /** A GH_UPSTREAM_* fault; nothing has been written to the response. */
+  /** A fault (GH_UPSTREAM_*, GH_BUSY, GH_REQUEST_TIMEOUT …); the upstream's part wrote nothing to the response. */
   failed(caught: unknown): void
 }
 
 /** One protected application: its servers, connection pools, time-outs and health. */
 export interface Upstream {
-  /** Streams both ways with back-pressure and tells `ending` when it is over, maybe before this returns. Never throws. */
+  /** Streams both ways with back-pressure and tells `ending` when it is over, maybe before this returns. Throws only what `ending` throws. */
   forward(exchange: Exchange, response: ServerResponse, ending: ExchangeEnding): void
   /**
    * WebSocket only: the caller has validated the handshake and its Origin. Tunnels after the upstream's 101, passes on
