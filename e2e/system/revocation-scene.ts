@@ -24,8 +24,11 @@ import {
 } from '../own-rig.ts'
 import { until } from '../until.ts'
 
-export const DRIVERS = ['embedded', 'redis'] as const
-export type Driver = (typeof DRIVERS)[number]
+/** Where the store is, and where sessions live. */
+export interface Kind {
+  readonly driver: 'embedded' | 'redis'
+  readonly mode: 'cts' | 'stateless'
+}
 
 /** Milliseconds that a session of the realms `/brief` and `/idle` lasts. */
 export const BRIEF_MS = 2_000
@@ -88,7 +91,7 @@ export function policiesYaml(doors: 'allow' | 'deny'): string {
   })
 }
 
-const STAFF = JSON.stringify({
+const STAFF = {
   session: { quota: { limit: 9 }, quotas: [{ user: 'quin', limit: 1 }] },
   authentication: {
     modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
@@ -97,9 +100,16 @@ const STAFF = JSON.stringify({
       strong: [{ module: 'strong', criteria: 'REQUIRED' }],
     },
   },
-})
+}
 
-function configuration(store: string, upstream: string, users: string): ConfigFiles {
+interface Setting {
+  readonly store: string
+  readonly upstream: string
+  readonly users: string
+  readonly mode: Kind['mode']
+}
+
+function configuration({ store, upstream, users, mode }: Setting): ConfigFiles {
   const site = (realm: string): string => agentYaml('site', upstream).replace('/staff', realm)
   const named = (name: string, realm: string): string => site(realm).replace('//site.', `//${name}.`)
   return {
@@ -113,19 +123,19 @@ function configuration(store: string, upstream: string, users: string): ConfigFi
       }),
     ),
     'realms/realm.yaml': '',
-    'realms/staff/realm.yaml': STAFF,
+    'realms/staff/realm.yaml': JSON.stringify({ ...STAFF, session: { ...STAFF.session, mode } }),
     'realms/staff/policies.yaml': policiesYaml('allow'),
-    'realms/brief/realm.yaml': JSON.stringify({ session: { maxLife: `${BRIEF_MS}ms` } }),
+    'realms/brief/realm.yaml': JSON.stringify({ session: { mode, maxLife: `${BRIEF_MS}ms` } }),
     'realms/guests/realm.yaml': '',
     'realms/doomed/realm.yaml': '',
-    'realms/idle/realm.yaml': JSON.stringify({ session: { maxIdle: `${BRIEF_MS}ms` } }),
+    'realms/idle/realm.yaml': JSON.stringify({ session: { mode, maxIdle: `${BRIEF_MS}ms` } }),
     ...Object.fromEntries(
       ['staff', 'guests', 'brief', 'idle', 'doomed'].map((realm) => [`realms/${realm}/users.yaml`, users]),
     ),
   }
 }
 
-async function startData(driver: Driver): Promise<{ readonly yaml: string; dispose(): Promise<void> }> {
+async function startData(driver: Kind['driver']): Promise<{ readonly yaml: string; dispose(): Promise<void> }> {
   if (driver === 'embedded') {
     const directory = mkdtempSync(join(tmpdir(), 'gatehouse-revocation-'))
     return {
@@ -144,13 +154,13 @@ async function startData(driver: Driver): Promise<{ readonly yaml: string; dispo
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
 /** What fails on the way takes down what is there already: a test that cannot start must end. */
-export async function startScene(driver: Driver): Promise<Scene> {
+export async function startScene(kind: Kind): Promise<Scene> {
   const closers: (() => Promise<unknown>)[] = []
   const close = async (): Promise<void> => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne()
   }
   try {
-    return await assemble(driver, closers, close)
+    return await assemble(kind, closers, close)
   } catch (error) {
     await close()
     throw error
@@ -158,7 +168,7 @@ export async function startScene(driver: Driver): Promise<Scene> {
 }
 
 async function assemble(
-  driver: Driver,
+  { driver, mode }: Kind,
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<Scene> {
@@ -169,7 +179,7 @@ async function assemble(
   const hash = await hashOf('a-password')
   const users = new Map<string, TestUser>(PEOPLE.map((username) => [username, { username, hash, groups: ['staff'] }]))
   const usersOf = (): string => usersYaml([...users.values()])
-  const files = configuration(`store: ${data.yaml}`, app.url, usersOf())
+  const files = configuration({ store: `store: ${data.yaml}`, upstream: app.url, users: usersOf(), mode })
   const env = { MASTER_KEY: randomBytes(32).toString('base64url') }
   const start = async (): Promise<OwnRig> => {
     const rig = await startOwnRig({ files, env })
