@@ -12,7 +12,7 @@ import { createAssertionSigner } from './crypto/assertion.ts'
 import { openKeyRing } from './crypto/key-ring.ts'
 import { createPasswordHasher } from './crypto/password-hash.ts'
 import { createSealer } from './crypto/seal.ts'
-import { asFault, fault } from './errors.ts'
+import { asFault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import type { ReadinessReport } from './portal/ports.ts'
@@ -32,14 +32,18 @@ import { createAuditLog } from './telemetry/audit-log.ts'
 import { createHealth, type Health } from './telemetry/health.ts'
 import { createLogger, type Log } from './telemetry/log.ts'
 import { createRequestIds } from './telemetry/request-id.ts'
+import { wholeLines } from './telemetry/whole-lines.ts'
 
 export interface AppOptions {
   /** The directory that holds `agent-config/` and `realms/`. */
   readonly configRoot: string
   /** Logs, one JSON object a line. */
   readonly output: DestinationStream
-  /** Configuration problems, for a person. */
-  readonly tell: (line: string) => void
+  /** What was read below `configRoot`. */
+  readonly loaded: LoadedConfig
+  readonly snapshot: ConfigSnapshot
+  /** Which of the workers this process is, where there are several. */
+  readonly worker: number | undefined
 }
 
 /** A running gateway. */
@@ -54,16 +58,14 @@ export interface App {
 const PUBLIC = fileURLToPath(new URL('../public', import.meta.url))
 
 /**
- * Starts everything, in order of dependency; settles when all listeners accept connections.
- * @throws GH_CONFIG_INVALID after telling every problem, and the faults of what cannot be opened.
+ * Starts everything, in order of dependency; settles when all listeners accept connections. Rejects with the faults of what cannot
+ * be opened, and then nothing stays open.
  */
 export async function startApp(options: AppOptions): Promise<App> {
-  const loaded = await loadConfig(options.configRoot)
-  for (const problem of loaded.problems) options.tell(formatProblem(problem))
-  if (loaded.snapshot === undefined) throw fault('GH_CONFIG_INVALID', { detail: 'nothing was started' })
   const closers: (() => unknown)[] = []
+  const output = options.worker === undefined ? options.output : wholeLines(options.output)
   try {
-    return await assemble({ ...options, loaded, snapshot: loaded.snapshot, closers })
+    return await assemble({ ...options, output, closers })
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -76,8 +78,6 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
 }
 
 interface Start extends AppOptions {
-  readonly loaded: LoadedConfig
-  readonly snapshot: ConfigSnapshot
   /** Filled as things are opened. */
   readonly closers: (() => unknown)[]
 }
@@ -89,7 +89,7 @@ interface Foundation {
 }
 
 async function assemble(start: Start): Promise<App> {
-  const { snapshot, closers, output } = start
+  const { snapshot, closers, output, worker } = start
   const clock = systemClock
   const { deps, health, log } = await openFoundation(start)
   const holder = new GenerationHolder<GatehouseGeneration>(await buildGeneration(1, snapshot, deps), (error) =>
@@ -97,7 +97,7 @@ async function assemble(start: Start): Promise<App> {
   )
   closers.push(() => holder.peek().close())
 
-  const accessLog = createAccessLog({ destination: output, clock })
+  const accessLog = createAccessLog({ destination: output, clock, worker })
   closers.push(() => accessLog.close())
   const gateway = createGateway({
     generations: holder,
@@ -136,10 +136,10 @@ async function assemble(start: Start): Promise<App> {
 /** Longer than one look at the keys ever takes. */
 const ROTATION_LEASE_MS = 30_000
 
-async function openFoundation({ snapshot, closers, output }: Start): Promise<Foundation> {
+async function openFoundation({ snapshot, closers, output, worker }: Start): Promise<Foundation> {
   const { telemetry, store: storeConfig, secrets, keys, siteId, serverId, login, caches } = snapshot.gatehouse
   const clock = systemClock
-  const log = createLogger({ level: telemetry.level, destination: output })
+  const log = createLogger({ level: telemetry.level, destination: output, worker })
   const audit = createAuditLog({
     destination: telemetry.audit.file === undefined ? output : { file: telemetry.audit.file },
     log,

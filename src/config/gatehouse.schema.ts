@@ -62,6 +62,13 @@ export const gatehouseSchema = z.strictObject({
     .default('01')
     .describe('Id of this server in every token it issues.'),
   store: storeSchema.describe('The core token store.'),
+  workers: z
+    .number()
+    .int()
+    .min(1)
+    .max(128)
+    .default(1)
+    .describe('Processes that share the listeners: as many as cores, at most. Each has caches of its own.'),
   trustedProxies: trustedProxiesSchema,
   secrets: z
     .strictObject({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -349,3 +350,25 @@ for (const secure of [false, true]) {
     else assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1\.1 200 /)
   })
 }
+
+test('RFC 9112 §9.6: a request that comes on a kept connection just after the drain began is answered, with Connection: close', async (t) => {
+  const listener = await opened(t, echo)
+  const socket = connect(listener.port, '127.0.0.1')
+  const answers = received(socket)
+  socket.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(socket, 'data')
+  const closed = listener.close(60_000)
+  socket.write('GET /second HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.match(await answers, /keep-alive[^]*x-seen: GET \/second[^]*connection: close/i)
+  await closed
+})
+
+test('a kept connection that stays silent does not hold up the drain', async (t) => {
+  const listener = await opened(t, echo)
+  const socket = connect(listener.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(socket, 'data')
+  const started = performance.now()
+  await listener.close(60_000)
+  assert.ok(performance.now() - started < 5_000)
+})

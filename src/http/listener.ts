@@ -1,6 +1,6 @@
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer, type ServerOptions as HttpsOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { Server as NetServer, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { compileCertificates, type CertificateSet } from './certificates.ts'
 import { createConnectionWatch, limitLateUpload, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
@@ -172,16 +172,30 @@ function reload(server: Server | HttpsServer, certificates: CurrentCertificates,
   certificates.current = compiled
 }
 
+/** How long a kept connection may still bring a request, which is answered with `Connection: close` (RFC 9112 §9.6). */
+const LAST_REQUEST_MS = 300
+
+/**
+ * Closing an idle connection in the moment its client sends a request on it loses that request. So nothing new is accepted first,
+ * and kept connections have a moment to be told with their next answer; only those that stayed silent are closed.
+ */
 async function close(server: Server | HttpsServer, tunnels: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve())
+    // Not the method of the HTTP server, which closes idle connections at once.
+    NetServer.prototype.close.call(server, () => resolve())
   })
-  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const idle = setTimeout(
+    () => {
+      server.close()
+      timers.push(setInterval(() => server.closeIdleConnections(), 100))
+    },
+    Math.min(LAST_REQUEST_MS, drainMs),
+  )
   const deadline = setTimeout(() => {
     server.closeAllConnections()
     for (const socket of tunnels) socket.destroy()
   }, drainMs)
+  const timers: NodeJS.Timeout[] = [idle, deadline]
   await closed
-  clearTimeout(deadline)
-  clearInterval(idle)
+  for (const timer of timers) clearTimeout(timer)
 }

@@ -18,6 +18,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Standard output by default. */
   readonly destination?: DestinationStream
+  /** Which worker writes, where there are several; on every line. */
+  readonly worker?: number | undefined
 }
 
 /**
@@ -29,7 +31,7 @@ export function createLogger(options: LogOptions): Log {
   const logger = pino(
     {
       level: options.level,
-      base: { pid: process.pid },
+      base: options.worker === undefined ? { pid: process.pid } : { pid: process.pid, worker: options.worker },
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ log: 'app', level: label }) },
