@@ -18,11 +18,11 @@ export interface Process {
 }
 
 /** Where a process runs: what is measured has a core to itself, which the load and the application share no cache of. */
-export type Place = 'measured' | 'beside'
+export type Place = 'measured' | 'beside' | 'anywhere'
 
 /** The command bound to its core (taskset(1)); as it is where there is one core only. */
 export function pinned(place: Place, command: string, args: readonly string[]): readonly [string, readonly string[]] {
-  if (availableParallelism() < 2) return [command, args]
+  if (place === 'anywhere' || availableParallelism() < 2) return [command, args]
   return ['taskset', ['--cpu-list', place === 'measured' ? '1' : '0', command, ...args]]
 }
 

@@ -1,8 +1,17 @@
 import type { PolicyResult } from './policy.ts'
+import type { RedisSessionsResult } from './redis-sessions.ts'
 import type { RequestPathResult, Row, StoreRow } from './request-path.ts'
+import type { Delays } from './revocation.ts'
 
 /** Budgets of docs/performance.md. */
-const BUDGET = { cpuRatio: 1.25, storeOperations: 1, policyMicroseconds: 5, policyRatio: 1.5 } as const
+const BUDGET = {
+  cpuRatio: 1.25,
+  storeOperations: 1,
+  policyMicroseconds: 5,
+  policyRatio: 1.5,
+  sessionBytes: 1_024,
+  listTrips: 1,
+} as const
 
 export function requestPathReport({ rows, store }: RequestPathResult): string {
   const paths = table(
@@ -48,6 +57,37 @@ export function policyReport({ few, many, everywhere, ratio, ratios }: PolicyRes
     `ratio of each round: ${ratios.map((value) => value.toFixed(2)).join(' ')}`,
     verdict('µs per decision', Math.max(few, many, everywhere), BUDGET.policyMicroseconds),
     verdict('10,000 policies to 10, the same asked', ratio, BUDGET.policyRatio),
+    '',
+  ].join('\n')
+}
+
+export function revocationReport(delays: readonly Delays[]): string {
+  const rows = delays.map(({ what, count, ...ms }) => [
+    what,
+    String(count),
+    ...[ms.p50, ms.p99, ms.longest].map((value) => value.toFixed(1)),
+  ])
+  return [
+    table(['revoked', 'count', 'p50 ms', 'p99 ms', 'longest ms'], rows),
+    '',
+    ...delays.map(({ what, p99, budget }) => verdict(`p99 ms, ${what}`, p99, budget)),
+    '',
+  ].join('\n')
+}
+
+export function redisSessionsReport({ sessions, bytesPerSession, few, many, list }: RedisSessionsResult): string {
+  const rows = [few, many].map((times) => [
+    times.sessions.toLocaleString('en'),
+    times.p50.toFixed(0),
+    times.p99.toFixed(0),
+  ])
+  return [
+    table(['sessions in Redis', 'lookup p50 µs', 'p99 µs'], rows),
+    '',
+    `the ${list.found} sessions of one user beside ${sessions.toLocaleString('en')} others: ${list.p50.toFixed(0)} µs`,
+    `lookup beside that with ${few.sessions.toLocaleString('en')}: ${(many.p50 / few.p50).toFixed(2)}`,
+    verdict('bytes per session with two tokens and its indexes', bytesPerSession, BUDGET.sessionBytes),
+    verdict('round trips for the sessions of one user', list.roundTrips, BUDGET.listTrips),
     '',
   ].join('\n')
 }

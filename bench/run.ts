@@ -2,17 +2,25 @@ import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measurePolicy, type PolicyResult } from './policy.ts'
-import { policyReport, requestPathReport } from './report.ts'
+import { measureRedisSessions, type RedisSessionsResult } from './redis-sessions.ts'
+import { policyReport, redisSessionsReport, requestPathReport, revocationReport } from './report.ts'
 import { measureRequestPath, type RequestPathResult } from './request-path.ts'
+import { measureRevocation, type Delays } from './revocation.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    count: { type: 'string' },
+  },
 })
 
 function positive(text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error('--seconds and --rounds take a whole number from 1')
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new Error('--seconds, --rounds and --count take a whole number from 1')
   return value
 }
 
@@ -25,22 +33,32 @@ interface Report {
   }
   readonly policy?: PolicyResult
   readonly requestPath?: RequestPathResult
+  readonly revocation?: readonly Delays[]
+  readonly sessions?: RedisSessionsResult
 }
 
 async function run(): Promise<Report> {
   const [first] = cpus()
   const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
   if (positionals[0] === 'policy') return { machine, policy: measurePolicy(positive(values.rounds, 9)) }
+  if (positionals[0] === 'sessions') {
+    return { machine, sessions: await measureRedisSessions(positive(values.count, 1_000_000)) }
+  }
+  if (positionals[0] === 'revocation') {
+    return { machine, revocation: await measureRevocation(positive(values.count, 1_000)) }
+  }
   const [seconds, rounds] = [positive(values.seconds, 1), positive(values.rounds, 9)]
   return { machine, requestPath: await measureRequestPath({ seconds, rounds }) }
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report = await run()
-const { machine, policy, requestPath } = report
+const { machine, policy, requestPath, revocation, sessions } = report
 process.stdout.write(
   `Node ${machine.node}, ${machine.cores} × ${machine.processor}, load ${machine.load[0]?.toFixed(1)}\n\n`,
 )
 if (policy !== undefined) process.stdout.write(policyReport(policy))
 if (requestPath !== undefined) process.stdout.write(requestPathReport(requestPath))
+if (revocation !== undefined) process.stdout.write(revocationReport(revocation))
+if (sessions !== undefined) process.stdout.write(redisSessionsReport(sessions))
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
