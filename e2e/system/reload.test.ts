@@ -180,6 +180,28 @@ test('a user who is renamed signs in anew: the old name may be somebody else by 
   await until('the old names are back', () => audited('ConfigChanged').length > changes)
 })
 
+test('where groups are part of the login, a session ends when they change, and not without that', async () => {
+  const { cookie } = await signIn('frank')
+  const [erin, frank] = users
+  assert.ok(erin && frank)
+  const change = (groups: readonly string[]): void =>
+    rig.write({ 'realms/staff/users.yaml': usersYaml([erin, { ...frank, groups }]) })
+  const changed = async (what: () => void): Promise<void> => {
+    const before = audited('ConfigChanged').length
+    what()
+    await until('the change is in force', () => audited('ConfigChanged').length > before)
+  }
+  await changed(() => change(['a']))
+  assert.equal((await ask({ url: at('app'), cookie })).status, 200)
+  await changed(() => rig.write({ 'realms/staff/realm.yaml': 'session: { endOnGroupChange: true }\n' }))
+  assert.equal((await ask({ url: at('app'), cookie })).status, 200, 'it remembers no groups')
+  const anew = await signIn('frank')
+  await changed(() => change(['a', 'b']))
+  assert.equal((await ask({ url: at('app'), cookie: anew.cookie })).status, 401)
+  await until('the end is audited', () => audited('SessionEnded').some(({ cause }) => cause === 'groups-changed'))
+  await changed(() => rig.write({ 'realms/staff/realm.yaml': '', 'realms/staff/users.yaml': usersYaml(users) }))
+})
+
 test('a policy that turns to deny closes the streams it denies and leaves the rest alone', async () => {
   const { cookie } = await signIn('erin')
   const events = await openEvents({ url: at('app', '/events'), cookie })

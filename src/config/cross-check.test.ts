@@ -378,3 +378,10 @@ test('an entry of notEnforced that another one covers is a warning', async (cont
   ])
     assert.deepEqual(await about(entries), [], entries)
 })
+
+test('the realm of the dialects has to be there', async (context) => {
+  const files = { 'agent-config/gatehouse.yaml': gatehouse({ more: 'dialects: { realm: /stafff }' }) }
+  assert.deepEqual(await said(context, files), [
+    'agent-config/gatehouse.yaml:4:20: there is no realm "/stafff"; did you mean "/staff"?',
+  ])
+})

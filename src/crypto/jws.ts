@@ -48,7 +48,16 @@ export function verifyJws(
   if (key === undefined || key.notBefore > clock() + CLOCK_SKEW_MS) return undefined
   const input = Buffer.from(text.slice(0, header.length + 1 + payload.length))
   if (!verify(DIGESTS[alg as TokenAlgorithm], input, key.key, signatureBytes)) return undefined
-  return JSON.parse(payloadBytes.toString('utf8'))
+  return parsed(payloadBytes)
+}
+
+function parsed(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'))
+  } catch {
+    // Nothing that `signJws` signed.
+    return undefined
+  }
 }
 
 function encode(value: object): string {
