@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { signJws } from '../crypto/jws.ts'
 import type { SigningPurpose } from '../crypto/purposes.ts'
@@ -82,6 +83,22 @@ test('claims of another kind, type or size open nothing, though a key of ours si
   ]
   for (const claims of bad)
     assert.equal(await process.bearer.resolve(forged(process, session, claims)), undefined, JSON.stringify(claims))
+})
+
+test('what another key signed, or nobody, is believed under no name of ours', async (t) => {
+  const { start } = createTokenMachine(t)
+  const process = await start()
+  const session = await process.begin()
+  const stranger = { ...process.keyRing.current('access-eddsa'), key: generateKeyPairSync('ed25519').privateKey }
+  const keyRing = { ...process.keyRing, current: () => stranger }
+  const [header = '', , signature = ''] = forged(process, session, {}).split('.')
+  const payload = forged(process, session, { seq: 2 }).split('.')[1] ?? ''
+  for (const text of [
+    forged({ ...process, keyRing }, session, {}),
+    `${header}.${payload}.${signature}`,
+    `${header}.${payload}.${'A'.repeat(86)}`,
+  ])
+    assert.equal(await process.bearer.resolve(text), undefined)
 })
 
 test('keys of other purposes and keys whose time has not come sign nothing that is believed', async (t) => {
