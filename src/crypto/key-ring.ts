@@ -35,8 +35,6 @@ export interface KeyRingDeps {
   readonly mayMaintain?: () => Promise<boolean>
   /** How often other processes' keys are looked for. 500 ms by default. */
   readonly pollMs?: number
-  /** How often keys are looked at for their age. A minute by default. */
-  readonly maintainMs?: number
   /** Milliseconds on a clock that only goes forward. */
   readonly monotonic?: () => number
 }
@@ -50,8 +48,6 @@ export interface KeyRing {
    * logged out by it.
    */
   known(purpose: Purpose, kid: string): RingKey | undefined
-  /** Like `known`, but reads the store before it says that a kid is unknown or that the store cannot be read. */
-  find(purpose: Purpose, kid: string): Promise<RingKey | undefined>
   /** Public keys, those that do not sign yet or no longer included (RFC 7517 §5). */
   jwks(): { readonly keys: readonly PublicJwk[] }
   summaries(): readonly KeySummary[]
@@ -114,12 +110,6 @@ class StoredKeyRing implements KeyRing {
     throw fault('GH_KEYS_UNAVAILABLE', { detail: 'the keys in the store have not been read of late' })
   }
 
-  async find(purpose: Purpose, kid: string): Promise<RingKey | undefined> {
-    const isKnown = this.#reading.set.find(purpose, kid) !== undefined
-    if (!isKnown && !this.#isFresh()) await this.reload()
-    return this.#reading.set.find(purpose, kid)
-  }
-
   jwks(): { readonly keys: readonly PublicJwk[] } {
     return this.#reading.set.jwks
   }
@@ -144,7 +134,7 @@ class StoredKeyRing implements KeyRing {
 
   async refresh(): Promise<void> {
     await this.reload()
-    this.#maintainedAt = this.#monotonic()
+    this.#maintainedAt = this.#deps.clock()
     if (await maintain(this.#reading, this.#maintenance)) await this.#reloadAnew()
   }
 
@@ -189,7 +179,8 @@ class StoredKeyRing implements KeyRing {
   async #lookAgain(): Promise<void> {
     try {
       await this.reload()
-      const isDue = this.#monotonic() - this.#maintainedAt >= (this.#deps.maintainMs ?? MAINTAIN_MS)
+      // Keys age by the clock of the day, which may be set.
+      const isDue = Math.abs(this.#deps.clock() - this.#maintainedAt) >= MAINTAIN_MS
       if (isDue || this.#lacksKeys()) await this.refresh()
       this.#isFailing = false
     } catch (caught) {
