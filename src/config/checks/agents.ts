@@ -49,12 +49,15 @@ function policySetProblems({ value, source }: AgentSource, realm: RealmSources):
  * our assertion: identity never goes there.
  */
 const NOT_FOR_IDENTITY = new Set(
-  'host content-length content-type expect cookie forwarded x-request-id x-gatehouse-assertion'.split(' '),
+  (
+    'host content-length content-type expect cookie forwarded x-request-id x-gatehouse-assertion ' +
+    'x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port'
+  ).split(' '),
 )
 
 /** What we say of the request's way ourselves would stand there twice. */
 function isTaken(name: string): boolean {
-  return isHopByHop(name) || NOT_FOR_IDENTITY.has(name) || name.startsWith('x-forwarded-')
+  return isHopByHop(name) || NOT_FOR_IDENTITY.has(name)
 }
 
 export const checkIdentityHeaders: Check = ({ agents }) =>
