@@ -118,6 +118,7 @@ login: { url: "${ORIGINS.login}" }
 store: { driver: embedded, path: ${join(root, 'data/cts.db')} }
 trustedProxies: ${JSON.stringify(trustedProxies)}
 secrets: { masterKey: "\${file:data/master.key}" }
+keys: { publishAhead: 2s }
 dialects: { realm: /employees }
 telemetry: { level: info, accessLog: true }
 `,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { until } from '../until.ts'
 import { isDead, noServerError, oneForm, secretsNowhere, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { byHeader, EMPLOYEES, isValid, JSON_TYPE, rest, signInRoot } from './rest.ts'
@@ -40,6 +43,30 @@ function eventStream(rig: Rig): void {
       'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevent\r\n',
     ),
   )
+}
+
+interface Key {
+  readonly purpose: string
+  readonly kid: string
+}
+
+/** What the command line says of the keys in the rig's store. */
+async function gatehouseKeys({ root }: Rig, command: 'list' | 'rotate'): Promise<readonly Key[]> {
+  const main = join(import.meta.dirname, '../../src/main.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [main, 'keys', command, '--json', '--config', root])
+  return (JSON.parse(stdout) as { readonly keys: readonly Key[] }).keys
+}
+
+/** Kids of the published keys. */
+async function jwksOf(rig: Rig): Promise<readonly string[]> {
+  const answer = await rig.ask('GET /.well-known/jwks.json HTTP/1.1\r\nHost: gw.example.com\r\n\r\n')
+  return (JSON.parse(answer?.body ?? '') as { readonly keys: readonly Key[] }).keys.map(({ kid }) => kid)
+}
+
+/** Of the key that sealed a stateless token. */
+function kidOf(token: string): string {
+  const header = token.slice(token.lastIndexOf('*') + 1).split('.', 1)[0] ?? ''
+  return (JSON.parse(Buffer.from(header, 'base64url').toString()) as Key).kid
 }
 
 const rig = runVectors<Vector>('session', {
@@ -218,6 +245,38 @@ const rig = runVectors<Vector>('session', {
       await isDead(rig, cookieOf(tokenOf(bob, 'login')), 'the login token at an application')
       const atLogin = await rig.ask(`GET / HTTP/1.1\r\nHost: gw.example.com\r\n${bob.cookie('app')}\r\n`)
       assert.doesNotMatch(atLogin?.body ?? '', /bob/, 'a restricted token is nobody at the login host')
+    },
+    async 'key-rotate'(outer) {
+      const rig = await startRig()
+      const second = await rig.second()
+      const dave = await rig.signIn('dave', 'club')
+      const old = tokenOf(dave, 'club')
+      const opens = async (token: string) =>
+        (await rig.ask(`GET /me HTTP/1.1\r\nHost: club.example.com\r\n${cookieOf(token)}\r\n`))?.status === 200
+      const late = rig.browser()
+      const form = await late.open(`${ORIGINS.club}/`)
+      const successors = await gatehouseKeys(rig, 'rotate')
+      const published = successors.find(({ purpose }) => purpose === 'assertion')?.kid ?? ''
+      for (const process of [rig, second])
+        await until('the successor is published', async () => (await jwksOf(process)).includes(published), {
+          withinMs: 1_000,
+        })
+      const sealing = successors.find(({ purpose }) => purpose === 'session')?.kid
+      assert.notEqual(kidOf(old), sealing)
+      await until(
+        'the successor seals',
+        async () => kidOf(tokenOf(await rig.signIn('dave', 'club'), 'club')) === sealing,
+      )
+      assert.ok(await opens(old), 'what the old key sealed opens, and nobody is logged out')
+      assert.equal((await late.signIn(form, 'dave', PASSWORDS.dave)).status, 200, 'a login that was under way goes on')
+      assert.equal(await second.stop(), 0)
+      await rig.shiftClock(31 * 86_400_000)
+      const isListed = async () => (await gatehouseKeys(rig, 'list')).some(({ kid }) => kid === kidOf(old))
+      await until('the old key is removed', async () => !(await isListed()), { withinMs: 20_000 })
+      await isDead(rig, cookieOf(old), 'its key is gone', 'club')
+      outer.tally.sent += rig.tally.sent
+      outer.tally.checks += rig.tally.checks
+      assert.equal(await rig.stop(), 0)
     },
     async entropy(rig) {
       const seen = new Set<string>()
