@@ -14,6 +14,9 @@ process.exitCode = await runSteps(
   [
     tests('whole systems, crashes included', 5, '--test-concurrency=1', 'e2e/system/*.test.ts'),
     tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 6),
+    tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
+    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
+    tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
   ],
   [
     tool('types hold', 'tsc', ['--noEmit'], 3),
@@ -24,8 +27,5 @@ process.exitCode = await runSteps(
     tests('unit, contract, wire and property tests', 6, 'src/**/*.test.ts', 'scripts/**/*.test.ts'),
     tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
     tests('attacks are refused', 5, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
-    tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
-    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
-    tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
   ],
 )
