@@ -1,3 +1,4 @@
+import { repeat } from '../base/repeat.ts'
 import type { Outbox, OutboxEntry } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -33,7 +34,6 @@ export interface OutboxRelay {
 export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const { outbox, listeners, log } = deps
   let closed = false
-  let running: Promise<unknown> = Promise.resolve()
 
   const isTold = async (entry: OutboxEntry): Promise<boolean> => {
     const told = await Promise.allSettled(listeners.map(async (listener) => listener(entry)))
@@ -56,19 +56,16 @@ export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
     return total
   }
 
-  const timer = setInterval(() => {
-    const before = running
-    running = before.then(run).catch((error: unknown) => {
-      log.warn({ err: error }, 'the ends of sessions wait in the outbox: the store cannot be asked')
-    })
-  }, deps.everyMs ?? EVERY_MS).unref()
+  const repeated = repeat(run, {
+    everyMs: deps.everyMs ?? EVERY_MS,
+    failed: (error) => log.warn({ err: error }, 'the ends of sessions wait in the outbox: the store cannot be asked'),
+  })
 
   return {
     run,
     async close() {
       closed = true
-      clearInterval(timer)
-      await running
+      await repeated.close()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { randomName } from '../base/random-id.ts'
+import { repeat } from '../base/repeat.ts'
 import type { Leases, SessionWriter } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { SessionService } from './session.ts'
@@ -35,7 +36,6 @@ export function createReaper(deps: ReaperDeps): Reaper {
   const { leases, sessions, log } = deps
   const owner = randomName()
   let closed = false
-  let running: Promise<unknown> = Promise.resolve()
 
   const endBatch = async (): Promise<number> => {
     const due = await deps.expired.expired(BATCH)
@@ -54,19 +54,16 @@ export function createReaper(deps: ReaperDeps): Reaper {
     return total
   }
 
-  const timer = setInterval(() => {
-    const before = running
-    running = before.then(run).catch((error: unknown) => {
-      log.warn({ err: error }, 'expired sessions could not be ended; they are refused all the same')
-    })
-  }, deps.everyMs ?? EVERY_MS).unref()
+  const repeated = repeat(run, {
+    everyMs: deps.everyMs ?? EVERY_MS,
+    failed: (error) => log.warn({ err: error }, 'expired sessions could not be ended; they are refused all the same'),
+  })
 
   return {
     run,
     async close() {
       closed = true
-      clearInterval(timer)
-      await running
+      await repeated.close()
       await leases.release(LEASE, owner).catch((error: unknown) => {
         log.warn({ err: error }, 'the lease of the session reaper could not be given back; it runs out by itself')
       })
