@@ -102,11 +102,12 @@ const CLIENT: Readonly<Record<string, string>> = {
   'ip-X-Forwarded-For': '127.0.0.1',
   'xff-list': '127.0.0.1',
   'xff-dup': '8.8.8.8',
-  'xff-garbage': STRANGER,
   'xff-port': '10.0.0.5',
   'xff-v6map': '10.0.0.5',
-  'xff-oct': STRANGER,
 }
+
+/** From a trusted proxy nobody can tell who these are: refused, whatever the address rules say. */
+const UNREADABLE = new Set(['xff-garbage', 'xff-oct'])
 
 for (const vector of (readVectors('forwarded') as readonly ForwardedVector[]).filter(
   ({ id }) => id !== 'xff-1000' && id !== 'xssl',
@@ -116,7 +117,7 @@ for (const vector of (readVectors('forwarded') as readonly ForwardedVector[]).fi
     const mark = trusting.mark()
     const answer = await trusting.ask(`GET /internal/x HTTP/1.1\r\nHost: app.example.com\r\n${linesOf(vector)}\r\n`)
     const open = client === '127.0.0.1' || client === '10.0.0.5'
-    assert.equal(answer?.status, open ? 200 : 401)
+    assert.equal(answer?.status, open ? 200 : UNREADABLE.has(vector.id) ? 400 : 401)
     const [seen] = trusting.since(mark)
     assert.equal(seen !== undefined, open)
     if (seen === undefined) return

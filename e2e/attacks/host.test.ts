@@ -93,6 +93,7 @@ runVectors<HostVector>('host', {
             rig.tally.sent++
             assert.equal(await tls.status('other.acme.test', tls.host('app'), path, lines), 421, path + lines)
             assert.equal(await tls.status('app.acme.test', tls.host('login'), path, lines), 421, path + lines)
+            assert.equal(await tls.status('nobody.acme.test', tls.host('app'), path, lines), 421, path + lines)
           }
         rig.tally.checks++
         assert.equal(tls.seen(), seen, 'nothing reached the application')

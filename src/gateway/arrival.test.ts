@@ -17,15 +17,16 @@ const generation: GatewayGeneration = {
     'https://login.test',
     sites.map((site) => ({ site, aliases: [] })),
   ),
-  clientOf: createClientResolver([]),
+  clientOf: createClientResolver(['192.0.2.1']),
   pages: plainPages,
   loginHost: () => undefined,
   close: () => Promise.resolve(),
 }
 
-function arrived(host: string, servername: string | undefined, url = '/'): string {
+function arrived(host: string, servername: string | undefined, url = '/', forwardedFor?: string): string {
   const socket = { remoteAddress: '192.0.2.1', encrypted: true, servername }
-  const raw = { url, socket, headers: { host } } as unknown as IncomingMessage
+  const headers = { host, ...(forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }) }
+  const raw = { url, socket, headers } as unknown as IncomingMessage
   const arrival = arrive(generation, raw, { host: parseHost(host), client: generation.clientOf(raw) })
   return arrival.kind === 'refused' ? `${arrival.refuse.status} ${arrival.detail}` : arrival.kind
 }
@@ -38,8 +39,7 @@ const TLS: readonly (readonly [host: string, servername: string | undefined, exp
   ['pay.test', 'app.test', '421 other-tls-name'],
   ['login.test', 'app.test', '421 other-tls-name'],
   ['app.test', 'login.test', '421 other-tls-name'],
-  // What a proxy in front calls us; it is nobody's site.
-  ['app.test', 'gateway.internal', 'site'],
+  ['app.test', 'gateway.internal', '421 other-tls-name'],
   ['evil.test', 'app.test', '421 unknown-host'],
 ]
 
@@ -47,6 +47,16 @@ for (const [host, servername, expected] of TLS) {
   test(`invariant 2: Host ${host} under the TLS name ${JSON.stringify(servername)} is ${expected}`, () =>
     assert.equal(arrived(host, servername), expected))
 }
+
+test('a TLS name that is nobody’s may be what a trusted proxy calls us', () => {
+  assert.equal(arrived('app.test', 'gateway.internal', '/', '198.51.100.7'), 'site')
+  assert.equal(arrived('pay.test', 'app.test', '/', '198.51.100.7'), '421 other-tls-name')
+})
+
+test('CVE-2024-47070: what a trusted proxy says of the client and nobody can read is refused, not taken for the proxy', () => {
+  assert.equal(arrived('app.test', undefined, '/', 'a'), '400 bad-forwarded-for')
+  assert.equal(arrived('login.test', undefined, '/', '198.51.100.7, unknown'), '400 bad-forwarded-for')
+})
 
 test('a refused target names its fault for the log', () => {
   assert.equal(arrived('app.test', undefined, '/a/../b'), '400 dot-segment')

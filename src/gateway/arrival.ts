@@ -15,6 +15,7 @@ export type Arrival =
   | { readonly kind: 'refused'; readonly refuse: Refuse; readonly detail: string; readonly site: Site | undefined }
 
 const BAD_HOST: Refuse = { kind: 'refuse', status: 400, reason: 'bad-host' }
+const BAD_FORWARDED_FOR: Refuse = { kind: 'refuse', status: 400, reason: 'bad-forwarded-for' }
 const UNKNOWN_HOST: Refuse = { kind: 'refuse', status: 421, reason: 'unknown-host' }
 const OTHER_TLS_NAME: Refuse = { kind: 'refuse', status: 421, reason: 'host-differs-from-tls-name' }
 const BAD_TARGET: Refuse = { kind: 'refuse', status: 400, reason: 'bad-request-target' }
@@ -26,10 +27,12 @@ export function arrive(
   { host, client }: { readonly host: RequestHost | undefined; readonly client: Client },
 ): Arrival {
   if (host === undefined) return refused(BAD_HOST, 'bad-host', undefined)
+  if (client.ip === '') return refused(BAD_FORWARDED_FOR, 'bad-forwarded-for', undefined)
   const route = generation.hosts.find(host, client.scheme)
   if (route === undefined) return refused(UNKNOWN_HOST, 'unknown-host', undefined)
   const site = route.kind === 'site' ? route.site : undefined
-  if (differsFromTlsName(generation, raw, host, route)) return refused(OTHER_TLS_NAME, 'other-tls-name', undefined)
+  if (differsFromTlsName(generation, raw, { host, route, client }))
+    return refused(OTHER_TLS_NAME, 'other-tls-name', undefined)
   const target = parseTarget(raw.url ?? '', site?.encodedPaths)
   if (typeof target === 'string') return refused(BAD_TARGET, target, site)
   if (site === undefined || route.kind === 'login-host') return { kind: 'login-host', target }
@@ -40,17 +43,19 @@ function refused(refuse: Refuse, detail: string, site: Site | undefined): Arriva
   return { kind: 'refused', refuse, detail, site }
 }
 
-/** A connection made for one site must not be used for another: client certificates were asked for under the first name. */
+/**
+ * A connection made for one site must not be used for another: client certificates were asked for under the first name. A name
+ * that is nobody's may be what a trusted proxy calls us; from others it is a name under which nothing was promised.
+ */
 function differsFromTlsName(
   generation: GatewayGeneration,
   raw: IncomingMessage,
-  host: RequestHost,
-  route: Route,
+  { host, route, client }: { readonly host: RequestHost; readonly route: Route; readonly client: Client },
 ): boolean {
   const name = (raw.socket as Partial<TLSSocket>).servername
   if (typeof name !== 'string' || name === '' || name.toLowerCase() === host.name) return false
   const named = generation.hosts.named(name.toLowerCase())
-  if (named === undefined) return false
+  if (named === undefined) return client.ip === client.peer
   if (named.kind !== 'site' || route.kind !== 'site') return named.kind !== route.kind
   return named.site.agent !== route.site.agent
 }

@@ -6,6 +6,7 @@ import type { HeaderList } from './upstream/upstream.ts'
 export type RefusalReason =
   | 'bad-request-target'
   | 'bad-host'
+  | 'bad-forwarded-for'
   | 'unknown-host'
   | 'host-differs-from-tls-name'
   | 'method-not-allowed'

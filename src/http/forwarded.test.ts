@@ -48,17 +48,17 @@ const FROM_PROXY: readonly (readonly [header: string, ip: string])[] = [
   ['10.0.0.5:1234', '10.0.0.5'],
   ['[2001:DB8::1]:443', '2001:db8::1'],
   ['::ffff:10.0.0.5', '10.0.0.5'],
-  ['a', PROXY],
-  ['012.0.0.5', PROXY],
-  ['198.51.100.7, a', PROXY],
+  ['a', ''],
+  ['012.0.0.5', ''],
+  ['198.51.100.7, a', ''],
   ['a, 198.51.100.7', '198.51.100.7'],
-  ['fe80::1%eth0', PROXY],
-  ['1'.repeat(9_000), PROXY],
-  ['', PROXY],
+  ['fe80::1%eth0', ''],
+  ['1'.repeat(9_000), ''],
+  ['', ''],
 ]
 
 for (const [header, ip] of FROM_PROXY) {
-  test(`from a trusted proxy, X-Forwarded-For ${JSON.stringify(header.slice(0, 40))} means ${ip}`, () => {
+  test(`from a trusted proxy, X-Forwarded-For ${JSON.stringify(header.slice(0, 40))} means ${JSON.stringify(ip)}`, () => {
     assert.equal(createClientResolver([PROXY])(request(PROXY, { 'X-Forwarded-For': header })).ip, ip)
   })
 }
@@ -131,7 +131,7 @@ function clientAmong(texts: readonly string[]): string {
   const hops = texts.map((text) => HOPS.get(text))
   const isOurs = (hop: string | undefined): boolean => hop?.startsWith('192.0.2.') === true
   const last = hops.findLastIndex((hop) => !isOurs(hop))
-  return (last === -1 ? hops[0] : hops[last]) ?? PROXY
+  return (last === -1 ? hops[0] : hops[last]) ?? ''
 }
 
 const hops = fc.array(fc.constantFrom(...HOPS.keys()), { minLength: 1, maxLength: 8 })
@@ -152,6 +152,7 @@ test('what goes upstream starts with the client, ends with the peer, and can be 
     fc.property(hops, fc.boolean(), (texts, trusts) => {
       const raw = request(PROXY, { 'X-Forwarded-For': texts.join(',') })
       const client = createClientResolver(trusts ? ['192.0.2.0/24'] : [])(raw)
+      fc.pre(client.ip !== '')
       const { xForwardedFor, forwarded } = forwardedValues(raw, client, ORIGIN)
       const sent = xForwardedFor.split(', ')
       assert.deepEqual([sent[0], sent.at(-1)], [client.ip, PROXY])

@@ -86,14 +86,17 @@ function peerAddress(socket: Socket): string {
   return bare.startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare
 }
 
-/** One unreadable hop and the peer counts as the client: nothing that a stranger wrote may widen who that is. */
+/**
+ * Empty at a hop that cannot be read: taking the proxy for the client instead would open what rules keep for the proxy's network
+ * (CVE-2024-47070).
+ */
 function forwardedFor(header: string | string[] | undefined, peer: string, trusted: AddressSet): string {
   if (header === undefined) return peer
   const hops = (typeof header === 'string' ? header : header.join(',')).split(',')
   let client = peer
   for (let i = hops.length - 1, walked = 0; i >= 0 && walked < MAX_HOPS; i--, walked++) {
     const address = canonicalAddress(hops[i] ?? '')
-    if (address === undefined) return peer
+    if (address === undefined) return ''
     client = address
     if (!trusted.has(address)) return client
   }
