@@ -215,12 +215,13 @@ class SessionExchange implements OpenExchange, AnswerEnding {
  * The next cookie of a browser that carries its session. On navigations only: of answers to scripts, which come many at once and late,
  * the last would win.
  */
-function renew({ sessions, clock }: EnactDeps, { site, method, raw }: AccessRequest, session: Session): string | undefined {
+function renew({ sessions }: EnactDeps, { site, method, raw }: AccessRequest, session: Session): string | undefined {
   const { cookie } = raw.headers
   if (cookie === undefined || requestKind(method, raw.headers) !== 'navigation') return undefined
   const { token } = site.readCookies(cookie)
   const next = typeof token === 'string' ? sessions.renew(token as SessionToken, session) : undefined
-  return next && tokenCookie(site, { token: next, session }, clock())
+  const { secure, cookies } = site
+  return next && setCookie(cookies.token, next, { secure, domain: cookies.domain })
 }
 
 /** Hands the exchange to the upstream, which tells the delivery's ending. */
