@@ -15,6 +15,12 @@ export type Bucket = number
 /** Base64url SHA-256 of a secret. The store never sees the secret itself: a dump of the store opens no session. */
 export type SecretHash = string
 
+/**
+ * Tabs that were opened together each fetch a token, and the browser keeps whichever answer came last. So the tokens of one audience
+ * that are of one `gen` and were issued within `withinMs` before the newest stay beside it, `atMost` in all.
+ */
+export const TOKEN_OVERLAP = { withinMs: 10_000, atMost: 8 } as const
+
 /** Where a token is good: at the login host, at one agent, or at all agents that share one classic domain cookie. */
 export type Audience = 'login' | `agent:${string}` | `domain:${string}`
 
@@ -136,7 +142,10 @@ export interface SessionWriter {
     patch: SessionPatch,
     token: Omit<TokenRecord, 'gen'> | undefined,
   ): Promise<SessionRecord | undefined>
-  /** Adds a restricted token, replacing the one that had the same audience. False when the session is no longer live. */
+  /**
+   * Adds a restricted token and kills those of the same audience that `TOKEN_OVERLAP` does not keep. False when the session is no
+   * longer live.
+   */
   addToken(token: TokenRecord): Promise<boolean>
   /**
    * Moves `lastSeenAt` forward, never back and never past the store's clock; ended and expired sessions are passed over in
@@ -163,6 +172,8 @@ export interface DenyEntry {
   readonly until: EpochMs
 }
 
+export type SessionOwner = Pick<UserKey, 'realm' | 'userId'>
+
 interface Logged {
   readonly cursor: number
   readonly at: EpochMs
@@ -175,6 +186,8 @@ export type Revocation = Logged &
         readonly kind: 'session-ended'
         readonly sid: string
         readonly cause: EndCause
+        /** Whose it was; absent where a process of a version before wrote the entry. */
+        readonly owner?: SessionOwner
         /** The secrets that died with it; a process drops these and everything else of the sid. */
         readonly hashes: readonly SecretHash[]
         /** For a stateless session. */

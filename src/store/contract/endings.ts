@@ -43,6 +43,15 @@ export function denylistRules(rule: Rule): void {
     assert.deepEqual(await store.denylist.load(), [entry('s1', EVERY_GEN)])
   })
 
+  rule('the log says whose session ended, wherever it lived', async ({ store }) => {
+    await login(store, 's1')
+    await statelessLogin(store, 's2')
+    const hearing = new Hearing(store)
+    for (const sid of ['s1', 's2']) await store.sessions.end(sid, 'logout')
+    const owners = (await hearing.until(2)).map((heard) => heard.kind === 'session-ended' && heard.owner)
+    assert.deepEqual(owners, [1, 2].map(() => ({ realm: EMPLOYEES, userId: 'u-alice' })))
+  })
+
   rule('sessions that live in the store never enter the denylist', async ({ store }) => {
     await login(store, 's1')
     const hearing = new Hearing(store)

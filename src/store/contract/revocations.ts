@@ -8,7 +8,7 @@ export function logRules(rule: Rule): void {
     await store.sessions.addToken(agentToken('s1', 'app-1'))
     await store.sessions.addToken(agentToken('s1', 'pay-1', 'pay'))
     clock.advance(1_000)
-    await store.sessions.addToken(agentToken('s1', 'app-2'))
+    await store.sessions.addToken(agentToken('s1', 'app-2', 'app', { issuedAt: at(10_000) }))
     await store.sessions.upgrade('s1', 1, PATCH, nextToken('s1', 'new-login'))
     clock.advance(1_000)
     await store.sessions.end('s1', 'quota')

@@ -59,8 +59,8 @@ export function tokenOf(sid: string, hash: string, over: Partial<TokenRecord> = 
   return { hash, sid, audience: 'login', gen: 1, authLevel: 1, authInstant: at(0), issuedAt: at(0), ...over }
 }
 
-export const agentToken = (sid: string, hash: string, agent = 'app') =>
-  tokenOf(sid, hash, { audience: `agent:${agent}` })
+export const agentToken = (sid: string, hash: string, agent = 'app', over: Partial<TokenRecord> = {}) =>
+  tokenOf(sid, hash, { audience: `agent:${agent}`, ...over })
 
 function without<T extends object, K extends keyof T>(record: T, key: K): Omit<T, K> {
   const { [key]: _gone, ...rest } = record

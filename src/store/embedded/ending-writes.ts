@@ -22,14 +22,16 @@ function detailOf(entry: Unnumbered<Revocation>): string | null {
 }
 
 export function endingRecords(db: DatabaseSync): EndingRecords {
-  const log = db.prepare('INSERT INTO revocations (at, kind, sid, cause, hashes, detail) VALUES (?, ?, ?, ?, ?, ?)')
+  const log = db.prepare(`INSERT INTO revocations (at, kind, sid, cause, hashes, detail, realm, user_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
   const deny = db.prepare(`INSERT INTO denylist (sid, below_gen, expires_at) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET below_gen = max(below_gen, excluded.below_gen)`)
   const tell = db.prepare('INSERT INTO outbox (sid, realm, user_id, cause, at) VALUES (?, ?, ?, ?, ?)')
   return {
     log: (entry) => {
       const { sid, cause, hashes } = entry.kind === 'epoch-raised' ? { sid: '', cause: '', hashes: [] } : entry
-      log.run(entry.at, entry.kind, sid, cause, JSON.stringify(hashes), detailOf(entry))
+      const { realm, userId } = (entry.kind === 'session-ended' && entry.owner) || { realm: null, userId: null }
+      log.run(entry.at, entry.kind, sid, cause, JSON.stringify(hashes), detailOf(entry), realm, userId)
     },
     deny: ({ kind, sid, maxExpiresAt }, belowGen) => {
       if (kind !== 'stateless') return {}

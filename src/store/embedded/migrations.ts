@@ -70,8 +70,20 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_age ON outbox (at);
 `
 
+/** Several tokens of one audience may live beside each other for a moment. */
+const THIRD = `
+DROP INDEX tokens_by_session;
+CREATE INDEX tokens_by_session ON tokens (sid, audience);
+`
+
+/** Whose session ended, for those who listen for others. */
+const FOURTH = `
+ALTER TABLE revocations ADD COLUMN realm TEXT;
+ALTER TABLE revocations ADD COLUMN user_id TEXT;
+`
+
 /** One script per schema version, oldest first; `PRAGMA user_version` says how many have run. Append, never edit. */
-const MIGRATIONS: readonly string[] = [FIRST, SECOND]
+const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH]
 
 /** Throws on a file of a newer Gatehouse, whose rules this one does not know, and on a database that belongs to something else. */
 export function schemaVersion(db: DatabaseSync): number {

@@ -64,7 +64,7 @@ export function toToken(row: Row): TokenRecord {
 }
 
 /** The columns of a revocation, as `SELECT` list. */
-export const REVOCATION_COLUMNS = 'cursor, at, kind, sid, cause, hashes, detail'
+export const REVOCATION_COLUMNS = 'cursor, at, kind, sid, cause, hashes, detail, realm, user_id'
 
 type RaisedEpoch = Extract<Revocation, { readonly kind: 'epoch-raised' }>
 type DeadSecrets = Exclude<Revocation, RaisedEpoch>
@@ -78,6 +78,7 @@ export function toRevocation(row: Row): Revocation {
   const dead = {
     ...{ ...logged, kind, sid: textOf(row, 'sid'), cause: textOf(row, 'cause') },
     hashes: JSON.parse(textOf(row, 'hashes')) as readonly SecretHash[],
+    ...(row['realm'] === null ? {} : { owner: { realm: textOf(row, 'realm'), userId: textOf(row, 'user_id') } }),
     ...(detail === undefined ? {} : { deny: detail as DenyEntry }),
   }
   return dead as DeadSecrets

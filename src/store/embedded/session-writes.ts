@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EpochMs } from '../../base/brand.ts'
-import { EVERY_GEN, type CreateOutcome, type SessionRecord, type TokenRecord } from '../store.ts'
+import { EVERY_GEN, TOKEN_OVERLAP, type CreateOutcome, type SessionRecord, type TokenRecord } from '../store.ts'
 import { endingRecords, type EndingRecords } from './ending-writes.ts'
 import type { WriteHandlers, WriteInput } from './operations.ts'
 import { expiryOf, makeRoom } from './quota.ts'
@@ -18,6 +18,7 @@ interface Statements {
   readonly touch: StatementSync
   readonly deleteSession: StatementSync
   readonly deleteToken: StatementSync
+  readonly deleteSuperseded: StatementSync
   readonly deleteTokens: StatementSync
 }
 
@@ -40,6 +41,9 @@ function prepare(db: DatabaseSync): Statements {
       WHERE sid = :sid AND last_seen_at < :at AND expires_at > :now`),
     deleteSession: db.prepare('DELETE FROM sessions WHERE sid = ?'),
     deleteToken: db.prepare('DELETE FROM tokens WHERE sid = ? AND audience = ? RETURNING hash'),
+    deleteSuperseded: db.prepare(`DELETE FROM tokens WHERE sid = :sid AND audience = :audience AND hash NOT IN (
+      SELECT hash FROM tokens WHERE sid = :sid AND audience = :audience AND gen = :gen AND issued_at > :since
+      ORDER BY issued_at DESC, hash LIMIT ${TOKEN_OVERLAP.atMost - 1}) RETURNING hash`),
     deleteTokens: db.prepare('DELETE FROM tokens WHERE sid = ? RETURNING hash'),
   }
 }
@@ -109,9 +113,11 @@ function upgrade({ sql, endings }: Tools, input: WriteInput<'upgradeSession'>, n
 /** Serial with `end` like every write, so a token is never added to a session that another process has just ended. */
 function addToken({ sql, endings }: Tools, token: TokenRecord, now: EpochMs): boolean {
   if (sql.liveSession.get(token.sid, now) === undefined) return false
-  const hashes = sql.deleteToken.all(token.sid, token.audience).map((gone) => textOf(gone, 'hash'))
+  const { sid, audience, gen } = token
+  const since = token.issuedAt - TOKEN_OVERLAP.withinMs
+  const hashes = sql.deleteSuperseded.all({ sid, audience, gen, since }).map((gone) => textOf(gone, 'hash'))
   if (hashes.length > 0) {
-    endings.log({ at: now, kind: 'token-replaced', sid: token.sid, cause: 'handshake', hashes })
+    endings.log({ at: now, kind: 'token-replaced', sid, cause: 'handshake', hashes })
   }
   insertToken(sql, token)
   return true
@@ -130,8 +136,9 @@ function end({ sql, endings }: Tools, { sid, cause }: WriteInput<'endSession'>, 
   const hashes = sql.deleteTokens.all(sid).map((gone) => textOf(gone, 'hash'))
   sql.deleteSession.run(sid)
   const denied = endings.deny(session, EVERY_GEN)
-  endings.log({ at: now, kind: 'session-ended', sid, cause, hashes, ...denied })
-  endings.tell({ sid, realm: session.realm, userId: session.userId, cause, at: now })
+  const { realm, userId } = session
+  endings.log({ at: now, kind: 'session-ended', sid, cause, owner: { realm, userId }, hashes, ...denied })
+  endings.tell({ sid, realm, userId, cause, at: now })
   return session
 }
 

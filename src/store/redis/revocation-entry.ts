@@ -1,5 +1,5 @@
-import type { EpochMs } from '../../base/brand.ts'
-import type { DenyEntry, Revocation } from '../store.ts'
+import type { EpochMs, RealmName } from '../../base/brand.ts'
+import type { DenyEntry, Revocation, SessionOwner } from '../store.ts'
 import { asList, asText } from './faults.ts'
 
 /** One entry of a stream as Redis hands it out. */
@@ -41,6 +41,10 @@ function denyOf(sid: string, text: string): { readonly deny?: DenyEntry } {
   return { deny: { sid, belowGen: Number(below), until: Number(until) as EpochMs } }
 }
 
+function ownerOf(realm: string, userId: string): { readonly owner?: SessionOwner } {
+  return realm === '' ? {} : { owner: { realm: realm as RealmName, userId } }
+}
+
 /** The other half of scripts/log-entry.ts. */
 export function toRevocation({ id, fields }: StreamEntry): Revocation {
   const field = (name: string): string => fields.get(name) ?? ''
@@ -55,6 +59,7 @@ export function toRevocation({ id, fields }: StreamEntry): Revocation {
     sid: field('sid'),
     cause: field('cause'),
     hashes,
+    ...ownerOf(field('realm'), field('user')),
     ...denyOf(field('sid'), field('deny')),
   }
   return died as Revocation

@@ -1,14 +1,16 @@
+import { TOKEN_OVERLAP } from '../../store.ts'
 import { LOG_ENTRY } from './log-entry.ts'
 import { defineScript } from './script.ts'
 import { DENYING } from './session-end.ts'
 import { SESSION_VALUE } from './session-value.ts'
 
-/** Tokens of a session by audience. */
+/** The tokens of a session but those of one audience that are not to stay: `stays` judges them from the newest to the oldest. */
 const TOKENS = `
-local function without(s, audience)
-  local kept, gone = {}, {}
-  for _, token in ipairs(cjson.decode(s.tokens)) do
-    if token[2] == audience then gone[#gone + 1] = token[1] else kept[#kept + 1] = token end
+local function without(s, audience, stays)
+  local kept, gone, tokens = {}, {}, cjson.decode(s.tokens)
+  for i = #tokens, 1, -1 do
+    local token = tokens[i]
+    if token[2] ~= audience or stays(token) then table.insert(kept, 1, token) else gone[#gone + 1] = token[1] end
   end
   for _, hash in ipairs(gone) do drop_token(s.sid, hash) end
   return kept, table.concat(gone, '\\n')
@@ -27,7 +29,7 @@ local s = load_live(ARGV[2])
 if not s or s.gen ~= tonumber(ARGV[3]) then return false end
 local token = ARGV[5] ~= '' and cjson.decode(ARGV[5]) or nil
 if token and has_token(s.sid, token[1]) then return redis.error_reply('TAKEN the hash exists') end
-local tokens, gone = without(s, 'login')
+local tokens, gone = without(s, 'login', function() return false end)
 if token then
   tokens[#tokens + 1] = token
   add_token(s.sid, token[1])
@@ -50,7 +52,12 @@ local s = load_live(ARGV[2])
 if not s then return 0 end
 local token = cjson.decode(ARGV[3])
 if has_token(s.sid, token[1]) then return redis.error_reply('TAKEN the hash exists') end
-local tokens, gone = without(s, token[2])
+local since, left = token[5] + token[6] - ${TOKEN_OVERLAP.withinMs}, ${TOKEN_OVERLAP.atMost - 1}
+local tokens, gone = without(s, token[2], function(other)
+  if left == 0 or other[3] ~= token[3] or other[5] + other[6] <= since then return false end
+  left = left - 1
+  return true
+end)
 tokens[#tokens + 1] = token
 add_token(s.sid, token[1])
 s.tokens = written(tokens)

@@ -35,7 +35,8 @@ local function finish(s, cause)
   local key, name = user_place(s.sid, fixed[1], fixed[2])
   redis.call('ZREM', key, name .. member(s.sid))
   local denied = s.kind == 's' and deny(s, '${EVERY_GEN}') or ''
-  log('kind', 'session-ended', 'sid', s.sid, 'cause', cause, 'hashes', table.concat(hashes, '\\n'), 'deny', denied)
+  log('kind', 'session-ended', 'sid', s.sid, 'cause', cause, 'hashes', table.concat(hashes, '\\n'), 'deny', denied,
+    'realm', fixed[1], 'user', fixed[2])
   redis.call('HSET', base .. ':out', s.sid, cjson.encode({ fixed[1], fixed[2], cause, now }))
   redis.call('ZADD', base .. ':outx', text(now), s.sid)
 end
