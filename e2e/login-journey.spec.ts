@@ -95,6 +95,23 @@ test('twenty tabs that were opened before one login all arrive', async ({ contex
   for (const [i, tab] of tabs.entries()) await expect(tab).toHaveURL(paths[i] ?? '', { timeout: 30_000 })
 })
 
+test('whoever sends the form before it was renewed waits for the renewal', async ({ page, rig }) => {
+  await page.goto(`${rig.sites.app}/`)
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+  const { promise: sent, resolve: send } = Promise.withResolvers<void>()
+  await page.route(`${rig.sites.login}/login/**`, async (route) => {
+    if (route.request().resourceType() !== 'fetch') return route.continue()
+    ask()
+    await sent
+    return route.continue()
+  })
+  await page.evaluate(`document.querySelector('input[name="authId"]').value = 'gone'`)
+  await signIn(page, 'alice')
+  await asked
+  send()
+  await expect(page).toHaveURL(`${rig.sites.app}/`)
+})
+
 test('login, application and logout work without JavaScript', async ({ browser, rig }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
   const page = await context.newPage()

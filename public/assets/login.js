@@ -5,8 +5,8 @@ const form = document.querySelector('form[data-login]')
 if (form !== null) {
   document.documentElement.classList.add('scripted')
   showPassword(form)
-  submitOnce(form)
   stayFresh(form)
+  submitOnce(form)
   followOtherTabs(form)
 }
 
@@ -47,14 +47,17 @@ function submitOnce(form) {
 
 /**
  * A form that has waited is renewed while the person begins to type: its authId may be too old by then, or twenty tabs
- * that were opened at once may have been given different cookies, of which the browser kept the last.
+ * that were opened at once may have been given different cookies, of which the browser kept the last. Who is faster than the
+ * renewal waits for it, three seconds at most.
  */
 function stayFresh(form) {
   const { again } = form.dataset
   const handle = form.elements.namedItem('authId')
   let freshUntil = 0
+  let renewing
   const renew = async () => {
-    const answer = await fetch(again, { cache: 'no-store', credentials: 'same-origin', redirect: 'manual' })
+    const signal = AbortSignal.timeout(3_000)
+    const answer = await fetch(again, { cache: 'no-store', credentials: 'same-origin', redirect: 'manual', signal })
     if (answer.type === 'opaqueredirect') location.replace(again)
     const [, authId] = /name="authId" value="([\w.-]+)"/.exec(answer.ok ? await answer.text() : '') ?? []
     if (authId) handle.value = authId
@@ -62,9 +65,20 @@ function stayFresh(form) {
   form.addEventListener('input', () => {
     if (Date.now() < freshUntil) return
     freshUntil = Date.now() + 60_000
-    renew().catch(() => {
-      freshUntil = 0
-    })
+    renewing = renew()
+      .catch(() => {
+        freshUntil = 0
+      })
+      .finally(() => {
+        renewing = undefined
+      })
+  })
+  form.addEventListener('submit', (event) => {
+    if (!renewing) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    const { submitter } = event
+    void renewing.then(() => form.requestSubmit(submitter))
   })
 }
 
