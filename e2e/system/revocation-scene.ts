@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { NODE_FLAGS } from '../../scripts/node-flags.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createSessionService, type RunningSessionService } from '../../src/session/service.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -55,6 +59,8 @@ export interface Scene {
   signIn(username: string, site: string): Promise<Person>
   /** Both processes have it in force when this settles. */
   changeConfig(files: ConfigFiles, removed?: readonly string[]): Promise<void>
+  /** `gatehouse sessions revoke` with these arguments, as a process of its own on the first gateway's configuration. */
+  readonly revoke: (...args: readonly string[]) => Promise<void>
   /** Causes that were audited for sessions of this name, wherever. */
   causes(username: string): readonly string[]
   close(): Promise<void>
@@ -151,6 +157,18 @@ async function startData(driver: Kind['driver']): Promise<{ readonly yaml: strin
   return { yaml: JSON.stringify({ url: `redis://127.0.0.1:${port}` }), dispose: () => server.dispose() }
 }
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+/** The audit events that it tells. */
+async function commandLine(args: readonly string[], env: NodeJS.ProcessEnv): Promise<readonly AuditEvent[]> {
+  const all = { ...process.env, PORT: '1', ...env }
+  const { stderr } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, MAIN, ...args], { env: all })
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditEvent)
+}
+
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
 /** What fails on the way takes down what is there already: a test that cannot start must end. */
@@ -221,6 +239,10 @@ async function assemble(
         return until('the change is in force', () => rig.log().slice(from).includes('is in force'))
       })
       await Promise.all(settled)
+    },
+    revoke: async (...args) => {
+      const told = await commandLine(['sessions', 'revoke', ...args, '--config', first.root], env)
+      audited.push(...told)
     },
     causes: (username) =>
       [...rigs.flatMap((rig) => rig.lines()), ...audited].flatMap((line) =>

@@ -72,6 +72,12 @@ const REVOCATIONS: readonly Revocation[] = [
     cause: 'admin',
   },
   {
+    title: 'all sessions of a realm are ended by the command line',
+    username: 'lou',
+    revoke: ({ revoke }) => revoke('--realm', '/staff', '--all'),
+    cause: 'admin',
+  },
+  {
     title: 'a login that the quota makes room for',
     username: 'quin',
     revoke: async ({ rigs: [first] }) => {

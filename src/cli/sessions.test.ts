@@ -8,6 +8,7 @@ import type { RealmName } from '../base/brand.ts'
 import { systemClock } from '../base/clock.ts'
 import { createSessionService } from '../session/service.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
+import { epochKeys } from '../session/stateless-claims.ts'
 import { createProgram } from './program.ts'
 import type { Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
@@ -64,7 +65,10 @@ async function createBench(t: TestContext, audit = '') {
     assert.equal(code, 0)
     return (JSON.parse(out) as { sessions: { sid: string }[] }).sessions.map(({ sid }) => sid)
   }
-  return { root, gatehouse, start, listed }
+  /** Where the counters of a person and of their realm stand. */
+  const epochs = (realm: RealmName, userId: string): Promise<readonly number[]> =>
+    withStore(root, terminal, ({ store }) => store.epochs.read(epochKeys({ realm, userId })))
+  return { root, gatehouse, start, listed, epochs }
 }
 
 test('sessions list filters by realm and user, and says when there are more', async (t) => {
@@ -112,7 +116,16 @@ test('sessions revoke ends by name or all of one person, and nothing without say
     { user: 'ann', realm: OTHER },
     { user: 'ben' },
   ])
-  for (const args of [[], ['--user', 'ann'], ['--realm', '/'], [one, '--realm', '/', '--user', 'ann']])
+  const person = ['--realm', '/', '--user', 'ann']
+  for (const args of [
+    [],
+    ['--user', 'ann'],
+    ['--realm', '/'],
+    ['--all'],
+    [one, ...person],
+    [...person, '--all'],
+    [one, '--all'],
+  ])
     assert.equal((await gatehouse('sessions', 'revoke', ...args)).code, 2, args.join(' '))
   assert.equal((await listed()).length, 4)
   const byName = await gatehouse('sessions', 'revoke', `shandle:${one}`, one, 'x')
@@ -121,6 +134,28 @@ test('sessions revoke ends by name or all of one person, and nothing without say
   const all = await gatehouse('sessions', 'revoke', '--realm', '/', '--user', 'ann')
   assert.deepEqual([all.out, all.code], ['1 ended\n', 0])
   assert.deepEqual((await listed()).sort(), [three, four].sort())
+})
+
+test('sessions revoke --realm --all ends everybody of that realm, and no token from before is believed any more', async (t) => {
+  const { root, gatehouse, start, listed, epochs } = await createBench(t, 'audit.log')
+  const [, , other = ''] = await start([{ user: 'ann' }, { user: 'ben' }, { user: 'ann', realm: OTHER }])
+  const { out, code } = await gatehouse('sessions', 'revoke', '--realm', '/', '--all')
+  assert.deepEqual([out, code], ['2 ended\n', 0])
+  assert.deepEqual(await listed(), [other])
+  assert.deepEqual(await epochs(ROOT, 'ann'), [0, 1])
+  assert.deepEqual(await epochs(OTHER, 'ann'), [0, 0])
+  const events = readFileSync(join(root, 'audit.log'), 'utf8').trimEnd().split('\n')
+  const { event, target, count } = JSON.parse(events.at(-1) ?? '') as Record<string, unknown>
+  assert.deepEqual({ event, target, count }, { event: 'SessionsAdministered', target: { realm: '/' }, count: 2 })
+})
+
+test('sessions revoke of a person ends tokens that no list has, whether or not the configuration knows the name', async (t) => {
+  const { gatehouse, start, epochs } = await createBench(t)
+  await start([{ user: 'ann' }])
+  for (const user of ['ann', 'nobody'])
+    assert.equal((await gatehouse('sessions', 'revoke', '--realm', '/', '--user', user)).code, 0)
+  assert.deepEqual(await epochs(ROOT, 'ann'), [1, 0])
+  assert.deepEqual(await epochs(ROOT, 'nobody'), [1, 0])
 })
 
 test('what was revoked is audited with who did it, where the configuration says', async (t) => {

@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { configOption } from './config-option.ts'
-import { endSessions, findSession, selectSessions, type Selection } from './select-sessions.ts'
+import type { RealmName } from '../base/brand.ts'
+import { endSessions, type Ending } from './end-sessions.ts'
+import { findSession, selectSessions, type Selection } from './select-sessions.ts'
 import { sessionsAsJson, sessionsAsText } from './session-table.ts'
 import { tellFault } from './tell-fault.ts'
 import type { Terminal } from './terminal.ts'
@@ -14,6 +16,7 @@ export interface SessionsCommandDeps {
 interface Options extends Selection {
   readonly config: string
   readonly json?: true
+  readonly all?: true
 }
 
 /** Works on the store, beside running processes or without any; these refuse what was revoked at once. */
@@ -38,15 +41,17 @@ export function createSessionsCommand({ terminal }: SessionsCommandDeps): Comman
       else terminal.out(options.json === true ? sessionsAsJson([session]) : sessionsAsText([session]))
     })
   const revoke = async (names: readonly string[], options: Options): Promise<void> => {
-    const isPerson = options.realm !== undefined && options.user !== undefined
-    if (isPerson === names.length > 0) {
-      terminal.err('gatehouse: say which: ids or handles, or --realm and --user for all sessions of one person\n')
+    const ending = endingOf(names, options)
+    if (ending === undefined) {
+      terminal.err(
+        'gatehouse: say which: ids or handles; --realm and --user for all of one person; --realm and --all for all of a realm\n',
+      )
       terminal.setExitCode(2)
       return
     }
     await run(options, async (opened) => {
       const by = { username: `command line: ${userInfo().username}`, tell: (line: string) => terminal.err(line) }
-      const { ended, unknown } = await endSessions(opened, { names, ...options }, by)
+      const { ended, unknown } = await endSessions(opened, ending, by)
       terminal.out(options.json === true ? sessionsAsJson(ended) : `${ended.length} ended\n`)
       tellUnknown(terminal, unknown)
     })
@@ -68,11 +73,20 @@ export function createSessionsCommand({ terminal }: SessionsCommandDeps): Comman
     )
     .addCommand(
       common(new Command('revoke').description('end sessions, everywhere and at once'))
-        .addArgument(new Argument('[session...]', 'ids or handles; or --realm and --user for all of one person'))
+        .addArgument(new Argument('[session...]', 'ids or handles; or --realm with --user or --all'))
         .addOption(realmOption())
         .addOption(userOption())
+        .option('--all', 'of everybody in the realm; not in those below it')
         .action(revoke),
     )
+}
+
+/** Exactly one way to say which; a realm alone is not enough to end everybody's. */
+function endingOf(names: readonly string[], { realm, user, all }: Options): Ending | undefined {
+  if (names.length > 0) return (realm ?? user ?? all) ? undefined : { names }
+  if (realm === undefined || (user === undefined) === (all === undefined)) return undefined
+  const name = realm as RealmName
+  return user === undefined ? { realm: name } : { realm: name, user }
 }
 
 function common(command: Command): Command {

@@ -122,8 +122,8 @@ class StoredSessionService implements RunningSessionService {
 
   readonly endAllOfUser: SessionService['endAllOfUser'] = async (user, cause, origin) => {
     let count = 0
-    if ((await this.ofUser(user)).some(({ stateless }) => stateless !== undefined))
-      await this.#deps.stateless?.endAllOfUser(user)
+    // Always: a token whose entry in the index was lost is not listed, and has to die, too.
+    await this.#deps.stateless?.endAllOfUser(user)
     for (let round = 0; round < END_ALL_ROUNDS; round++) {
       const running = await this.ofUser(user)
       if (running.length === 0) break

@@ -45,7 +45,11 @@ export function readClaims(value: unknown): Claims | undefined {
 
 /** The counters of "end all of this user" and "end all of this realm". Hashed, so that no user id is too long for a key. */
 export function epochKeys({ realm, userId }: Pick<Session, 'realm' | 'userId'>): readonly [string, string] {
-  return [`user:${hash('sha256', `${realm}\0${userId}`, 'base64url')}`, `realm:${hash('sha256', realm, 'base64url')}`]
+  return [`user:${hash('sha256', `${realm}\0${userId}`, 'base64url')}`, realmEpochKey(realm)]
+}
+
+export function realmEpochKey(realm: RealmName): string {
+  return `realm:${hash('sha256', realm, 'base64url')}`
 }
 
 export function claimsOf(

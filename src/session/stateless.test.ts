@@ -166,6 +166,17 @@ test('the epoch of a user or of a realm that is raised ends their tokens and nob
   const { start } = createMachine(t)
   const machine = await start()
   const alice = await tokenFor(machine, await established(machine.sessions.establish(CARRIED, FROM)))
+test('"end all" refuses the token of a session whose entry in the index was lost', async (t) => {
+  const { start } = createMachine(t)
+  const here = await start()
+  const sessions = { ...here.store.sessions, ofUser: () => Promise.resolve([]) }
+  const blind = await start({ store: { ...here.store, sessions } })
+  const child = await tokenFor(here, await established(here.sessions.establish(CARRIED, FROM)))
+  await warm(blind, child.token)
+  assert.equal(await blind.sessions.endAllOfUser({ realm: EMPLOYEES, userId: ALICE.userId }, 'admin', FROM), 0)
+  assert.equal(await blind.sessions.resolve(child.token, AT_APP), undefined)
+})
+
   const bob = await tokenFor(
     machine,
     await established(machine.sessions.establish({ ...CARRIED, userId: 'u-bob', username: 'bob' }, FROM)),
