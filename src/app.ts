@@ -116,7 +116,7 @@ async function assemble(start: Start): Promise<App> {
   closers.push(() => ended.close())
 
   await retireSessions(holder, deps)
-  const listeners = await openListeners(snapshot, gateway, closers)
+  const listeners = await openListeners(start, gateway, log)
   const watcher = watchChanges(start, { holder, gateway, listeners, deps, health, log })
   closers.push(() => watcher.close())
   // Closed first: balancers see it and stop sending, then people's open streams end and nothing new begins.
@@ -213,14 +213,11 @@ async function readinessOf(health: Health): Promise<ReadinessReport> {
   return { problems: status === 'failing' && problems.length === 0 ? ['draining'] : problems, notices: worded(true) }
 }
 
-async function openListeners(
-  snapshot: ConfigSnapshot,
-  gateway: Gateway,
-  closers: (() => unknown)[],
-): Promise<readonly Listener[]> {
+async function openListeners({ snapshot, closers }: Start, gateway: Gateway, log: Log): Promise<readonly Listener[]> {
   const handlers: ListenerHandlers = {
     request: (request, response) => gateway.handle(request, response),
     upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+    failed: (error) => log.error({ err: error }, 'a connection could not be accepted'),
   }
   const listeners: Listener[] = []
   for (const config of snapshot.gatehouse.listeners) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -340,6 +341,7 @@ function gatewayHandlers(gateway: Gateway): Parameters<typeof openListener>[1] {
   return {
     request: (request, response) => gateway.handle(request, response),
     upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
+    failed: (error) => assert.ifError(error),
   }
 }
 

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect, type Server as NetServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -15,7 +16,11 @@ import { sendHtml, sendJson, sendRedirect } from './respond.ts'
 const PLAIN = { address: '127.0.0.1', port: 0 }
 
 function answering(answer: (request: IncomingMessage, response: ServerResponse) => void): ListenerHandlers {
-  return { request: answer, upgrade: (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n') }
+  return {
+    request: answer,
+    upgrade: (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    failed: assert.ifError,
+  }
 }
 
 const echo = answering((request, response) => {
@@ -155,6 +160,7 @@ test('closing cuts what does not finish before the deadline, tunnels included', 
   const listener = await openListener(PLAIN, {
     request: () => start(undefined),
     upgrade: (_request, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+    failed: assert.ifError,
   })
   const stuck = connect(listener.port, '127.0.0.1')
   stuck.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -164,6 +170,19 @@ test('closing cuts what does not finish before the deadline, tunnels included', 
   await Promise.all([started, new Promise((resolve) => tunnel.once('data', resolve))])
   await listener.close(10)
   await Promise.all(ended)
+})
+
+test('connections that cannot be accepted are told once a second at most, and end nothing', async (t) => {
+  const servers: NetServer[] = []
+  const opening = (message: unknown): void => void servers.push((message as { server: NetServer }).server)
+  subscribe('tracing:net.server.listen:asyncStart', opening)
+  t.after(() => unsubscribe('tracing:net.server.listen:asyncStart', opening))
+  const told: string[] = []
+  const { port } = await opened(t, { ...echo, failed: (error) => told.push(error.message) })
+  for (const server of servers)
+    for (const nth of ['first', 'second']) server.emit('error', new Error(`accept EMFILE, ${nth}`))
+  assert.deepEqual(told, ['accept EMFILE, first'])
+  assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /)
 })
 
 test('an address that is taken rejects', async (t) => {
@@ -288,6 +307,7 @@ test('an upgrade behind an unanswered request is an ordinary request and takes n
       if (waiting.length === 2) waiting.forEach((each, at) => each.end(String(at)))
     },
     upgrade: () => upgrades++,
+    failed: assert.ifError,
   })
   const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
   const answer = await raw(port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n${upgrade}`)
@@ -340,6 +360,7 @@ for (const secure of [false, true]) {
     const keepsOpen: ListenerHandlers = {
       request: echo.request,
       upgrade: (_request, socket) => void socket.write('101'),
+      failed: assert.ifError,
     }
     const { port } = await opened(t, keepsOpen, secure ? tlsConfig(certificates(t, 'a.test')) : PLAIN)
     for (let round = 0; round < 20; round++) {

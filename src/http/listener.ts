@@ -13,6 +13,8 @@ export interface ListenerHandlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void
   /** Requests whose `Upgrade` names WebSocket; every other upgrade is treated as an ordinary request without it. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** A connection could not be accepted, for want of file descriptors say; the listener goes on. Told once a second at most. */
+  readonly failed: (error: Error) => void
 }
 
 export interface Listener {
@@ -34,6 +36,8 @@ const LIMITS = {
 } as const
 
 const MAX_CONNECTIONS = 20_000
+/** Where accepting fails it fails at every turn of the loop. */
+const TELL_EVERY_MS = 1_000
 
 /** Only WebSocket is an upgrade; `h2c` and others are not spoken, so their request is an ordinary one (RFC 9110 §7.8). */
 function asksForWebSocket(request: IncomingMessage): boolean {
@@ -49,6 +53,7 @@ export async function openListener(config: ListenerConfig, handlers: ListenerHan
   const drain = { draining: false }
   attach(server, { handlers, tunnels, watch, drain })
   await listen(server, config)
+  survive(server, handlers)
   const { address, port } = server.address() as AddressInfo
   return {
     address,
@@ -59,6 +64,17 @@ export async function openListener(config: ListenerConfig, handlers: ListenerHan
       return close(server, tunnels, drainMs)
     },
   }
+}
+
+/** Node ends the process over an `error` that nobody listens for: whoever can use up file descriptors could end it. */
+function survive(server: Server | HttpsServer, { failed }: ListenerHandlers): void {
+  let toldAt = -Infinity
+  server.on('error', (error) => {
+    const now = performance.now()
+    if (now - toldAt < TELL_EVERY_MS) return
+    toldAt = now
+    failed(error)
+  })
 }
 
 interface CurrentCertificates {
