@@ -1,5 +1,6 @@
 import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
+import { fault } from '../errors.ts'
 import { EPOCH } from '../store/epoch.ts'
 import type { DenyEntry, Revocation, Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -10,7 +11,7 @@ const LOAD_AGAIN_MS = 1_000
 const SWEEP_MS = 60_000
 
 export interface DenialsDeps {
-  readonly store: Pick<Store, 'revocations' | 'denylist' | 'epochs' | 'documents'>
+  readonly store: Pick<Store, 'revocations' | 'denylist' | 'epochs' | 'documents' | 'ping'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -57,22 +58,24 @@ export class Denials {
   refuses({ sid, gen, life, epochs }: Claimed): boolean {
     const denied = this.#denied.get(sid)
     if (denied !== undefined && gen < denied.belowGen) return true
-    if (this.#life !== undefined && life !== this.#life) return true
-    return epochs.some(({ key, value }) => value < (this.#epochs.get(key) ?? 0))
+    // Counters begin anew with another life: they say nothing about its tokens.
+    return life === this.#life && epochs.some(({ key, value }) => value < (this.#epochs.get(key) ?? 0))
   }
 
-  /** Whether everything was known at `at`; `at` is not in the future of the log. */
-  wasComplete(at: number): boolean {
-    if (this.#loaded) return at <= this.#deps.store.revocations.tailedAt()
-    this.#startLoading()
-    return false
+  /** Whether everything about the token was known at `at`; `at` is not in the future of the log. */
+  wasComplete({ life }: Claimed, at: number): boolean {
+    return this.#knowsAll(life) && at <= this.#deps.store.revocations.tailedAt()
   }
 
-  /** Whether everything is known that happened until a second ago. */
-  isComplete(now: EpochMs): boolean {
-    if (this.#loaded) return Math.abs(now - this.#deps.store.revocations.tailedAt()) <= TRUST_MS
-    this.#startLoading()
-    return false
+  /** Whether everything about the token is known that happened until a second ago. */
+  isComplete({ life }: Claimed, now: EpochMs): boolean {
+    if (now < this.#sweptAt) this.#turnedBack(now)
+    return this.#knowsAll(life) && Math.abs(now - this.#deps.store.revocations.tailedAt()) <= TRUST_MS
+  }
+
+  /** What the store says its life is. When it is another than was loaded, nothing that was counts. */
+  lives(life: string): void {
+    if (life !== this.#life) this.#loaded = false
   }
 
   /** The log will say so too; this process need not wait for it. */
@@ -110,6 +113,18 @@ export class Denials {
     for (const [sid, { until }] of this.#denied) if (until <= now) this.#denied.delete(sid)
   }
 
+  /** What was forgotten as past its life may be within it again (a clock that was set back). */
+  #turnedBack(now: EpochMs): void {
+    this.#sweptAt = now
+    this.#loaded = false
+  }
+
+  /** Of a token of another life nothing is known here: the store has lost its data before it, or since. */
+  #knowsAll(life: string): boolean {
+    if (!this.#loaded) this.#startLoading()
+    return this.#loaded && life === this.#life
+  }
+
   #startLoading(): void {
     if (this.#loading !== undefined || Math.abs(this.#deps.clock() - this.#failedAt) < LOAD_AGAIN_MS) return
     this.#loading = this.#load()
@@ -124,7 +139,11 @@ export class Denials {
   async #load(): Promise<void> {
     const gaps = this.#gaps
     const { documents, denylist, epochs } = this.#deps.store
+    // A store that lost its data begins a new life when it is asked how it is, and whoever comes first has to ask.
+    await this.#deps.store.ping()
     const life = (await documents.get(EPOCH.collection, EPOCH.id))?.value
+    if (life === undefined)
+      throw fault('GH_STORE_UNAVAILABLE', { detail: 'the store does not say which life it is in' })
     if (life !== this.#life) {
       // Another store's sids mean nothing here, and its epochs would refuse what this one issues.
       this.#denied.clear()

@@ -15,7 +15,7 @@ import type { IssuedSession, ResolveOptions, Session, SessionToken } from './ses
 import { LONGEST_TOKEN, newToken, parseToken, splitToken, type TokenPlace } from './token.ts'
 
 export interface StatelessDeps {
-  readonly store: Pick<Store, 'sessions' | 'revocations' | 'denylist' | 'epochs' | 'documents'>
+  readonly store: Pick<Store, 'sessions' | 'revocations' | 'denylist' | 'epochs' | 'documents' | 'ping'>
   readonly keyRing: Pick<KeyRing, 'current' | 'known'>
   readonly clock: Clock
   readonly log: Log
@@ -88,9 +88,8 @@ class CarriedSessions implements StatelessSessions {
   }
 
   async standingOf(user: Pick<Session, 'realm' | 'userId'>): Promise<Standing> {
-    const { epochs, documents } = this.#deps.store
-    const [values, life] = await Promise.all([epochs.read(epochKeys(user)), documents.get(EPOCH.collection, EPOCH.id)])
-    return { epochs: [...values], life: life?.value ?? '' }
+    const [values, life] = await Promise.all([this.#deps.store.epochs.read(epochKeys(user)), this.#lifeOfStore()])
+    return { epochs: [...values], life }
   }
 
   issue(session: Session, audience: Audience, standing: Standing): IssuedSession | undefined {
@@ -158,7 +157,7 @@ class CarriedSessions implements StatelessSessions {
     if (opened.claims.aud !== audience || now >= session.maxExpiresAt) return undefined
     if (this.#denials.refuses(opened)) return undefined
     // At the login host, where the next token comes from, the store is asked: nothing there is worth a guess.
-    if (audience !== 'login' && this.#denials.isComplete(now)) {
+    if (audience !== 'login' && this.#denials.isComplete(opened, now)) {
       if (now < session.idleExpiresAt) return session
       const used = this.#usedSince(session, now)
       if (used !== undefined) return used
@@ -178,7 +177,13 @@ class CarriedSessions implements StatelessSessions {
     const { session } = opened
     try {
       const keys = opened.epochs.map(({ key }) => key)
-      const [record, values] = await Promise.all([sessions.find(session.sid), epochs.read(keys)])
+      const [record, values, life] = await Promise.all([
+        sessions.find(session.sid),
+        epochs.read(keys),
+        this.#lifeOfStore(),
+      ])
+      this.#denials.lives(life)
+      if (life !== opened.life) return undefined
       const overtaken = opened.epochs.some(({ value }, i) => value < (values[i] ?? 0))
       if (record === undefined || !isCarried(record, opened) || overtaken) return undefined
       // Whatever became known while the store was asked is newer than its answer.
@@ -192,13 +197,18 @@ class CarriedSessions implements StatelessSessions {
     }
   }
 
+  async #lifeOfStore(): Promise<string> {
+    const life = await this.#deps.store.documents.get(EPOCH.collection, EPOCH.id)
+    return life?.value ?? ''
+  }
+
   /** The log, when it was last complete, confirmed what it did not name. */
   #hasGrace(opened: Opened): boolean {
     const { lastSeenAt, idleExpiresAt } = opened.session
     const now = this.#deps.clock()
     const age = now - this.#deps.store.revocations.tailedAt()
     if (age < 0 || age > this.#graceMs || now >= idleExpiresAt) return false
-    return this.#denials.wasComplete(lastSeenAt) && !this.#denials.refuses(opened)
+    return this.#denials.wasComplete(opened, lastSeenAt) && !this.#denials.refuses(opened)
   }
 }
 

@@ -5,6 +5,8 @@ import { OUTBOX_KEPT_MS } from './ending-writes.ts'
 
 /** A process that slept longer than this through the log has no trusted session left either (a cache holds one for a second). */
 const LOG_KEPT_MS = 3_600_000
+/** Beyond the life of the sessions they end: a clock that ran ahead and is set back finds them again. */
+const DENIED_KEPT_MS = 86_400_000
 const EVERY_MS = 1_000
 /** Rows per table and pass: about a millisecond of work, and more than one batch can add. */
 const SLICE = 1_000
@@ -25,8 +27,9 @@ export function createSweep(db: DatabaseSync): Sweep {
     )
   const expired = [
     ...[byKey('one_time', 'namespace, key'), byKey('versioned', 'namespace, key')],
-    ...[byKey('counters', 'key'), byKey('denylist', 'sid')],
+    byKey('counters', 'key'),
   ]
+  const denied = byKey('denylist', 'sid')
   const leases = db.prepare('DELETE FROM leases WHERE expires_at <= ?')
   const log = db.prepare(`DELETE FROM revocations WHERE cursor IN
     (SELECT cursor FROM (SELECT cursor, at FROM revocations ORDER BY cursor LIMIT ${SLICE}) WHERE at <= ?)`)
@@ -35,7 +38,11 @@ export function createSweep(db: DatabaseSync): Sweep {
 
   function pass(now: EpochMs): boolean {
     const removed = expired.map((statement) => statement.run(now).changes)
-    removed.push(log.run(now - LOG_KEPT_MS).changes, outbox.run(now - OUTBOX_KEPT_MS).changes)
+    removed.push(
+      denied.run(now - DENIED_KEPT_MS).changes,
+      log.run(now - LOG_KEPT_MS).changes,
+      outbox.run(now - OUTBOX_KEPT_MS).changes,
+    )
     leases.run(now)
     return removed.some((count) => count === SLICE)
   }
