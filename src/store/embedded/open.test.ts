@@ -110,10 +110,26 @@ test('a file that is moved or replaced under a running store is told, until it i
   await store.ping()
   renameSync(path, `${path}.away`)
   await assert.rejects(store.ping(), refusedWith(/moved, replaced or deleted/))
+  await assert.rejects(store.sessions.resolve('h1', 5), refusedWith(/moved, replaced or deleted/))
+  await assert.rejects(store.documents.list('keys'), refusedWith(/moved, replaced or deleted/))
+  await assert.rejects(store.counters.add('c', 1, 1_000), refusedWith(/moved, replaced or deleted/))
   writeFileSync(path, '')
   await assert.rejects(store.ping(), refusedWith(/moved, replaced or deleted/))
   renameSync(`${path}.away`, path)
   await store.ping()
+  assert.equal(await store.sessions.resolve('h1', 5), undefined)
+  assert.equal((await store.counters.add('c', 1, 1_000)).count, 1)
+})
+
+test('a file that is moved is noticed without being asked about, by the log that caches rely on', async (t) => {
+  const path = scratchPath(t)
+  const { promise: told, resolve } = Promise.withResolvers<string>()
+  const listening = { ...log, error: (_fields: unknown, message: string) => resolve(message) }
+  const store = await openEmbeddedStore({ path, clock: systemClock, log: listening })
+  t.after(() => store.close())
+  renameSync(path, `${path}.away`)
+  assert.equal(await told, 'the revocation log cannot be read')
+  await assert.rejects(store.sessions.resolve('h1', 5), refusedWith(/moved, replaced or deleted/))
 })
 
 test('several that open a new file at once all find the one schema and epoch', async (t) => {

@@ -7,15 +7,17 @@ import { openForReading } from './connection.ts'
 import type { WriteInput, WriteName, WriteOutput } from './operations.ts'
 import {
   counterReads,
+  createAnswer,
   denylistReads,
   documentReads,
   epochReads,
   probeRead,
+  type ReadDeps,
   sessionReads,
   versionedReads,
 } from './reads.ts'
 import { createRevocationTail, revocationSource, type RevocationTail } from './revocation-tail.ts'
-import { sameFileCheck } from './same-file.ts'
+import { type SameFile, watchFile } from './same-file.ts'
 import { createWriter, spawnWriter, type Writer } from './writer.ts'
 
 /** About a second of writing at full speed; whoever comes later is told so instead of waiting longer than a browser would. */
@@ -31,16 +33,16 @@ export interface EmbeddedStoreDeps {
 type Write = <K extends WriteName>(name: K, input: WriteInput<K>) => Promise<WriteOutput<K>>
 
 interface Parts {
-  readonly path: string
+  readonly file: SameFile
   readonly db: DatabaseSync
   readonly writer: Writer
   readonly tail: RevocationTail
   readonly clock: Clock
 }
 
-function sessionsOf(db: DatabaseSync, clock: Clock, write: Write): Store['sessions'] {
+function sessionsOf(reading: ReadDeps, write: Write): Store['sessions'] {
   return {
-    ...sessionReads(db, clock),
+    ...sessionReads(reading),
     create: (session, token, quota) => write('createSession', { session, token, quota }),
     upgrade: (sid, expectedGen, patch, token) => write('upgradeSession', { sid, expectedGen, patch, token }),
     addToken: (token) => write('addToken', token),
@@ -50,10 +52,10 @@ function sessionsOf(db: DatabaseSync, clock: Clock, write: Write): Store['sessio
 }
 
 /** What outlives a session that has ended. */
-function endingsOf(db: DatabaseSync, clock: Clock, write: Write): Pick<Store, 'denylist' | 'epochs' | 'outbox'> {
+function endingsOf(reading: ReadDeps, write: Write): Pick<Store, 'denylist' | 'epochs' | 'outbox'> {
   return {
-    denylist: denylistReads(db, clock),
-    epochs: { ...epochReads(db), raise: (key) => write('raiseEpoch', { key }) },
+    denylist: denylistReads(reading),
+    epochs: { ...epochReads(reading), raise: (key) => write('raiseEpoch', { key }) },
     outbox: {
       claim: (limit, leaseMs) => write('claimOutbox', { limit, leaseMs }),
       done: (ids) => write('finishOutbox', ids),
@@ -62,8 +64,7 @@ function endingsOf(db: DatabaseSync, clock: Clock, write: Write): Pick<Store, 'd
 }
 
 function recordsOf(
-  db: DatabaseSync,
-  clock: Clock,
+  reading: ReadDeps,
   write: Write,
 ): Pick<Store, 'oneTime' | 'versioned' | 'counters' | 'leases' | 'documents'> {
   return {
@@ -72,14 +73,14 @@ function recordsOf(
       take: (namespace, key) => write('takeOneTime', { namespace, key }),
     },
     versioned: {
-      ...versionedReads(db, clock),
+      ...versionedReads(reading),
       create: (namespace, key, value, ttlMs) => write('createVersioned', { namespace, key, value, ttlMs }),
       replace: (namespace, key, expectedVersion, value, ttlMs) =>
         write('replaceVersioned', { namespace, key, expectedVersion, value, ttlMs }),
       remove: (namespace, key) => write('removeVersioned', { namespace, key }),
     },
     counters: {
-      ...counterReads(db, clock),
+      ...counterReads(reading),
       add: (key, amount, windowMs) => write('addCount', { key, amount, windowMs }),
       clear: (key) => write('clearCount', { key }),
     },
@@ -88,7 +89,7 @@ function recordsOf(
       release: (name, owner) => write('releaseLease', { name, owner }),
     },
     documents: {
-      ...documentReads(db),
+      ...documentReads(reading),
       putIfAbsent: (collection, id, value) => write('putDocument', { collection, id, value }),
       replace: (collection, id, expectedVersion, value) =>
         write('replaceDocument', { collection, id, expectedVersion, value }),
@@ -106,21 +107,24 @@ async function close({ db, writer, tail }: Parts): Promise<void> {
 }
 
 function assemble(parts: Parts): Store {
-  const { db, writer, tail, clock } = parts
-  const checkFile = sameFileCheck(parts.path)
-  const write: Write = (name, input) => writer.write(name, input, clock())
-  const readProbe = probeRead(db)
+  const { file, db, writer, tail, clock } = parts
+  const reading: ReadDeps = { db, clock, answer: createAnswer(file.check) }
+  const write: Write = async (name, input) => {
+    file.check()
+    return writer.write(name, input, clock())
+  }
+  const readProbe = probeRead(reading)
   let closing: Promise<void> | undefined
   return {
-    sessions: sessionsOf(db, clock, write),
+    sessions: sessionsOf(reading, write),
     revocations: {
       subscribe: (listener, onGap) => tail.subscribe(listener, onGap),
       tailedAt: () => tail.tailedAt(),
     },
-    ...endingsOf(db, clock, write),
-    ...recordsOf(db, clock, write),
+    ...endingsOf(reading, write),
+    ...recordsOf(reading, write),
     ping: async () => {
-      checkFile()
+      file.look()
       await write('probe', undefined)
       await readProbe()
     },
@@ -143,8 +147,9 @@ export async function openEmbeddedStore({ path, clock, log }: EmbeddedStoreDeps)
   try {
     await writer.write('probe', undefined, clock())
     const db = openForReading(path)
-    tail = createRevocationTail({ source: revocationSource(db), clock, log })
-    return assemble({ path, db, writer, tail, clock })
+    const file = watchFile(path)
+    tail = createRevocationTail({ source: revocationSource(db, file), clock, log })
+    return assemble({ file, db, writer, tail, clock })
   } catch (error) {
     await writer.stop()
     throw error instanceof GatehouseError ? error : fault('GH_STORE_UNAVAILABLE', { cause: error })

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
-import { fault } from '../../errors.ts'
+import { fault, GatehouseError } from '../../errors.ts'
 import type { Counters, Denylist, Document, Documents, Epochs, SessionReader, VersionedRecords } from '../store.ts'
 import {
   instantOf,
@@ -19,12 +19,28 @@ import {
  * statement, so each sees one state of the database and holds no lock afterwards.
  */
 
-/** A read that fails rejects with GH_STORE_UNAVAILABLE: it must never look like "no such session". */
-function answer<T>(read: () => T): Promise<T> {
-  try {
-    return Promise.resolve(read())
-  } catch (cause) {
-    return Promise.reject(fault('GH_STORE_UNAVAILABLE', { cause }))
+export interface ReadDeps {
+  readonly db: DatabaseSync
+  readonly clock: Clock
+  readonly answer: Answer
+}
+
+type Answer = <T>(read: () => T) => Promise<T>
+
+/**
+ * A read that fails rejects with GH_STORE_UNAVAILABLE: it must never look like "no such session".
+ * @param check throws where nothing may be read; asked before every read
+ */
+export function createAnswer(check: () => void): Answer {
+  return (read) => {
+    try {
+      check()
+      return Promise.resolve(read())
+    } catch (caught) {
+      return Promise.reject(
+        caught instanceof GatehouseError ? caught : fault('GH_STORE_UNAVAILABLE', { cause: caught }),
+      )
+    }
   }
 }
 
@@ -37,7 +53,7 @@ function toDue(row: Row): { readonly sid: string; readonly cause: 'idle' | 'max-
   return { sid: textOf(row, 'sid'), cause: byMaxLife ? 'max-life' : 'idle' }
 }
 
-export function sessionReads(db: DatabaseSync, clock: Clock): SessionReads {
+export function sessionReads({ db, clock, answer }: ReadDeps): SessionReads {
   const resolve = db.prepare(`SELECT ${SESSION_COLUMNS}, ${TOKEN_COLUMNS} FROM tokens t JOIN sessions s ON s.sid = t.sid
     WHERE t.hash = ? AND s.bucket = ? AND s.expires_at > ?`)
   const find = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid = ? AND expires_at > ?`)
@@ -71,12 +87,12 @@ export function sessionReads(db: DatabaseSync, clock: Clock): SessionReads {
   }
 }
 
-export function denylistReads(db: DatabaseSync, clock: Clock): Denylist {
+export function denylistReads({ db, clock, answer }: ReadDeps): Denylist {
   const load = db.prepare('SELECT sid, below_gen, expires_at FROM denylist WHERE expires_at > ?')
   return { load: () => answer(() => load.all(clock()).map(toDenied)) }
 }
 
-export function epochReads(db: DatabaseSync): Pick<Epochs, 'read' | 'all'> {
+export function epochReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Epochs, 'read' | 'all'> {
   const read = db.prepare(`SELECT coalesce(e.value, 0) AS value FROM json_each(?) wanted
     LEFT JOIN epochs e ON e.key = wanted.value ORDER BY wanted.key`)
   const all = db.prepare('SELECT key, value FROM epochs')
@@ -86,7 +102,7 @@ export function epochReads(db: DatabaseSync): Pick<Epochs, 'read' | 'all'> {
   }
 }
 
-export function versionedReads(db: DatabaseSync, clock: Clock): Pick<VersionedRecords, 'load'> {
+export function versionedReads({ db, clock, answer }: ReadDeps): Pick<VersionedRecords, 'load'> {
   const load = db.prepare('SELECT value, version FROM versioned WHERE namespace = ? AND key = ? AND expires_at > ?')
   return {
     load: (namespace, key) =>
@@ -97,7 +113,7 @@ export function versionedReads(db: DatabaseSync, clock: Clock): Pick<VersionedRe
   }
 }
 
-export function counterReads(db: DatabaseSync, clock: Clock): Pick<Counters, 'read'> {
+export function counterReads({ db, clock, answer }: ReadDeps): Pick<Counters, 'read'> {
   const read = db.prepare('SELECT count, expires_at FROM counters WHERE key = ? AND expires_at > ?')
   return {
     read: (key) =>
@@ -112,7 +128,7 @@ function toDocument(row: Row): Document {
   return { id: textOf(row, 'id'), version: numberOf(row, 'version'), value: textOf(row, 'value') }
 }
 
-export function documentReads(db: DatabaseSync): Pick<Documents, 'get' | 'list'> {
+export function documentReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Documents, 'get' | 'list'> {
   const get = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? AND id = ?')
   const list = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? ORDER BY id')
   return {
@@ -125,7 +141,7 @@ export function documentReads(db: DatabaseSync): Pick<Documents, 'get' | 'list'>
   }
 }
 
-export function probeRead(db: DatabaseSync): () => Promise<void> {
+export function probeRead({ db, answer }: Omit<ReadDeps, 'clock'>): () => Promise<void> {
   const probe = db.prepare('SELECT at FROM probe')
   return () => answer(() => void probe.get())
 }

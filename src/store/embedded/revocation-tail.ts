@@ -3,6 +3,7 @@ import type { EpochMs } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Revocation, RevocationLog } from '../store.ts'
+import type { SameFile } from './same-file.ts'
 import { numberOf, REVOCATION_COLUMNS, toRevocation } from './rows.ts'
 
 const POLL_MS = 25
@@ -18,12 +19,16 @@ export interface RevocationSource {
   after(cursor: number, limit: number): readonly Revocation[]
 }
 
-export function revocationSource(db: DatabaseSync): RevocationSource {
+/** A log in a file that is no longer the store's cannot be read. */
+export function revocationSource(db: DatabaseSync, file: Pick<SameFile, 'look'>): RevocationSource {
   const version = db.prepare('PRAGMA data_version')
   const last = db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'revocations'), 0) AS newest")
   const after = db.prepare(`SELECT ${REVOCATION_COLUMNS} FROM revocations WHERE cursor > ? ORDER BY cursor LIMIT ?`)
   return {
-    version: () => numberOf(version.get(), 'data_version'),
+    version: () => {
+      file.look()
+      return numberOf(version.get(), 'data_version')
+    },
     last: () => numberOf(last.get(), 'newest'),
     after: (cursor, limit) => after.all(cursor, limit).map(toRevocation),
   }
