@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Store } from '../store/store.ts'
@@ -93,6 +94,66 @@ suite('throttle', () => {
     const { fail } = await bench(t)
     const judged = await Promise.all(Array.from({ length: 200 }, () => fail('alice')))
     assert.equal(judged.filter(Boolean).length, RULES.freeFailures + 1)
+  })
+
+  test('parallel: the same, in several processes', async (t) => {
+    const { store, time } = await bench(t)
+    const deps = { realm: '/employees' as RealmName, rules: RULES, store, clock: () => time.now as EpochMs }
+    const processes = Array.from({ length: 4 }, () => createThrottle(deps))
+    const judged = await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        const reservation = await processes[i % 4]?.reserve({ username: 'alice', clientIp: HERE })
+        if (reservation?.kind !== 'granted') return false
+        await pause(1)
+        await reservation.settle('failed')
+        return true
+      }),
+    )
+    assert.equal(judged.filter(Boolean).length, RULES.freeFailures + 1)
+  })
+
+  test('parallel: of 200 right passwords at once none is refused, and not more are judged at once than are free', async (t) => {
+    const { throttle } = await bench(t)
+    let [running, most] = [0, 0]
+    const signIn = async (username: string): Promise<boolean> => {
+      const reservation = await throttle.reserve({ username, clientIp: HERE })
+      if (reservation.kind === 'throttled') return false
+      most = Math.max(most, ++running)
+      await pause(2)
+      running--
+      await reservation.settle('passed')
+      return true
+    }
+    const one = await Promise.all(Array.from({ length: 200 }, () => signIn('alice')))
+    assert.ok(one.every(Boolean))
+    assert.equal(most, RULES.freeFailures + 1)
+    most = 0
+    const many = await Promise.all(Array.from({ length: 250 }, (_, i) => signIn(`pupil${i}`)))
+    assert.ok(many.every(Boolean), 'a class behind one address')
+    assert.equal(most, RULES.networkFailures)
+  })
+
+  test('a try waits for those that are open, and is refused when they were wrong', async (t) => {
+    const { throttle, time } = await bench(t)
+    const open = await Promise.all(
+      Array.from({ length: 6 }, () => throttle.reserve({ username: 'alice', clientIp: HERE })),
+    )
+    const waiting = throttle.reserve({ username: 'alice', clientIp: HERE })
+    for (const one of open) await (one.kind === 'granted' && one.settle('failed'))
+    assert.equal(throttled(await waiting).retryAfterMs, 1_000)
+    time.now += 1_000
+    assert.equal((await throttle.reserve({ username: 'alice', clientIp: HERE })).kind, 'granted')
+  })
+
+  test('a process that dies with open tries gains none: they count as failures half a minute later', async (t) => {
+    const { throttle, time, fail } = await bench(t)
+    for (let i = 0; i < 6; i++) await throttle.reserve({ username: 'alice', clientIp: HERE })
+    const waiting = throttle.reserve({ username: 'alice', clientIp: HERE })
+    time.now += 30_000
+    assert.equal(throttled(await waiting).retryAfterMs, 1_000)
+    time.now += 1_000
+    assert.equal(await fail('alice'), true)
+    assert.equal(throttled(await throttle.reserve({ username: 'alice', clientIp: HERE })).retryAfterMs, 2_000)
   })
 
   test('parallel spray: of 200 guesses at once at 200 accounts not more than the network may are judged', async (t) => {

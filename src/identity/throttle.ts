@@ -3,6 +3,7 @@ import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
+import { createNetworkLimit } from './network-limit.ts'
 import { networkOf } from '../http/network.ts'
 import { usernameKey } from '../base/username-key.ts'
 
@@ -18,6 +19,8 @@ export interface Attempt {
   /** The account as the person typed it. */
   readonly username: string
   readonly clientIp: string | undefined
+  /** Name of the module when it is a second factor: its tries are counted apart from those at the password, and everywhere alike. */
+  readonly factor?: string
 }
 
 export type AttemptOutcome =
@@ -64,53 +67,57 @@ const GIVEN_BACK = -1
  *   are not touched.
  *
  * A success gives its own try back to the wide counts and clears only the narrow one: alternating guesses with one's own
- * good login resets nothing of the victim's.
+ * good login resets nothing of the victim's. While it is open whether the tries before it were right, a try waits a moment
+ * instead of being refused: however many right passwords come at once, none is a guess.
+ *
+ * A second factor has counts of its own for the account, from all networks together but those that it was proved from before:
+ * only who knows the password comes this far, and a code of six digits must not get more guesses from more networks.
  */
 export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Throttle {
   const { counters } = store
   const delays = createDelays(store.versioned, rules, clock)
-
-  const networkLimit = async (network: string): Promise<Wait | undefined> => {
-    const { count, resetsAt } = await counters.add(network, 1, rules.window)
-    return count > rules.networkFailures ? waitUntil('network', resetsAt, clock()) : undefined
-  }
+  const networks = createNetworkLimit(counters, rules)
 
   const ceiling = async (keys: Keys): Promise<Wait | undefined> => {
     const { count } = await counters.add(keys.account, 1, rules.window)
     if (count <= rules.freeFailures * CEILING_FACTOR) return undefined
-    if ((await counters.read(keys.known)) !== undefined) return undefined
+    if (await isKnown(keys)) return undefined
     const turn = await counters.add(keys.turn, 1, Math.min(CEILING_SPACING_MS, rules.maxDelay))
-    return turn.count > 1 ? waitUntil('account', turn.resetsAt, clock()) : undefined
+    if (turn.count <= 1) return undefined
+    await counters.add(keys.account, GIVEN_BACK, rules.window)
+    return waitUntil('account', turn.resetsAt, clock())
   }
 
-  const giveBack = async (...keys: readonly string[]): Promise<void> => {
-    await Promise.all(keys.map((key) => counters.add(key, GIVEN_BACK, rules.window)))
-  }
+  const isKnown = async ({ known }: Keys): Promise<boolean> => (await counters.read(known)) !== undefined
+
+  const narrowKey = async ({ narrow, anywhere, known }: Keys): Promise<string> =>
+    anywhere === undefined || (await counters.read(known)) !== undefined ? narrow : anywhere
 
   return {
-    async reserve({ username, clientIp }) {
-      const keys = keysOf(realm, username, clientIp)
-      const blocked = await networkLimit(keys.network)
+    async reserve(attempt) {
+      const keys = keysOf(realm, attempt)
+      const closedUntil = await networks.closedUntil(keys.network)
+      if (closedUntil !== undefined && !(await isKnown(keys))) return waitUntil('network', closedUntil, clock())
+      // Before the wide counts, since it bounds how many tries of one account can wait for the wide counts.
+      const place = await delays.take(await narrowKey(keys))
+      if (place.kind === 'wait') return { kind: 'throttled', scope: 'account', retryAfterMs: place.forMs }
       // One guesser behind a shared address must not keep out those who have signed in from it before.
-      if (blocked !== undefined && (await counters.read(keys.known)) === undefined) return blocked
-      const queued = await ceiling(keys)
-      if (queued !== undefined) {
-        await giveBack(keys.network, keys.account)
-        return queued
+      const entry = await networks.enter(keys.network, () => isKnown(keys))
+      const blocked = entry.kind === 'full' ? waitUntil('network', entry.resetsAt, clock()) : await ceiling(keys)
+      const leave = async (hasFailed: boolean): Promise<void> => {
+        if (entry.kind === 'entered') await networks.leave(keys.network, hasFailed)
       }
-      const delay = await delays.take(keys.narrow)
-      if (delay.kind === 'wait') {
-        await giveBack(keys.network, keys.account)
-        return { kind: 'throttled', scope: 'account', retryAfterMs: delay.forMs }
+      if (blocked !== undefined) {
+        await Promise.all([place.settle('not-judged'), leave(false)])
+        return blocked
       }
       return {
         kind: 'granted',
         async settle(outcome) {
+          await Promise.all([place.settle(outcome), leave(outcome === 'failed')])
           if (outcome === 'failed') return
-          await giveBack(keys.network, keys.account)
-          if (outcome === 'not-judged') return delay.undo()
-          await delay.clear()
-          if ((await counters.read(keys.known)) === undefined) await counters.add(keys.known, 1, KNOWN_FOR_MS)
+          await counters.add(keys.account, GIVEN_BACK, rules.window)
+          if (outcome === 'passed' && !(await isKnown(keys))) await counters.add(keys.known, 1, KNOWN_FOR_MS)
         },
       }
     },
@@ -127,23 +134,27 @@ interface Keys {
   readonly network: string
   readonly account: string
   readonly narrow: string
+  /** Of a second factor, for networks that it was never proved from. */
+  readonly anywhere: string | undefined
   readonly known: string
   readonly turn: string
 }
 
 /** Keys are hashes of structured values: bounded in length, and no name can be spelled so that it is another one's key. */
-function keysOf(realm: RealmName, username: string, clientIp: string | undefined): Keys {
+function keysOf(realm: RealmName, { username, clientIp, factor }: Attempt): Keys {
   const account = usernameKey(username)
   const network = networkOf(clientIp)
+  const of = factor === undefined ? [] : [factor]
   const key = (what: string, ...parts: readonly string[]): string =>
     `throttle:${createHash('sha256')
       .update(JSON.stringify([what, realm, ...parts]))
       .digest('base64url')}`
   return {
     network: key('network', network),
-    account: key('account', account),
-    narrow: key('account and network', account, network),
-    known: key('known', account, network),
-    turn: key('turn', account),
+    account: key('account', account, ...of),
+    narrow: key('account and network', account, network, ...of),
+    anywhere: factor === undefined ? undefined : key('account, anywhere', account, factor),
+    known: key('known', account, network, ...of),
+    turn: key('turn', account, ...of),
   }
 }
