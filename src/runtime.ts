@@ -248,6 +248,8 @@ function varnishOf(
     bearer: { resolve: async (authorization) => ofKnownUser(await deps.bearer.resolve(authorization), cause) },
     sessions,
     people: parts.people,
+    audit: deps.audit,
+    clock: deps.clock,
     log: deps.log,
   })
 }

@@ -47,6 +47,8 @@ async function open(t: TestContext, options: BenchOptions = {}, authn?: (bench: 
       groupsOf: ({ username }) => Promise.resolve(new Set(username === 'bob' ? ['admins'] : [])),
       userIdOf: () => undefined,
     },
+    audit: { record: (event) => void bench.audited.push(event) },
+    clock,
     log,
   })
   const facts = { requestId: 'r-1', client: { ip: '192.0.2.9', scheme: 'https', peer: '192.0.2.9' } } as const
@@ -184,6 +186,40 @@ test('a session is ended by itself, by its owner and by an administrator, and by
   assert.equal((await end(bob, sidOf(bob))).status, 204)
   const causes = bench.audited.flatMap((event) => (event.event === 'SessionEnded' ? [event.cause] : []))
   assert.deepEqual(causes, ['account', 'admin', 'logout'])
+})
+
+test('what an administrator ends, and what somebody must not, is audited with who and whose', async (t) => {
+  const { login, call, bench } = await open(t)
+  const [alice, bob] = [await login('alice'), await login('bob')]
+  const end = (by: Answer, sid: string): Promise<Answer> =>
+    call('DELETE', `/api/v1/sessions/${sid}`, `Bearer ${text(by, 'accessToken')}`)
+  await end(alice, sidOf(bob))
+  await end(alice, '0001.nobody-is-here-')
+  await end(bob, sidOf(alice))
+  await end(bob, sidOf(bob))
+  const [a, b] = [alice, bob].map(sidOf)
+  const about = { event: 'SessionsAdministered', realm: EMPLOYEES, action: 'end' } as const
+  assert.deepEqual(
+    bench.events().filter((event) => 'action' in event),
+    [
+      {
+        ...about,
+        username: 'alice',
+        sid: a,
+        outcome: 'refused',
+        target: { realm: EMPLOYEES, username: 'bob', sid: b },
+        count: 0,
+      },
+      {
+        ...about,
+        username: 'bob',
+        sid: b,
+        outcome: 'done',
+        target: { realm: EMPLOYEES, username: 'alice', sid: a },
+        count: 1,
+      },
+    ],
+  )
 })
 
 test('an administrator of one realm administers no other', async (t) => {

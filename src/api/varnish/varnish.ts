@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authn } from '../../authn/authn.ts'
 import type { RealmName } from '../../base/brand.ts'
+import type { Clock } from '../../base/clock.ts'
 import { asFault } from '../../errors.ts'
 import { OWN_HEADERS, sendJson } from '../../http/respond.ts'
 import type { BearerResolver } from '../../session/bearer.ts'
 import type { RequestOrigin, Session, SessionService } from '../../session/session.ts'
 import type { TokenPairs } from '../../session/token-pairs.ts'
 import type { TokenRules } from '../../session/tokens.schema.ts'
+import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { administers, sameUser } from '../administration.ts'
 import type { Api, ApiFacts, People } from '../ports.ts'
@@ -25,6 +27,8 @@ export interface VarnishDeps {
   readonly bearer: Pick<BearerResolver, 'resolve'>
   readonly sessions: Pick<SessionService, 'find' | 'end'>
   readonly people: People
+  readonly audit: AuditSink
+  readonly clock: Clock
   readonly log: Pick<Log, 'error'>
 }
 
@@ -124,8 +128,29 @@ async function endSession(deps: VarnishDeps, { authorization, origin }: Call, si
   }
   const session = await deps.sessions.find(sid)
   const cause = session === undefined ? undefined : await causeFor(deps, caller, session)
-  if (cause === undefined || !(await deps.sessions.end(sid, cause, origin))) return problem('not_found')
-  return { status: 204 }
+  const ended = cause !== undefined && (await deps.sessions.end(sid, cause, origin))
+  if (session !== undefined && (cause === undefined || cause === 'admin'))
+    auditForeign(deps, origin, { caller, session, ended, outcome: cause === undefined ? 'refused' : 'done' })
+  return ended ? { status: 204 } : problem('not_found')
+}
+
+/** What an administrator did with another person's session, or somebody was not allowed to. */
+function auditForeign(
+  { audit, clock }: VarnishDeps,
+  { requestId, clientIp }: RequestOrigin,
+  what: {
+    readonly caller: Session
+    readonly session: Session
+    readonly ended: boolean
+    readonly outcome: 'done' | 'refused'
+  },
+): void {
+  const { caller, session, ended, outcome } = what
+  const { realm, username, sid } = caller
+  const target = { realm: session.realm, username: session.username, sid: session.sid }
+  const about = { at: clock(), requestId, clientIp }
+  const count = ended ? 1 : 0
+  audit.record({ event: 'SessionsAdministered', ...about, realm, username, sid, action: 'end', outcome, target, count })
 }
 
 async function causeFor(
