@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NODE_FLAGS } from '../../scripts/node-flags.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createSessionService, type RunningSessionService } from '../../src/session/service.ts'
 import { openStore } from '../../src/store/open.ts'
-import { freePorts, startServer } from '../../src/store/redis/redis-server.fixture.ts'
 import { storeSchema } from '../../src/store/store.schema.ts'
 import type { AuditEvent } from '../../src/telemetry/audit.ts'
 import { Client } from '../client.ts'
@@ -26,11 +22,12 @@ import {
   type OwnRig,
   type TestUser,
 } from '../own-rig.ts'
+import { startStoreData, type StoreDriver } from '../store-data.ts'
 import { until } from '../until.ts'
 
 /** Where the store is, and where sessions live. */
 export interface Kind {
-  readonly driver: 'embedded' | 'redis'
+  readonly driver: StoreDriver
   readonly mode: 'cts' | 'stateless'
 }
 
@@ -141,22 +138,6 @@ function configuration({ store, upstream, users, mode }: Setting): ConfigFiles {
   }
 }
 
-async function startData(driver: Kind['driver']): Promise<{ readonly yaml: string; dispose(): Promise<void> }> {
-  if (driver === 'embedded') {
-    const directory = mkdtempSync(join(tmpdir(), 'gatehouse-revocation-'))
-    return {
-      yaml: JSON.stringify({ path: join(directory, 'cts.db') }),
-      dispose: () => {
-        rmSync(directory, { recursive: true })
-        return Promise.resolve()
-      },
-    }
-  }
-  const [port = 0] = await freePorts(1)
-  const server = await startServer({ port })
-  return { yaml: JSON.stringify({ url: `redis://127.0.0.1:${port}` }), dispose: () => server.dispose() }
-}
-
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /** The audit events that it tells. */
@@ -190,7 +171,7 @@ async function assemble(
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<Scene> {
-  const data = await startData(driver)
+  const data = await startStoreData(driver)
   closers.push(() => data.dispose())
   const app = await startEchoApp()
   closers.push(() => app.close())
