@@ -1,11 +1,5 @@
-import {
-  createPrivateKey,
-  createSecretKey,
-  generateKeyPairSync,
-  hkdfSync,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto'
+import { createPrivateKey, createSecretKey, generateKeyPair, hkdfSync, randomBytes, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { EpochMs } from '../base/brand.ts'
 import { randomName } from '../base/random-id.ts'
 import { fault } from '../errors.ts'
@@ -66,14 +60,14 @@ export function parseKeyDocumentId(id: string): { purpose: Purpose; sequence: nu
   return Object.hasOwn(PURPOSES, purpose) ? { purpose: purpose as Purpose, sequence: Number(sequence) } : undefined
 }
 
-/** A new key as the document that the store will hold. */
-export function newKeyDocument(
+/** A new key as the document that the store will hold. Made on another thread: an RSA key takes a tenth of a second. */
+export async function newKeyDocument(
   id: { readonly purpose: Purpose; readonly sequence: number },
   times: { readonly createdAt: EpochMs; readonly notBefore: EpochMs },
   [wrapping]: Wrapping,
-): string {
+): Promise<string> {
   const head = { v: 1 as const, kid: randomName(), createdAt: times.createdAt, notBefore: times.notBefore }
-  return sealedAs(keyDocumentId(id.purpose, id.sequence), head, { plain: newKeyBytes(id.purpose), wrapping })
+  return sealedAs(keyDocumentId(id.purpose, id.sequence), head, { plain: await newKeyBytes(id.purpose), wrapping })
 }
 
 interface KeyDocument {
@@ -134,19 +128,23 @@ function boundTo(id: string, head: Omit<StoredKey, 'sealed'>): Buffer {
   return Buffer.from(JSON.stringify([id, head.v, head.kid, head.createdAt, head.notBefore]))
 }
 
-function newKeyBytes(purpose: Purpose): Buffer {
+async function newKeyBytes(purpose: Purpose): Promise<Buffer> {
   const { kind } = PURPOSES[purpose]
-  return kind === 'secret' ? randomBytes(32) : newPrivateKey(kind).export({ type: 'pkcs8', format: 'der' })
+  if (kind === 'secret') return randomBytes(32)
+  const { privateKey } = await newKeyPair(kind)
+  return privateKey.export({ type: 'pkcs8', format: 'der' })
 }
 
-function newPrivateKey(kind: 'es256' | 'eddsa' | 'rs256'): KeyObject {
+const generate = promisify(generateKeyPair)
+
+function newKeyPair(kind: 'es256' | 'eddsa' | 'rs256'): Promise<{ readonly privateKey: KeyObject }> {
   switch (kind) {
     case 'es256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+      return generate('ec', { namedCurve: 'P-256' })
     case 'eddsa':
-      return generateKeyPairSync('ed25519').privateKey
+      return generate('ed25519')
     case 'rs256':
-      return generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+      return generate('rsa', { modulusLength: 2_048 })
   }
 }
 

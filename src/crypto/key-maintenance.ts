@@ -56,7 +56,7 @@ export async function maintain(reading: KeyReading, deps: MaintenanceDeps): Prom
   const { set } = reading
   const now = deps.clock()
   const missing = ALL_PURPOSES.filter((purpose) => set.newest(purpose) === undefined)
-  for (const purpose of missing) await publish(purpose, set, deps)
+  await Promise.all(missing.map((purpose) => publish(purpose, set, deps)))
   const due = ALL_PURPOSES.filter((purpose) => now - (set.newest(purpose)?.notBefore ?? now) >= deps.rules.rotateAfter)
   const retired = set.retired(now)
   const stale = reading.documents.flatMap(({ id, version, value }) => {
@@ -89,7 +89,7 @@ export async function publish(purpose: Purpose, set: KeySet, deps: MaintenanceDe
   const createdAt = clock()
   const notBefore = (createdAt + (newest === undefined ? 0 : rules.publishAhead)) as EpochMs
   const id = { purpose, sequence: (newest?.sequence ?? 0) + 1 }
-  const value = newKeyDocument(id, { createdAt, notBefore }, wrapping)
+  const value = await newKeyDocument(id, { createdAt, notBefore }, wrapping)
   const added = await orUnavailable(documents.putIfAbsent(KEY_COLLECTION, keyDocumentId(purpose, id.sequence), value))
   if (added) log.info({ purpose, notBefore }, newest === undefined ? 'first key made' : 'successor of a key published')
 }

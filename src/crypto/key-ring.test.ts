@@ -103,6 +103,20 @@ test('the first start makes one key for each purpose, and the next start finds t
   assert.equal(new Set(first.summaries().map(({ kid }) => kid)).size, ALL_PURPOSES.length)
 })
 
+test('an RSA key is made beside the requests, not between them', async (t) => {
+  const { open } = createBench(t)
+  const ring = await open()
+  let turns = 0
+  const turn = (): void => {
+    turns++
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  await ring.rotate('access-rsa')
+  clearImmediate(next)
+  assert.ok(turns > 1, `the loop turned ${turns} times`)
+})
+
 test('of processes that start at once on an empty store one makes the keys, and all use them', async (t) => {
   const { open } = createBench(t)
   const rings = await Promise.all([open(), open(), open(), open()])
@@ -353,6 +367,7 @@ test('a store that lost its keys gets new ones at the next look, and everybody u
   const { documents, open } = createBench(t)
   const rings = [await open({ pollMs: 1 }), await open({ pollMs: 1 })] as const
   documents.content.clear()
+  while (documents.content.size < ALL_PURPOSES.length) await untilRead(documents, 1)
   await untilRead(documents, 10)
   for (const purpose of ALL_PURPOSES) assert.equal(rings[0].current(purpose).kid, rings[1].current(purpose).kid)
 })

@@ -81,6 +81,7 @@ class StoredKeyRing implements KeyRing {
   #readAt = -Infinity
   #maintainedAt = -Infinity
   #reloading: Promise<void> | undefined
+  #refreshing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isFailing = false
   #isClosed = false
@@ -132,7 +133,13 @@ class StoredKeyRing implements KeyRing {
     return successor.kid
   }
 
-  async refresh(): Promise<void> {
+  /** One at a time: the timer comes again while keys are being made. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#maintain().finally(() => (this.#refreshing = undefined))
+    return this.#refreshing
+  }
+
+  async #maintain(): Promise<void> {
     await this.reload()
     this.#maintainedAt = this.#deps.clock()
     if (await maintain(this.#reading, this.#maintenance)) await this.#reloadAnew()
