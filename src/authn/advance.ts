@@ -1,26 +1,35 @@
 import { fault } from '../errors.ts'
 import type { User } from '../identity/directory.ts'
+import type { Factor } from '../identity/factors.ts'
 import type { RequestOrigin } from '../session/session.ts'
-import { nextStep } from './chain.ts'
+import { policyFor } from './auth-policies.ts'
+import { nextStep, tellsNothingNew, type Chain, type ChainEntry } from './chain.ts'
+import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import type { Callback } from './step.ts'
+import type { Callback, StepFailure } from './step.ts'
+import { turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
+  /** Milliseconds since the epoch. */
+  readonly now: number
   /** For the module that asked; `undefined` to be asked (again). */
   readonly answers: readonly string[] | undefined
 }
 
-/** Something that a module said on the way and that the audit trail keeps. */
-export type Incident = Extract<ModuleOutcome, { readonly kind: 'failed' | 'throttled' }>
+/** Something that happened on the way and that the audit trail keeps. */
+export type Incident =
+  | Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' | 'throttled' }>
+  | { readonly kind: 'enrolled'; readonly username: string; readonly factor: Factor }
 
 export interface Asked {
   readonly kind: 'ask'
   readonly journey: Journey
-  readonly stage: string
+  readonly turn: Turn
   readonly callbacks: readonly Callback[]
+  readonly failure: StepFailure | undefined
   /** Set when the answers were not looked at because it is too early for another try. */
   readonly retryAfterMs: number | undefined
   readonly incidents: readonly Incident[]
@@ -36,95 +45,184 @@ export type Advanced =
  * code that knows both chains and modules; modules come back here and never go to each other.
  */
 export async function advance(realm: RealmAuthn, start: Journey, input: AdvanceInput): Promise<Advanced> {
-  const chain = realm.chains.get(start.chain)?.entries ?? []
-  const incidents: Incident[] = []
-  let journey = start
-  let answers = input.answers
+  const dispatcher = new Dispatcher(realm, start, input)
   for (;;) {
-    const step = nextStep(chain, journey.results)
-    if (step.kind === 'failed') return { kind: 'failed', journey, incidents }
-    if (step.kind === 'passed') return { kind: 'passed', proof: provenBy(journey), incidents }
-    const module = moduleOf(realm, step.module)
-    const outcome = await module.process(moduleInput(journey, input, answers))
-    // Answers are for the module that asked, and for it alone.
-    answers = undefined
-    switch (outcome.kind) {
-      case 'ask':
-        return { ...asked(module, { ...journey, state: outcome.state }, outcome.callbacks), incidents }
-      case 'throttled': {
-        incidents.push(outcome)
-        journey = withTypedName(journey, outcome)
-        const callbacks = await askAgain(module, journey, input)
-        return { ...asked(module, journey, callbacks), retryAfterMs: outcome.retryAfterMs, incidents }
-      }
-      case 'passed': {
-        const result = settle(journey, module, outcome)
-        if (result.kind === 'failed') incidents.push(result)
-        journey = result.kind === 'failed' ? withResult(journey, module, false) : result.journey
-        break
-      }
-      case 'failed':
-        incidents.push(outcome)
-        journey = withResult(withTypedName(journey, outcome), module, false)
-        break
-    }
+    const end = await dispatcher.go()
+    if (end !== undefined) return end
   }
 }
 
-function moduleOf(realm: RealmAuthn, name: string): AuthModule {
-  const module = realm.modules.get(name)
-  if (module === undefined) throw fault('GH_INTERNAL', { detail: `realm ${realm.realm} has no module ${name}` })
-  return module
+class Dispatcher {
+  readonly #realm: RealmAuthn
+  readonly #input: AdvanceInput
+  readonly #chain: Chain
+  readonly #incidents: Incident[] = []
+  #journey: Journey
+  #answers: readonly string[] | undefined
+
+  constructor(realm: RealmAuthn, journey: Journey, input: AdvanceInput) {
+    this.#realm = realm
+    this.#input = input
+    this.#chain = realm.chains.get(journey.chain)?.entries ?? []
+    this.#journey = journey
+    this.#answers = input.answers
+  }
+
+  /** One step; what the whole comes to, or `undefined` to go on. */
+  async go(): Promise<Advanced | undefined> {
+    const { results, proof } = this.#journey
+    const user = proof && (await this.#realm.directory.find(proof.userId))
+    const step = this.#next(user)
+    if (step.kind === 'failed') return this.#failed()
+    if (step.kind === 'passed') {
+      // What an earlier login proved is no new proof: it must not make the session look fresh.
+      const isNew = results.some((result) => result?.passed === true && result.carried !== true)
+      return isNew && proof !== undefined ? { kind: 'passed', proof, incidents: this.#incidents } : this.#failed()
+    }
+    const turn = await turnFor(this.#realm, step.entry, { journey: this.#journey, user, now: this.#input.now })
+    if (turn.kind === 'prove-again') {
+      this.#journey = {
+        ...this.#journey,
+        results: [],
+        proof: undefined,
+        provenAt: undefined,
+        turn: undefined,
+        state: undefined,
+      }
+      this.#answers = undefined
+      return undefined
+    }
+    if (turn.kind === 'impossible') {
+      return this.#fail(step, { kind: 'failed', reason: 'not-enrolled', username: user?.username }, turn.module)
+    }
+    return this.#take(step, turn, user)
+  }
+
+  /** The chain's next entry; when it is through, the second factor that the user's authentication policy wants besides. */
+  #next(user: User | undefined): Step {
+    const step = nextStep(this.#chain, this.#journey.results)
+    const wanted = user && policyFor(this.#realm.policies, user)?.secondFactors
+    if (step.kind !== 'passed' || wanted === undefined) return step
+    const [module = '', ...or] = wanted
+    const isMet = this.#journey.proof?.modules.some((name) => wanted.includes(name)) === true
+    return isMet ? step : { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
+  }
+
+  async #take(step: Run, turn: Turn, user: User | undefined): Promise<Advanced | undefined> {
+    const { module, enrols } = turn
+    const asked = this.#journey.turn
+    if (asked !== undefined && (asked.module !== module.name || asked.enrols !== enrols)) {
+      this.#answers = undefined
+      this.#journey = { ...this.#journey, state: undefined }
+    }
+    const input = { ...this.#moduleInput(user), answers: this.#answers }
+    // Answers are for the module that asked, and for it alone.
+    this.#answers = undefined
+    const outcome =
+      enrols && user !== undefined ? await setUp(this.#realm, turn, { ...input, user }) : await module.process(input)
+    switch (outcome.kind) {
+      case 'ask':
+        return this.#ask(turn, outcome, undefined)
+      case 'set-up-again':
+        return this.#ask(turn, outcome, 'wrong-code')
+      case 'enrolled':
+        this.#incidents.push({ kind: 'enrolled', username: outcome.user.username, factor: outcome.factor })
+        return this.#passed(step, turn, outcome)
+      case 'enrolled-elsewhere':
+        this.#journey = { ...this.#journey, state: undefined, turn: undefined }
+        return undefined
+      case 'throttled':
+        this.#incidents.push(outcome)
+        this.#journey = withTypedName(this.#journey, outcome)
+        return { ...(await this.#askAgain(turn, user)), retryAfterMs: outcome.retryAfterMs }
+      case 'passed':
+        return this.#passed(step, turn, outcome)
+      case 'again':
+        if (user === undefined || !tellsNothingNew(this.#chain, this.#journey.results, step.index)) {
+          return this.#fail(step, outcome, module)
+        }
+        this.#incidents.push(outcome)
+        return { ...(await this.#askAgain(turn, user)), failure: 'wrong-code' }
+      case 'failed':
+        return this.#fail(step, outcome, module)
+    }
+  }
+
+  #passed(step: Run, { module }: Turn, outcome: Passed): Advanced | undefined {
+    const refusal = this.#refusal(module, outcome.user)
+    if (refusal !== undefined) {
+      return this.#fail(step, { kind: 'failed', reason: refusal, username: outcome.user.username }, module)
+    }
+    const { user, properties } = outcome
+    const before = this.#journey.proof
+    const proof: Proof = {
+      userId: user.id,
+      username: user.username,
+      authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
+      modules: [...new Set([...(before?.modules ?? []), module.name])],
+      properties: { ...before?.properties, ...properties },
+    }
+    const journey = withTypedName(this.#journey, outcome)
+    this.#journey = { ...withResult(journey, step, module, true), proof, provenAt: this.#input.now }
+    return undefined
+  }
+
+  /** One login is one person: a second factor of somebody else does not count for the first, nor for another's session. */
+  #refusal(module: AuthModule, user: User): FailureReason | undefined {
+    const { proof, subject } = this.#journey
+    const expected = proof?.userId ?? subject?.userId
+    if (expected !== undefined && expected !== user.id) return 'user-mismatch'
+    const allowed = policyFor(this.#realm.policies, user)?.firstFactors
+    return module.use !== 'second' && proof === undefined && allowed?.includes(module.name) === false
+      ? 'not-allowed'
+      : undefined
+  }
+
+  #fail(step: Run, outcome: Failed, module: AuthModule): Advanced | undefined {
+    this.#incidents.push(outcome)
+    this.#journey = withResult(withTypedName(this.#journey, outcome), step, module, false)
+    return step.index >= this.#chain.length ? this.#failed() : undefined
+  }
+
+  #failed(): Advanced {
+    return { kind: 'failed', journey: this.#journey, incidents: this.#incidents }
+  }
+
+  #moduleInput(user: User | undefined): Omit<AuthModuleInput, 'answers'> {
+    return {
+      origin: this.#input.origin,
+      user,
+      suggestion: this.#journey.subject?.username ?? this.#journey.typedName,
+      state: this.#journey.state,
+    }
+  }
+
+  #ask(turn: Turn, { callbacks, state }: AskedFor, failure: StepFailure | undefined): Asked {
+    const journey = { ...this.#journey, state, turn: { module: turn.module.name, enrols: turn.enrols } }
+    return { kind: 'ask', journey, turn, callbacks, failure, retryAfterMs: undefined, incidents: this.#incidents }
+  }
+
+  async #askAgain(turn: Turn, user: User | undefined): Promise<Asked> {
+    const outcome = await turn.module.process({ ...this.#moduleInput(user), answers: undefined })
+    if (outcome.kind === 'ask') return this.#ask(turn, outcome, undefined)
+    throw fault('GH_INTERNAL', { detail: `module ${turn.module.name} did not ask when it got no answers` })
+  }
 }
 
-function moduleInput(journey: Journey, { origin }: AdvanceInput, answers: AuthModuleInput['answers']): AuthModuleInput {
-  return { origin, username: journey.proof?.username, suggestion: journey.typedName, state: journey.state, answers }
-}
+type Run = { readonly entry: ChainEntry; readonly index: number }
+type Step = ({ readonly kind: 'run' } & Run) | { readonly kind: 'passed' } | { readonly kind: 'failed' }
+type Passed = Pick<Extract<ModuleOutcome, { readonly kind: 'passed' }>, 'user' | 'properties' | 'typedName'>
+type Failed = Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' }>
+type AskedFor = { readonly callbacks: readonly Callback[]; readonly state?: Journey['state'] }
 
-function asked(module: AuthModule, journey: Journey, callbacks: readonly Callback[]): Omit<Asked, 'incidents'> {
-  return { kind: 'ask', journey, stage: module.name, callbacks, retryAfterMs: undefined }
-}
-
-async function askAgain(module: AuthModule, journey: Journey, input: AdvanceInput): Promise<readonly Callback[]> {
-  const outcome = await module.process(moduleInput(journey, input, undefined))
-  if (outcome.kind === 'ask') return outcome.callbacks
-  throw fault('GH_INTERNAL', { detail: `module ${module.name} did not ask when it got no answers` })
-}
-
-function withResult(journey: Journey, module: AuthModule, passed: boolean): Journey {
-  return { ...journey, results: [...journey.results, { module: module.name, passed }], state: undefined }
+/** At its entry's place: what was carried over from a session may stand behind it. */
+function withResult(journey: Journey, { index }: Run, { name: module }: AuthModule, passed: boolean): Journey {
+  const results = [...journey.results]
+  while (results.length < index) results.push(null)
+  results[index] = { module, passed }
+  return { ...journey, results, state: undefined, turn: undefined, chosen: undefined }
 }
 
 function withTypedName(journey: Journey, { typedName }: { readonly typedName?: string }): Journey {
   return typedName === undefined ? journey : { ...journey, typedName }
-}
-
-type Settled =
-  | { readonly kind: 'settled'; readonly journey: Journey }
-  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly username: string }
-
-/** One login is one person: a second factor of somebody else does not count for the first. */
-function settle(
-  journey: Journey,
-  module: AuthModule,
-  { user, properties }: { readonly user: User; readonly properties?: Readonly<Record<string, string>> },
-): Settled {
-  const before = journey.proof
-  if (before !== undefined && before.userId !== user.id) {
-    return { kind: 'failed', reason: 'user-mismatch', username: user.username }
-  }
-  const proof: Proof = {
-    userId: user.id,
-    username: user.username,
-    authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
-    modules: [...new Set([...(before?.modules ?? []), module.name])],
-    properties: { ...before?.properties, ...properties },
-  }
-  return { kind: 'settled', journey: { ...withResult(journey, module, true), proof } }
-}
-
-/** A chain passes only when an entry has, so a proof is there. */
-function provenBy({ chain, proof }: Journey): Proof {
-  if (proof === undefined) throw fault('GH_INTERNAL', { detail: `chain ${chain} passed and proved nobody` })
-  return proof
 }

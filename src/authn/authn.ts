@@ -5,8 +5,9 @@ import type { Sealer } from '../crypto/seal.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditEvent, AuditSink } from '../telemetry/audit.ts'
-import { advance, type Asked, type Incident } from './advance.ts'
-import { chooseChain, type LoginDemand } from './choose-chain.ts'
+import { advance, type Advanced, type Asked, type Incident } from './advance.ts'
+import { chooseChain } from './choose-chain.ts'
+import { strengthens, type LoginDemand } from './demand.ts'
 import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import type { RealmAuthn } from './realm-authn.ts'
@@ -35,6 +36,8 @@ export interface SubmitRequest {
   readonly authId: string
   /** One for each callback of the step, in its order. */
   readonly answers: readonly string[]
+  /** Instead of answers: the module of `others` that the person wants to use. */
+  readonly choose?: string | undefined
 }
 
 /** Logins. HTML forms and the JSON protocol are two renderings of these two calls. Rejects with faults only. */
@@ -61,7 +64,10 @@ export function createAuthn(deps: AuthnDeps): Authn {
   }
 }
 
-type AuthnEvent = Extract<AuditEvent, { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' }>
+type AuthnEvent = Extract<
+  AuditEvent,
+  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' }
+>
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
 type StoredHandle = Extract<Handle, { readonly kind: 'stored' }>
@@ -90,45 +96,48 @@ class Logins {
     retry: Retry | undefined,
   ): Promise<Step> {
     const realm = this.#deps.realms.get(name)
-    const chain = realm && chooseChain(realm, demand)
-    if (realm === undefined || chain === undefined) return { kind: 'unreachable', destination }
+    const now = this.#deps.clock()
+    const standing = context.session?.realm === name && strengthens(demand) ? context.session : undefined
+    const choice = realm && chooseChain(realm, demand, standing, now)
+    if (realm === undefined || choice === undefined) return { kind: 'unreachable', destination }
+    const { chain, carried } = choice
     const journey: Journey = {
+      ...standingOf(standing, demand),
       id: randomName(),
       realm: name,
       demand,
       destination,
       sid: context.session?.sid,
-      startedAt: this.#deps.clock(),
+      startedAt: now,
       chain,
-      results: [],
-      proof: undefined,
+      results: carried,
       typedName: retry?.typedName ?? (context.session?.realm === name ? context.session.username : undefined),
       state: undefined,
     }
     return this.#run({ realm, journey, context, record: undefined }, undefined, retry?.failure)
   }
 
-  async submit({ realm: name, authId, answers }: SubmitRequest, context: LoginContext): Promise<Step> {
+  async submit({ realm: name, authId, answers, choose }: SubmitRequest, context: LoginContext): Promise<Step> {
     const handle = openHandle(this.#deps.sealer, authId, context.binding)
     if (handle === undefined) return { kind: 'expired', destination: undefined }
     const sealedFor = handle.kind === 'sealed' ? handle.journey.realm : handle.realm
     const realm = this.#deps.realms.get(name)
     if (realm === undefined || sealedFor !== name) return { kind: 'expired', destination: undefined }
     return handle.kind === 'sealed'
-      ? this.#submitSealed(realm, handle.journey, { answers, context })
-      : this.#submitStored(realm, handle, { answers, context })
+      ? this.#submitSealed(realm, handle.journey, { answers, choose, context })
+      : this.#submitStored(realm, handle, { answers, choose, context })
   }
 
-  async #submitSealed(realm: RealmAuthn, journey: Journey, { answers, context }: Answered): Promise<Step> {
+  async #submitSealed(realm: RealmAuthn, journey: Journey, { answers, choose, context }: Answered): Promise<Step> {
     if (this.#remaining(realm, journey) <= 0 || !realm.chains.has(journey.chain)) {
       return { kind: 'expired', destination: journey.destination }
     }
     if (sessionChanged(journey, context)) return this.#again(journey, context, 'session-changed')
     const current: Journey = { ...journey, sid: context.session?.sid }
-    return this.#run({ realm, journey: current, context, record: undefined }, answers)
+    return this.#answer({ realm, journey: current, context, record: undefined }, answers, choose)
   }
 
-  async #submitStored(realm: RealmAuthn, handle: StoredHandle, { answers, context }: Answered): Promise<Step> {
+  async #submitStored(realm: RealmAuthn, handle: StoredHandle, { answers, choose, context }: Answered): Promise<Step> {
     const expired: Step = { kind: 'expired', destination: handle.destination }
     const found = await this.#journeys.load(handle.id)
     if (found === undefined || !realm.chains.has(found.journey.chain)) return expired
@@ -144,7 +153,14 @@ class Logins {
     const claimed = version === handle.version && (await this.#journeys.replace(handle.id, version, journey, ttl))
     if (!claimed) return this.#samePage(realm, handle, context)
     const underway = { realm, journey, context, record: { key: handle.id, version: version + 1 } }
-    return journey.waitsForRoom === true ? this.#makeRoom(underway, answers[0]) : this.#run(underway, answers)
+    if (journey.waitsForRoom === true) return this.#makeRoom(underway, answers[0])
+    return this.#answer(underway, answers, choose)
+  }
+
+  #answer(underway: Underway, answers: readonly string[], choose: string | undefined): Promise<Step> {
+    if (choose === undefined) return this.#run(underway, answers)
+    const journey = { ...underway.journey, chosen: choose, turn: undefined, state: undefined }
+    return this.#run({ ...underway, journey }, undefined)
   }
 
   /** Ends the session that the person chose, if it is theirs, and tries once more with what was proven before. */
@@ -182,7 +198,7 @@ class Logins {
   async #run(underway: Underway, answers: readonly string[] | undefined, failure?: StepFailure): Promise<Step> {
     const { realm, journey, context } = underway
     const { origin } = context
-    const advanced = await advance(realm, journey, { origin, answers })
+    const advanced = await advance(realm, journey, { origin, answers, now: this.#deps.clock() })
     for (const incident of advanced.incidents) this.#record(incidentEvent(realm.realm, incident), origin)
     switch (advanced.kind) {
       case 'ask':
@@ -201,7 +217,7 @@ class Logins {
     const { realm } = underway
     const handle = await this.#keep(underway, asked.journey)
     if (handle === undefined) return { kind: 'expired', destination: asked.journey.destination }
-    return this.#page({ realm, asked, failure }, handle)
+    return this.#page({ realm, asked, failure: asked.failure ?? failure }, handle)
   }
 
   /** Seals the journey, or writes it to the store from the first correct credential on. `undefined`: somebody else was first. */
@@ -224,13 +240,16 @@ class Logins {
     { realm, asked, failure }: { realm: RealmAuthn; asked: Asked; failure: StepFailure | undefined },
     handle: Handle,
   ): Step {
-    const { journey, stage, callbacks, retryAfterMs } = asked
+    const { journey, turn, callbacks, retryAfterMs } = asked
     return {
       kind: 'ask',
       authId: sealHandle(this.#deps.sealer, handle, Math.max(1, this.#remaining(realm, journey))),
       realm: realm.realm,
-      stage,
+      stage: turn.module.name,
       callbacks,
+      enrols: turn.enrols,
+      others: turn.others,
+      username: journey.proof?.username ?? journey.subject?.username,
       failure: retryAfterMs === undefined ? failure : 'throttled',
       retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
       destination: journey.destination,
@@ -246,9 +265,13 @@ class Logins {
       const ttl = this.#remaining(realm, found.journey)
       return this.#roomPage({ ...handle, version: found.version }, { ttl, username: proof.username, running })
     }
-    const asked = found && (await advance(realm, found.journey, { origin, answers: undefined }))
+    const asked = found && (await this.#show(realm, found.journey, origin))
     if (found === undefined || asked?.kind !== 'ask') return { kind: 'expired', destination: handle.destination }
     return this.#page({ realm, asked, failure: undefined }, { ...handle, version: found.version })
+  }
+
+  #show(realm: RealmAuthn, journey: Journey, origin: RequestOrigin): Promise<Advanced> {
+    return advance(realm, journey, { origin, answers: undefined, now: this.#deps.clock() })
   }
 
   async #pass(underway: Underway, proof: Proof): Promise<Step> {
@@ -303,6 +326,7 @@ class Logins {
 
 interface Answered {
   readonly answers: readonly string[]
+  readonly choose: string | undefined
   readonly context: LoginContext
 }
 
@@ -317,9 +341,33 @@ function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
   return session !== undefined && session.sid !== sid
 }
 
+/** What a session stands for in a login that strengthens it: its user, and what they have proved, unless all is wanted again. */
+function standingOf(
+  session: Session | undefined,
+  { force }: LoginDemand,
+): Pick<Journey, 'subject' | 'proof' | 'provenAt'> {
+  if (session === undefined) return { proof: undefined }
+  const { userId, username, authLevel, authModules, authInstant } = session
+  const subject = { userId, username }
+  if (force) return { subject, proof: undefined }
+  return { subject, proof: { ...subject, authLevel, modules: authModules, properties: {} }, provenAt: authInstant }
+}
+
 function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
   const { username } = incident
-  return incident.kind === 'failed'
-    ? { event: 'AuthnFailed', realm, username, reason: incident.reason }
-    : { event: 'AuthnThrottled', realm, username, scope: incident.scope }
+  switch (incident.kind) {
+    case 'failed':
+    case 'again':
+      return { event: 'AuthnFailed', realm, username, reason: incident.reason }
+    case 'throttled':
+      return { event: 'AuthnThrottled', realm, username, scope: incident.scope }
+    case 'enrolled':
+      return {
+        event: 'FactorEnrolled',
+        realm,
+        username: incident.username,
+        type: incident.factor.type,
+        factor: incident.factor.id,
+      }
+  }
 }

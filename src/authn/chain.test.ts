@@ -32,8 +32,8 @@ function run(criteria: readonly Criteria[], passes: readonly boolean[]): { ran: 
   for (;;) {
     const step = nextStep(chain, results)
     if (step.kind !== 'run') return { ran: results.length, outcome: step.kind }
-    assert.equal(step.module, `m${results.length}`, 'in order, none left out')
-    results.push({ module: step.module, passed: passes[results.length] === true })
+    assert.equal(step.entry.module, `m${results.length}`, 'in order, none left out')
+    results.push({ module: step.entry.module, passed: passes[results.length] === true })
   }
 }
 

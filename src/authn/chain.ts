@@ -4,6 +4,8 @@ export type Criteria = (typeof CRITERIA)[number]
 
 export interface ChainEntry {
   readonly module: string
+  /** Modules that do as well. */
+  readonly or?: readonly string[] | undefined
   readonly criteria: Criteria
 }
 
@@ -14,10 +16,17 @@ export type Chain = readonly ChainEntry[]
 export interface ChainResult {
   readonly module: string
   readonly passed: boolean
+  /** Proved by an earlier login of the same session. */
+  readonly carried?: true
 }
 
+/** `null` for an entry that has come to nothing yet, although a later one has: it was carried over from a session. */
+export type ChainResults = readonly (ChainResult | null)[]
+
 export type ChainStep =
-  { readonly kind: 'run'; readonly module: string } | { readonly kind: 'passed' } | { readonly kind: 'failed' }
+  | { readonly kind: 'run'; readonly entry: ChainEntry; readonly index: number }
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'failed' }
 
 /**
  * What a chain does next, from what its entries have come to so far. The rules are those of JAAS
@@ -30,12 +39,12 @@ export type ChainStep =
  *
  * A chain that comes to its end has passed when no REQUIRED entry failed and at least one entry passed.
  */
-export function nextStep(chain: Chain, results: readonly ChainResult[]): ChainStep {
+export function nextStep(chain: Chain, results: ChainResults): ChainStep {
   let requiredFailed = false
   let anyPassed = false
   for (const [i, entry] of chain.entries()) {
-    const result = results[i]
-    if (result === undefined) return { kind: 'run', module: entry.module }
+    const result = results[i] ?? undefined
+    if (result === undefined) return { kind: 'run', entry, index: i }
     if (result.passed) anyPassed = true
     switch (entry.criteria) {
       case 'REQUIRED':
@@ -59,15 +68,34 @@ export function nextStep(chain: Chain, results: readonly ChainResult[]): ChainSt
  * level on the way. `undefined` for a chain that nobody can pass.
  */
 export function guaranteedLevel(chain: Chain, levelOf: (module: string) => number): number | undefined {
-  const explore = (results: readonly ChainResult[], level: number): number | undefined => {
+  const explore = (results: ChainResults, level: number): number | undefined => {
     const step = nextStep(chain, results)
     if (step.kind === 'passed') return level
     if (step.kind === 'failed') return undefined
-    const module = step.module
-    const passed = explore([...results, { module, passed: true }], Math.max(level, levelOf(module)))
+    const { module } = step.entry
+    const reached = Math.min(...modulesOf(step.entry).map(levelOf))
+    const passed = explore([...results, { module, passed: true }], Math.max(level, reached))
     const failed = explore([...results, { module, passed: false }], level)
     if (passed === undefined || failed === undefined) return passed ?? failed
     return Math.min(passed, failed)
   }
   return explore([], 0)
+}
+
+/** All modules that an entry may be passed with. */
+export function modulesOf({ module, or = [] }: ChainEntry): readonly string[] {
+  return [module, ...or]
+}
+
+/** Whether everybody who passes the chain has passed this module. */
+export function guaranteesModule(chain: Chain, wanted: string): boolean {
+  return guaranteedLevel(chain, (module) => (module === wanted ? 1 : 0)) === 1
+}
+
+/**
+ * Whether being asked for the entry at `index` tells that all before it were right. Where a REQUIRED one may have failed, a wrong
+ * answer here must end like any other: else who guesses passwords learns which was right.
+ */
+export function tellsNothingNew(chain: Chain, results: ChainResults, index: number): boolean {
+  return chain.slice(0, index).every(({ criteria }, i) => criteria === 'REQUISITE' || results[i]?.carried === true)
 }

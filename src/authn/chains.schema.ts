@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { passwordSchema } from './modules/password.schema.ts'
+import { totpSchema } from './modules/totp.schema.ts'
+import { authPoliciesSchema } from './policies.schema.ts'
 
-const moduleSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('password').describe("Name and password on one page, checked against the realm's directory."),
-    authLevel: z.number().int().min(0).default(1).describe('Level that a session reaches by it.'),
-  }),
-])
+const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>
 
@@ -25,6 +23,11 @@ export const authnSchema = z
           .array(
             z.strictObject({
               module: z.string().describe('Name of a module above.'),
+              or: z
+                .array(z.string())
+                .max(12)
+                .optional()
+                .describe('Modules that do as well: the person uses one that they have set up, and may choose.'),
               criteria: z
                 .enum(CRITERIA)
                 .describe(
@@ -39,6 +42,10 @@ export const authnSchema = z
       .prefault({ default: [{ module: 'password', criteria: 'REQUIRED' }] })
       .describe('Ordered lists of modules, by name.'),
     defaultChain: z.string().default('default').describe('The chain that is used when nothing asks for another.'),
+    policies: authPoliciesSchema,
+    enrolWithin: duration('5m').describe(
+      'A login that demands a factor nobody has set up yet offers to set up the first one, this long after a password at most; later the password is asked again.',
+    ),
     journeyTimeout: duration('5m').describe('A login that takes longer starts again.'),
     throttle: z
       .strictObject({

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
-import type { ChainResult } from './chain.ts'
-import type { LoginDemand } from './choose-chain.ts'
+import type { ChainResults } from './chain.ts'
+import type { LoginDemand } from './demand.ts'
 import type { AuthId, Destination } from './step.ts'
 
 /** Who the modules passed so far proved it is. */
@@ -26,8 +26,16 @@ export interface Journey {
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly chain: string
-  readonly results: readonly ChainResult[]
+  readonly results: ChainResults
   readonly proof: Proof | undefined
+  /** Whose session this login strengthens: nobody else may finish it. */
+  readonly subject?: { readonly userId: string; readonly username: string } | undefined
+  /** When something was last proved, in this login or in the session that it strengthens. Milliseconds since the epoch. */
+  readonly provenAt?: number | undefined
+  /** Who asked last; answers are for it alone. */
+  readonly turn?: { readonly module: string; readonly enrols: boolean } | undefined
+  /** Which of several modules that would do the person wants to use. */
+  readonly chosen?: string | undefined
   /** What was typed as the name in this login or the try before it, to be offered again. Proven by nobody. */
   readonly typedName: string | undefined
   /** What the module that asks wants back. */

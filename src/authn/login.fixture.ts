@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
-import { createSealer } from '../crypto/seal.ts'
+import { createSealer, type Sealer } from '../crypto/seal.ts'
 import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
@@ -30,6 +30,8 @@ export const DESTINATION = {
 } as const
 export const NO_DEMAND = { level: undefined, force: false } as const
 export const CODE = '123456'
+/** Of bob in the realm of employees. */
+export const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 
 const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
@@ -69,12 +71,12 @@ export function codeModule(owner?: () => string | undefined): AuthModule & { rea
     }
     assert.equal(input.state, 'sent', 'the state comes back')
     judged.push(code)
-    const username = owner?.() ?? input.username ?? ''
+    const username = owner?.() ?? input.user?.username ?? ''
     if (code !== CODE) return Promise.resolve({ kind: 'failed', reason: 'wrong-password', username })
     const proven = { id: username, username, groups: new Set<string>(), attributes: {} }
     return Promise.resolve({ kind: 'passed', user: proven, properties: { code: 'yes' } })
   }
-  return { name: 'code', authLevel: 2, process, judged }
+  return { name: 'code', type: 'code', use: 'second', authLevel: 2, process, judged }
 }
 
 /** The store's calls that keep a login, by name. */
@@ -105,6 +107,8 @@ function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime'> {
 export interface BenchOptions {
   readonly hasher?: PasswordVerifier
   readonly code?: AuthModule
+  /** Settings of `authentication` beside or in place of the fixture's. */
+  readonly authentication?: Readonly<Record<string, unknown>>
   /** Whether there is a chain of one step that reaches level 3. */
   readonly strong?: boolean
   /** Sessions that one person may have. */
@@ -144,12 +148,13 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
     rmSync(directory, { recursive: true })
   })
   const kept: Kept = { calls: [] }
-  const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock })]))
+  const sealer = createSealer(keyRing, clock)
+  const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock, sealer })]))
   const authn = createAuthn({
     realms,
     sessions,
     store: spied(store, kept),
-    sealer: createSealer(keyRing, clock),
+    sealer,
     clock,
     audit,
   })
@@ -166,11 +171,15 @@ function realmOf(
     realmSwitch = 'end',
     quota,
     removed = new Set(),
+    authentication: more = {},
     strong = false,
   }: BenchOptions,
-  { store, clock }: { store: Store; clock: () => EpochMs },
+  { store, clock, sealer }: { store: Store; clock: () => EpochMs; sealer: Sealer },
 ): RealmAuthn {
-  const users = name === EMPLOYEES ? [user('alice'), user('bob'), user('gone', { disabled: true })] : [user('dave')]
+  const users =
+    name === EMPLOYEES
+      ? [user('alice'), user('bob', { totp: TOTP_SECRET }), user('gone', { disabled: true })]
+      : [user('dave')]
   const files = createFileDirectory(name, users, hasher)
   const directory = { ...files, find: (id: string) => (removed.has(id) ? undefined : files.find(id)) }
   const authentication = authnSchema.parse({
@@ -179,9 +188,11 @@ function realmOf(
       default: [{ module: 'password', criteria: 'REQUIRED' }],
       ...(strong ? { strong: [{ module: 'strong', criteria: 'REQUIRED' }] } : {}),
     },
+    ...more,
   })
   const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
-  const realm = compileRealmAuthn({ name, authentication, session }, { directory, store, clock })
+  const config = { name, authentication, session, users, look: { title: 'Acme' } }
+  const realm = compileRealmAuthn(config, { directory, sealer, store, clock })
   const twoSteps = {
     level: 2,
     entries: [

@@ -16,13 +16,16 @@ const deps: RealmAuthnDeps = {
   store: {
     counters: { add: never, read: never, clear: never },
     versioned: { create: never, load: never, replace: never, remove: never },
+    documents: { get: never, list: never, putIfAbsent: never, replace: never, remove: never },
   },
+  sealer: { seal: never, open: never },
   clock: () => 0 as EpochMs,
 }
 
 function compile(config: unknown): RealmAuthn {
   const authentication = authnSchema.parse(config)
-  return compileRealmAuthn({ name: EMPLOYEES, authentication, session: sessionRulesSchema.parse({}) }, deps)
+  const session = sessionRulesSchema.parse({})
+  return compileRealmAuthn({ name: EMPLOYEES, authentication, session, look: {}, users: [] }, deps)
 }
 
 const MODULES = { one: { type: 'password' }, two: { type: 'password', authLevel: 2 } } as const
@@ -37,7 +40,7 @@ function chain(...entries: readonly string[]): readonly object[] {
 suite('realm', () => {
   test('without configuration has one chain of one step, name and password', () => {
     const realm = compile({})
-    assert.deepEqual([...realm.chains.keys()], ['default'])
+    assert.deepEqual([...realm.chains.keys()], ['default', 'module:password'])
     assert.deepEqual([...realm.modules.keys()], ['password'])
     assert.equal(realm.journeyTimeoutMs, 300_000)
   })
@@ -50,10 +53,10 @@ suite('realm', () => {
     })
     assert.deepEqual(
       [...realm.chains.values()].map(({ level }) => level),
-      [1, 2],
+      [1, 2, 1, 2],
     )
-    assert.equal(chooseChain(realm, { level: 1, force: false }), 'either')
-    assert.equal(chooseChain(realm, { level: 2, force: false }), 'both', 'not one that may end lower')
+    assert.equal(chooseChain(realm, { level: 1, force: false })?.chain, 'either')
+    assert.equal(chooseChain(realm, { level: 2, force: false })?.chain, 'both', 'not one that may end lower')
     assert.equal(chooseChain(realm, { level: 3, force: false }), undefined)
   })
 
@@ -66,8 +69,8 @@ suite('realm', () => {
       plain: chain('one REQUIRED'),
     }
     const level = { level: 2, force: false }
-    assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'plain' }), level), 'first')
-    assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'long' }), level), 'long')
+    assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'plain' }), level)?.chain, 'first')
+    assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'long' }), level)?.chain, 'long')
   })
 
   const faults: readonly (readonly [string, object])[] = [

@@ -2,25 +2,34 @@ import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { PURPOSES } from '../crypto/purposes.ts'
 import { fault } from '../errors.ts'
+import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
+import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
 import { createThrottle } from '../identity/throttle.ts'
+import type { UserConfig } from '../identity/users.schema.ts'
 import type { SessionRules } from '../session/session-rules.schema.ts'
 import type { Store } from '../store/store.ts'
-import { guaranteedLevel, type Chain } from './chain.ts'
+import { guaranteedLevel, modulesOf, type Chain } from './chain.ts'
 import type { AuthnConfig, ModuleConfig } from './chains.schema.ts'
+import { compileModule } from './modules/catalogue.ts'
 import type { AuthModule, AuthModuleDeps } from './modules/module.ts'
-import { passwordModule } from './modules/password.ts'
+import { totpData } from './modules/totp.ts'
+import type { AuthPolicy } from './policies.schema.ts'
 
 /** What compiling needs of a realm's configuration. */
 export interface RealmAuthnConfig {
   readonly name: RealmName
   readonly authentication: AuthnConfig
   readonly session: SessionRules
+  readonly look: { readonly title?: string | undefined }
+  /** Users of the realm that the configuration gives factors. */
+  readonly users: readonly Pick<UserConfig, 'id' | 'username' | 'totp'>[]
 }
 
 export interface RealmAuthnDeps {
   readonly directory: UserDirectory
-  readonly store: Pick<Store, 'counters' | 'versioned'>
+  readonly sealer: Sealer
+  readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
   readonly clock: Clock
 }
 
@@ -34,47 +43,100 @@ export interface CompiledChain {
 export interface RealmAuthn {
   readonly realm: RealmName
   readonly directory: UserDirectory
+  readonly factors: FactorStore
+  /** Types of factors that people set up. */
+  readonly factorTypes: ReadonlySet<string>
   readonly modules: ReadonlyMap<string, AuthModule>
+  /** Those of the configuration, and `moduleChain` of each module. */
   readonly chains: ReadonlyMap<string, CompiledChain>
   readonly defaultChain: string
+  readonly policies: readonly AuthPolicy[]
+  /** How old a proof may be, in milliseconds, for who sets up their first second factor. */
+  readonly enrolWithinMs: number
   /** Milliseconds from the first page to the last answer. */
   readonly journeyTimeoutMs: number
   readonly session: SessionRules
 }
 
-/** Throws GH_CONFIG_INVALID for a chain with an unknown module, a default chain that is not there, or a chain nobody can pass. */
-export function compileRealmAuthn(config: RealmAuthnConfig, { directory, store, clock }: RealmAuthnDeps): RealmAuthn {
+/** Name of the chain of one module alone; no configured chain has such a name. */
+export function moduleChain(module: string): string {
+  return `module:${module}`
+}
+
+/**
+ * Throws GH_CONFIG_INVALID for a chain or a policy with an unknown module, a default chain that is not there, or a chain nobody can
+ * pass.
+ */
+export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps): RealmAuthn {
   const { name: realm, authentication, session } = config
+  const { directory, sealer, store, clock } = deps
+  const declaredFor = declaredFactors(config.users)
+  const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
-  const modules = compileModules(authentication.modules, { directory, throttle })
+  const parts = { directory, factors, throttle, sealer, clock, title: config.look.title ?? realm }
+  const modules = compileModules(authentication.modules, parts)
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {
     chains.set(name, compileChain(`realm ${realm}, chain ${name}`, entries, modules))
   }
+  for (const [module, { authLevel }] of modules) {
+    chains.set(moduleChain(module), { entries: [{ module, criteria: 'REQUIRED' }], level: authLevel })
+  }
   if (!chains.has(authentication.defaultChain)) {
     throw invalid(`realm ${realm} has no chain ${authentication.defaultChain}, which is its default`)
   }
+  checkPolicies(realm, authentication.policies, modules)
+  const enrolled = [...modules.values()].filter((module) => module.isEnrolled !== undefined)
   return {
     realm,
     directory,
+    factors,
+    factorTypes: new Set(enrolled.map(({ type }) => type)),
     modules,
     chains,
     defaultChain: authentication.defaultChain,
+    policies: authentication.policies,
+    enrolWithinMs: authentication.enrolWithin,
     journeyTimeoutMs: Math.min(Math.max(authentication.journeyTimeout, 1), PURPOSES.journey.longestLifeMs),
     session,
   }
 }
 
-/** The one place that knows the types of modules there are. */
+function declaredFactors(users: RealmAuthnConfig['users']): (userId: string) => readonly DeclaredFactor[] {
+  const declared = new Map(
+    users.flatMap(({ id, username, totp }) =>
+      totp === undefined ? [] : [[id ?? username, [{ type: 'totp', name: '', data: totpData(totp) }]] as const],
+    ),
+  )
+  return (userId) => declared.get(userId) ?? []
+}
+
 function compileModules(
   configs: Readonly<Record<string, ModuleConfig>>,
   deps: AuthModuleDeps,
 ): ReadonlyMap<string, AuthModule> {
-  return new Map(Object.entries(configs).map(([name, config]) => [name, passwordModule.compile(name, config, deps)]))
+  return new Map(Object.entries(configs).map(([name, config]) => [name, compileModule(name, config, deps)]))
+}
+
+/** A policy that names what is not there would keep everybody out, or ask for nothing. */
+function checkPolicies(
+  realm: RealmName,
+  policies: readonly AuthPolicy[],
+  modules: ReadonlyMap<string, AuthModule>,
+): void {
+  for (const { name, firstFactors = [], secondFactors = [] } of policies) {
+    const where = `realm ${realm}, authentication policy ${name}`
+    for (const module of [...firstFactors, ...secondFactors]) {
+      if (!modules.has(module)) throw invalid(`${where}: there is no module ${module}`)
+    }
+    for (const module of secondFactors) {
+      if (modules.get(module)?.use === 'first') throw invalid(`${where}: module ${module} is no second factor`)
+    }
+  }
 }
 
 function compileChain(where: string, entries: Chain, modules: ReadonlyMap<string, AuthModule>): CompiledChain {
-  for (const { module } of entries) {
+  for (const module of entries.flatMap(modulesOf)) {
     if (!modules.has(module)) throw invalid(`${where}: there is no module ${module}`)
   }
   const level = guaranteedLevel(entries, (module) => modules.get(module)?.authLevel ?? 0)

@@ -3,10 +3,22 @@ import type { IssuedSession, Session } from '../session/session.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
 export type Callback =
-  | { readonly type: 'NameCallback'; readonly prompt: string; readonly value?: string }
+  | {
+      readonly type: 'NameCallback'
+      readonly prompt: string
+      readonly value?: string
+      /** A code for this one time, from an app or a message. */
+      readonly oneTimeCode?: true
+    }
   | { readonly type: 'PasswordCallback'; readonly prompt: string }
   | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
-  | { readonly type: 'TextOutputCallback'; readonly message: string }
+  | {
+      readonly type: 'TextOutputCallback'
+      readonly message: string
+      readonly parameters?: Readonly<Record<string, string>>
+    }
+  /** A secret for an authenticator app: as a URI, for a QR code, and to be typed. Asks nothing. */
+  | { readonly type: 'KeyUriCallback'; readonly uri: string; readonly secret: string }
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
 export type AuthId = string
@@ -19,7 +31,7 @@ export interface Destination {
   readonly handshake: { readonly agent: string; readonly state: string } | undefined
 }
 
-export type StepFailure = 'bad-credentials' | 'throttled' | 'session-changed'
+export type StepFailure = 'bad-credentials' | 'wrong-code' | 'throttled' | 'session-changed'
 
 /** What the person, or the client, sees next. */
 export type Step =
@@ -30,6 +42,12 @@ export type Step =
       /** Name of the module that asks. */
       readonly stage: string
       readonly callbacks: readonly Callback[]
+      /** Whether this sets up a factor that the login demands. */
+      readonly enrols: boolean
+      /** Modules that would do as well, by name: `choose` in the next answer asks for one. */
+      readonly others: readonly string[]
+      /** Who it is, as far as it is proved: by this login, or by the session that it strengthens. */
+      readonly username: string | undefined
       /** Why the last answers did not do; the form keeps what was typed except secrets. */
       readonly failure: StepFailure | undefined
       /** Seconds to wait before another try makes sense; only with `throttled`. */

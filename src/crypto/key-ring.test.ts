@@ -257,7 +257,7 @@ test('only the process that holds the lease replaces and removes keys; a first k
   await idle.refresh()
   assert.equal(documents.content.size, ALL_PURPOSES.length * 2)
   await busy.refresh()
-  assert.equal(documents.content.size, ALL_PURPOSES.length)
+  assert.equal(documents.content.size, ALL_PURPOSES.length + 1, 'what factors are sealed with stays')
 })
 
 test('a crash after any write of a retirement or a new seal leaves a ring that works, and the next process ends the work', async (t) => {
@@ -268,7 +268,7 @@ test('a crash after any write of a retirement or a new seal leaves a ring that w
   pass(publishAhead + 31 * DAY)
   const content = [...documents.content]
   const changed = { masterKey: randomBytes(32).toString('base64url'), previousMasterKeys: [masterKey] }
-  for (let writes = 0; writes < ALL_PURPOSES.length * 3; writes++) {
+  for (let writes = 0; writes < ALL_PURPOSES.length * 3 - 1; writes++) {
     documents.content.clear()
     for (const [id, document] of content) documents.content.set(id, document)
     documents.writesLeft = writes
@@ -277,9 +277,10 @@ test('a crash after any write of a retirement or a new seal leaves a ring that w
     const again = await open(changed)
     for (const [i, purpose] of ALL_PURPOSES.entries()) {
       assert.ok(again.current(purpose).key)
-      assert.equal(again.known(purpose, kids[i] ?? ''), undefined, 'the first keys are gone')
+      const isKept = again.known(purpose, kids[i] ?? '') !== undefined
+      assert.equal(isKept, purpose === 'factors', 'the first keys are gone, but of what no time ends')
     }
-    assert.equal(documents.content.size, ALL_PURPOSES.length)
+    assert.equal(documents.content.size, ALL_PURPOSES.length + 1)
     await open({ masterKey: changed.masterKey })
   }
 })

@@ -19,6 +19,8 @@ export const PURPOSES = {
   journey: { kind: 'secret', longestLifeMs: DAY },
   /** Stateless sessions, which live as long as their realm lets them. */
   session: { kind: 'secret', longestLifeMs: 30 * DAY },
+  /** Second factors and other credentials in the store, which no time ends: what sealed one stays, however often keys are replaced. */
+  factors: { kind: 'secret', longestLifeMs: 36_500 * DAY },
   /** Access tokens, in the algorithm that their realm chose. */
   'access-eddsa': { kind: 'eddsa', longestLifeMs: DAY },
   'access-rsa': { kind: 'rs256', longestLifeMs: DAY },

@@ -2,7 +2,7 @@ import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
-import type { AccessQuery, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import type { AccessQuery, AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -125,12 +125,19 @@ function forward({ site }: AccessRequest, { session, facts }: Person): Forward {
 }
 
 function refused({ site }: AccessRequest, session: Session, decision: Decision): Verdict {
+/** What the login host can bring about. */
+const KNOWN_ADVICES: ReadonlySet<string> = new Set<AdviceName>([
+  'AuthLevelConditionAdvice',
+  'AuthSchemeConditionAdvice',
+  'AuthenticationAgeConditionAdvice',
+])
+
   const { advices, policies } = decision
   if (advices === undefined) return { kind: 'deny', site, session, reason: 'policy', policies }
-  const level = Math.max(...(advices.AuthLevelConditionAdvice ?? []).map(Number))
   // An advice nobody here can act on would send the browser round in circles.
-  if (!Number.isSafeInteger(level)) return { kind: 'deny', site, session, reason: 'advice-unknown', policies }
-  return { kind: 'step-up', site, session, level, advices }
+  if (!Object.keys(advices).every((name) => KNOWN_ADVICES.has(name)))
+    return { kind: 'deny', site, session, reason: 'advice-unknown', policies }
+  return { kind: 'step-up', site, session, advices }
 }
 
 /** The decision for the path as it will be forwarded, unless another reading of it is denied. */

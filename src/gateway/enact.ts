@@ -74,11 +74,14 @@ function answer(deps: EnactDeps, verdict: Exclude<Verdict, Forward>, { request, 
     case 'login':
       answerLogin(context, request, {
         handshake: deps.handshake,
-        needed: { level: undefined, missing: verdict.missing },
+        needed: { advices: undefined, missing: verdict.missing },
       })
       break
     case 'step-up':
-      answerLogin(context, request, { handshake: deps.handshake, needed: { level: verdict.level, missing: undefined } })
+      answerLogin(context, request, {
+        handshake: deps.handshake,
+        needed: { advices: verdict.advices, missing: undefined },
+      })
       break
     case 'deny':
       deny(deps, verdict, request, context)
@@ -188,7 +191,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     if (this.#controller !== undefined) this.#controller.abort()
     else if (response.headersSent || response.socket === null) tearDown(request.raw, response)
     else {
-      const needed = { level: undefined, missing: undefined }
+      const needed = { advices: undefined, missing: undefined }
       answerLogin(context, request, { handshake: this.#deps.handshake, needed })
     }
   }

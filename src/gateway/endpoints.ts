@@ -117,7 +117,10 @@ async function whoAmI(deps: EndpointDeps, request: AccessRequest, context: Answe
   const session = await sessionOf(deps, request)
   const facts = session === undefined ? undefined : await site.factsOf(session)
   if (session === undefined || facts === undefined) {
-    const needed = { level: undefined, missing: bearerOf(request) === undefined ? 'no-cookie' : 'dead-bearer' } as const
+    const needed = {
+      advices: undefined,
+      missing: bearerOf(request) === undefined ? 'no-cookie' : 'dead-bearer',
+    } as const
     answerLogin(context, request, { handshake: deps.handshake, needed })
     return
   }

@@ -4,6 +4,8 @@ import { parseTarget } from '../http/request-url.ts'
 import type { HandshakeService, SessionResolver, SessionToken } from '../session/session.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
 import type { LoopCause } from '../http/refusal-page.ts'
+import { formatCompositeAdvice } from '../policy/composite-advice.ts'
+import type { Advices } from '../policy/decision.ts'
 import {
   bindingCookie,
   bindingHash,
@@ -29,8 +31,8 @@ export type HandshakeAnswer =
 export interface Purpose {
   /** Absolute URL at the site. */
   readonly goto: string
-  /** The level to reach; `undefined` for an ordinary login. */
-  readonly level: number | undefined
+  /** What to prove besides; `undefined` for an ordinary login. */
+  readonly advices: Advices | undefined
   /** What there was instead of a session; `undefined` for a step-up. */
   readonly missing: MissingSession | undefined
   /** How often this handshake was started over. */
@@ -78,7 +80,7 @@ export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps):
     const binding = readBinding(site, raw.headers.cookie)
     const hash = binding === undefined ? undefined : bindingHash(binding)
     const again = (goto: string): HandshakeAnswer =>
-      start(request, { goto, level: undefined, missing: missingOf(request), restarts: restarts + 1 })
+      start(request, { goto, advices: undefined, missing: missingOf(request), restarts: restarts + 1 })
     if (code === undefined) return again(`${site.url}/`)
     const redemption = await handshakes.redeem(code, site.agent, hash, { requestId: request.id, clientIp: client.ip })
     if (redemption.kind === 'refused' || binding === undefined) return again(`${site.url}/`)
@@ -109,18 +111,20 @@ export function loginPage(
   site: Site,
   {
     goto,
-    level,
+    advices,
     state,
-  }: { readonly goto: string; readonly level: number | undefined; readonly state: string | undefined },
+  }: { readonly goto: string; readonly advices: Advices | undefined; readonly state: string | undefined },
 ): string {
   const query = new URLSearchParams({ goto })
   if (state !== undefined) {
     query.set('agent', site.agent)
     query.set('state', state)
   }
-  if (level !== undefined) {
-    query.set('authIndexType', 'level')
-    query.set('authIndexValue', String(level))
+  if (advices !== undefined) {
+    const { AuthLevelConditionAdvice: [level] = [], ...more } = advices
+    const isLevel = level !== undefined && Object.keys(more).length === 0
+    query.set('authIndexType', isLevel ? 'level' : 'composite_advice')
+    query.set('authIndexValue', isLevel ? level : formatCompositeAdvice(advices))
   }
   return `${site.loginUrl}?${query.toString()}`
 }

@@ -2,11 +2,12 @@ import { requestKind } from '../http/request-kind.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
 import { loginPage, pageUrl, returnUrl, type Handshake } from './handshake.ts'
+import type { Advices } from '../policy/decision.ts'
 import type { MissingSession } from './verdict.ts'
 
-/** A login that is needed: an ordinary one, or a step-up to `level`. */
+/** A login that is needed: an ordinary one, or a step-up that follows `advices`. */
 export interface NeededLogin {
-  readonly level: number | undefined
+  readonly advices: Advices | undefined
   readonly missing: MissingSession | undefined
 }
 
@@ -27,22 +28,29 @@ export function answerLogin(
   const isFrame = kind === 'frame'
   const loginUrl = isFrame
     ? returnUrl(request)
-    : loginPage(request.site, { goto: pageUrl(request), level: needed.level, state: undefined })
+    : loginPage(request.site, { goto: pageUrl(request), advices: needed.advices, state: undefined })
   answerRefusal(context, {
     kind: 'open-at-top-level',
     status: 401,
-    error: needed.level === undefined ? 'login_required' : 'insufficient_user_authentication',
+    error: needed.advices === undefined ? 'login_required' : 'insufficient_user_authentication',
     loginUrl,
     headers: { 'www-authenticate': challenges(request, loginUrl, needed) },
   })
 }
 
 /** Ours names the login page; a step-up adds the challenge of RFC 9470 §3, a dead access token that of RFC 6750. */
-function challenges({ site }: AccessRequest, loginUrl: string, { level, missing }: NeededLogin): readonly string[] {
+function challenges({ site }: AccessRequest, loginUrl: string, { advices, missing }: NeededLogin): readonly string[] {
   const own = `Gatehouse realm="${site.realm}", login_url="${loginUrl}"`
   // RFC 6750 §3.1; first, because many clients read one challenge only.
   if (missing === 'dead-bearer') return [`Bearer realm="${site.realm}", error="invalid_token"`, own]
-  if (level === undefined) return [own]
+  if (advices === undefined) return [own]
+  const [level] = advices.AuthLevelConditionAdvice ?? []
+  const [maxAge] = advices.AuthenticationAgeConditionAdvice ?? []
   const text = 'A stronger login is required'
-  return [own, `Bearer error="insufficient_user_authentication", error_description="${text}", acr_values="${level}"`]
+  const wanted = [
+    ...(level === undefined ? [] : [`acr_values="${level}"`]),
+    ...(maxAge === undefined ? [] : [`max_age=${maxAge}`]),
+  ]
+  const parts = [`error="insufficient_user_authentication"`, `error_description="${text}"`, ...wanted]
+  return [own, `Bearer ${parts.join(', ')}`]
 }

@@ -34,7 +34,6 @@ export type Verdict =
       readonly kind: 'step-up'
       readonly site: Site
       readonly session: Session
-      readonly level: number
       readonly advices: Advices
     }
   | {

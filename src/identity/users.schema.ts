@@ -24,6 +24,13 @@ const userSchema = z.strictObject({
     )
     .prefault({})
     .describe('Attributes, each a text or a list of texts: `displayName`, `mail` …'),
+  totp: z
+    .string()
+    .regex(/^[A-Z2-7]{16,128}$/, 'write it in Base32: A to Z and 2 to 7, at least 16 characters')
+    .optional()
+    .describe(
+      'Secret of an authenticator app (RFC 6238) in Base32, for demonstrations and tests. It counts as set up; what people set up themselves is in the store.',
+    ),
   disabled: z.boolean().default(false).describe('A disabled user cannot sign in, and their sessions end.'),
   demo: z
     .boolean()

@@ -40,6 +40,30 @@ const CONDITION_TYPES: {
       failedOn: ({ session }) => `AuthLevel: ${session.authLevel} is below ${authLevel}`,
     }
   },
+  AuthScheme: ({ authScheme }) => {
+    const missing = (modules: readonly string[]): readonly string[] =>
+      authScheme.filter((module) => !modules.includes(module))
+    return {
+      check({ session }) {
+        const wanted = missing(session.authModules)
+        return wanted.length === 0 ? SATISFIED : { satisfied: false, advices: { AuthSchemeConditionAdvice: wanted } }
+      },
+      failedOn: ({ session }) => `AuthScheme: ${missing(session.authModules).join(', ')} not passed`,
+    }
+  },
+  AuthAge: ({ maxAge }) => {
+    const refused: ConditionResult = {
+      satisfied: false,
+      advices: { AuthenticationAgeConditionAdvice: [String(Math.floor(maxAge / 1_000))] },
+    }
+    return {
+      check({ session, now }) {
+        const validUntil = (session.authInstant + maxAge) as EpochMs
+        return now < validUntil ? { satisfied: true, validUntil } : refused
+      },
+      failedOn: ({ session, now }) => `AuthAge: ${Math.floor((now - session.authInstant) / 1_000)} s old`,
+    }
+  },
   AND: (config) => allOf(config.conditions.map(compileCondition)),
   OR: (config) => anyOf(config.conditions.map(compileCondition)),
   NOT: ({ condition }) => not(compileCondition(condition), condition.type),

@@ -1,12 +1,13 @@
 import type { EpochMs, RealmName } from '../base/brand.ts'
 
-/** The advices of OpenAM's entitlements: what would turn a deny into an allow. */
+/** The advices of OpenAM's entitlements, and one of ours, for the age of a login in seconds: what would turn a deny into an allow. */
 export type AdviceName =
   | 'AuthLevelConditionAdvice'
   | 'AuthSchemeConditionAdvice'
   | 'AuthenticateToRealmConditionAdvice'
   | 'AuthenticateToServiceConditionAdvice'
   | 'SessionConditionAdvice'
+  | 'AuthenticationAgeConditionAdvice'
 
 export type Advices = Readonly<Partial<Record<AdviceName, readonly string[]>>>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../base/duration.schema.ts'
 import { checkPattern } from './pattern.ts'
 
 export interface SubjectConfigAnd {
@@ -35,6 +36,8 @@ const subjectSchema: z.ZodType<SubjectConfig> = z.lazy(() =>
 
 export type ConditionConfig =
   | { readonly type: 'AuthLevel'; readonly authLevel: number }
+  | { readonly type: 'AuthScheme'; readonly authScheme: readonly string[] }
+  | { readonly type: 'AuthAge'; readonly maxAge: number }
   | { readonly type: 'AND' | 'OR'; readonly conditions: readonly ConditionConfig[] }
   | { readonly type: 'NOT'; readonly condition: ConditionConfig }
 
@@ -43,6 +46,12 @@ const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
     z
       .strictObject({ type: z.literal('AuthLevel'), authLevel: z.number().int().min(0) })
       .describe('The session has reached at least this level; otherwise the advice asks for it.'),
+    z
+      .strictObject({ type: z.literal('AuthScheme'), authScheme: names })
+      .describe('The session has passed all of these modules; otherwise the advice asks for them.'),
+    z
+      .strictObject({ type: z.literal('AuthAge'), maxAge: duration('5m') })
+      .describe('The person has proved who they are within this time; otherwise the advice asks them to do so again.'),
     z
       .strictObject({ type: z.literal('AND'), conditions: z.array(conditionSchema).min(1) })
       .describe('All of them hold.'),

@@ -2,7 +2,9 @@ import type { Destination } from '../authn/step.ts'
 import type { Session } from '../session/session.ts'
 import type { Pairs } from './frame.ts'
 import type { PortalParts } from './portal-parts.ts'
-import type { LoginDemand } from '../authn/choose-chain.ts'
+import { suffices as provesEnough, type LoginDemand } from '../authn/demand.ts'
+import { parseCompositeAdvice } from '../policy/composite-advice.ts'
+import type { Advices } from '../policy/decision.ts'
 import type { PortalSite } from './ports.ts'
 import { loginPath, originsOf, originOf, type CompiledRealm } from './realms.ts'
 import type { Visit } from './visit.ts'
@@ -11,6 +13,8 @@ import type { Visit } from './visit.ts'
 export interface LoginRequest {
   readonly realm: CompiledRealm
   readonly demand: LoginDemand
+  /** The parameters that said so. */
+  readonly demanding: Pairs
   readonly destination: Destination
   /** Where the person is going, to be named on the page. */
   readonly site: PortalSite | undefined
@@ -32,13 +36,15 @@ export function readLoginRequest(parts: PortalParts, visit: Visit, realm: Compil
   const handshake = refused === undefined ? readHandshake(parts, visit, realm, accepted) : undefined
   const demand = readDemand(visit)
   const destination = { goto: accepted, handshake }
+  const demanding = demandPairs(visit)
   return {
     realm,
     demand,
+    demanding,
     destination,
     site: siteOf(parts, realm, destination),
     refused,
-    pairs: pairsOf(destination, demand),
+    pairs: pairsOf(destination, demanding),
   }
 }
 
@@ -48,13 +54,13 @@ export function withDestination(parts: PortalParts, asked: LoginRequest, destina
     ...asked,
     destination,
     site: siteOf(parts, asked.realm, destination),
-    pairs: pairsOf(destination, asked.demand),
+    pairs: pairsOf(destination, asked.demanding),
   }
 }
 
 /** Whether this session already is what the page would ask for. */
-export function suffices(session: Session, realm: CompiledRealm, demand: LoginDemand): boolean {
-  return session.realm === realm.name && !demand.force && session.authLevel >= (demand.level ?? 0)
+export function suffices(session: Session, realm: CompiledRealm, demand: LoginDemand, now: number): boolean {
+  return session.realm === realm.name && provesEnough(session, demand, now)
 }
 
 /** Address of the login page with these parameters. */
@@ -90,19 +96,65 @@ function readHandshake(
   return { agent: site.agent, state }
 }
 
-/** `authIndexType=level&authIndexValue=N` and `ForceAuth=true`, as OpenAM spells them. */
+/**
+ * `authIndexType` and `authIndexValue` as OpenAM spells them, and `ForceAuth=true`. What is not understood asks for nothing: whoever
+ * sent the browser here decides anew when it comes back.
+ */
 export function readDemand(visit: Pick<Visit, 'query'>): LoginDemand {
-  const value = visit.query('authIndexType') === 'level' ? visit.query('authIndexValue') : undefined
-  const level = value !== undefined && /^\d{1,4}$/.test(value) ? Number(value) : undefined
-  return { level, force: visit.query('ForceAuth') === 'true' }
+  const force = visit.query('ForceAuth') === 'true'
+  const value = visit.query('authIndexValue') ?? ''
+  switch (visit.query('authIndexType')) {
+    case 'level':
+      return { level: numberOf(value, 9_999), force }
+    case 'module':
+      return { level: undefined, force, modules: nameOf(value) === undefined ? undefined : [value] }
+    case 'service':
+      return { level: undefined, force, chain: nameOf(value) }
+    case 'composite_advice':
+      return { force, ...demandOf(parseCompositeAdvice(value) ?? {}) }
+    default:
+      return { level: undefined, force }
+  }
 }
+
+const LONGEST_AGE_S = 86_400 * 365
+
+function demandOf(advices: Advices): Omit<LoginDemand, 'force'> {
+  const modules = advices.AuthSchemeConditionAdvice?.flatMap((name) => nameOf(name) ?? [])
+  const seconds = numberOf(advices.AuthenticationAgeConditionAdvice?.[0] ?? '', LONGEST_AGE_S)
+  return {
+    level: numberOf(advices.AuthLevelConditionAdvice?.[0] ?? '', 9_999),
+    modules: modules?.length === 0 ? undefined : modules,
+    chain: nameOf(advices.AuthenticateToServiceConditionAdvice?.[0] ?? ''),
+    maxAgeMs: seconds === undefined ? undefined : seconds * 1_000,
+  }
+}
+
+function numberOf(text: string, most: number): number | undefined {
+  const number = /^\d{1,8}$/.test(text) ? Number(text) : undefined
+  return number !== undefined && number <= most ? number : undefined
+}
+
+function nameOf(text: string): string | undefined {
+  return /^[a-zA-Z][\w-]{0,63}$/.test(text) ? text : undefined
+}
+
+/** The parameters that `readDemand` reads, as they came. */
+export function demandPairs(visit: Pick<Visit, 'query'>): Pairs {
+  return ['authIndexType', 'authIndexValue', 'ForceAuth'].flatMap((name) => {
+    const value = visit.query(name)
+    return value === undefined || value.length > LONGEST_DEMAND ? [] : [[name, value] as const]
+  })
+}
+
+const LONGEST_DEMAND = 4_096
 
 function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: Destination): PortalSite | undefined {
   if (handshake !== undefined) return parts.realms.site(realm, handshake.agent)
   return goto === undefined ? undefined : parts.realms.siteAt(realm, goto)
 }
 
-function pairsOf({ goto, handshake }: Destination, { level, force }: LoginDemand): Pairs {
+function pairsOf({ goto, handshake }: Destination, demanding: Pairs): Pairs {
   return [
     ...(goto === undefined ? [] : [['goto', goto] as const]),
     ...(handshake === undefined
@@ -111,16 +163,6 @@ function pairsOf({ goto, handshake }: Destination, { level, force }: LoginDemand
           ['agent', handshake.agent],
           ['state', handshake.state],
         ] as const)),
-    ...demandPairs(level),
-    ...(force ? [['ForceAuth', 'true'] as const] : []),
+    ...demanding,
   ]
-}
-
-export function demandPairs(level: number | undefined): Pairs {
-  return level === undefined
-    ? []
-    : [
-        ['authIndexType', 'level'],
-        ['authIndexValue', String(level)],
-      ]
 }

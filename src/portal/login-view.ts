@@ -1,7 +1,9 @@
 import type { Callback, Step } from '../authn/step.ts'
 import type { Session } from '../session/session.ts'
 import type { Frame } from './frame.ts'
-import { demandPairs, loginUrl, withQuery, type LoginRequest } from './login-request.ts'
+import { renderSVG } from 'uqr'
+import { strengthens } from '../authn/demand.ts'
+import { loginUrl, withQuery, type LoginRequest } from './login-request.ts'
 import { en, type MessageKey } from './messages/en.ts'
 import { sayDuration } from './messages/language.ts'
 
@@ -27,7 +29,7 @@ interface Field {
   readonly id: string
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'password' | 'choice'
+  readonly kind: 'text' | 'password' | 'choice' | 'code'
   readonly value: string
   readonly autocomplete: string
   readonly focus: boolean
@@ -42,7 +44,7 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
   const site = asked.site?.title
   const self = loginUrl(asked.realm, asked.pairs)
   const fields = fieldsOf(frame, input)
-  const heading = frame.say('login.title', { realm })
+  const heading = headingOf(frame, step, realm)
   const where = site === undefined ? undefined : frame.say('login.continue', { site })
   return {
     title: step.failure === undefined ? heading : `${failureText(frame, step)} – ${heading}`,
@@ -50,15 +52,22 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     where,
     action: self,
     authId: step.authId,
+    stage: step.stage,
     notice: noticeOf(frame, input),
     failure: step.failure === undefined ? undefined : failureText(frame, step),
     texts: step.callbacks.flatMap((callback) =>
-      callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message)] : [],
+      callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message, callback.parameters)] : [],
     ),
+    keyUri: keyUriOf(frame, step),
+    others: step.others.map((module) => ({
+      module,
+      label: frame.say('login.use-other', { module: moduleName(frame, module) }),
+    })),
+    cancel: isStepUp(input) ? { href: '/', label: frame.say('login.cancel') } : undefined,
     fields,
-    submit: frame.say(fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'),
+    submit: frame.say(submitOf(step, fields)),
     // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
-    stateUrl: asked.demand.force ? undefined : stateUrl(asked),
+    stateUrl: asked.demand.force || step.username !== undefined ? undefined : stateUrl(asked),
     requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
 }
@@ -70,11 +79,14 @@ export function answerName(index: number): string {
 
 function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput): readonly Field[] {
   const known = session?.realm === asked.realm.name ? session.username : ''
-  const invalid = step.failure === 'bad-credentials'
+  const invalid = step.failure === 'bad-credentials' || step.failure === 'wrong-code'
   const fields = step.callbacks.flatMap((callback, index): readonly Omit<Field, 'focus'>[] => {
     const name = answerName(index)
     switch (callback.type) {
       case 'NameCallback': {
+        if (callback.oneTimeCode === true) {
+          return [{ ...field(frame, name, callback), kind: 'code', value: '', autocomplete: 'one-time-code', invalid }]
+        }
         // What was typed comes first: a directory's spelling of it would tell that the account exists.
         const value = typed[index] ?? callback.value ?? known
         return [{ ...field(frame, name, callback), kind: 'text', value, autocomplete: 'username', invalid }]
@@ -89,6 +101,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         return [{ ...base, kind: 'choice', value: '', autocomplete: 'off', invalid: false, choices }]
       }
       case 'TextOutputCallback':
+      case 'KeyUriCallback':
         return []
     }
   })
@@ -99,15 +112,15 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
 function field(
   frame: Frame,
   name: string,
-  callback: Exclude<Callback, { type: 'TextOutputCallback' }>,
+  callback: Exclude<Callback, { type: 'TextOutputCallback' | 'KeyUriCallback' }>,
 ): Pick<Field, 'id' | 'name' | 'label' | 'choices'> {
   return { id: name, name, label: prompt(frame, callback.prompt), choices: [] }
 }
 
 /** A module names its prompts by message key; text of its own, which no catalogue has, is shown as it is. */
-function prompt(frame: Frame, text: string): string {
+function prompt(frame: Frame, text: string, parameters?: Readonly<Record<string, string>>): string {
   for (const key of [text, `login.${text}`]) {
-    if (Object.hasOwn(en, key)) return frame.say(key as MessageKey)
+    if (Object.hasOwn(en, key)) return frame.say(key as MessageKey, parameters)
   }
   return text
 }
@@ -115,7 +128,10 @@ function prompt(frame: Frame, text: string): string {
 function failureText(frame: Frame, step: Ask): string {
   const seconds = step.retryAfterSeconds ?? 1
   const duration = sayDuration(frame.language, seconds)
-  return step.failure === undefined ? '' : frame.say(`failure.${step.failure}`, { duration })
+  if (step.failure === undefined) return ''
+  // A login that starts over at the code says what was wrong with the code.
+  const failure = step.failure === 'bad-credentials' && asksForCode(step) ? 'wrong-code' : step.failure
+  return frame.say(`failure.${failure}`, { duration })
 }
 
 /** Who is signed in here already, what this form does to that, and the way out. */
@@ -130,16 +146,62 @@ function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
   if (session.realm !== asked.realm.name) {
     return { text: frame.say(`notice.switch-${asked.realm.realmSwitch}`, { user, realm: sessionRealm }), link }
   }
-  if ((asked.demand.level ?? 0) > session.authLevel) {
-    const site = asked.site?.title
-    const text =
-      site === undefined ? frame.say('notice.step-up-here', { user }) : frame.say('notice.step-up', { user, site })
-    return { text, link }
+  if (isStepUp(input)) {
+    const text = frame.say(`notice.${stepUpReason(input, session)}`, { user, site: asked.site?.title ?? '' })
+    return { text, link: undefined }
   }
   return { text: frame.say('notice.again', { user }), link }
 }
 
+/** Whether this login strengthens the session that is there. */
+function isStepUp({ asked, session }: LoginViewInput): boolean {
+  return session?.realm === asked.realm.name && strengthens(asked.demand)
+}
+
+/** Why more is asked of who is signed in already. */
+function stepUpReason({ asked, step }: LoginViewInput, { authLevel }: Session): StepUpReason {
+  const here = asked.site === undefined ? '-here' : ''
+  if (step.enrols) return `enrol${here}`
+  return authLevel >= (asked.demand.level ?? 0) && asked.demand.maxAgeMs !== undefined ? `age${here}` : `step-up${here}`
+}
+
+type StepUpReason = `${'enrol' | 'age' | 'step-up'}${'' | '-here'}`
+
+function asksForCode({ callbacks }: Ask): boolean {
+  return callbacks.some((callback) => callback.type === 'NameCallback' && callback.oneTimeCode === true)
+}
+
+function headingOf(frame: Frame, step: Ask, realm: string): string {
+  if (step.enrols) return frame.say('enrol.title')
+  return step.username === undefined ? frame.say('login.title', { realm }) : frame.say('login.confirm', { realm })
+}
+
+function submitOf(step: Ask, fields: readonly Field[]): MessageKey {
+  if (step.enrols) return 'enrol.submit'
+  if (step.username !== undefined) return 'login.next'
+  return fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'
+}
+
+/** The secret as a picture, made here: it must not be seen by any service that draws them. */
+function keyUriOf(frame: Frame, { callbacks }: Ask): object | undefined {
+  const callback = callbacks.find((each) => each.type === 'KeyUriCallback')
+  if (callback === undefined) return undefined
+  return {
+    svg: renderSVG(callback.uri, { border: 2, pixelSize: 4 }),
+    uri: callback.uri,
+    secret: callback.secret.replaceAll(/(.{4})(?=.)/g, '$1 '),
+    label: frame.say('enrol.qr'),
+    open: frame.say('enrol.open'),
+    typed: frame.say('enrol.secret'),
+  }
+}
+
+function moduleName(frame: Frame, module: string): string {
+  const key = `module.${module}`
+  return Object.hasOwn(en, key) ? frame.say(key as MessageKey) : module
+}
+
 /** Where script asks whether this browser may pass by now. The same question as the page itself would answer. */
-function stateUrl(asked: LoginRequest): string {
-  return withQuery('/login-state', [['realm', asked.realm.name], ...demandPairs(asked.demand.level)])
+function stateUrl({ realm, demanding }: LoginRequest): string {
+  return withQuery('/login-state', [['realm', realm.name], ...demanding])
 }

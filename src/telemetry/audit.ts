@@ -49,6 +49,14 @@ export type AuditEvent = About &
         readonly username: string | undefined
         readonly scope: 'account' | 'network'
       }
+    /** Somebody set up something to prove who they are. `factor`: its public id. */
+    | {
+        readonly event: 'FactorEnrolled'
+        readonly realm: RealmName
+        readonly username: string
+        readonly type: string
+        readonly factor: string
+      }
     | { readonly event: 'GotoRefused'; readonly realm: RealmName; readonly goto: string; readonly reason: string }
     | { readonly event: 'SessionCreated'; readonly realm: RealmName; readonly username: string; readonly sid: string }
     /** A login that was refused because the person has as many sessions as they may. */

@@ -1,13 +1,15 @@
-import type { JsonValue } from '../../crypto/seal.ts'
-import type { User, UserDirectory } from '../../identity/directory.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { JsonValue, Sealer } from '../../crypto/seal.ts'
+import type { PasswordCheck, User, UserDirectory } from '../../identity/directory.ts'
+import type { FactorStore, NewFactor } from '../../identity/factors.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Callback } from '../step.ts'
 
 export interface AuthModuleInput {
   readonly origin: RequestOrigin
-  /** Who earlier modules of this login proved it is. */
-  readonly username: string | undefined
+  /** Who earlier modules of this login, or the session that it strengthens, proved it is. */
+  readonly user: User | undefined
   /** A name to offer, proven by nobody. */
   readonly suggestion: string | undefined
   /** What this module returned as `state` last time; `undefined` on the first call. */
@@ -17,38 +19,86 @@ export interface AuthModuleInput {
 }
 
 /** For the audit trail. What a person sees is one and the same for all. */
-export type FailureReason = 'incomplete' | 'unknown-user' | 'wrong-password' | 'disabled' | 'user-mismatch'
+export type FailureReason =
+  | 'incomplete'
+  | Extract<PasswordCheck, { readonly kind: 'failed' }>['reason']
+  | 'wrong-code'
+  /** Right once, and used already. */
+  | 'used-code'
+  | 'not-enrolled'
+  | 'locked'
+  | 'password-expired'
+  | 'must-change'
+  | 'user-mismatch'
+  /** The authentication policy of the user does not take this module for a first factor. */
+  | 'not-allowed'
+
+interface Failure {
+  readonly reason: FailureReason
+  /** For the audit trail. Only when there is such a user: people type passwords into name fields. */
+  readonly username: string | undefined
+  /** What was typed as the name, to be kept in the form. */
+  readonly typedName?: string
+}
 
 export type ModuleOutcome =
   | { readonly kind: 'ask'; readonly callbacks: readonly Callback[]; readonly state?: JsonValue }
-  | { readonly kind: 'passed'; readonly user: User; readonly properties?: Readonly<Record<string, string>> }
   | {
-      readonly kind: 'failed'
-      readonly reason: FailureReason
-      /** For the audit trail. Only when there is such a user: people type passwords into name fields. */
-      readonly username: string | undefined
-      /** What was typed as the name, to be kept in the form. */
+      readonly kind: 'passed'
+      readonly user: User
+      readonly properties?: Readonly<Record<string, string>>
+      /** Kept in the form as after a failure: should a later module refuse, both must look alike. */
       readonly typedName?: string
     }
-  | {
+  | ({ readonly kind: 'failed' } & Failure)
+  /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */
+  | ({ readonly kind: 'again' } & Failure)
+  | ({
       readonly kind: 'throttled'
       readonly scope: 'account' | 'network'
       readonly retryAfterMs: number
-      readonly username: string | undefined
-      readonly typedName?: string
-    }
+    } & Omit<Failure, 'reason'>)
+
+/** What setting up a factor comes to. */
+export type EnrolmentOutcome =
+  | { readonly kind: 'enrolled'; readonly factor: NewFactor }
+  /** Not confirmed: the same page again. */
+  | { readonly kind: 'again' }
+
+/** Sets up a factor of the module's type: at a login that demands one, or on the account page. Keeps nothing between calls. */
+export interface Enrolment {
+  /** What the person is shown and asked; `state` comes back with the answers, and holds no secret in the clear. */
+  begin(user: User): Promise<{ readonly callbacks: readonly Callback[]; readonly state: JsonValue }>
+  /** The same page once more, from its state. `undefined` for a state that is too old. */
+  show(user: User, state: JsonValue): readonly Callback[] | undefined
+  finish(user: User, state: JsonValue, answers: readonly string[]): Promise<EnrolmentOutcome>
+}
 
 /** One configured instance in one realm. Keeps nothing between calls and knows no other module: the journey does both. */
 export interface AuthModule {
+  /** Its name in the realm; sessions remember it. */
   readonly name: string
+  /** Also the type of its factors. */
+  readonly type: string
+  /** `second`: of no use before somebody is known. `first`: no proof beside another of its kind. */
+  readonly use: 'first' | 'second' | 'either'
   /** Level that a session reaches by it. */
   readonly authLevel: number
+  /** Whether the user has what it takes; absent where there is nothing to set up. */
+  isEnrolled?(user: User): Promise<boolean>
+  /** Absent where people cannot set it up themselves. */
+  readonly enrolment?: Enrolment
   process(input: AuthModuleInput): Promise<ModuleOutcome>
 }
 
 export interface AuthModuleDeps {
   readonly directory: UserDirectory
   readonly throttle: Throttle
+  readonly factors: FactorStore
+  readonly sealer: Sealer
+  readonly clock: Clock
+  /** What people call the realm. */
+  readonly title: string
 }
 
 /** One way to prove identity. Compiled once when a realm is loaded. */

@@ -1,21 +1,23 @@
-import type { ModuleConfig } from '../chains.schema.ts'
 import type { PasswordCheck } from '../../identity/directory.ts'
 import type { AttemptOutcome } from '../../identity/throttle.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
+import type { PasswordConfig } from './password.schema.ts'
 
 /** Name and password on one page, checked against the realm's directory. */
-export const passwordModule: AuthModuleType<Extract<ModuleConfig, { readonly type: 'password' }>> = {
+export const passwordModule: AuthModuleType<PasswordConfig> = {
   type: 'password',
   compile: (name, { authLevel }, deps) => ({
     name,
+    type: 'password',
+    use: 'first',
     authLevel,
     process: (input) => (input.answers === undefined ? Promise.resolve(ask(input)) : check(input, input.answers, deps)),
   }),
 }
 
-function ask({ username, suggestion }: AuthModuleInput): ModuleOutcome {
-  const value = username ?? suggestion
+function ask({ user, suggestion }: AuthModuleInput): ModuleOutcome {
+  const value = user?.username ?? suggestion
   return {
     kind: 'ask',
     callbacks: [
@@ -45,7 +47,7 @@ async function check(
   } finally {
     await reservation.settle(outcome)
   }
-  if (checked.kind === 'passed') return { kind: 'passed', user: checked.user }
+  if (checked.kind === 'passed') return { kind: 'passed', user: checked.user, typedName }
   const { reason } = checked
   return { kind: 'failed', reason, username: reason === 'unknown-user' ? undefined : accountOf(username), typedName }
 }

@@ -9,12 +9,18 @@ export const de: Catalogue = {
   'login.submit': 'Anmelden',
   'login.next': 'Weiter',
   'login.busy': 'Anmeldung läuft …',
+  'login.confirm': 'Bestätigen Sie, dass Sie es sind',
+  'login.code': 'Code',
+  'login.cancel': 'Abbrechen',
+  'login.use-other': 'Stattdessen {module} verwenden',
 
   'failure.bad-credentials':
     'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',
   'failure.throttled': 'Zu viele Versuche. Warten Sie {duration} und versuchen Sie es dann noch einmal.',
   'failure.session-changed':
     'Ihre Sitzung hat sich inzwischen in einem anderen Fenster geändert. Bitte melden Sie sich noch einmal an.',
+  'failure.wrong-code':
+    'Dieser Code gilt nicht oder wurde schon verwendet. Warten Sie auf den nächsten und geben Sie ihn ein.',
 
   'notice.expired': 'Diese Seite war zu lange offen. Bitte melden Sie sich noch einmal an.',
   'notice.cookie':
@@ -22,9 +28,27 @@ export const de: Catalogue = {
   'notice.switch-end': 'Sie sind bei {realm} als {user} angemeldet. Wenn Sie sich hier anmelden, endet diese Sitzung.',
   'notice.switch-keep':
     'Sie sind bei {realm} als {user} angemeldet. Wenn Sie sich hier anmelden, tritt diese Sitzung in den Hintergrund.',
-  'notice.step-up': 'Sie sind als {user} angemeldet. {site} verlangt eine stärkere Anmeldung.',
-  'notice.step-up-here': 'Sie sind als {user} angemeldet. Was Sie vorhaben, verlangt eine stärkere Anmeldung.',
+  'notice.step-up': 'Sie sind als {user} angemeldet. {site} braucht einen zweiten Nachweis, dass Sie es sind.',
+  'notice.step-up-here':
+    'Sie sind als {user} angemeldet. Was Sie vorhaben, braucht einen zweiten Nachweis, dass Sie es sind.',
   'notice.again': 'Sie sind als {user} angemeldet. Wenn sich jemand anderes anmeldet, endet diese Sitzung.',
+  'notice.age':
+    'Sie sind als {user} angemeldet. {site} bittet um eine neue Bestätigung, weil die letzte eine Weile her ist.',
+  'notice.age-here':
+    'Sie sind als {user} angemeldet. Was Sie vorhaben, braucht eine neue Bestätigung, weil die letzte eine Weile her ist.',
+  'notice.enrol':
+    'Sie sind als {user} angemeldet. {site} braucht einen zweiten Nachweis, dass Sie es sind, und Sie haben noch keinen eingerichtet.',
+  'notice.enrol-here':
+    'Sie sind als {user} angemeldet. Was Sie vorhaben, braucht einen zweiten Nachweis, dass Sie es sind, und Sie haben noch keinen eingerichtet.',
+  'enrol.title': 'Authenticator-App einrichten',
+  'enrol.submit': 'Bestätigen und weiter',
+  'enrol.qr': 'QR-Code für Ihre Authenticator-App',
+  'enrol.open': 'In einer Authenticator-App auf diesem Gerät öffnen',
+  'enrol.secret': 'Oder geben Sie diesen Schlüssel in die App ein:',
+  'enrol.totp.text':
+    'Scannen Sie das Bild mit einer Authenticator-App auf Ihrem Telefon und geben Sie dann die sechs Ziffern ein, die sie zeigt.',
+  'module.totp': 'die Authenticator-App',
+  'module.password': 'das Passwort',
 
   'quota.title': 'Sie sind bereits {count}-mal angemeldet',
   'quota.title-one': 'Sie sind bereits angemeldet',

@@ -8,18 +8,40 @@ export const en = {
   'login.submit': 'Sign in',
   'login.next': 'Continue',
   'login.busy': 'Signing in…',
+  'login.confirm': 'Confirm that it is you',
+  'login.code': 'Code',
+  'login.cancel': 'Cancel',
+  'login.use-other': 'Use {module} instead',
 
   'failure.bad-credentials': 'This username and password do not match. Check both and try again.',
   'failure.throttled': 'Too many tries. Wait {duration}, then try again.',
   'failure.session-changed': 'Your session changed in another window meanwhile. Please sign in again.',
+  'failure.wrong-code': 'This code is not valid, or was used already. Wait for the next one and enter it.',
 
   'notice.expired': 'This page was open for too long. Please sign in again.',
   'notice.cookie': 'Your browser did not send our cookie back. Allow cookies for {host}, then try again.',
   'notice.switch-end': 'You are signed in to {realm} as {user}. Signing in here ends that session.',
   'notice.switch-keep': 'You are signed in to {realm} as {user}. Signing in here sets that session aside.',
-  'notice.step-up': 'You are signed in as {user}. {site} asks for stronger proof.',
-  'notice.step-up-here': 'You are signed in as {user}. What you want to do asks for stronger proof.',
+  'notice.step-up': 'You are signed in as {user}. {site} needs a second proof that it is you.',
+  'notice.step-up-here': 'You are signed in as {user}. What you want to do needs a second proof that it is you.',
   'notice.again': 'You are signed in as {user}. Signing in as someone else ends that session.',
+  'notice.age':
+    'You are signed in as {user}. {site} asks you to confirm it once more, because the last time was a while ago.',
+  'notice.age-here':
+    'You are signed in as {user}. What you want to do asks you to confirm it once more, because the last time was a while ago.',
+  'notice.enrol':
+    'You are signed in as {user}. {site} needs a second proof that it is you, and you have not set one up yet.',
+  'notice.enrol-here':
+    'You are signed in as {user}. What you want to do needs a second proof that it is you, and you have not set one up yet.',
+  'enrol.title': 'Set up your authenticator app',
+  'enrol.submit': 'Confirm and continue',
+  'enrol.qr': 'QR code for your authenticator app',
+  'enrol.open': 'Open in an authenticator app on this device',
+  'enrol.secret': 'Or type this key into the app:',
+  'enrol.totp.text':
+    'Scan the picture with an authenticator app on your phone, then enter the six digits that it shows.',
+  'module.totp': 'the authenticator app',
+  'module.password': 'your password',
 
   'quota.title': 'You are signed in {count} times already',
   'quota.title-one': 'You are signed in already',

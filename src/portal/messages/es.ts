@@ -9,19 +9,41 @@ export const es: Catalogue = {
   'login.submit': 'Iniciar sesión',
   'login.next': 'Continuar',
   'login.busy': 'Iniciando sesión…',
+  'login.confirm': 'Confirme que es usted',
+  'login.code': 'Código',
+  'login.cancel': 'Cancelar',
+  'login.use-other': 'Usar {module}',
 
   'failure.bad-credentials':
     'Este nombre de usuario y esta contraseña no coinciden. Compruebe ambos e inténtelo de nuevo.',
   'failure.throttled': 'Demasiados intentos. Espere {duration} e inténtelo de nuevo.',
   'failure.session-changed': 'Mientras tanto, su sesión cambió en otra ventana. Inicie sesión de nuevo.',
+  'failure.wrong-code': 'Este código no es válido o ya se usó. Espere al siguiente e introdúzcalo.',
 
   'notice.expired': 'Esta página estuvo abierta demasiado tiempo. Inicie sesión de nuevo.',
   'notice.cookie': 'Su navegador no devolvió nuestra cookie. Permita las cookies de {host} e inténtelo de nuevo.',
   'notice.switch-end': 'Tiene una sesión en {realm} como {user}. Si inicia sesión aquí, esa sesión termina.',
   'notice.switch-keep': 'Tiene una sesión en {realm} como {user}. Si inicia sesión aquí, esa sesión queda aparte.',
-  'notice.step-up': 'Tiene una sesión como {user}. {site} exige un inicio de sesión más fuerte.',
-  'notice.step-up-here': 'Tiene una sesión como {user}. Lo que quiere hacer exige un inicio de sesión más fuerte.',
+  'notice.step-up': 'Ha iniciado sesión como {user}. {site} necesita una segunda prueba de que es usted.',
+  'notice.step-up-here':
+    'Ha iniciado sesión como {user}. Lo que quiere hacer necesita una segunda prueba de que es usted.',
   'notice.again': 'Tiene una sesión como {user}. Si otra persona inicia sesión, esa sesión termina.',
+  'notice.age': 'Ha iniciado sesión como {user}. {site} le pide que lo confirme de nuevo, porque ha pasado un tiempo.',
+  'notice.age-here':
+    'Ha iniciado sesión como {user}. Lo que quiere hacer pide que lo confirme de nuevo, porque ha pasado un tiempo.',
+  'notice.enrol':
+    'Ha iniciado sesión como {user}. {site} necesita una segunda prueba de que es usted, y todavía no ha configurado ninguna.',
+  'notice.enrol-here':
+    'Ha iniciado sesión como {user}. Lo que quiere hacer necesita una segunda prueba de que es usted, y todavía no ha configurado ninguna.',
+  'enrol.title': 'Configure su aplicación de autenticación',
+  'enrol.submit': 'Confirmar y continuar',
+  'enrol.qr': 'Código QR para su aplicación de autenticación',
+  'enrol.open': 'Abrir en una aplicación de autenticación de este dispositivo',
+  'enrol.secret': 'O escriba esta clave en la aplicación:',
+  'enrol.totp.text':
+    'Escanee la imagen con una aplicación de autenticación en su teléfono y luego introduzca los seis dígitos que muestra.',
+  'module.totp': 'la aplicación de autenticación',
+  'module.password': 'la contraseña',
 
   'quota.title': 'Ya ha iniciado sesión {count} veces',
   'quota.title-one': 'Ya ha iniciado sesión',

@@ -9,23 +9,45 @@ export const fr: Catalogue = {
   'login.submit': 'Se connecter',
   'login.next': 'Continuer',
   'login.busy': 'Connexion en cours…',
+  'login.confirm': 'Confirmez que c’est bien vous',
+  'login.code': 'Code',
+  'login.cancel': 'Annuler',
+  'login.use-other': 'Utiliser plutôt {module}',
 
   'failure.bad-credentials':
     'Ce nom d’utilisateur et ce mot de passe ne correspondent pas. Vérifiez les deux et réessayez.',
   'failure.throttled': 'Trop d’essais. Attendez {duration}, puis réessayez.',
   'failure.session-changed':
     'Votre session a changé entre-temps dans une autre fenêtre. Veuillez vous connecter à nouveau.',
+  'failure.wrong-code': 'Ce code n’est pas valable ou a déjà servi. Attendez le suivant et saisissez-le.',
 
   'notice.expired': 'Cette page est restée ouverte trop longtemps. Veuillez vous connecter à nouveau.',
   'notice.cookie': 'Votre navigateur n’a pas renvoyé notre cookie. Autorisez les cookies pour {host}, puis réessayez.',
   'notice.switch-end': 'Vous êtes connecté à {realm} en tant que {user}. Vous connecter ici met fin à cette session.',
   'notice.switch-keep':
     'Vous êtes connecté à {realm} en tant que {user}. Vous connecter ici met cette session de côté.',
-  'notice.step-up': 'Vous êtes connecté en tant que {user}. {site} exige une connexion plus forte.',
+  'notice.step-up': 'Vous êtes connecté en tant que {user}. {site} demande une seconde preuve que c’est bien vous.',
   'notice.step-up-here':
-    'Vous êtes connecté en tant que {user}. Ce que vous souhaitez faire exige une connexion plus forte.',
+    'Vous êtes connecté en tant que {user}. Ce que vous voulez faire demande une seconde preuve que c’est bien vous.',
   'notice.again':
     'Vous êtes connecté en tant que {user}. Se connecter sous une autre identité met fin à cette session.',
+  'notice.age':
+    'Vous êtes connecté en tant que {user}. {site} vous demande de le confirmer à nouveau, car la dernière fois date d’un moment.',
+  'notice.age-here':
+    'Vous êtes connecté en tant que {user}. Ce que vous voulez faire demande une nouvelle confirmation, car la dernière date d’un moment.',
+  'notice.enrol':
+    'Vous êtes connecté en tant que {user}. {site} demande une seconde preuve que c’est bien vous, et vous n’en avez pas encore configuré.',
+  'notice.enrol-here':
+    'Vous êtes connecté en tant que {user}. Ce que vous voulez faire demande une seconde preuve que c’est bien vous, et vous n’en avez pas encore configuré.',
+  'enrol.title': 'Configurez votre application d’authentification',
+  'enrol.submit': 'Confirmer et continuer',
+  'enrol.qr': 'Code QR pour votre application d’authentification',
+  'enrol.open': 'Ouvrir dans une application d’authentification sur cet appareil',
+  'enrol.secret': 'Ou saisissez cette clé dans l’application :',
+  'enrol.totp.text':
+    'Scannez l’image avec une application d’authentification sur votre téléphone, puis saisissez les six chiffres qu’elle affiche.',
+  'module.totp': 'l’application d’authentification',
+  'module.password': 'le mot de passe',
 
   'quota.title': 'Vous êtes déjà connecté {count} fois',
   'quota.title-one': 'Vous êtes déjà connecté',

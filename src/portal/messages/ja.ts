@@ -9,10 +9,15 @@ export const ja: Catalogue = {
   'login.submit': 'サインイン',
   'login.next': '次へ',
   'login.busy': 'サインインしています…',
+  'login.confirm': 'ご本人の確認',
+  'login.code': 'コード',
+  'login.cancel': 'キャンセル',
+  'login.use-other': '代わりに{module}を使う',
 
   'failure.bad-credentials': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',
   'failure.throttled': '試行回数が多すぎます。{duration}待ってから、もう一度お試しください。',
   'failure.session-changed': '別のウィンドウでセッションが変わりました。もう一度サインインしてください。',
+  'failure.wrong-code': 'このコードは無効か、すでに使用されています。次のコードを待って入力してください。',
 
   'notice.expired': 'このページを開いたまま時間が経ちすぎました。もう一度サインインしてください。',
   'notice.cookie': 'ブラウザーから Cookie が返されませんでした。{host} の Cookie を許可して、もう一度お試しください。',
@@ -20,9 +25,24 @@ export const ja: Catalogue = {
     '{user} として {realm} にサインインしています。ここでサインインすると、そのセッションは終了します。',
   'notice.switch-keep':
     '{user} として {realm} にサインインしています。ここでサインインすると、そのセッションは使われなくなります。',
-  'notice.step-up': '{user} としてサインインしています。{site} ではより強いサインインが必要です。',
-  'notice.step-up-here': '{user} としてサインインしています。この操作にはより強いサインインが必要です。',
+  'notice.step-up': '{user} としてサインインしています。{site} ではもう一つの本人確認が必要です。',
+  'notice.step-up-here': '{user} としてサインインしています。この操作にはもう一つの本人確認が必要です。',
   'notice.again': '{user} としてサインインしています。別の人としてサインインすると、そのセッションは終了します。',
+  'notice.age': '{user} としてサインインしています。前回の確認から時間が経ったため、{site} では再度の確認が必要です。',
+  'notice.age-here':
+    '{user} としてサインインしています。前回の確認から時間が経ったため、この操作には再度の確認が必要です。',
+  'notice.enrol':
+    '{user} としてサインインしています。{site} ではもう一つの本人確認が必要ですが、まだ設定されていません。',
+  'notice.enrol-here':
+    '{user} としてサインインしています。この操作にはもう一つの本人確認が必要ですが、まだ設定されていません。',
+  'enrol.title': '認証アプリの設定',
+  'enrol.submit': '確認して続ける',
+  'enrol.qr': '認証アプリ用の QR コード',
+  'enrol.open': 'この端末の認証アプリで開く',
+  'enrol.secret': 'または次のキーをアプリに入力してください：',
+  'enrol.totp.text': 'スマートフォンの認証アプリで画像を読み取り、表示された 6 桁の数字を入力してください。',
+  'module.totp': '認証アプリ',
+  'module.password': 'パスワード',
 
   'quota.title': 'すでに {count} 件のセッションでサインインしています',
   'quota.title-one': 'すでにサインインしています',

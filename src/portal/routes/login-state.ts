@@ -10,6 +10,7 @@ import type { Visit } from '../visit.ts'
 export async function showLoginState(parts: PortalParts, visit: Visit): Promise<void> {
   const realm = parts.realms.get((visit.query('realm') ?? '') as RealmName)
   const session = realm === undefined ? undefined : await visit.session()
-  const signedIn = realm !== undefined && session !== undefined && suffices(session, realm, readDemand(visit))
+  const signedIn =
+    realm !== undefined && session !== undefined && suffices(session, realm, readDemand(visit), parts.clock())
   visit.json(200, { signedIn })
 }

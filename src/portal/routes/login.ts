@@ -26,7 +26,7 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
   const asked = readLoginRequest(parts, visit, realm)
   auditRefusal(parts, visit, asked)
   const session = await visit.session()
-  if (session !== undefined && suffices(session, realm, asked.demand)) {
+  if (session !== undefined && suffices(session, realm, asked.demand, parts.clock())) {
     visit.used(session)
     visit.redirect(
       302,
@@ -52,8 +52,11 @@ export async function submitLogin(parts: PortalParts, visit: Visit): Promise<voi
   const session = await visit.session()
   const answers = readAnswers(visit)
   const context = contextOf(visit, session)
-  const step = await parts.authn.submit({ realm: realm.name, authId: visit.field('authId') ?? '', answers }, context)
-  await answerStep(parts, visit, { asked, session, step, typed: answers })
+  const authId = visit.field('authId') ?? ''
+  const step = await parts.authn.submit({ realm: realm.name, authId, answers, choose: visit.field('choose') }, context)
+  // What was typed on one page is not for the fields of another.
+  const isSamePage = step.kind !== 'ask' || visit.field('stage') === step.stage
+  await answerStep(parts, visit, { asked, session, step, typed: isSamePage ? answers : [] })
 }
 
 interface Progress {
@@ -112,7 +115,8 @@ async function startAgain(
   { asked, session, typed, destination }: Progress & { readonly destination: Destination | undefined },
 ): Promise<void> {
   const again = destination === undefined ? asked : withDestination(parts, asked, destination)
-  if (session !== undefined && session.username === (typed[0] ?? '') && suffices(session, asked.realm, asked.demand)) {
+  const isSame = session !== undefined && session.username === (typed[0] ?? '')
+  if (isSame && suffices(session, asked.realm, asked.demand, parts.clock())) {
     visit.redirect(
       303,
       await nextLocation(parts, asked.realm, { session, destination: again.destination, interactive: false }),
@@ -142,7 +146,7 @@ function showForm(
   const { asked, session, step, notice, typed } = form
   if (step.failure === 'throttled') visit.setHeader('Retry-After', String(step.retryAfterSeconds ?? 1))
   // RFC 9110 §15.5.2 wants a challenge with 401; ours says that a form on a page is the way.
-  if (step.failure === 'bad-credentials') visit.setHeader('WWW-Authenticate', 'Form')
+  if (step.failure === 'bad-credentials' || step.failure === 'wrong-code') visit.setHeader('WWW-Authenticate', 'Form')
   visit.page({
     status: statusOf(step, notice),
     template: 'login',
@@ -179,6 +183,7 @@ function showQuota(parts: PortalParts, visit: Visit, asked: LoginRequest, step: 
 function statusOf(step: Ask, notice: LoginNotice): number {
   switch (step.failure) {
     case 'bad-credentials':
+    case 'wrong-code':
       return 401
     case 'throttled':
       return 429

@@ -1,0 +1,43 @@
+import type { Session } from '../session/session.ts'
+
+/** What a login must come to besides a passed chain. */
+export interface LoginDemand {
+  /** authLevel to reach: `authIndexType=level`, AuthLevelConditionAdvice. */
+  readonly level: number | undefined
+  /** Prove it again although a session is there (`ForceAuth=true`). */
+  readonly force: boolean
+  /** Modules to pass: `authIndexType=module`, AuthSchemeConditionAdvice. */
+  readonly modules?: readonly string[] | undefined
+  /** The chain to run: `authIndexType=service`, AuthenticateToServiceConditionAdvice. */
+  readonly chain?: string | undefined
+  /** How long ago something may have been proved last, in milliseconds: AuthenticationAgeConditionAdvice. */
+  readonly maxAgeMs?: number | undefined
+}
+
+/** What a session has proved. */
+export type Standing = Pick<Session, 'userId' | 'username' | 'authLevel' | 'authModules' | 'authInstant'>
+
+/** Whether a session of the realm is what is asked for already. A chain that was named is always run. */
+export function suffices(session: Standing, demand: LoginDemand, now: number): boolean {
+  const { level = 0, modules = [], chain, force } = demand
+  return (
+    !force &&
+    chain === undefined &&
+    session.authLevel >= level &&
+    modules.every((module) => session.authModules.includes(module)) &&
+    isFresh(session, demand, now)
+  )
+}
+
+export function isFresh(
+  { authInstant }: Pick<Standing, 'authInstant'>,
+  { maxAgeMs }: LoginDemand,
+  now: number,
+): boolean {
+  return maxAgeMs === undefined || now - authInstant < maxAgeMs
+}
+
+/** Whether the demand is one to a session that is there (a step-up), and not the wish to sign in once more, maybe as another. */
+export function strengthens({ level, modules, chain, maxAgeMs }: LoginDemand): boolean {
+  return level !== undefined || modules !== undefined || chain !== undefined || maxAgeMs !== undefined
+}

@@ -1,0 +1,15 @@
+import type { ModuleConfig } from '../chains.schema.ts'
+import type { AuthModule, AuthModuleDeps, AuthModuleType } from './module.ts'
+import { passwordModule } from './password.ts'
+import { totpModule } from './totp.ts'
+
+/** Every type of module there is, by the name that configurations use. */
+const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<ModuleConfig & { readonly type: T }> } = {
+  password: passwordModule,
+  totp: totpModule,
+}
+
+export function compileModule(name: string, config: ModuleConfig, deps: AuthModuleDeps): AuthModule {
+  const type = MODULE_TYPES[config.type] as AuthModuleType<ModuleConfig>
+  return type.compile(name, config, deps)
+}

@@ -1,0 +1,75 @@
+import { fault } from '../errors.ts'
+import type { User } from '../identity/directory.ts'
+import { modulesOf, type ChainEntry } from './chain.ts'
+import type { Journey } from './journey.ts'
+import type { AuthModule } from './modules/module.ts'
+import type { RealmAuthn } from './realm-authn.ts'
+
+/** Which module is to ask now, of those that an entry may be passed with. */
+export interface Turn {
+  readonly kind: 'turn'
+  readonly module: AuthModule
+  /** The person has nothing to pass it with yet, and is to set it up. */
+  readonly enrols: boolean
+  /** Names of the modules that would do as well. */
+  readonly others: readonly string[]
+}
+
+export type NextTurn =
+  | Turn
+  /** Setting up a factor needs a fresh proof of the first one. */
+  | { readonly kind: 'prove-again' }
+  /** The user has nothing to pass it with, and may not set it up here. */
+  | { readonly kind: 'impossible'; readonly module: AuthModule }
+
+/** Somebody who is nobody yet is asked by the first module, as one who has it set up would be. */
+export async function turnFor(
+  realm: RealmAuthn,
+  entry: ChainEntry,
+  { journey, user, now }: { readonly journey: Journey; readonly user: User | undefined; readonly now: number },
+): Promise<NextTurn> {
+  const modules = modulesOf(entry).map((name) => moduleOf(realm, name))
+  const first = modules[0] ?? moduleOf(realm, entry.module)
+  if (user === undefined) return { kind: 'turn', module: first, enrols: false, others: [] }
+  const usable = await enrolledOf(modules, user)
+  if (usable.length > 0) return turn(usable, journey, false)
+  const offered = modules.filter(({ enrolment }) => enrolment !== undefined)
+  if (offered.length === 0 || (await hasSecondFactor(realm, user))) return { kind: 'impossible', module: first }
+  if (isFresh(realm, journey, now)) return turn(offered, journey, true)
+  return beginsWithFirstFactor(realm, journey) ? { kind: 'prove-again' } : { kind: 'impossible', module: first }
+}
+
+function turn(modules: readonly AuthModule[], { chosen }: Journey, enrols: boolean): NextTurn {
+  const module = modules.find(({ name }) => name === chosen) ?? modules[0]
+  if (module === undefined) throw fault('GH_INTERNAL', { detail: 'no module is left to ask' })
+  return { kind: 'turn', module, enrols, others: modules.filter((each) => each !== module).map(({ name }) => name) }
+}
+
+function isFresh({ enrolWithinMs }: RealmAuthn, { provenAt }: Journey, now: number): boolean {
+  return provenAt !== undefined && now - provenAt <= enrolWithinMs
+}
+
+function beginsWithFirstFactor(realm: RealmAuthn, { chain }: Journey): boolean {
+  const entry = realm.chains.get(chain)?.entries[0]
+  return entry !== undefined && modulesOf(entry).every((name) => realm.modules.get(name)?.use !== 'second')
+}
+
+async function enrolledOf(modules: readonly AuthModule[], user: User): Promise<readonly AuthModule[]> {
+  const enrolled = await Promise.all(modules.map((module) => module.isEnrolled?.(user) ?? true))
+  return modules.filter((_, i) => enrolled[i])
+}
+
+/**
+ * Whether the user has any second factor. Who has one has to use it, here and on the account page, before there can be another:
+ * a password alone must not put a stranger's telephone in the place of the owner's.
+ */
+export async function hasSecondFactor({ modules }: RealmAuthn, user: User): Promise<boolean> {
+  const enrolled = await Promise.all([...modules.values()].map((module) => module.isEnrolled?.(user) ?? false))
+  return enrolled.includes(true)
+}
+
+function moduleOf(realm: RealmAuthn, name: string): AuthModule {
+  const module = realm.modules.get(name)
+  if (module === undefined) throw fault('GH_INTERNAL', { detail: `realm ${realm.realm} has no module ${name}` })
+  return module
+}

@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import type { EpochMs, RealmName } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import { randomName } from '../base/random-id.ts'
+import { PURPOSES } from '../crypto/purposes.ts'
+import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import { fault } from '../errors.ts'
+import type { Documents } from '../store/store.ts'
+
+/** One thing of a user that proves who they are: an authenticator, a key, a set of recovery codes. */
+export interface Factor {
+  /** Unguessable, unique among the user's; may be shown. */
+  readonly id: string
+  /** Type of the module that it is for: `totp`. */
+  readonly type: string
+  /** Given by the person, to tell several apart. */
+  readonly name: string
+  readonly createdAt: EpochMs
+  readonly lastUsedAt?: EpochMs
+  /** The module's own, secrets included. */
+  readonly data: JsonValue
+  /** From the configuration: it cannot be removed here. */
+  readonly declared?: true
+}
+
+export type NewFactor = Pick<Factor, 'type' | 'name' | 'data'>
+
+/** What changing a factor comes to: the factor as it shall be, `'remove'`, or `undefined` to leave it and refuse. */
+export type FactorChange = Pick<Factor, 'name' | 'lastUsedAt' | 'data'> | 'remove' | undefined
+
+/** The factors of the users of one realm. Durable, sealed with the key ring. Rejects with a fault when the store cannot say. */
+export interface FactorStore {
+  /** In order of enrolment. */
+  list(userId: string): Promise<readonly Factor[]>
+  /**
+   * Adds one, if `mayAdd` says so of those that are there at that very moment (two tabs that enrol the first one at once).
+   * `undefined` when it says no, or when the user has as many as anybody may.
+   */
+  add(userId: string, factor: NewFactor, mayAdd?: (present: readonly Factor[]) => boolean): Promise<Factor | undefined>
+  /** Puts these in place of all of the type that are there: a new set of recovery codes. Declared ones stay. */
+  replaceAll(userId: string, type: string, factors: readonly NewFactor[]): Promise<void>
+  /**
+   * Judges one factor as it is now and writes what comes of it, in one step over all processes: what makes a code single use.
+   * `judge` may be called several times and must be pure. True for the one call whose change was written.
+   */
+  change(userId: string, factorId: string, judge: (factor: Factor) => FactorChange): Promise<boolean>
+  /** False when it was not there, or is declared. */
+  remove(userId: string, factorId: string): Promise<boolean>
+  /** All that the user ever enrolled: an administrator's reset, or the end of the user. */
+  removeAll(userId: string): Promise<void>
+}
+
+export interface FactorStoreDeps {
+  readonly realm: RealmName
+  readonly documents: Documents
+  readonly sealer: Sealer
+  readonly clock: Clock
+  /** Factors that the configuration gives a user. */
+  readonly declaredFor?: (userId: string) => readonly DeclaredFactor[]
+}
+
+export interface DeclaredFactor {
+  readonly type: string
+  readonly name: string
+  readonly data: JsonValue
+}
+
+export const FACTOR_COLLECTION = 'factors'
+const MOST_FACTORS = 100
+/** Writers of one user's record at once; whoever loses this often is part of an attack. */
+const MAX_ROUNDS = 250
+
+/** One sealed document a user: whatever is proved or enrolled at once, one write wins a version of it. */
+export function createFactorStore({
+  realm,
+  documents,
+  sealer,
+  clock,
+  declaredFor = () => [],
+}: FactorStoreDeps): FactorStore {
+  /** Repeats `edit` on what is there until its answer could be written; `undefined` writes nothing. */
+  const update = async (userId: string, edit: (present: readonly Factor[]) => readonly Factor[] | undefined) => {
+    const id = documentId(realm, userId)
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const document = await documents.get(FACTOR_COLLECTION, id)
+      const stored = document === undefined ? [] : openFactors(sealer, { id, value: document.value }).factors
+      const next = edit(merged(stored, declaredFor(userId)))
+      if (next === undefined) return false
+      const value = sealFactors(sealer, id, { realm, userId, factors: next })
+      const written =
+        document === undefined
+          ? await documents.putIfAbsent(FACTOR_COLLECTION, id, value)
+          : await documents.replace(FACTOR_COLLECTION, id, document.version, value)
+      if (written) return true
+    }
+    throw fault('GH_STORE_UNAVAILABLE', { detail: `the factors of a user of ${realm} change too fast` })
+  }
+  const fresh = (factor: NewFactor): Factor => ({ ...factor, id: randomName(), createdAt: clock() })
+
+  return {
+    async list(userId) {
+      const id = documentId(realm, userId)
+      const document = await documents.get(FACTOR_COLLECTION, id)
+      const stored = document === undefined ? [] : openFactors(sealer, { id, value: document.value }).factors
+      return merged(stored, declaredFor(userId))
+    },
+    async add(userId, factor, mayAdd = () => true) {
+      const added = fresh(factor)
+      const written = await update(userId, (present) =>
+        present.length < MOST_FACTORS && mayAdd(present) ? [...present, added] : undefined,
+      )
+      return written ? added : undefined
+    },
+    async replaceAll(userId, type, factors) {
+      const added = factors.slice(0, MOST_FACTORS).map(fresh)
+      await update(userId, (present) => [
+        ...present.filter((factor) => factor.type !== type || factor.declared === true),
+        ...added,
+      ])
+    },
+    change: (userId, factorId, judge) => update(userId, (present) => changed(present, factorId, judge)),
+    remove: (userId, factorId) =>
+      update(userId, (present) =>
+        changed(present, factorId, ({ declared }) => (declared === true ? undefined : 'remove')),
+      ),
+    removeAll: (userId) => documents.remove(FACTOR_COLLECTION, documentId(realm, userId)),
+  }
+}
+
+function changed(
+  present: readonly Factor[],
+  factorId: string,
+  judge: (factor: Factor) => FactorChange,
+): readonly Factor[] | undefined {
+  const found = present.find(({ id }) => id === factorId)
+  const change = found && judge(found)
+  if (found === undefined || change === undefined) return undefined
+  if (change === 'remove') return present.filter((factor) => factor !== found)
+  return present.map((factor) => (factor === found ? { ...found, ...change } : factor))
+}
+
+/** A declared factor is known by what it is, so that its uses outlive a reload, and those of another secret do not count for it. */
+function merged(stored: readonly Factor[], declared: readonly DeclaredFactor[]): readonly Factor[] {
+  const present = declared.map((factor): Factor => {
+    const id = `declared-${hashOf([factor.type, factor.data])}`
+    return stored.find((each) => each.id === id) ?? { ...factor, id, createdAt: 0 as EpochMs, declared: true }
+  })
+  return [...present, ...stored.filter((factor) => factor.declared !== true)]
+}
+
+interface FactorRecord {
+  readonly realm: RealmName
+  readonly userId: string
+  readonly factors: readonly Factor[]
+}
+
+/** Names of users, and how they prove who they are, are nothing for who reads a dump. */
+function documentId(realm: RealmName, userId: string): string {
+  return hashOf(['factors', realm, userId])
+}
+
+function hashOf(value: JsonValue): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+}
+
+/** The document's id is sealed with it: one user's record put in another's place opens nothing. */
+function sealFactors(sealer: Sealer, id: string, record: FactorRecord): string {
+  return sealer.seal('factors', [id, JSON.stringify(record)], PURPOSES.factors.longestLifeMs)
+}
+
+/** What cannot be read is no empty record: that would let anybody enrol who knows a password. */
+function openFactors(sealer: Sealer, { id, value }: { readonly id: string; readonly value: string }): FactorRecord {
+  const opened = sealer.open('factors', value)
+  const [sealedFor, text] = Array.isArray(opened) ? (opened as readonly JsonValue[]) : []
+  if (sealedFor !== id || typeof text !== 'string') {
+    throw fault('GH_KEYS_UNAVAILABLE', {
+      detail: 'the factors of a user cannot be read; is the master key another one?',
+    })
+  }
+  return JSON.parse(text) as FactorRecord
+}
+
+/** Removes the records of users who are gone for good. Returns how many. */
+export async function removeOrphanedFactors(
+  { documents, sealer }: Pick<FactorStoreDeps, 'documents' | 'sealer'>,
+  isGone: (owner: { readonly realm: RealmName; readonly userId: string }) => boolean | Promise<boolean>,
+): Promise<number> {
+  let count = 0
+  for (const { id, value } of await documents.list(FACTOR_COLLECTION)) {
+    if (!(await isGone(openFactors(sealer, { id, value })))) continue
+    await documents.remove(FACTOR_COLLECTION, id)
+    count++
+  }
+  return count
+}
