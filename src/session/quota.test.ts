@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ALICE, createMachine, EMPLOYEES, established, FROM } from './processes.fixture.ts'
-import { quotaFor } from './quota.ts'
+import type { Store } from '../store/store.ts'
+import { CEILING, quotaFor } from './quota.ts'
 import { sessionRulesSchema } from './session-rules.schema.ts'
 
 const rules = sessionRulesSchema.parse({
@@ -75,4 +76,19 @@ test('a login that the quota denies starts nothing and says what runs, with devi
       ['QuotaReached', 1],
     ],
   )
+})
+
+test('where no quota is set a person has a thousand sessions at most: the oldest makes room (store held up by its own users)', async (t) => {
+  const { start } = createMachine(t)
+  const { store } = await start()
+  const counted: unknown[] = []
+  const create: Store['sessions']['create'] = (session, token, quota) => {
+    counted.push(quota)
+    return store.sessions.create(session, token, quota)
+  }
+  const { sessions } = await start({ store: { ...store, sessions: { ...store.sessions, create } } })
+  await established(sessions.establish(ALICE, FROM))
+  await established(sessions.establish({ ...ALICE, quota: { limit: 5, action: 'DENY_ACCESS' } }, FROM))
+  assert.deepEqual(counted, [CEILING, { limit: 5, action: 'DENY_ACCESS' }])
+  assert.deepEqual(CEILING, { limit: 1_000, action: 'DESTROY_OLDEST_SESSION' })
 })

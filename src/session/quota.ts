@@ -1,6 +1,12 @@
 import type { Quota } from '../store/store.ts'
 import type { SessionRules } from './session-rules.schema.ts'
 
+/**
+ * Where no quota is set. Each list of a person's sessions, and each login that counts them, is one step of the store that nobody else
+ * works beside: whoever can sign in could hold it up with sessions of their own.
+ */
+export const CEILING: Quota = { limit: 1_000, action: 'DESTROY_OLDEST_SESSION' }
+
 /** How many sessions this person may have: their own value counts before those of their groups (the largest), then the realm's. */
 export function quotaFor(
   { quota, quotas }: Pick<SessionRules, 'quota' | 'quotas'>,

@@ -13,6 +13,7 @@ import {
 import type { AuditEvent, AuditSink, EndCause } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import { bucketOf, newSid } from './bucket.ts'
+import { CEILING } from './quota.ts'
 import { ResolveCache } from './resolve-cache.ts'
 import { viewOf } from './session-view.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from './session.ts'
@@ -88,7 +89,7 @@ class StoredSessionService implements RunningSessionService {
     const { issued, stored } = await this.#newLogin(viewOf(record, record), origin)
     if (replaces !== undefined) await this.end(replaces.session.sid, replaces.cause, origin)
     const token = stored && { ...stored, gen: record.gen }
-    const outcome = await this.#deps.store.sessions.create(record, token, draft.quota)
+    const outcome = await this.#deps.store.sessions.create(record, token, draft.quota ?? CEILING)
     if (outcome.kind === 'quota-reached') {
       const { realm, username } = record
       this.#audit({ event: 'QuotaReached', realm, username, running: outcome.running.length }, origin)

@@ -50,7 +50,7 @@ export const sessionRulesSchema = z
     quota: quotaSchema
       .optional()
       .describe(
-        'A limit to the sessions of one person, exact under parallel logins. A step-up is no new session. None by default.',
+        'A limit to the sessions of one person, exact under parallel logins. A step-up is no new session. By default the oldest of 1,000 makes room for one more.',
       ),
     quotas: z
       .array(exceptionSchema)

@@ -49,7 +49,7 @@ export interface SessionDraft {
   readonly maxLifeMs: number
   /** Where the session lives: in the store (`cts`, the default) or with the browser. */
   readonly mode?: 'cts' | 'stateless'
-  /** No limit where absent. */
+  /** `CEILING` where absent. */
   readonly quota?: Quota | undefined
 }
 
