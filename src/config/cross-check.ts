@@ -5,6 +5,7 @@ import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkQuotas } from './checks/quotas.ts'
 import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
 import { checkSecrets } from './checks/secrets.ts'
 import { checkStoreUrl } from './checks/store.ts'
@@ -25,6 +26,7 @@ const CHECKS: readonly Check[] = [
   checkUserNames,
   checkPasswordHashes,
   checkLogos,
+  checkQuotas,
   checkListeners,
   checkSchemes,
   checkDemoUsers,
