@@ -10,6 +10,7 @@ ensurePrograms({
   apache2: 'apache2-bin',
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
+  slapd: 'slapd',
 })
 
 process.exitCode = await runSteps([

@@ -4,6 +4,7 @@ import type { DestinationStream } from 'pino'
 import { systemClock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
 import { randomName } from './base/random-id.ts'
+import { repeat } from './base/repeat.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { formatProblem } from './config/problems.ts'
 import type { ConfigSnapshot } from './config/snapshot.ts'
@@ -15,16 +16,18 @@ import { createSealer } from './crypto/seal.ts'
 import { asFault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
+import { createDirectories } from './identity/directories.ts'
 import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration, type RuntimeDeps } from './runtime.ts'
 import { createBearerResolver } from './session/bearer.ts'
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
-import { endOrphans } from './session/orphans.ts'
+import { endChanged, endOrphans } from './session/orphans.ts'
 import { createOutboxRelay } from './session/outbox-relay.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
+import type { Session } from './session/session.ts'
 import { createStatelessSessions } from './session/stateless.ts'
 import { openStore } from './store/open.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
@@ -116,6 +119,8 @@ async function assemble(start: Start): Promise<App> {
   closers.push(() => ended.close())
 
   await retireSessions(holder, deps)
+  const users = watchUsers({ holder, gateway, deps, log })
+  closers.push(() => users.close())
   const listeners = await openListeners(start, gateway, log)
   const watcher = watchChanges(start, { holder, gateway, listeners, deps, health, log })
   closers.push(() => watcher.close())
@@ -185,7 +190,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     store,
     keyRing,
     sealer: createSealer(keyRing, clock),
-    hasher: createPasswordHasher(),
+    directories: createDirectories({ hasher: createPasswordHasher(), clock, log }),
     signer: createAssertionSigner({ keyRing, clock, issuer }),
     sessions,
     bearer,
@@ -242,7 +247,7 @@ async function retireSessions(
     const count = await endOrphans({
       reader: store.sessions,
       sessions,
-      causeToEnd: (session) => generation.causeToEnd(session),
+      causeToEnd: (session) => generation.configuredCauseToEnd(session),
     })
     if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
   } catch (error) {
@@ -251,6 +256,33 @@ async function retireSessions(
       if (holder.peek() === generation) void retireSessions(holder, deps)
     }, RETIRE_AGAIN_MS).unref()
   }
+}
+
+/** How often streams that ask nothing are judged again, so that a directory outside of the configuration is asked about their users. */
+const RECHECK_MS = 15_000
+
+/** What LDAP says of people counts for their sessions and for what they have open, as soon as it is learned. */
+function watchUsers({ holder, gateway, deps, log }: Pick<Running, 'holder' | 'gateway' | 'deps' | 'log'>) {
+  const failed = (error: unknown): void =>
+    log.warn({ err: error }, 'sessions of a user who has changed could not be ended; they are refused all the same')
+  let rechecks: Promise<void> | undefined
+  const recheck = (): Promise<void> =>
+    (rechecks ??= pause(0).then(async () => {
+      rechecks = undefined
+      await gateway.recheck()
+    }))
+  deps.directories.onChange((realm, userId) => {
+    const causeToEnd = (session: Session): ReturnType<GatehouseGeneration['causeToEnd']> =>
+      holder.peek().causeToEnd(session)
+    Promise.all([recheck(), endChanged({ sessions: deps.sessions, causeToEnd }, { realm, userId })]).catch(failed)
+  })
+  return repeat(
+    async () => {
+      if ([...holder.peek().snapshot.realms.values()].some(({ directory }) => directory.type === 'ldap'))
+        await recheck()
+    },
+    { everyMs: RECHECK_MS, failed },
+  )
 }
 
 interface Running {

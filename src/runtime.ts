@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RealmName } from './base/brand.ts'
 import type { Clock } from './base/clock.ts'
-import { usernameKey } from './base/username-key.ts'
 import { productVersion } from './cli/version.ts'
 import { createOpenAm } from './api/openam/open-am.ts'
 import { createVarnish } from './api/varnish/varnish.ts'
@@ -12,7 +11,6 @@ import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
 import type { AssertionSigner } from './crypto/assertion.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
-import type { PasswordHasher } from './crypto/password-hash.ts'
 import type { Sealer } from './crypto/seal.ts'
 import type { AgentProfileConfig } from './gateway/agent-profile.schema.ts'
 import type { GatewayGeneration, LoginHost, LoginHostFacts } from './gateway/generation.ts'
@@ -20,8 +18,8 @@ import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
 import { createClientResolver } from './http/forwarded.ts'
-import type { User, UserDirectory } from './identity/directory.ts'
-import { createFileDirectory } from './identity/file-directory.ts'
+import type { Directories, OpenDirectories } from './identity/directories.ts'
+import type { User } from './identity/directory.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
@@ -43,7 +41,7 @@ export interface RuntimeDeps {
   readonly store: Store
   readonly keyRing: KeyRing
   readonly sealer: Sealer
-  readonly hasher: PasswordHasher
+  readonly directories: Directories
   readonly signer: AssertionSigner
   readonly sessions: SessionService
   /** Sessions by access token. */
@@ -61,6 +59,8 @@ export interface GatehouseGeneration extends GatewayGeneration {
   readonly snapshot: ConfigSnapshot
   /** Why this session may not go on: its realm or its user is gone, disabled or renamed. */
   causeToEnd(session: Named): Promise<EndCause | undefined>
+  /** The same, as far as the configuration says: nobody outside of it is asked. */
+  configuredCauseToEnd(session: Named): Promise<EndCause | undefined>
 }
 
 /**
@@ -77,7 +77,9 @@ export async function buildGeneration(
     await Promise.all(opened.map((closeOne) => closeOne()))
   }
   try {
-    const directories = directoriesOf(snapshot, deps)
+    const open = deps.directories.open(snapshot.realms.values())
+    opened.push(open.close)
+    const directories = open.all
     const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
     const sites = snapshot.agents.map((profile) => {
       const site = siteOf(profile, snapshot, { directories, pdps }, deps)
@@ -100,6 +102,10 @@ export async function buildGeneration(
       }),
       loginHost: loginHostOf(snapshot, { directories, sites }, deps),
       causeToEnd: (session) => causeToEnd(snapshot, directories, session),
+      configuredCauseToEnd: async (session) =>
+        snapshot.realms.get(session.realm)?.directory.type === 'ldap'
+          ? undefined
+          : causeToEnd(snapshot, directories, session),
       close,
     }
   } catch (error) {
@@ -108,16 +114,12 @@ export async function buildGeneration(
   }
 }
 
-type Directories = ReadonlyMap<RealmName, UserDirectory>
+type RealmDirectories = OpenDirectories['all']
 
 /** What sites of one realm share. */
 interface RealmParts {
-  readonly directories: Directories
+  readonly directories: RealmDirectories
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
-}
-
-function directoriesOf(snapshot: ConfigSnapshot, { hasher }: RuntimeDeps): Directories {
-  return new Map([...snapshot.realms].map(([name, { users }]) => [name, createFileDirectory(name, users, hasher)]))
 }
 
 function siteOf(
@@ -152,7 +154,7 @@ function siteOf(
 }
 
 interface Compiled {
-  readonly directories: Directories
+  readonly directories: RealmDirectories
   readonly sites: readonly Site[]
 }
 
@@ -208,7 +210,7 @@ type LoginHostSessions = Pick<
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 function apisOf(
   snapshot: ConfigSnapshot,
-  { directories, sessions }: { readonly directories: Directories; readonly sessions: LoginHostSessions },
+  { directories, sessions }: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions },
   deps: RuntimeDeps,
 ): readonly Api[] {
   const { store, audit, log, clock } = deps
@@ -224,7 +226,7 @@ function apisOf(
 /** Tokens for the people of one realm; `undefined` where the configuration names none. */
 function varnishOf(
   snapshot: ConfigSnapshot,
-  parts: { readonly directories: Directories; readonly sessions: LoginHostSessions; readonly people: People },
+  parts: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions; readonly people: People },
   deps: RuntimeDeps,
 ): Api | undefined {
   const { dialects, login } = snapshot.gatehouse
@@ -254,27 +256,12 @@ function varnishOf(
   })
 }
 
-function peopleOf(snapshot: ConfigSnapshot, directories: Directories): People {
+function peopleOf(snapshot: ConfigSnapshot, directories: RealmDirectories): People {
   return {
     hasRealm: (realm) => snapshot.realms.has(realm),
     administratorsOf: (realm) => snapshot.realms.get(realm)?.administrators ?? [],
     groupsOf: async (session) => (await factsOfSession({ snapshot, directories }, session))?.groups ?? new Set(),
-    userIdOf: userIds(snapshot),
-  }
-}
-
-/** Indexed at the first question about a realm: anybody who is signed in may ask, and folding every name each time takes long. */
-function userIds({ realms }: ConfigSnapshot): People['userIdOf'] {
-  const indexes = new Map<RealmName, ReadonlyMap<string, string>>()
-  const indexOf = (realm: RealmName): ReadonlyMap<string, string> => {
-    const users = realms.get(realm)?.users ?? []
-    return new Map(users.map(({ id, username }) => [usernameKey(username), id ?? username]))
-  }
-  return (realm, username) => {
-    if (!realms.has(realm)) return undefined
-    const index = indexes.get(realm) ?? indexOf(realm)
-    indexes.set(realm, index)
-    return index.get(usernameKey(username))
+    userIdOf: (realm, username) => directories.get(realm)?.idOf(username),
   }
 }
 
@@ -287,7 +274,7 @@ function factsOf(facts: WeakMap<IncomingMessage, LoginHostFacts>, request: Incom
 
 function realmAuthns(
   snapshot: ConfigSnapshot,
-  directories: Directories,
+  directories: RealmDirectories,
   deps: RuntimeDeps,
 ): ReadonlyMap<RealmName, RealmAuthn> {
   const compiled = new Map<RealmName, RealmAuthn>()
@@ -319,7 +306,7 @@ type Named = Pick<Session, 'realm' | 'userId' | 'username' | 'properties'>
 /** What there is to know about people. */
 interface Known {
   readonly snapshot: ConfigSnapshot
-  readonly directories: Directories
+  readonly directories: RealmDirectories
 }
 
 /** The session's user, as long as they are who they were: a name that was given away must not be passed on by its old owner. */
@@ -342,7 +329,7 @@ function changeOf({ snapshot }: Known, user: User, session: Named): EndCause | u
 
 async function causeToEnd(
   snapshot: ConfigSnapshot,
-  directories: Directories,
+  directories: RealmDirectories,
   session: Named,
 ): Promise<EndCause | undefined> {
   const { realm, userId } = session
@@ -350,6 +337,5 @@ async function causeToEnd(
   if (directory === undefined) return 'realm-removed'
   const user = await directory.find(userId)
   if (user !== undefined) return changeOf({ snapshot, directories }, user, session)
-  const known = snapshot.realms.get(realm)?.users.some(({ id, username }) => (id ?? username) === userId)
-  return known === true ? 'user-disabled' : 'user-removed'
+  return directory.absence(userId) === 'disabled' ? 'user-disabled' : 'user-removed'
 }

@@ -21,5 +21,5 @@ export interface People {
   /** The groups of the session's user as they are now; none when the user is gone. */
   groupsOf(session: Session): Promise<ReadonlySet<string>>
   /** The immutable id of whoever signs in by this name, in any spelling that the login accepts. */
-  userIdOf(realm: RealmName, username: string): string | undefined
+  userIdOf(realm: RealmName, username: string): string | undefined | Promise<string | undefined>
 }

@@ -6,7 +6,14 @@ import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkQuotas } from './checks/quotas.ts'
-import { checkChains, checkLogos, checkPasswordHashes, checkPolicyNames, checkUserNames } from './checks/realms.ts'
+import {
+  checkChains,
+  checkDirectories,
+  checkLogos,
+  checkPasswordHashes,
+  checkPolicyNames,
+  checkUserNames,
+} from './checks/realms.ts'
 import { checkSecrets } from './checks/secrets.ts'
 import { checkStoreUrl } from './checks/store.ts'
 import type { ConfigProblem } from './snapshot.ts'
@@ -23,6 +30,7 @@ const CHECKS: readonly Check[] = [
   checkChains,
   checkPolicyNames,
   checkDeadRules,
+  checkDirectories,
   checkUserNames,
   checkPasswordHashes,
   checkLogos,

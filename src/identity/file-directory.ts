@@ -1,6 +1,6 @@
 import type { RealmName } from '../base/brand.ts'
 import { fault } from '../errors.ts'
-import type { User, UserDirectory } from './directory.ts'
+import type { NamedDirectory, User } from './directory.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 
@@ -12,8 +12,9 @@ export interface PasswordVerifier {
 }
 
 /** A directory whose answers are in memory. */
-export interface FileDirectory extends UserDirectory {
+export interface FileDirectory extends NamedDirectory {
   find(userId: string): User | undefined
+  idOf(username: string): string | undefined
 }
 
 interface Account {
@@ -61,6 +62,8 @@ export function createFileDirectory(
       return right ? { kind: 'passed', user: account.user } : { kind: 'failed', reason: 'wrong-password' }
     },
     find: (userId) => enabled.get(userId),
+    idOf: (username) => accounts.get(usernameKey(username))?.user.id,
+    absence: (userId) => (ids.has(userId) ? 'disabled' : 'removed'),
   }
 }
 

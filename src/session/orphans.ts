@@ -1,6 +1,7 @@
 import type { SessionReader, SessionRecord } from '../store/store.ts'
 import type { EndCause } from '../telemetry/audit.ts'
-import type { SessionService } from './session.ts'
+import type { Session, SessionService } from './session.ts'
+import type { RealmName } from '../base/brand.ts'
 
 export interface OrphansDeps {
   readonly reader: Pick<SessionReader, 'list'>
@@ -29,5 +30,21 @@ export async function endOrphans({ reader, sessions, causeToEnd }: OrphansDeps):
     }
     after = page.at(-1)?.sid
     if (page.length < PAGE || after === undefined) return count
+  }
+}
+
+export interface ChangedUserDeps {
+  readonly sessions: Pick<SessionService, 'end' | 'ofUser'>
+  readonly causeToEnd: (session: Session) => EndCause | undefined | Promise<EndCause | undefined>
+}
+
+/** The same for the sessions of one user, whom a directory describes otherwise now. */
+export async function endChanged(
+  { sessions, causeToEnd }: ChangedUserDeps,
+  user: { readonly realm: RealmName; readonly userId: string },
+): Promise<void> {
+  for (const session of await sessions.ofUser(user)) {
+    const cause = await causeToEnd(session)
+    if (cause !== undefined) await sessions.end(session.sid, cause, NOBODY)
   }
 }

@@ -50,7 +50,7 @@ export async function endOfUser(deps: SessionsDeps, call: Call): Promise<Reply> 
   if (caller === undefined) return UNAUTHORIZED
   const { realm } = call.address
   const { username } = parsed.data
-  const userId = deps.people.userIdOf(realm, username)
+  const userId = await deps.people.userIdOf(realm, username)
   const allowed = await permission(deps, caller, { realm, userId })
   const cause = allowed === 'own' ? 'logout' : 'admin'
   const count = allowed === 'none' ? 0 : await endAll(deps, call, { realm, userId, cause })

@@ -62,7 +62,7 @@ export async function querySessions(deps: SessionsDeps, call: Call): Promise<Rep
   const caller = await sessionOf(deps, call.tokens.caller)
   if (caller === undefined) return UNAUTHORIZED
   const { realm, username } = filter
-  const userId = username === undefined ? undefined : deps.people.userIdOf(realm, username)
+  const userId = username === undefined ? undefined : await deps.people.userIdOf(realm, username)
   const allowed = await permission(deps, caller, { realm, userId })
   const found = allowed === 'none' ? [] : await find(deps, { realm, userId, named: username !== undefined }, page)
   if (allowed !== 'own') {

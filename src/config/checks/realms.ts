@@ -44,6 +44,14 @@ export const checkPolicyNames: Check = ({ realms }) =>
     })
   })
 
+/** One directory a realm: nobody would notice that a user, or that one is disabled, stands where nothing is read. */
+export const checkDirectories: Check = ({ realms }) =>
+  realms.flatMap(({ realm, users }) => {
+    if (realm?.value.directory.type !== 'ldap' || users === undefined) return []
+    const message = `the users of this realm are in LDAP (${placeOf(realm.source, ['directory', 'type'])}); remove this file`
+    return [errorIn(users.source, [], message)]
+  })
+
 /** A hash that no password can ever meet would lock its user out without a word. */
 export const checkPasswordHashes: Check = ({ realms }) =>
   realms.flatMap(({ users }) =>

@@ -9,7 +9,7 @@ interface Secret {
 }
 
 /** Every value of the configuration that opens something. */
-function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
+function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
   const found: Secret[] = []
   if (gatehouse !== undefined) {
     const { source, value } = gatehouse
@@ -24,6 +24,10 @@ function secretsOf({ gatehouse, agents }: CheckInput): Secret[] {
   }
   for (const { source, value } of agents) {
     if (value.upstream.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
+  }
+  for (const { realm } of realms) {
+    if (realm?.value.directory.type === 'ldap')
+      found.push({ source: realm.source, path: ['directory', 'bind', 'password'] })
   }
   return found
 }

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { RealmName } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { NamedDirectory } from './directory.ts'
+import type { DirectoryConfig } from './directory.schema.ts'
+import { createFileDirectory, type PasswordVerifier } from './file-directory.ts'
+import { createLdapDirectory, type LdapDirectory } from './ldap/ldap-directory.ts'
+import type { LdapConfig } from './ldap/ldap.schema.ts'
+import type { UserConfig } from './users.schema.ts'
+
+/** Where the users of one realm are. */
+export interface RealmUsers {
+  readonly name: RealmName
+  readonly directory: DirectoryConfig
+  /** For a directory of the type `file`. */
+  readonly users: readonly UserConfig[]
+}
+
+export interface DirectoriesDeps {
+  readonly hasher: PasswordVerifier
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A user whom a directory outside of the configuration described differently before. */
+export type UserChanged = (realm: RealmName, userId: string) => void
+
+/** The directories of one configuration. */
+export interface OpenDirectories {
+  readonly all: ReadonlyMap<RealmName, NamedDirectory>
+  /** Closes what no other configuration uses. */
+  readonly close: () => Promise<void>
+}
+
+/** The directories of a process. */
+export interface Directories {
+  /**
+   * Opens what a configuration names. LDAP directories whose configuration is the same are shared with the one before: connections
+   * stay, and nobody has to be read again because some other file has changed. Throws GH_CONFIG_INVALID for users who clash.
+   */
+  open(realms: Iterable<RealmUsers>): OpenDirectories
+  /** From now on, tells of users who are gone or not what they were: found by a look-up, at the latest `maxAge` after it happened. */
+  onChange(listener: UserChanged): void
+}
+
+interface Shared {
+  readonly realm: RealmName
+  readonly config: LdapConfig
+  readonly directory: LdapDirectory
+  users: number
+}
+
+export function createDirectories({ hasher, clock, log }: DirectoriesDeps): Directories {
+  const shared = new Set<Shared>()
+  const listeners: UserChanged[] = []
+
+  const take = (realm: RealmName, config: LdapConfig): Shared => {
+    const known = [...shared].find((one) => one.realm === realm && isDeepStrictEqual(one.config, config))
+    if (known !== undefined) {
+      known.users++
+      return known
+    }
+    const changed = (userId: string): void => listeners.forEach((listener) => listener(realm, userId))
+    const one = { realm, config, directory: createLdapDirectory(realm, config, { clock, log, changed }), users: 1 }
+    shared.add(one)
+    return one
+  }
+  const giveBack = (one: Shared): void => {
+    one.users--
+    if (one.users > 0) return
+    shared.delete(one)
+    one.directory.close()
+  }
+
+  return {
+    open(realms) {
+      const taken: Shared[] = []
+      const close = (): Promise<void> => {
+        taken.splice(0).forEach(giveBack)
+        return Promise.resolve()
+      }
+      try {
+        const all = new Map<RealmName, NamedDirectory>()
+        for (const { name, directory, users } of realms) {
+          if (directory.type === 'file') all.set(name, createFileDirectory(name, users, hasher))
+          else {
+            const one = take(name, directory)
+            taken.push(one)
+            all.set(name, one.directory)
+          }
+        }
+        return { all, close }
+      } catch (error) {
+        void close()
+        throw error
+      }
+    },
+    onChange: (listener) => void listeners.push(listener),
+  }
+}

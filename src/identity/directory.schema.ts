@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { ldapSchema } from './ldap/ldap.schema.ts'
+
+const fileSchema = z.strictObject({
+  type: z.literal('file').describe('The users of `users.yaml`, beside `realm.yaml`.'),
+})
+
+export const directorySchema = z.discriminatedUnion('type', [fileSchema, ldapSchema]).prefault({ type: 'file' })
+
+export type DirectoryConfig = z.output<typeof directorySchema>
