@@ -162,3 +162,14 @@ test('what is ours to judge is recognised in any dress, and what is not ours is 
   ])
     assert.ok(!bearer.isOurs(text), text)
 })
+
+test('a key that is taken out of the store verifies nothing from then on, not even what it verified before', async (t) => {
+  const { start } = createTokenMachine(t)
+  const process = await start()
+  const { pairs, bearer, keyRing, store } = process
+  const token = `Bearer ${pairs.issue(await process.begin(), RULES).accessToken}`
+  assert.ok(await bearer.resolve(token))
+  await store.documents.remove('keys', 'access-eddsa.1')
+  await keyRing.refresh()
+  assert.equal(await bearer.resolve(token), undefined)
+})

@@ -20,7 +20,7 @@ export interface BearerResolver {
 }
 
 export interface BearerDeps {
-  readonly keyRing: Pick<KeyRing, 'known'>
+  readonly keyRing: Pick<KeyRing, 'known' | 'jwks'>
   readonly store: Pick<Store, 'sessions' | 'revocations'>
   readonly clock: Clock
   /** The login host's origin. */
@@ -35,7 +35,7 @@ const FORM = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i
 const LONGEST_REMEMBERED = 2_048
 
 export function createBearerResolver(deps: BearerDeps): BearerResolver & { close(): void } {
-  const { store, clock, issuer, graceMs = 15_000, maxCached } = deps
+  const { keyRing, store, clock, issuer, graceMs = 15_000, maxCached } = deps
   // The session itself is asked for, by its sid in place of a secret's hash: no secret opens it here, a signature does.
   const cache = new ResolveCache({
     sessions: { resolve: (sid) => findBySid(store.sessions, sid) },
@@ -46,8 +46,12 @@ export function createBearerResolver(deps: BearerDeps): BearerResolver & { close
   })
   /** Checking a signature takes longer than everything else about a request. Only what verified is kept. */
   const verified = new LRUCache<string, TokenClaims>({ max: maxCached })
+  let jwks = keyRing.jwks()
 
   const claimsOf = (token: string): TokenClaims | undefined => {
+    // Other keys than before: what was signed with one that is gone (one that was stolen, say) is good no more.
+    if (jwks !== keyRing.jwks()) verified.clear()
+    jwks = keyRing.jwks()
     const known = verified.get(token)
     const payload = known ?? verifyJws(token, ACCESS_PURPOSES, deps)
     const claims = payload === undefined ? undefined : readClaims(payload, { iss: issuer, typ: 'Bearer' }, clock())

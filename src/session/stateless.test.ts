@@ -309,3 +309,14 @@ test('a key that cannot be read is a fault, not a logout; one that does not exis
   const without = await start({ carried: { keyRing: { current, known: () => undefined } } })
   assert.equal(await without.sessions.resolve(token, AT_APP), undefined)
 })
+
+test('a key that is taken out of the ring opens nothing from then on, not even what it opened before', async (t) => {
+  const { start } = createMachine(t)
+  let isThere = true
+  const keyRing = { current: () => SESSION_KEY, known: () => (isThere ? SESSION_KEY : undefined) }
+  const machine = await start({ carried: { keyRing } })
+  const { token } = await tokenFor(machine, await established(machine.sessions.establish(CARRIED, FROM)))
+  await warm(machine, token)
+  isThere = false
+  assert.equal(await machine.sessions.resolve(token, AT_APP), undefined)
+})

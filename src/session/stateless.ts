@@ -60,6 +60,7 @@ export function createStatelessSessions(deps: StatelessDeps): StatelessSessions 
 
 /** A token that was opened. */
 interface Opened extends Claimed {
+  readonly kid: string
   readonly claims: Claims
   readonly session: Session
 }
@@ -137,7 +138,8 @@ class CarriedSessions implements StatelessSessions {
     if (front?.siteId !== place.siteId) return undefined
     const kid = FORM.kidOf(halves.tail)
     const key = kid === undefined ? undefined : keyRing.known('session', kid)
-    const claims = key && readClaims(FORM.open(key.key, halves.tail))
+    if (key === undefined) return undefined
+    const claims = readClaims(FORM.open(key.key, halves.tail))
     if (claims === undefined || !isSame(claims.bound, boundTo(halves.front))) return undefined
     const session = sessionOf(claims)
     if (session.bucket !== front.bucket) return undefined
@@ -147,12 +149,14 @@ class CarriedSessions implements StatelessSessions {
       { key: userKey, value: user },
       { key: realmKey, value: realm },
     ]
-    return { claims, session, sid: claims.sid, gen: claims.gen, life: claims.life, epochs }
+    return { kid: key.kid, claims, session, sid: claims.sid, gen: claims.gen, life: claims.life, epochs }
   }
 
   #judge(opened: Opened, audience: Audience, grace: boolean): Session | undefined | Promise<Session | undefined> {
     const { session } = opened
     const now = this.#deps.clock()
+    // What was opened with a key that is gone by now (one that was stolen, say) is remembered, and good no more.
+    if (this.#deps.keyRing.known('session', opened.kid) === undefined) return undefined
     // Another audience is another token (a cookie of one host that was carried to the next).
     if (opened.claims.aud !== audience || now >= session.maxExpiresAt) return undefined
     if (this.#denials.refuses(opened)) return undefined
