@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import type { EpochMs } from '../base/brand.ts'
 import { randomSecret } from '../base/random-id.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
 import type { Site } from './site.ts'
 
@@ -47,7 +47,7 @@ export function withCompletion(binding: Binding, interactive: boolean, now: Epoc
 
 /** What stands for the browser in `state` and in the grant: never the secret itself. */
 export function bindingHash({ secret }: Binding): string {
-  return hash('sha256', secret, 'base64url')
+  return sha256(secret)
 }
 
 /** Host-only, so that no sibling host can plant one. */

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
 import { parseTarget } from '../http/request-url.ts'
 import type { HandshakeService, SessionResolver, SessionToken } from '../session/session.ts'
+import { formatState, parseState } from '../session/handshake-state.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
 import type { LoopCause } from '../http/refusal-page.ts'
 import { formatCompositeAdvice } from '../policy/composite-advice.ts'
@@ -55,7 +56,6 @@ export interface Handshake {
 const MAX_RESTARTS = 3
 /** Completed handshakes without a cookie coming back: three prove it. With a token that is dead each time, people may be at work. */
 const MAX_COMPLETED = { withoutCookie: 3, otherwise: 6 } as const
-const STATE = /^[A-Za-z0-9_-]{43}\.(\d{1,3})$/
 const MAX_GOTO = 6_000
 
 export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps): Handshake {
@@ -69,7 +69,7 @@ export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps):
       // A new binding instead of none: clearing could not take away a second cookie, and trying again deserves a fresh count.
       return { kind: 'loop', cause: causeOf(request, purpose), cookies: [bindingCookie(site, newBinding(now))] }
     }
-    const state = `${bindingHash(binding)}.${purpose.restarts}`
+    const state = formatState({ binding: bindingHash(binding), restarts: purpose.restarts })
     const location = loginPage(site, { ...purpose, state })
     return { kind: 'redirect', status: 302, location, cookies: [bindingCookie(site, binding)] }
   }
@@ -171,8 +171,8 @@ function readCallback(query: string | undefined): Callback {
     const values = parameters.getAll(name)
     return values.length === 1 ? values[0] : undefined
   }
-  const restarts = STATE.exec(only('state') ?? '')?.[1]
-  return { code: restarts === undefined ? undefined : only('code'), restarts: Number(restarts ?? 0) }
+  const state = parseState(only('state') ?? '')
+  return { code: state && only('code'), restarts: state?.restarts ?? 0 }
 }
 
 function missingOf({ site, raw }: AccessRequest): MissingSession {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import { PURPOSES } from '../crypto/purposes.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import { fault } from '../errors.ts'
@@ -160,7 +160,7 @@ function documentId(realm: RealmName, userId: string): string {
 }
 
 function hashOf(value: JsonValue): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+  return sha256(JSON.stringify(value))
 }
 
 /** The document's id is sealed with it: one user's record put in another's place opens nothing. */

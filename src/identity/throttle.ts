@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
 import { createNetworkLimit } from './network-limit.ts'
@@ -146,9 +146,7 @@ function keysOf(realm: RealmName, { username, clientIp, factor }: Attempt): Keys
   const network = networkOf(clientIp)
   const of = factor === undefined ? [] : [factor]
   const key = (what: string, ...parts: readonly string[]): string =>
-    `throttle:${createHash('sha256')
-      .update(JSON.stringify([what, realm, ...parts]))
-      .digest('base64url')}`
+    `throttle:${sha256(JSON.stringify([what, realm, ...parts]))}`
   return {
     network: key('network', network),
     account: key('account', account, ...of),

@@ -1,4 +1,5 @@
 import type { Destination } from '../authn/step.ts'
+import { parseState } from '../session/handshake-state.ts'
 import type { Session } from '../session/session.ts'
 import type { PortalParts } from './portal-parts.ts'
 import { originOf, type CompiledRealm } from './realms.ts'
@@ -21,14 +22,14 @@ export async function nextLocation(
 ): Promise<string> {
   const { goto, handshake } = destination
   const site = handshake === undefined ? undefined : parts.realms.site(realm, handshake.agent)
-  if (handshake === undefined || site === undefined) return goto ?? '/'
+  const state = handshake && parseState(handshake.state)
+  if (handshake === undefined || site === undefined || state === undefined) return goto ?? '/'
   const origin = originOf(site.url)
-  const [binding = ''] = handshake.state.split('.', 1)
   const code = await parts.handshake.issue(session, {
     agent: site.agent,
     audience: site.audience,
     goto: goto ?? `${origin}/`,
-    binding,
+    binding: state.binding,
     interactive,
   })
   return `${origin}/.gatehouse/callback?${new URLSearchParams({ code, state: handshake.state }).toString()}`

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { randomSecret } from '../base/random-id.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import { cookieName } from '../http/cookies.ts'
 
 /** Names of the login host's cookies. All are host-only: over https no other host can plant one (`__Host-`). */
@@ -35,5 +35,5 @@ export function browserSecret(sent: unknown): string {
 
 /** What leaves the cookie: journeys see only this. */
 export function bindingOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
+  return sha256(secret)
 }

@@ -1,4 +1,5 @@
 import type { Destination } from '../authn/step.ts'
+import { parseState } from '../session/handshake-state.ts'
 import type { Session } from '../session/session.ts'
 import type { Pairs } from './frame.ts'
 import type { PortalParts } from './portal-parts.ts'
@@ -23,9 +24,6 @@ export interface LoginRequest {
   /** The accepted parameters: links and forms of the page repeat these, and nothing that was refused. */
   readonly pairs: Pairs
 }
-
-/** `<base64url SHA-256>.<restarts>`, as the gateway makes it. */
-const STATE = /^[A-Za-z0-9_-]{43}\.\d{1,3}$/
 
 export function readLoginRequest(parts: PortalParts, visit: Visit, realm: CompiledRealm): LoginRequest {
   const goto = visit.query('goto')
@@ -88,7 +86,7 @@ function readHandshake(
 ): Destination['handshake'] {
   const agent = visit.query('agent')
   const state = visit.query('state')
-  if (agent === undefined || state === undefined || !STATE.test(state)) return undefined
+  if (agent === undefined || state === undefined || parseState(state) === undefined) return undefined
   const site = parts.realms.site(realm, agent)
   if (site === undefined) return undefined
   // A code for one agent never travels with another's address.

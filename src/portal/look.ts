@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import { BLACK, WHITE, contrast, parseHex, reachContrast, shift, toHex, type Rgb } from './color.ts'
 import type { LookConfig } from './look.schema.ts'
 
@@ -36,7 +36,7 @@ export function compileLook(realm: RealmName, config: LookConfig): Look {
     logo: config.logo,
     supportUrl: httpUrl(config.supportUrl),
     css,
-    version: createHash('sha256').update(css).digest('base64url').slice(0, 12),
+    version: sha256(css).slice(0, 12),
   }
 }
 

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { Eta } from 'eta'
+import { sha256 } from '../crypto/sha256.ts'
 
 /** A file under `/assets`, held in memory. */
 export interface Asset {
@@ -42,7 +42,7 @@ async function loadAssets(directory: string): Promise<ReadonlyMap<string, Asset>
   const names = (await readdir(directory)).filter((name) => TYPES[extname(name)] !== undefined).sort()
   const load = async (name: string): Promise<[string, Asset]> => {
     const body = await readFile(join(directory, name))
-    const version = createHash('sha256').update(body).digest('base64url').slice(0, 12)
+    const version = sha256(body).slice(0, 12)
     return [name, { body, type: TYPES[extname(name)] ?? 'application/octet-stream', version }]
   }
   return new Map(await Promise.all(names.map(load)))

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../crypto/sha256.ts'
 import type { Session } from './session.ts'
 
 /** The session property that remembers which groups its user had. */
@@ -21,7 +21,7 @@ export function groupsChanged({ properties }: Pick<Session, 'properties'>, group
 function digestOf(groups: ReadonlySet<string>): string {
   const known = digests.get(groups)
   if (known !== undefined) return known
-  const digest = hash('sha256', JSON.stringify([...groups].sort()), 'base64url').slice(0, 16)
+  const digest = sha256(JSON.stringify([...groups].sort())).slice(0, 16)
   digests.set(groups, digest)
   return digest
 }

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { EpochMs, RealmName } from '../base/brand.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import type { Audience } from '../store/store.ts'
 import { bucketOf } from './bucket.ts'
 import { renewalTime } from './session-view.ts'
@@ -45,11 +45,11 @@ export function readClaims(value: unknown): Claims | undefined {
 
 /** The counters of "end all of this user" and "end all of this realm". Hashed, so that no user id is too long for a key. */
 export function epochKeys({ realm, userId }: Pick<Session, 'realm' | 'userId'>): readonly [string, string] {
-  return [`user:${hash('sha256', `${realm}\0${userId}`, 'base64url')}`, realmEpochKey(realm)]
+  return [`user:${sha256(`${realm}\0${userId}`)}`, realmEpochKey(realm)]
 }
 
 export function realmEpochKey(realm: RealmName): string {
-  return `realm:${hash('sha256', realm, 'base64url')}`
+  return `realm:${sha256(realm)}`
 }
 
 export function claimsOf(
@@ -102,7 +102,7 @@ export function sessionOf(claims: Claims): Session {
 }
 
 export function boundTo(front: string): string {
-  return hash('sha256', front, 'base64url')
+  return sha256(front)
 }
 
 function instant(seconds: number): EpochMs {

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { randomSecret } from '../base/random-id.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import type { Bucket, SecretHash } from '../store/store.ts'
 import type { SessionToken } from './session.ts'
 
@@ -82,7 +82,7 @@ export function isSecret(text: string): boolean {
 
 /** What the store knows a secret by. A fast hash is right here: 256 random bits cannot be guessed. */
 export function hashSecret(secret: string): SecretHash {
-  return hash('sha256', secret, 'base64url')
+  return sha256(secret)
 }
 
 /** 24 bits from four characters of base64url. */

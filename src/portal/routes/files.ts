@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createHash } from 'node:crypto'
 import { extname, join } from 'node:path'
 import type { Request, Response } from 'express'
 import type { RealmName } from '../../base/brand.ts'
 import { LOGO_TYPES } from '../logos.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { CompiledRealm } from '../realms.ts'
+import { sha256 } from '../../crypto/sha256.ts'
 
 interface FileAnswer {
   readonly body: Buffer | string
@@ -50,7 +50,7 @@ async function sendLogo(realm: CompiledRealm, file: string, request: Request, re
   if (body === undefined || type === undefined || body.length > LOGO_LIMIT) return false
   // Opened by itself an SVG is a document: it gets no script, no requests and no origin.
   response.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-  const version = createHash('sha256').update(body).digest('base64url').slice(0, 12)
+  const version = sha256(body).slice(0, 12)
   sendFile(request, response, { body, type, version })
   return true
 }
