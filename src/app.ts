@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
+import { createNotifications } from './api/openam/notifications/notifications.ts'
 import { systemClock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
 import { randomName } from './base/random-id.ts'
@@ -129,6 +130,7 @@ async function assemble(start: Start): Promise<App> {
     health.drain()
     await pause(snapshot.gatehouse.shutdown.delay)
     gateway.drain()
+    deps.notifications.drain()
   })
   for (const { address, port } of listeners) log.info({ address, port }, 'listening')
   return {
@@ -173,6 +175,8 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   closers.push(() => bearer.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
+  const notifications = createNotifications({ revocations: store.revocations, log })
+  closers.push(() => notifications.close())
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
   closers.push(() => relay.close())
 
@@ -197,6 +201,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
     files: await loadPublicFiles(PUBLIC),
     readiness: { report: () => readinessOf(health) },
+    notifications,
     audit,
     log,
     clock,
@@ -344,6 +349,7 @@ async function apply({ snapshot, problems }: LoadedConfig, running: Running): Pr
     throw error
   }
   holder.replace(next)
+  deps.notifications.restart()
   log.info({ generation: next.generation, files: snapshot.files.length }, 'the changed configuration is in force')
   audit(running, { event: 'ConfigChanged', generation: next.generation, files: snapshot.files })
   // What is open and denied now closes first: it needs no store.

@@ -4,6 +4,8 @@ import type { Clock } from './base/clock.ts'
 import { productVersion } from './cli/version.ts'
 import { createOpenAm } from './api/openam/open-am.ts'
 import { createVarnish } from './api/varnish/varnish.ts'
+import { createNotificationsEndpoint } from './api/openam/notifications/endpoint.ts'
+import type { Notifications } from './api/openam/notifications/notifications.ts'
 import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
 import { createGotoCheck } from './authn/goto.ts'
@@ -13,7 +15,7 @@ import type { AssertionSigner } from './crypto/assertion.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
 import type { Sealer } from './crypto/seal.ts'
 import type { AgentProfileConfig } from './gateway/agent-profile.schema.ts'
-import type { GatewayGeneration, LoginHost, LoginHostFacts } from './gateway/generation.ts'
+import type { GatewayGeneration, LoginHost, LoginHostFacts, LoginHostSockets } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
@@ -49,6 +51,8 @@ export interface RuntimeDeps {
   readonly handshakes: HandshakeService
   readonly files: PublicFiles
   readonly readiness: Readiness
+  /** Who listens for the ends of sessions. */
+  readonly notifications: Notifications
   readonly audit: AuditSink
   readonly log: Log
   readonly clock: Clock
@@ -101,6 +105,7 @@ export async function buildGeneration(
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
       loginHost: loginHostOf(snapshot, { directories, sites }, deps),
+      loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
       causeToEnd: (session) => causeToEnd(snapshot, directories, session),
       configuredCauseToEnd: async (session) =>
         snapshot.realms.get(session.realm)?.directory.type === 'ldap'
@@ -162,18 +167,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
   const { login } = snapshot.gatehouse
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
-  const sessions: LoginHostSessions = {
-    resolve: ofKnownUsers({
-      sessions: deps.sessions,
-      causeToEnd: (session) => causeToEnd(snapshot, compiled.directories, session),
-    }),
-    touch: (session) => deps.sessions.touch(session),
-    renew: (token, session) => deps.sessions.renew(token, session),
-    end: (sid, cause, origin) => deps.sessions.end(sid, cause, origin),
-    endAllOfUser: (user, cause, origin) => deps.sessions.endAllOfUser(user, cause, origin),
-    ofUser: (user) => deps.sessions.ofUser(user),
-    find: (sid) => deps.sessions.find(sid),
-  }
+  const sessions = loginHostSessions(snapshot, compiled.directories, deps)
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
@@ -207,6 +201,38 @@ type LoginHostSessions = Pick<
   'resolve' | 'touch' | 'renew' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'
 >
 
+function loginHostSessions(
+  snapshot: ConfigSnapshot,
+  directories: RealmDirectories,
+  { sessions }: RuntimeDeps,
+): LoginHostSessions {
+  return {
+    resolve: ofKnownUsers({ sessions, causeToEnd: (session) => causeToEnd(snapshot, directories, session) }),
+    touch: (session) => sessions.touch(session),
+    renew: (token, session) => sessions.renew(token, session),
+    end: (sid, cause, origin) => sessions.end(sid, cause, origin),
+    endAllOfUser: (user, cause, origin) => sessions.endAllOfUser(user, cause, origin),
+    ofUser: (user) => sessions.ofUser(user),
+    find: (sid) => sessions.find(sid),
+  }
+}
+
+function loginHostSocketsOf(
+  snapshot: ConfigSnapshot,
+  directories: RealmDirectories,
+  deps: RuntimeDeps,
+): LoginHostSockets {
+  const { url: loginUrl, cookieName } = snapshot.gatehouse.login
+  const sessions = loginHostSessions(snapshot, directories, deps)
+  return createNotificationsEndpoint({
+    ...deps,
+    loginUrl,
+    cookieName,
+    sessions,
+    people: peopleOf(snapshot, directories),
+  })
+}
+
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 function apisOf(
   snapshot: ConfigSnapshot,
@@ -214,11 +240,12 @@ function apisOf(
   deps: RuntimeDeps,
 ): readonly Api[] {
   const { store, audit, log, clock } = deps
-  const { url: loginUrl, cookieName } = snapshot.gatehouse.login
+  const { url: loginUrl, cookieName, tokensInAddresses } = snapshot.gatehouse.login
   const people = peopleOf(snapshot, directories)
   const records = store.sessions
   const version = productVersion()
-  const openAm = createOpenAm({ loginUrl, cookieName, version, sessions, records, people, audit, log, clock })
+  const named = { loginUrl, cookieName, tokensInAddresses, version }
+  const openAm = createOpenAm({ ...named, sessions, records, people, audit, log, clock })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   return varnish === undefined ? [openAm] : [openAm, varnish]
 }

@@ -13,7 +13,7 @@ export interface RestCall {
 
 export const JSON_TYPE = 'Content-Type: application/json\r\n'
 export const EMPLOYEES = '/json/realms/root/realms/employees/sessions'
-const VERSION = 'Accept-API-Version: resource=4.0, protocol=1.0\r\n'
+const VERSION = 'Accept-API-Version: resource=5.1, protocol=1.0\r\n'
 
 /** One request to the REST interface of the login host. */
 export async function rest(rig: Rig, path: string, call: RestCall = {}): Promise<WireAnswer> {

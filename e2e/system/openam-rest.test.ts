@@ -56,7 +56,7 @@ interface Program {
 function call(
   rig: Rig,
   path: string,
-  { token, body, method = 'POST', version = '4.0' }: Program,
+  { token, body, method = 'POST', version = '5.1' }: Program,
 ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
   const headers = {
     host: `${LOGIN_HOST}:${rig.port}`,

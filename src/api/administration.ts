@@ -3,7 +3,11 @@ import type { Session } from '../session/session.ts'
 import type { People } from './ports.ts'
 
 /** Whether whoever has this session may see and end the sessions of the realm. Asked anew at each call: a group is lost at once. */
-export async function administers(people: People, session: Session, realm: RealmName): Promise<boolean> {
+export async function administers(
+  people: Pick<People, 'administratorsOf' | 'groupsOf'>,
+  session: Session,
+  realm: RealmName,
+): Promise<boolean> {
   if (!isWithin(realm, session.realm)) return false
   const administrators = people.administratorsOf(session.realm)
   if (administrators.length === 0) return false

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, request as send, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request as send, ServerResponse, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { ALICE, createMachine, established, type Process } from '../session/processes.fixture.ts'
 import type { IssuedSession } from '../session/session.ts'
+import { createNotificationsEndpoint } from './openam/notifications/endpoint.ts'
+import { createNotifications } from './openam/notifications/notifications.ts'
 import { createOpenAm } from './openam/open-am.ts'
+import type { People } from './ports.ts'
 
 export interface Call {
   readonly method?: string
@@ -39,10 +42,24 @@ const ADMINISTRATORS: Readonly<Record<string, readonly string[]>> = {
   '/employees/contractors': ['leads'],
 }
 
+const people: People = {
+  hasRealm: (realm) => realm in PEOPLE,
+  administratorsOf: (realm) => ADMINISTRATORS[realm] ?? [],
+  groupsOf: ({ realm, username }) => Promise.resolve(new Set(PEOPLE[realm]?.[username])),
+  userIdOf: (realm, username) => (PEOPLE[realm]?.[username] === undefined ? undefined : `u-${username}`),
+}
+
 export const ORIGIN = 'http://login.acme.test'
 
-/** The REST of one process behind a real socket, on a store of its own. */
-export async function createLoginHost(t: TestContext) {
+export interface LoginHostOptions {
+  /** Milliseconds. */
+  readonly heartbeatMs?: number
+  readonly tokensInAddresses?: boolean
+  readonly whileResolving?: () => void
+}
+
+/** The REST of one process behind a real socket, on a store of its own, and its WebSocket. */
+export async function createLoginHost(t: TestContext, options: LoginHostOptions = {}) {
   const machine = createMachine(t)
   const process = await machine.start()
   const touched: string[] = []
@@ -50,38 +67,68 @@ export async function createLoginHost(t: TestContext) {
     touched.push(session.sid)
     process.sessions.touch(session)
   }
-  const url = await listen(t, machine, { ...process, sessions: { ...process.sessions, touch } })
+  const { heartbeatMs } = options
+  const { revocations } = process.store
+  const notifications = createNotifications({
+    ...{ revocations, log: machine.log },
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+  })
+  t.after(() => {
+    notifications.drain()
+    notifications.close()
+  })
+  const resolve: Process['sessions']['resolve'] = (...asked) => {
+    options.whileResolving?.()
+    return process.sessions.resolve(...asked)
+  }
+  const sessions = { ...process.sessions, touch, resolve }
+  const url = await listen(t, machine, { process: { ...process, sessions }, notifications, options })
   const signIn = (username: string, realm = '/employees'): Promise<IssuedSession> => {
     assert.ok(PEOPLE[realm]?.[username], `${username} of ${realm} is nobody`)
     const draft = { ...ALICE, realm: realm as RealmName, username, userId: `u-${username}` }
     return established(process.sessions.establish(draft, { requestId: 'r-login', clientIp: '192.0.2.1' }))
   }
   const call = (path: string, call: Call = {}): Promise<Answer> => ask(url + path, call)
-  return { ...machine, process, touched, signIn, call }
+  return { ...machine, process, touched, signIn, call, notifications, url }
+}
+
+const CLIENT = { ip: '192.0.2.9', scheme: 'http', peer: '192.0.2.9' } as const
+const FACTS = { requestId: 'r-9', client: CLIENT }
+
+interface Served {
+  readonly process: Omit<Process, 'sessions'> & { readonly sessions: Omit<Process['sessions'], 'close'> }
+  readonly notifications: ReturnType<typeof createNotifications>
+  readonly options: LoginHostOptions
 }
 
 async function listen(
   t: TestContext,
-  machine: ReturnType<typeof createMachine>,
-  process: Omit<Process, 'sessions'> & { readonly sessions: Omit<Process['sessions'], 'close'> },
+  { clock, log, audited }: ReturnType<typeof createMachine>,
+  { process, notifications, options }: Served,
 ): Promise<string> {
-  const { clock, log, audited } = machine
-  const answers = createOpenAm({
-    ...{ loginUrl: ORIGIN, cookieName: 'SSOTokenID', version: '1.2.3', clock, log },
+  const deps = {
+    ...{ loginUrl: ORIGIN, cookieName: 'SSOTokenID', version: '1.2.3', clock, log, notifications },
+    tokensInAddresses: options.tokensInAddresses ?? true,
     sessions: process.sessions,
     records: process.store.sessions,
-    audit: { record: (event) => void audited.push(event) },
-    people: {
-      hasRealm: (realm) => realm in PEOPLE,
-      administratorsOf: (realm) => ADMINISTRATORS[realm] ?? [],
-      groupsOf: ({ realm, username }) => Promise.resolve(new Set(PEOPLE[realm]?.[username])),
-      userIdOf: (realm, username) => (PEOPLE[realm]?.[username] === undefined ? undefined : `u-${username}`),
-    },
-  })
-  const client = { ip: '192.0.2.9', scheme: 'http', peer: '192.0.2.9' } as const
+    audit: { record: (event: (typeof audited)[number]) => void audited.push(event) },
+    people,
+  }
+  const answers = createOpenAm(deps)
+  const upgrades = createNotificationsEndpoint(deps)
   const server = createServer((request, response) => {
-    if (!answers(request, response, { requestId: 'r-9', client })) response.writeHead(404).end('{"page":true}')
+    if (!answers(request, response, FACTS)) response.writeHead(404).end('{"page":true}')
   }).listen(0, '127.0.0.1')
+  server.on('upgrade', (request, socket: Socket, head) => {
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    response.once('finish', () => socket.end())
+    const takeOver = () => {
+      response.detachSocket(socket)
+      return { socket, head }
+    }
+    if (!upgrades({ request, response, facts: FACTS, takeOver })) response.writeHead(404).end('page')
+  })
   await once(server, 'listening')
   t.after(() => {
     server.closeAllConnections()

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { RealmName } from '../base/brand.ts'
 import type { Client } from '../http/client.ts'
 import type { Session } from '../session/session.ts'
@@ -11,6 +12,19 @@ export interface ApiFacts {
 
 /** One interface for programs on the login host. False: the address is none of its, and nothing was touched. */
 export type Api = (request: IncomingMessage, response: ServerResponse, facts: ApiFacts) => boolean
+
+/** A request for a WebSocket. */
+export interface ApiUpgrade {
+  readonly request: IncomingMessage
+  /** For an answer other than 101; the connection ends with it. */
+  readonly response: ServerResponse
+  readonly facts: ApiFacts
+  /** Hands the connection over, with what was read of it already; nothing can be answered by `response` afterwards. */
+  takeOver(): { readonly socket: Duplex; readonly head: Buffer }
+}
+
+/** One interface that speaks WebSocket on the login host. False: the address is none of its, and nothing was touched. */
+export type SocketApi = (upgrade: ApiUpgrade) => boolean
 
 /** What the configuration says about people. */
 export interface People {

@@ -49,6 +49,12 @@ export const gatehouseSchema = z.strictObject({
         .regex(/^[A-Za-z0-9_-]{1,64}$/)
         .default('SSOTokenID')
         .describe('Name of the SSO cookie; over https `__Host-` is put before it.'),
+      tokensInAddresses: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether programs may put a token into the address of a REST call, as OpenIG and older agents of OpenAM do. Addresses end up in the logs of every proxy on the way, so switch it off when no such program is in use.',
+        ),
     })
     .describe('The login host.'),
   siteId: z

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Generation } from '../base/generation.ts'
 import type { Client } from '../http/client.ts'
 import type { ClientResolver } from '../http/forwarded.ts'
@@ -14,10 +15,24 @@ export interface LoginHostFacts {
 /** Port: the login host's own pages. Answers every request; `request.url` is canonical by then. */
 export type LoginHost = (request: IncomingMessage, response: ServerResponse, facts: LoginHostFacts) => void
 
+/** A request for a WebSocket that has reached the login host. */
+export interface LoginHostUpgrade {
+  readonly request: IncomingMessage
+  /** For an answer other than 101; the connection ends with it. */
+  readonly response: ServerResponse
+  readonly facts: LoginHostFacts
+  /** Hands the connection over, with what was read of it already; nothing can be answered by `response` afterwards. */
+  takeOver(): { readonly socket: Duplex; readonly head: Buffer }
+}
+
+/** Port: what speaks WebSocket on the login host. False: the address is none of its, and nothing was touched. */
+export type LoginHostSockets = (upgrade: LoginHostUpgrade) => boolean
+
 /** Everything of one configuration generation that the data plane needs. */
 export interface GatewayGeneration extends Generation {
   readonly hosts: HostTable
   readonly clientOf: ClientResolver
   readonly pages: ErrorPages
   readonly loginHost: LoginHost
+  readonly loginHostSockets?: LoginHostSockets
 }

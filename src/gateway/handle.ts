@@ -12,6 +12,7 @@ import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
+import { maskLoginPath } from '../telemetry/mask.ts'
 import { entryOf, newAccessLine, noteVerdict, type AccessLine } from './access-line.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerFault, type AnswerContext } from './answers.ts'
@@ -19,7 +20,7 @@ import { arrive, type Arrival } from './arrival.ts'
 import { createDecide, type Decide } from './decide.ts'
 import { answerRefuse, createEnact, type AnswerEnding, type Enact, type Tunnel } from './enact.ts'
 import { isEndpointPath, ownEndpoints, serveEndpoint, type HostEndpoints } from './endpoints.ts'
-import type { GatewayGeneration } from './generation.ts'
+import type { GatewayGeneration, LoginHostFacts, LoginHostUpgrade } from './generation.ts'
 import { createHandshake } from './handshake.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
@@ -179,7 +180,7 @@ function route(parts: Parts, visit: Visit): void {
       break
     case 'login-host':
       line.site = 'login'
-      line.path = arrival.target.path
+      line.path = maskLoginPath(arrival.target.path)
       line.verdict = 'login-host'
       raw.url = arrival.target.target
       atLoginHost(visit, { requestId: line.requestId, client })
@@ -196,12 +197,25 @@ function route(parts: Parts, visit: Visit): void {
   }
 }
 
-/** The login host speaks no WebSocket. Its answer counts as given when the connection is done with it. */
-function atLoginHost(visit: Visit, facts: Parameters<GatewayGeneration['loginHost']>[2]): void {
+/** Its answer counts as given when the connection is done with it. Where it speaks no WebSocket, a handshake is an ordinary request. */
+function atLoginHost(visit: Visit, facts: LoginHostFacts): void {
   const { raw, response, tunnel, generation } = visit
   response.once('close', () => visit.ended(undefined))
+  if (tunnel !== undefined && generation.loginHostSockets?.(upgradeOf(visit, tunnel, facts)) === true) return
   if (tunnel === undefined && expectation(raw) === 'continue') response.writeContinue()
   generation.loginHost(raw, response, facts)
+}
+
+/** The generation is held, and the access line open, until the connection is over. */
+function upgradeOf(visit: Visit, tunnel: Tunnel, facts: LoginHostFacts): LoginHostUpgrade {
+  const { raw: request, response } = visit
+  const takeOver = (): Tunnel => {
+    tunnel.release()
+    response.statusCode = 101
+    tunnel.socket.once('close', () => visit.ended(undefined))
+    return tunnel
+  }
+  return { request, response, facts, takeOver }
 }
 
 function atSite(parts: Parts, visit: Visit, request: AccessRequest): void {

@@ -1,5 +1,5 @@
 import type { AgentId, Brand, EpochMs, RealmName } from '../base/brand.ts'
-import type { Audience, Bucket, Quota, SessionOrigin } from '../store/store.ts'
+import type { Audience, Bucket, Quota, SessionOrigin, SessionOwner } from '../store/store.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 
 /** What the browser holds: `<43 base64url characters>*<extension>*<tail>`. A secret: never logged, never a storage key. */
@@ -130,7 +130,16 @@ export interface SessionService extends SessionResolver {
 }
 
 /** Told once per session that has ended anywhere (this process or another), within the revocation promise. */
-export type SessionEnded = (sid: string) => void
+export type SessionEnded = (sid: string, ending: SessionEnding) => void
+
+/** What is known of a session that has ended: it cannot be looked up any more. */
+export interface SessionEnding {
+  readonly sid: string
+  readonly cause: EndCause
+  readonly at: EpochMs
+  /** Absent where a process of a version before ended it. */
+  readonly owner?: SessionOwner
+}
 
 /** What the login host says to an agent: "this browser is this session", once. */
 export interface HandshakeGrant {

@@ -5,6 +5,7 @@ import { fault } from '../errors.ts'
 import { accessLine, createAccessLog, type AccessEntry } from './access-log.ts'
 import { auditLine } from './audit-log.ts'
 import { createLogger, type Log, type LogLevel } from './log.ts'
+import { maskLoginPath } from './mask.ts'
 import { systemClock } from '../base/clock.ts'
 import type { RealmName } from '../base/brand.ts'
 
@@ -194,6 +195,18 @@ suite('access log', () => {
     assert.doesNotMatch(line, new RegExp(SECRET))
     assert.equal((JSON.parse(line) as { path: string }).path, '/a/[masked]')
     assert.equal((JSON.parse(accessLine({ ...entry, path: '/a?b=c' }, EPOCH)) as { path: string }).path, '/a')
+  })
+
+  test('has nothing of what stands in the place of a token in an address of the login host', () => {
+    const rest = 'canary*/canary'
+    const deep = `/json/${'a/'.repeat(8_000)}sessions/`
+    for (const before of [
+      ...['/json/sessions/', '/am/json/employees/sessions/', '/openam/json/realms/root/realms/a/sessions/', deep],
+      ...['/json/realms/root/realms/sessions/sessions/'],
+    ])
+      assert.doesNotMatch(maskLoginPath(before + rest), /canary/, before.slice(0, 60))
+    for (const path of ['/json/sessions', '/login/employees', '/api/v1/sessions/0001.AAAA', '/json/sessions/'])
+      assert.equal(maskLoginPath(path), path)
   })
 
   test('leaves out what is not known and keeps a long path short', () => {

@@ -36,6 +36,14 @@ export function maskText(text: string): string {
     .replace(URL_CREDENTIALS, `$1${MASK}@`)
 }
 
+/** What stands where OpenAM's REST 1.x has a token, whatever it looks like: one with a typing mistake is nearly one, too. */
+const TOKEN_IN_PATH = /^((?:\/(?:am|openam))?\/json\/(?:[^/]+\/)*?sessions\/).+/
+
+/** A path of the login host as it may be logged. */
+export function maskLoginPath(path: string): string {
+  return path.includes('/sessions/') ? path.replace(TOKEN_IN_PATH, `$1${MASK}`) : path
+}
+
 function isMaskedName(name: string, value: unknown): boolean {
   const plain = name.toLowerCase().replace(/[^a-z0-9 ]/g, '')
   if (SECRET_NAME.test(plain)) return true

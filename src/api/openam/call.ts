@@ -15,6 +15,8 @@ export interface SessionsDeps {
   readonly people: People
   readonly audit: AuditSink
   readonly clock: Clock
+  /** Whether a token may stand in an address, in the path or the parameter `tokenId`: addresses end up in other people's logs. */
+  readonly tokensInAddresses: boolean
 }
 
 /** One request, read once. */
@@ -31,7 +33,7 @@ export interface Call {
 
 /** A token counts at the login host only, and never on a confirmation of before a store outage. */
 export async function sessionOf(
-  { sessions }: SessionsDeps,
+  { sessions }: { readonly sessions: Pick<SessionService, 'resolve'> },
   token: SessionToken | undefined,
 ): Promise<Session | undefined> {
   return token === undefined ? undefined : sessions.resolve(token, 'login')
@@ -57,7 +59,7 @@ export async function permission(
 
 /** Notes what an administrator did with other people's sessions, and what somebody was not allowed to. */
 export function auditCall(
-  { audit, clock }: SessionsDeps,
+  { audit, clock }: Pick<SessionsDeps, 'audit' | 'clock'>,
   { origin }: Pick<Call, 'origin'>,
   what: {
     readonly caller: Session

@@ -8,7 +8,7 @@ import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
 import { pathBelowJson, readAddress, type Address } from './address.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
-import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from './reply.ts'
+import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
 import { universalId } from './session-facts.ts'
@@ -72,7 +72,7 @@ async function serve(parts: Parts, exchange: Exchange): Promise<void> {
     send(parts, exchange, await replyTo(parts, exchange))
   } catch (caught) {
     if (request.destroyed && !response.writable) return
-    send(parts, exchange, replyToFault(parts.deps.log, exchange, caught))
+    send(parts, exchange, replyToFault(parts.deps.log, exchange.facts, asFault(caught)))
   }
 }
 
@@ -83,15 +83,6 @@ function send({ names, secure }: Parts, { request, response }: Exchange, reply: 
   if (!request.complete) response.shouldKeepAlive = false
   const cleared = forgetCookie ? { 'set-cookie': clearCookie(names.cookie, { secure }) } : {}
   sendJson(response, { status, body, headers: { ...headers, ...cleared } })
-}
-
-function replyToFault(log: Log, { facts }: Exchange, caught: unknown): Reply {
-  const { code, status, message, detail, cause } = asFault(caught)
-  const level = code === 'GH_INTERNAL' ? 'error' : 'warn'
-  log[level]({ requestId: facts.requestId, code, detail, err: cause }, message)
-  return status === 503
-    ? { ...problem(503, message), headers: { 'retry-after': '1' } }
-    : problem(500, `${message} (request ${facts.requestId})`)
 }
 
 /** Versions each resource answers to, oldest first. */

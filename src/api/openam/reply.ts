@@ -1,4 +1,6 @@
+import type { GatehouseError } from '../../errors.ts'
 import type { HeaderRecord } from '../../http/respond.ts'
+import type { Log } from '../../telemetry/log.ts'
 
 /** What goes back to a client: 200 and a body, or an error in the form of OpenAM's common REST. */
 export interface Reply {
@@ -18,7 +20,9 @@ const REASONS = {
   408: 'Request Timeout',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 } as const
 
@@ -37,3 +41,13 @@ export const UNAUTHORIZED = problem(401, 'Access Denied')
 
 /** One answer for what is another person's and for what is not there. */
 export const FORBIDDEN = problem(403, 'Forbidden')
+
+/** A fault is logged with what it was, and told with what it means. */
+export function replyToFault(log: Log, { requestId }: { readonly requestId: string }, fault: GatehouseError): Reply {
+  const { code, status, message, detail, cause } = fault
+  const level = code === 'GH_INTERNAL' ? 'error' : 'warn'
+  log[level]({ requestId, code, detail, err: cause }, message)
+  return status === 503
+    ? { ...problem(503, message), headers: { 'retry-after': '1' } }
+    : problem(500, `${message} (request ${requestId})`)
+}

@@ -5,6 +5,7 @@ import { auditCall, permission, sessionOf, type Call, type SessionsDeps } from '
 import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from './reply.ts'
 import { endByHandle, endOfUser } from './session-endings.ts'
 import * as facts from './session-facts.ts'
+import { isSince, type ApiVersion } from './version.ts'
 
 const body = z.strictObject({ tokenId: z.string().min(1).max(8_192).optional() }).optional()
 const named = z.strictObject({ tokenId: z.string().optional(), properties: z.array(z.string().max(200)).max(50) })
@@ -15,7 +16,7 @@ interface Question {
   readonly uses: 'always' | 'asked' | 'never'
   /** What is answered for a session that is over, instead of a refusal. */
   readonly over?: object
-  answer(session: Session, now: EpochMs): object
+  answer(session: Session, now: EpochMs, version: ApiVersion): object
 }
 
 const QUESTIONS: ReadonlyMap<string, Question> = new Map<string, Question>([
@@ -44,8 +45,8 @@ const QUESTIONS: ReadonlyMap<string, Question> = new Map<string, Question>([
       answer: (session, now) => ({ idletime: facts.idleSeconds(session, now) }),
     },
   ],
-  ['getSessionInfo', { uses: 'never', answer: facts.infoOf }],
-  ['getSessionInfoAndResetIdleTime', { uses: 'always', answer: facts.infoOf }],
+  ['getSessionInfo', { uses: 'never', answer: infoFor }],
+  ['getSessionInfoAndResetIdleTime', { uses: 'always', answer: infoFor }],
   ['refresh', { uses: 'always', answer: refreshed }],
   ['getSessionProperties', { uses: 'never', answer: facts.propertiesOf }],
   [
@@ -56,6 +57,8 @@ const QUESTIONS: ReadonlyMap<string, Question> = new Map<string, Question>([
 
 /** What would write into a session. Only logins do. */
 const WRITES: readonly string[] = ['updateSessionProperties', 'setProperty', 'deleteProperty']
+
+const NOT_HERE = problem(501, 'the action is not supported by this version of the resource')
 
 /** `POST …/sessions?_action=NAME`. */
 export async function actOnSession(deps: SessionsDeps, call: Call): Promise<Reply> {
@@ -70,40 +73,72 @@ export async function actOnSession(deps: SessionsDeps, call: Call): Promise<Repl
     case 'logoutByHandle':
       return endByHandle(deps, call)
     case 'logoutByUser':
-      return endOfUser(deps, call)
+      return isSince(call.version, SINCE.endingByUser) ? endOfUser(deps, call) : NOT_HERE
     case 'getProperty':
       return getProperty(deps, call)
+    case '':
+      return problem(400, '_action: write what to do')
     default:
-      return WRITES.includes(name) ? refuseWrite(deps, call) : problem(400, 'the action is not supported')
+      return WRITES.includes(name) ? refuseWrite(deps, call) : NOT_HERE
   }
 }
 
+/** First versions that take the token in the body, that tell more of a session, and that end all sessions of a user. */
+const SINCE = {
+  tokenInBody: { major: 3, minor: 0 },
+  isoTimes: { major: 4, minor: 0 },
+  endingByUser: { major: 5, minor: 1 },
+} as const
+
+type Subject =
+  | { readonly kind: 'subject'; readonly token: SessionToken | undefined }
+  | ({ readonly kind: 'refused' } & { readonly reply: Reply })
+
 /**
- * The token a call is about: in the path (1.x only, and never logged), the parameter, or the body; the caller's own where none is
- * named. `false`: the body says more than it may, or two things.
+ * The token a call is about: in the path (1.x only, and never logged), the parameter, or the body (from 3.0); the caller's own where
+ * none is named. Refused where the body says more than it may, or two things, and where the token may not stand: one that was passed
+ * over in silence would leave the caller's own to be ended.
  */
-function subjectToken(call: Call, sent: string | undefined): SessionToken | undefined | false {
-  const inPath = call.address.id
-  const given = [inPath, call.query('tokenId'), sent].filter((token) => token !== undefined)
-  if (given.length > 1) return false
-  return (given[0] ?? call.tokens.caller) as SessionToken | undefined
+function subjectOf({ tokensInAddresses }: SessionsDeps, call: Call, parsed: Parsed): Subject {
+  if (!parsed.success) return refused(problem(400))
+  const [inAddress, inBody] = [[call.address.id, call.query('tokenId')], parsed.data?.tokenId]
+  const given = [...inAddress, inBody].filter((token) => token !== undefined)
+  if (given.length > 1) return refused(problem(400))
+  if (inBody !== undefined && !isSince(call.version, SINCE.tokenInBody)) return refused(NOT_IN_BODY)
+  if (given[0] !== inBody && !tokensInAddresses) return refused(NOT_IN_ADDRESS)
+  return { kind: 'subject', token: (given[0] ?? call.tokens.caller) as SessionToken | undefined }
 }
 
+interface Parsed {
+  readonly success: boolean
+  readonly data?: { readonly tokenId?: string | undefined } | undefined
+}
+
+function refused(reply: Reply): Extract<Subject, { kind: 'refused' }> {
+  return { kind: 'refused', reply }
+}
+
+const NOT_IN_BODY = problem(400, 'a token in the body is read from resource=3.0 on')
+const NOT_IN_ADDRESS = problem(
+  400,
+  'a token must not stand in the address here: send it in the body, from resource=3.0 on',
+)
+
 async function validate(deps: SessionsDeps, call: Call): Promise<Reply> {
-  const parsed = body.safeParse(call.body)
-  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
-  if (token === false) return problem(400)
-  const session = await sessionOf(deps, token)
+  const subject = subjectOf(deps, call, body.safeParse(call.body))
+  if (subject.kind === 'refused') return subject.reply
+  const session = await sessionOf(deps, subject.token)
   if (session === undefined) return ok({ valid: false })
   if (call.query('refresh') !== 'false') deps.sessions.touch(session)
-  return ok({ valid: true, sessionUid: session.sid, uid: session.username, realm: session.realm })
+  const { sid, username: uid, realm } = session
+  return ok({ valid: true, ...(isSince(call.version, SINCE.isoTimes) ? { sessionUid: sid } : {}), uid, realm })
 }
 
 /** Whoever has the token may end it. The browser forgets its cookie when that was it. */
 async function logout(deps: SessionsDeps, call: Call): Promise<Reply> {
-  const parsed = body.safeParse(call.body)
-  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
-  if (token === false) return problem(400)
+  const subject = subjectOf(deps, call, body.safeParse(call.body))
+  if (subject.kind === 'refused') return subject.reply
+  const { token } = subject
   const session = await sessionOf(deps, token)
   const ended = session !== undefined && (await deps.sessions.end(session.sid, 'logout', call.origin))
   const reply = ok({ result: ended ? 'Successfully logged out' : 'Token has expired' })
@@ -111,15 +146,14 @@ async function logout(deps: SessionsDeps, call: Call): Promise<Reply> {
 }
 
 async function answer(deps: SessionsDeps, call: Call, question: Question): Promise<Reply> {
-  const parsed = body.safeParse(call.body)
-  const token = parsed.success && subjectToken(call, parsed.data?.tokenId)
-  if (token === false) return problem(400)
-  const found = await readable(deps, call, token)
+  const subject = subjectOf(deps, call, body.safeParse(call.body))
+  if (subject.kind === 'refused') return subject.reply
+  const found = await readable(deps, call, subject.token)
   if (found.kind === 'refused') return found.over && question.over !== undefined ? ok(question.over) : found.reply
   const { session } = found
   const isUse = question.uses === 'always' || (question.uses === 'asked' && call.query('refresh') === 'true')
   if (isUse) deps.sessions.touch(session)
-  return ok(question.answer(session, deps.clock()))
+  return ok(question.answer(session, deps.clock(), call.version))
 }
 
 type Readable =
@@ -143,24 +177,23 @@ async function readable(deps: SessionsDeps, call: Call, token: SessionToken | un
   return allowed === 'none' ? { kind: 'refused', reply: FORBIDDEN, over: false } : { kind: 'session', session }
 }
 
+/** After it was used. */
 function refreshed(session: Session, now: EpochMs): object {
-  return {
-    uid: session.username,
-    realm: session.realm,
-    idletime: 0,
-    maxidletime: facts.idleMinutes(session),
-    maxsessiontime: facts.lifeMinutes(session),
-    maxtime: facts.secondsLeft(session, now),
-  }
+  return { ...facts.timesOf(session, now), idletime: 0 }
+}
+
+/** Before 4.0 it was the times alone, in seconds and minutes. */
+function infoFor(session: Session, now: EpochMs, version: ApiVersion): object {
+  return isSince(version, SINCE.isoTimes) ? facts.infoOf(session) : facts.timesOf(session, now)
 }
 
 async function getProperty(deps: SessionsDeps, call: Call): Promise<Reply> {
   const parsed = named.safeParse(call.body)
-  const token = parsed.success && subjectToken(call, parsed.data.tokenId)
-  if (!parsed.success || token === false) return problem(400)
-  const found = await readable(deps, call, token)
+  const subject = subjectOf(deps, call, parsed)
+  if (subject.kind === 'refused') return subject.reply
+  const found = await readable(deps, call, subject.token)
   if (found.kind === 'refused') return found.reply
-  const wanted = new Set(parsed.data.properties)
+  const wanted = new Set(parsed.data?.properties)
   return ok(Object.fromEntries(Object.entries(facts.propertiesOf(found.session)).filter(([name]) => wanted.has(name))))
 }
 

@@ -23,6 +23,18 @@ export function idleSeconds({ lastSeenAt }: Session, now: EpochMs): number {
   return Math.max(0, Math.floor((now - lastSeenAt) / 1_000))
 }
 
+/** What `refresh` answers: times in seconds, limits in minutes. */
+export function timesOf(session: Session, now: EpochMs): object {
+  return {
+    uid: session.username,
+    realm: session.realm,
+    idletime: idleSeconds(session, now),
+    maxidletime: idleMinutes(session),
+    maxsessiontime: lifeMinutes(session),
+    maxtime: secondsLeft(session, now),
+  }
+}
+
 /** OpenAM's distinguished name of a person, for clients that take names out of it (RFC 4514 §2.4). */
 export function universalId({ realm, username }: { readonly realm: RealmName; readonly username: string }): string {
   const parts = realm.split('/').filter((part) => part !== '')

@@ -21,10 +21,14 @@ export function tokenNames(cookie: string, configured: string): TokenNames {
   return { cookie, headers: [...new Set([cookie, configured].map((name) => name.toLowerCase()))] }
 }
 
-export function presentedTokens({ headers }: IncomingMessage, names: TokenNames): PresentedTokens {
-  const found = findCookie(headers.cookie, names.cookie)
+export function presentedTokens(request: IncomingMessage, names: TokenNames): PresentedTokens {
+  const found = findCookie(request.headers.cookie, names.cookie)
   const cookie = found === AMBIGUOUS || found === '' ? undefined : (found as SessionToken | undefined)
+  return { caller: headerToken(request, names) ?? cookie, cookie }
+}
+
+/** The token in the header named like the cookie. */
+export function headerToken({ headers }: IncomingMessage, names: TokenNames): SessionToken | undefined {
   const header = names.headers.map((name) => headers[name]).find((value) => value !== undefined && value !== '')
-  const caller = typeof header === 'string' ? (header as SessionToken) : cookie
-  return { caller, cookie }
+  return typeof header === 'string' ? (header as SessionToken) : undefined
 }

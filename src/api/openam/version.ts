@@ -4,6 +4,11 @@ export interface ApiVersion {
   readonly minor: number
 }
 
+/** Whether a version has what `first` brought. */
+export function isSince({ major, minor }: ApiVersion, first: ApiVersion): boolean {
+  return major > first.major || (major === first.major && minor >= first.minor)
+}
+
 export type VersionChoice =
   | { readonly kind: 'chosen'; readonly version: ApiVersion; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: 'refused'; readonly status: 400 | 404; readonly message: string }

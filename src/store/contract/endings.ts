@@ -49,7 +49,10 @@ export function denylistRules(rule: Rule): void {
     const hearing = new Hearing(store)
     for (const sid of ['s1', 's2']) await store.sessions.end(sid, 'logout')
     const owners = (await hearing.until(2)).map((heard) => heard.kind === 'session-ended' && heard.owner)
-    assert.deepEqual(owners, [1, 2].map(() => ({ realm: EMPLOYEES, userId: 'u-alice' })))
+    assert.deepEqual(
+      owners,
+      [1, 2].map(() => ({ realm: EMPLOYEES, userId: 'u-alice' })),
+    )
   })
 
   rule('sessions that live in the store never enter the denylist', async ({ store }) => {
