@@ -14,6 +14,7 @@ import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
 import type { AssertionSigner } from './crypto/assertion.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
 import type { Sealer } from './crypto/seal.ts'
+import { agentCookieOf } from './gateway/agent-cookie.schema.ts'
 import type { AgentProfileConfig } from './gateway/agent-profile.schema.ts'
 import type { GatewayGeneration, LoginHost, LoginHostFacts, LoginHostSockets } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
@@ -85,8 +86,9 @@ export async function buildGeneration(
     opened.push(open.close)
     const directories = open.all
     const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
+    const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const sites = snapshot.agents.map((profile) => {
-      const site = siteOf(profile, snapshot, { directories, pdps }, deps)
+      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames }, deps)
       opened.push(() => site.upstream.close())
       return site
     })
@@ -121,8 +123,10 @@ export async function buildGeneration(
 
 type RealmDirectories = OpenDirectories['all']
 
-/** What sites of one realm share. */
-interface RealmParts {
+/** What all sites share. */
+interface SiteParts {
+  /** Of every agent, without prefix. */
+  readonly cookieNames: readonly string[]
   readonly directories: RealmDirectories
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
 }
@@ -130,10 +134,11 @@ interface RealmParts {
 function siteOf(
   profile: AgentProfileConfig,
   snapshot: ConfigSnapshot,
-  { directories, pdps }: RealmParts,
+  { directories, pdps, cookieNames }: SiteParts,
   { signer, bearer, clock, log, audit }: RuntimeDeps,
 ): Site {
   const { id: agent, realm } = profile
+  const { url: loginUrl, cookieName: loginCookieName } = snapshot.gatehouse.login
   const onMisbehaviour = (reason: string): void =>
     audit.record({ event: 'UpstreamMisbehaved', at: clock(), requestId: undefined, clientIp: undefined, agent, reason })
   const upstream = createUpstream(profile.upstream, {
@@ -144,9 +149,9 @@ function siteOf(
     onMisbehaviour,
   })
   return compileSite(profile, {
-    loginUrl: snapshot.gatehouse.login.url,
-    loginCookieName: snapshot.gatehouse.login.cookieName,
-    allCookieNames: snapshot.agents.flatMap(({ cookie }) => cookie.name ?? []),
+    loginUrl,
+    loginCookieName,
+    allCookieNames: cookieNames,
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
     factsOf: (session) => factsOfSession({ snapshot, directories }, session),
@@ -171,6 +176,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
+    cookiePersistent: login.cookiePersistent,
     realms,
     files: deps.files,
     authn: createAuthn({ ...deps, realms: realmAuthns(snapshot, compiled.directories, deps) }),

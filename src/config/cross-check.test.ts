@@ -211,6 +211,93 @@ test("a cookie domain is the site's host or a parent of it, not a single label, 
   ])
 })
 
+/** Without what is said of https where nothing speaks TLS. */
+async function cookiesSaid(context: TestContext, files: Files): Promise<string[]> {
+  return (await said(context, files)).filter((line) => !line.includes('no listener speaks TLS'))
+}
+
+test('a public suffix is nobody’s cookie domain, ICANN’s or a hoster’s', async (context) => {
+  for (const [domain, host] of [
+    ['co.uk', 'shop.co.uk'],
+    ['com.au', 'shop.com.au'],
+    ['github.io', 'acme.github.io'],
+    ['herokuapp.com', 'acme.herokuapp.com'],
+  ]) {
+    const more = `ssoOnly: true\ncookie: { name: classic, domain: ${domain} }`
+    assert.match(
+      (await cookiesSaid(context, { 'agent-config/b.yaml': agent({ url: `https://${host}`, more }) })).join(),
+      /^agent-config\/b\.yaml:5:34: this is a public suffix: anybody may have a host below it/,
+    )
+  }
+  const more = 'ssoOnly: true\ncookie: { name: classic, domain: acme.co.uk }'
+  assert.deepEqual(
+    await cookiesSaid(context, { 'agent-config/b.yaml': agent({ url: 'https://shop.acme.co.uk', more }) }),
+    [],
+  )
+})
+
+test('of a list of cookie domains one covers the host, and no two overlap', async (context) => {
+  const problem = async (domains: string): Promise<string[]> => {
+    const more = `ssoOnly: true\ncookie: { name: classic, domain: [${domains}] }`
+    return cookiesSaid(context, { 'agent-config/b.yaml': agent({ url: 'https://b.acme.example', more }) })
+  }
+  assert.deepEqual(await problem('partner.example, acme.example'), [])
+  assert.match(
+    (await problem('partner.example, other.example')).join(),
+    /b\.yaml:5:34: .* the site is "https:\/\/b\.acme/,
+  )
+  assert.match((await problem('acme.example, b.acme.example')).join(), /b\.yaml:5:49: this domain overlaps/)
+  assert.match((await problem('acme.example, co.uk')).join(), /b\.yaml:5:49: this is a public suffix/)
+})
+
+test('a preset’s cookie is checked under the name that the preset gives it', async (context) => {
+  const one = (cookie: string, url = 'https://b.acme.localhost') => ({
+    'agent-config/b.yaml': agent({ url, more: `ssoOnly: true\ncookie: ${cookie}` }),
+  })
+  assert.deepEqual(await cookiesSaid(context, one('{ preset: oracle-10g, domain: acme.localhost }')), [])
+  assert.deepEqual(await cookiesSaid(context, one('{ preset: oracle-11g }')), [])
+  assert.deepEqual(await cookiesSaid(context, one('{ preset: oracle-11g, domain: acme.localhost }')), [
+    'agent-config/b.yaml:5:39: preset oracle-11g names the cookie after one host, so nobody can share it; write cookie.name or remove cookie.domain',
+  ])
+  const files = {
+    ...one('{ preset: openam, domain: acme.localhost }'),
+    'agent-config/c.yaml': agent({
+      url: 'https://c.acme.localhost',
+      more: 'ssoOnly: true\ncookie: { name: iPlanetDirectoryPro }',
+    }),
+  }
+  assert.deepEqual(await cookiesSaid(context, files), [
+    'agent-config/b.yaml:5:19: cookie "iPlanetDirectoryPro" of domain "acme.localhost" overlaps with the cookie of the same name of agent-config/c.yaml:5; give it a name of its own',
+  ])
+})
+
+test('SameSite=None needs https; who shares a cookie sets it in one way; a persistent one has a login host that remembers', async (context) => {
+  const b = (cookie: string, url = 'https://b.acme.localhost') => ({
+    'agent-config/b.yaml': agent({ url, more: `ssoOnly: true\ncookie: ${cookie}` }),
+  })
+  assert.deepEqual(await cookiesSaid(context, b('{ sameSite: none }')), [])
+  assert.deepEqual(await cookiesSaid(context, b('{ sameSite: none }', 'http://b.acme.localhost')), [
+    'agent-config/b.yaml:5:21: browsers refuse a cookie with SameSite=None over http; make the site https or write lax',
+  ])
+  const shared = '{ name: classic, domain: acme.localhost }'
+  const c = agent({ url: 'https://c.acme.localhost', more: `ssoOnly: true\ncookie: ${shared}` })
+  assert.deepEqual(
+    await cookiesSaid(context, { ...b(shared.replace(' }', ', sameSite: none }')), 'agent-config/c.yaml': c }),
+    [
+      'agent-config/c.yaml:5:9: agent-config/b.yaml:5 shares this cookie and sets it with sameSite: none, persistent: false; write the same here',
+    ],
+  )
+  const login = 'url: http://login.acme.localhost, cookiePersistent: true'
+  assert.match(
+    (await cookiesSaid(context, b('{ persistent: true }'))).join(),
+    /b\.yaml:5:23: warning: .* set login\.cookiePersistent/,
+  )
+  assert.deepEqual(
+    await cookiesSaid(context, { ...b('{ persistent: true }'), 'agent-config/gatehouse.yaml': gatehouse({ login }) }),
+    [],
+  )
+})
+
 test('cookie names with a meaning of their own are refused', async (context) => {
   const files = {
     'agent-config/gatehouse.yaml': gatehouse({ login: 'url: http://login.acme.localhost, cookieName: __Host-SSO' }),

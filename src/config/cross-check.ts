@@ -1,6 +1,12 @@
 import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
 import type { Check, CheckInput } from './checks/check.ts'
-import { checkCookieDomains, checkCookieNames, checkCookieOverlap } from './checks/cookies.ts'
+import {
+  checkCookieDomains,
+  checkCookieNames,
+  checkCookieOverlap,
+  checkCookiePersistence,
+  checkCookieSameSite,
+} from './checks/cookies.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
@@ -27,6 +33,8 @@ const CHECKS: readonly Check[] = [
   checkCookieDomains,
   checkCookieNames,
   checkCookieOverlap,
+  checkCookieSameSite,
+  checkCookiePersistence,
   checkChains,
   checkPolicyNames,
   checkDeadRules,

@@ -48,7 +48,15 @@ export const gatehouseSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9_-]{1,64}$/)
         .default('SSOTokenID')
-        .describe('Name of the SSO cookie; over https `__Host-` is put before it.'),
+        .describe(
+          'Name of the SSO cookie; over https `__Host-` is put before it. OpenAM has `iPlanetDirectoryPro`, Oracle `OAM_ID`.',
+        ),
+      cookiePersistent: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Keep the SSO cookie when the browser closes: until the session's maximum life is over, whatever its idle time says. Not for computers that people share.",
+        ),
       tokensInAddresses: z
         .boolean()
         .default(true)

@@ -4,6 +4,7 @@ import { duration } from '../base/duration.schema.ts'
 import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
+import { agentCookieSchema } from './agent-cookie.schema.ts'
 
 const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
 
@@ -126,25 +127,7 @@ export const agentProfileSchema = z.strictObject({
     .min(1)
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
     .describe('Other methods are answered with 405. TRACE, TRACK and CONNECT never pass.'),
-  cookie: z
-    .strictObject({
-      name: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{1,64}$/)
-        .optional()
-        .describe(
-          "Name of the agent's cookie; the login host's name where absent. Required, and different, with `domain`.",
-        ),
-      domain: z
-        .string()
-        .regex(/^[a-z0-9.-]+$/)
-        .optional()
-        .describe(
-          'Share the cookie with all agents that name the same domain and cookie (classic SSO). What it costs: docs/security.md.',
-        ),
-    })
-    .prefault({})
-    .describe("The cookie that carries the agent's restricted token."),
+  cookie: agentCookieSchema,
   identity: z
     .strictObject({
       headers: z

@@ -7,6 +7,7 @@ import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
+import { sentToken } from './token-cookie.ts'
 import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
@@ -40,12 +41,12 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
     if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
 
-    const { cookie, authorization } = raw.headers
+    const { authorization } = raw.headers
     // What a program says itself counts alone; a cookie, which a browser adds to every request, neither helps nor contradicts.
     if (authorization !== undefined && site.isOurToken(authorization)) {
       return withResolved(request, bearer.resolve(authorization, GRACE), 'dead-bearer')
     }
-    const token = cookie === undefined ? undefined : site.readCookies(cookie).token
+    const token = sentToken(request)
     if (token === undefined) return login(request, 'no-cookie')
     if (token === AMBIGUOUS) return login(request, 'two-cookies')
     return withResolved(request, sessions.resolve(token as SessionToken, site.audience, GRACE), 'dead-token')

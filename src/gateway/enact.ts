@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { setCookie } from '../http/cookies.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
@@ -15,6 +14,7 @@ import { answerLogin } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
+import { tokenCookie } from './token-cookie.ts'
 import { tearDown } from './upstream/client-answer.ts'
 import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
@@ -218,13 +218,16 @@ class SessionExchange implements OpenExchange, AnswerEnding {
  * The next cookie of a browser that carries its session. On navigations only: of answers to scripts, which come many at once and late,
  * the last would win.
  */
-function renew({ sessions }: EnactDeps, { site, method, raw }: AccessRequest, session: Session): string | undefined {
+function renew(
+  { sessions, clock }: EnactDeps,
+  { site, method, raw }: AccessRequest,
+  session: Session,
+): string | undefined {
   const { cookie } = raw.headers
   if (cookie === undefined || requestKind(method, raw.headers) !== 'navigation') return undefined
   const { token } = site.readCookies(cookie)
   const next = typeof token === 'string' ? sessions.renew(token as SessionToken, session) : undefined
-  const { secure, cookies } = site
-  return next && setCookie(cookies.token, next, { secure, domain: cookies.domain })
+  return next && tokenCookie(site, { token: next, session }, clock())
 }
 
 /** Hands the exchange to the upstream, which tells the delivery's ending. */

@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import { AMBIGUOUS, clearCookie, findCookie } from '../http/cookies.ts'
+import { clearCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { sendJson, sendRedirect } from '../http/respond.ts'
 import type { BearerResolver } from '../session/bearer.ts'
-import type { Session, SessionService, SessionToken } from '../session/session.ts'
+import type { Session, SessionService } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
 import type { Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
+import { clearedTokenCookie, sessionOfCookie } from './token-cookie.ts'
 
 /** Path prefix of what the gateway itself answers on every protected host. */
 export const ENDPOINT_PREFIX = '/.gatehouse/'
@@ -96,10 +97,7 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const { secure, cookies } = site
-  const cleared = [
-    clearCookie(cookies.token, { secure, domain: cookies.domain }),
-    clearCookie(cookies.handshake, { secure }),
-  ]
+  const cleared = [clearedTokenCookie(site), clearCookie(cookies.handshake, { secure })]
   const headers = { 'set-cookie': cleared }
   if (requestKind(request.method, raw.headers) === 'script')
     sendJson(context.response, { status: 200, body: { loggedOut: true }, headers })
@@ -136,16 +134,13 @@ function iso(at: number): string {
 
 /** An access token of ours counts alone, as for every other path. */
 async function sessionOf({ sessions, bearer }: EndpointDeps, request: AccessRequest): Promise<Session | undefined> {
-  const { site, raw } = request
+  const { site } = request
   const authorization = bearerOf(request)
   if (authorization !== undefined) {
     const session = await bearer.resolve(authorization)
     return session?.realm === site.realm ? session : undefined
   }
-  const token = findCookie(raw.headers.cookie, site.cookies.token)
-  if (token === undefined || token === AMBIGUOUS) return undefined
-  const session = await sessions.resolve(token as SessionToken, site.audience)
-  return session?.realm === site.realm ? session : undefined
+  return sessionOfCookie(sessions, request)
 }
 
 function bearerOf({ site, raw }: AccessRequest): string | undefined {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
-import { AMBIGUOUS, findCookie, setCookie } from '../http/cookies.ts'
+import { AMBIGUOUS, findCookie } from '../http/cookies.ts'
 import { parseTarget } from '../http/request-url.ts'
-import type { HandshakeService, SessionResolver, SessionToken } from '../session/session.ts'
+import type { HandshakeService, SessionResolver } from '../session/session.ts'
 import { formatState, parseState } from '../session/handshake-state.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
 import type { LoopCause } from '../http/refusal-page.ts'
@@ -16,6 +16,7 @@ import {
   withCompletion,
 } from './handshake-cookie.ts'
 import type { Site } from './site.ts'
+import { sentToken, sessionOfCookie, tokenCookie } from './token-cookie.ts'
 import type { MissingSession } from './verdict.ts'
 
 /** What the browser is told next. */
@@ -87,20 +88,14 @@ export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps):
     if (redemption.kind === 'other-browser') {
       const goto = ownUrl(site, redemption.goto)
       // Another tab of this browser was faster: its login is as good for this one, and nothing is left to fetch.
-      return (await isSignedIn(request)) ? { kind: 'redirect', status: 303, location: goto, cookies: [] } : again(goto)
+      // Whoever's it is: the site's own decision follows.
+      const isSignedIn = (await sessionOfCookie(sessions, request)) !== undefined
+      return isSignedIn ? { kind: 'redirect', status: 303, location: goto, cookies: [] } : again(goto)
     }
-    const { secure } = site
-    const token = setCookie(site.cookies.token, redemption.token, { secure, domain: site.cookies.domain })
-    const cookies = [token, bindingCookie(site, withCompletion(binding, redemption.interactive, clock()))]
+    const now = clock()
+    const token = tokenCookie(site, redemption, now)
+    const cookies = [token, bindingCookie(site, withCompletion(binding, redemption.interactive, now))]
     return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
-  }
-
-  /** A token that opens this site already, whoever's it is: the site's own decision follows. */
-  const isSignedIn = async ({ site, raw }: AccessRequest): Promise<boolean> => {
-    const token = findCookie(raw.headers.cookie, site.cookies.token)
-    if (token === undefined || token === AMBIGUOUS) return false
-    const session = await sessions.resolve(token as SessionToken, site.audience)
-    return session?.realm === site.realm
   }
 
   return { start, finish }
@@ -175,8 +170,8 @@ function readCallback(query: string | undefined): Callback {
   return { code: state && only('code'), restarts: state?.restarts ?? 0 }
 }
 
-function missingOf({ site, raw }: AccessRequest): MissingSession {
-  const token = findCookie(raw.headers.cookie, site.cookies.token)
+function missingOf(request: AccessRequest): MissingSession {
+  const token = sentToken(request)
   return token === undefined ? 'no-cookie' : token === AMBIGUOUS ? 'two-cookies' : 'dead-token'
 }
 

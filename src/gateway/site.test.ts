@@ -265,7 +265,13 @@ test('a site knows its agent’s audience, cookie and pages', () => {
   assert.equal(site.cookies.token, '__Host-SSOTokenID')
   assert.equal(site.loginUrl, 'http://login.test/login/employees')
   assert.deepEqual(site.resourceBase, { scheme: 'https', host: 'app.test', port: 8443 })
-  const root = siteOf(profileOf('http://10.0.0.5', { realm: '/', cookie: { name: 'AcmeSSO', domain: 'acme.test' } }))
+  const root = siteOf(
+    profileOf('http://10.0.0.5', {
+      url: 'http://a.acme.test',
+      realm: '/',
+      cookie: { name: 'AcmeSSO', domain: ['other.test', 'acme.test'] },
+    }),
+  )
   assert.equal(root.loginUrl, 'http://login.test/login/')
   assert.deepEqual([root.audience, root.cookies.token], ['domain:acme.test/AcmeSSO', 'AcmeSSO'])
   assert.equal(hostTable().site('one' as AgentId)?.realm, '/employees' as RealmName)

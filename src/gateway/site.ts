@@ -1,13 +1,14 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
-import { cookieName, cookieSpellings } from '../http/cookies.ts'
+import { cookieName, cookieSpellings, type CookieAttributes } from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { EncodedPathRule } from '../http/request-url.ts'
 import type { Facts, PolicyDecisionPoint, Resource } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
 import type { AgentProfileConfig } from './agent-profile.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
@@ -63,7 +64,10 @@ export interface Site {
 export interface SiteCookies {
   /** Name of the restricted token's cookie, prefix included. */
   readonly token: string
-  readonly domain: string | undefined
+  /** With what that cookie is set and cleared. */
+  readonly attributes: CookieAttributes
+  /** Whether it outlives the browser, as long as the session may. */
+  readonly persistent: boolean
   /** Name of the browser-binding cookie of handshakes, prefix included. */
   readonly handshake: string
   /** Every name, in every spelling, that an upstream must not see. */
@@ -111,7 +115,8 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
   const scheme = secure ? 'https' : 'http'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
   const login = new URL(deps.loginUrl).origin
-  const cookies = compileCookies(profile, deps, secure)
+  const cookie = agentCookieOf(profile, deps.loginCookieName)
+  const cookies = compileCookies(profile, deps, cookie)
   const { identity, websocket } = profile
   return {
     agent: profile.id,
@@ -120,7 +125,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     url: url.origin,
     origin: publicOrigin(scheme, url.host),
     secure,
-    audience: audienceOf(profile, deps),
+    audience: audienceOf(profile.id, cookie),
     cookies,
     readCookies: createCookieReader({ ...cookies, maxEntries: deps.caches.cookies }),
     loginUrl: `${login}/login${profile.realm}`,
@@ -142,30 +147,30 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
       { ...deps, maxRemembered: deps.caches.identities },
     ),
     webSocket: { ...websocket, origins: new Set([url.origin, ...websocket.origins]) },
-    rewrites: compileRewrites(profile, deps, url),
+    rewrites: compileRewrites(profile, deps, cookie.name),
   }
 }
 
 /** Agents share a token exactly where they share a cookie: domain and name. */
-function audienceOf({ id, cookie }: AgentProfileConfig, { loginCookieName }: SiteDeps): Audience {
-  const { domain, name = loginCookieName } = cookie
+function audienceOf(id: AgentId, { name, domain }: AgentCookie): Audience {
   return domain === undefined ? `agent:${id}` : `domain:${domain}/${name}`
 }
 
-function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, secure: boolean): SiteCookies {
-  const { name = deps.loginCookieName, domain } = profile.cookie
+function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, { name, domain }: AgentCookie): SiteCookies {
+  const secure = profile.url.startsWith('https:')
+  const { sameSite, persistent } = profile.cookie
   return {
     token: cookieName(name, { secure, domain }),
-    domain,
+    attributes: { secure, domain, sameSite },
+    persistent,
     handshake: cookieName(HANDSHAKE_COOKIE, { secure }),
-    stripped: new Set(reservedNames(profile, deps).flatMap(cookieSpellings)),
+    stripped: new Set(reservedNames(deps, name).flatMap(cookieSpellings)),
   }
 }
 
 /** Other agents' cookies too: with a shared domain the browser sends them here, and an application here could set them. */
-function reservedNames(profile: AgentProfileConfig, deps: SiteDeps): readonly string[] {
-  const own = profile.cookie.name === undefined ? [] : [profile.cookie.name]
-  return [deps.loginCookieName, HANDSHAKE_COOKIE, ...own, ...deps.allCookieNames]
+function reservedNames(deps: SiteDeps, own: string): readonly string[] {
+  return [deps.loginCookieName, HANDSHAKE_COOKIE, own, ...deps.allCookieNames]
 }
 
 function fixedHeaders(authority: string, scheme: string, port: number): HeaderList {
@@ -181,7 +186,8 @@ function fixedHeaders(authority: string, scheme: string, port: number): HeaderLi
   ]
 }
 
-function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, url: URL): ResponseRewrites {
+function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, cookie: string): ResponseRewrites {
+  const url = new URL(profile.url)
   const servers = profile.upstream.servers.filter((server) => !server.startsWith('unix:'))
   // An application that does not know of our TLS redirects to http under the right name.
   const plain = url.protocol === 'https:' ? [`http://${url.host}`] : []
@@ -190,7 +196,7 @@ function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, url: URL):
     internalOrigins: [...servers.map((server) => new URL(server).origin), ...plain],
     ...profile.responses,
     maxNames: deps.caches.names,
-    reservedCookies: new Set(reservedNames(profile, deps).map(bareName)),
+    reservedCookies: new Set(reservedNames(deps, cookie).map(bareName)),
     onDroppedCookie: (reason) => deps.log.warn({ agent: profile.id, reason }, 'upstream tried to set a cookie of ours'),
   })
 }

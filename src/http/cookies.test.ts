@@ -2,12 +2,14 @@ import fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { EpochMs } from '../base/brand.ts'
 import {
   AMBIGUOUS,
   clearCookie,
   cookieName,
   cookieSpellings,
   findCookie,
+  lifeUntil,
   setCookie,
   setCookieName,
   stripCookies,
@@ -169,8 +171,19 @@ test('cookie vector set-cookie-attrs: HttpOnly, SameSite=Lax, Path=/, Secure ove
   )
   assert.equal(
     clearCookie('sid', { secure: false, domain: 'example.com' }),
-    'sid=; Max-Age=0; Domain=example.com; Path=/; HttpOnly; SameSite=Lax',
+    'sid=; Max-Age=0; Domain=example.com; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax',
   )
+  assert.match(setCookie('sid', 'a', { secure: true, sameSite: 'none' }), /; Secure; SameSite=None$/)
+})
+
+test('a cookie that outlives the browser ends no later than its session, by Max-Age and by Expires', () => {
+  const now = Date.UTC(2026, 0, 2, 3, 4, 5, 600) as EpochMs
+  const end = (now + 90_500) as EpochMs
+  assert.equal(
+    setCookie('sid', 'a', { secure: false, ...lifeUntil(end, now) }),
+    'sid=a; Max-Age=90; Path=/; Expires=Fri, 02 Jan 2026 03:05:36 GMT; HttpOnly; SameSite=Lax',
+  )
+  assert.equal(lifeUntil(now, end).maxAge, 0, 'a session that is over leaves nothing')
 })
 
 test('the name of a Set-Cookie is read as browsers read it', () => {

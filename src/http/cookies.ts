@@ -1,4 +1,5 @@
 import { stringifySetCookie } from 'cookie'
+import type { EpochMs } from '../base/brand.ts'
 
 /** Two different values of one name: nobody can say which one the browser was given, so neither counts. */
 export const AMBIGUOUS = Symbol('ambiguous cookie')
@@ -115,31 +116,41 @@ export function cookieSpellings(base: string): readonly string[] {
 export interface CookieAttributes {
   readonly secure: boolean
   readonly domain?: string | undefined
-  /** Seconds; a session cookie without it. */
+  /** `lax` where absent; browsers take `none` over https only. */
+  readonly sameSite?: 'lax' | 'none'
+  /** Seconds; without it the cookie goes when the browser closes. */
   readonly maxAge?: number
+  /** For what reads no Max-Age. */
+  readonly expires?: Date
 }
 
-/** A `Set-Cookie` value: HttpOnly, SameSite=Lax, Path=/, never readable by scripts. */
+/** Attributes of a cookie that outlives the browser, but not `end`. */
+export function lifeUntil(end: EpochMs, now: EpochMs): Required<Pick<CookieAttributes, 'maxAge' | 'expires'>> {
+  return { maxAge: Math.max(0, Math.floor((end - now) / 1_000)), expires: new Date(end) }
+}
+
+/** A `Set-Cookie` value: HttpOnly, Path=/, never readable by scripts. */
 export function setCookie(name: string, value: string, attributes: CookieAttributes): string {
-  const { secure, domain, maxAge } = attributes
+  const { secure, domain, sameSite = 'lax', maxAge, expires } = attributes
   return stringifySetCookie(
     {
       name,
       value,
       path: '/',
       httpOnly: true,
-      sameSite: 'lax',
+      sameSite,
       secure,
       ...(domain === undefined ? {} : { domain }),
       ...(maxAge === undefined ? {} : { maxAge }),
+      ...(expires === undefined ? {} : { expires }),
     },
     { encode: (text) => text },
   )
 }
 
-/** A `Set-Cookie` value that has the browser forget the cookie; the attributes must be those it was set with. */
+/** A `Set-Cookie` value that overwrites the cookie and has the browser forget it; the attributes must be those it was set with. */
 export function clearCookie(name: string, attributes: CookieAttributes): string {
-  return setCookie(name, '', { ...attributes, maxAge: 0 })
+  return setCookie(name, '', { ...attributes, maxAge: 0, expires: new Date(0) })
 }
 
 /** The name in a `Set-Cookie` value as browsers read it: trimmed; empty for a nameless cookie. */

@@ -5,17 +5,23 @@ import { cookieName } from '../http/cookies.ts'
 /** Names of the login host's cookies. All are host-only: over https no other host can plant one (`__Host-`). */
 export interface LoginCookies {
   readonly secure: boolean
+  /** Whether the SSO cookie outlives the browser, as long as the session may. */
+  readonly persistent: boolean
   readonly sso: string
   /** Binds a login in progress to this browser. */
   readonly browser: string
   readonly locale: string
 }
 
-export function loginCookies(ssoName: string, loginUrl: string): LoginCookies {
+export function loginCookies(
+  loginUrl: string,
+  { name, persistent }: { readonly name: string; readonly persistent: boolean },
+): LoginCookies {
   const secure = loginUrl.startsWith('https:')
   return {
     secure,
-    sso: cookieName(ssoName, { secure }),
+    persistent,
+    sso: cookieName(name, { secure }),
     browser: cookieName('gatehouse-login', { secure }),
     locale: cookieName('gatehouse-locale', { secure }),
   }

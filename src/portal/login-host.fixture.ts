@@ -61,6 +61,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
   const portal = createPortal({
     loginUrl,
     cookieName: 'SSOTokenID',
+    cookiePersistent: false,
     realms: options.realms?.(realms) ?? realms,
     files: await (files ??= loadPublicFiles(PUBLIC)),
     authn: createTinyAuthn(world),

@@ -37,7 +37,10 @@ test('logout asks, says what ends, ends it, forgets the cookie and says so', asy
   const done = await browser.submit(page, {})
   assert.equal(done.status, 303)
   assert.deepEqual(host.ended, ['sid-alice'])
-  assert.match(done.setCookies[0] ?? '', /^SSOTokenID=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/)
+  assert.match(
+    done.setCookies[0] ?? '',
+    /^SSOTokenID=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax$/,
+  )
   const after = await browser.get(done.headers['location'] ?? '')
   assert.match(after.text, /You are signed out/)
   assert.match(after.text, /href="http:\/\/pay\.example\.com:8080\/"[^>]*>Back to Payroll/)

@@ -23,6 +23,8 @@ export interface PortalDeps extends Omit<PortalParts, 'origin' | 'cookies' | 're
   readonly loginUrl: string
   /** Name of the SSO cookie without a prefix. */
   readonly cookieName: string
+  /** Whether the SSO cookie outlives the browser. */
+  readonly cookiePersistent: boolean
   readonly realms: Iterable<PortalRealm>
 }
 
@@ -62,12 +64,12 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   return app
 }
 
-function partsOf({ loginUrl, cookieName, realms, ...rest }: PortalDeps): PortalParts {
+function partsOf({ loginUrl, cookieName, cookiePersistent, realms, ...rest }: PortalDeps): PortalParts {
   const compiled = compileRealms(realms)
   return {
     ...rest,
     origin: originOf(loginUrl),
-    cookies: loginCookies(cookieName, loginUrl),
+    cookies: loginCookies(loginUrl, { name: cookieName, persistent: cookiePersistent }),
     realms: compiled,
     defaultRealm: compiled.get('/' as RealmName) ?? ownLook(),
   }

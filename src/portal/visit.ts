@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
-import { AMBIGUOUS, clearCookie, findCookie, setCookie } from '../http/cookies.ts'
+import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
-import type { RequestOrigin, Session, SessionToken } from '../session/session.ts'
+import type { IssuedSession, RequestOrigin, Session, SessionToken } from '../session/session.ts'
 import { portalFrame, type Frame, type Pairs } from './frame.ts'
 import { BROWSER_COOKIE_LIFE, LOCALE_COOKIE_LIFE, bindingOf, browserSecret } from './login-cookies.ts'
 import { languageOf, negotiateLanguage, type Language } from './messages/language.ts'
@@ -47,7 +47,7 @@ export interface Visit {
   used(session: Session): void
   /** Binds a login to this browser, setting or renewing the cookie; returns the hash of its value. */
   bindBrowser(): string
-  signIn(token: SessionToken): void
+  signIn(issued: IssuedSession): void
   signOut(): void
   page(options: PageOptions): void
   redirect(status: 302 | 303, location: string): void
@@ -88,19 +88,25 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
     used: (session) => {
       parts.sessions.touch(session)
       const next = typeof ssoToken === 'string' ? parts.sessions.renew(ssoToken as SessionToken, session) : undefined
-      if (next !== undefined) addCookie(setCookie(cookies.sso, next, { secure }))
+      if (next !== undefined) addCookie(ssoCookie(parts, { token: next, session }))
     },
     bindBrowser: () => {
       addCookie(setCookie(cookies.browser, secret, { secure, maxAge: BROWSER_COOKIE_LIFE }))
       return bindingOf(secret)
     },
-    signIn: (token) => addCookie(setCookie(cookies.sso, token, { secure })),
+    signIn: (issued) => addCookie(ssoCookie(parts, issued)),
     signOut: () => addCookie(clearCookie(cookies.sso, { secure })),
     page: (options) => sendPage(parts, response, language, options),
     redirect: (status, location) => void response.status(status).set('Location', printable(location)).end(),
     json: (status, body) => void response.status(status).json(body),
     setHeader: (name, value) => void response.setHeader(name, value),
   }
+}
+
+/** A persistent one ends with the session's maximum life, which no use moves. */
+function ssoCookie({ cookies, clock }: PortalParts, { token, session }: IssuedSession): string {
+  const life = cookies.persistent ? lifeUntil(session.maxExpiresAt, clock()) : {}
+  return setCookie(cookies.sso, token, { secure: cookies.secure, ...life })
 }
 
 function sendPage(parts: PortalParts, response: Response, language: Language, options: PageOptions): void {

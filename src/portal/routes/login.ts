@@ -133,7 +133,7 @@ async function finish(
   asked: LoginRequest,
   { issued, destination }: Extract<Step, { kind: 'done' }>,
 ): Promise<void> {
-  visit.signIn(issued.token)
+  visit.signIn(issued)
   const realm = parts.realms.get(issued.session.realm) ?? asked.realm
   visit.redirect(303, await nextLocation(parts, realm, { session: issued.session, destination, interactive: true }))
 }
