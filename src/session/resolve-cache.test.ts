@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
-import type { Audience, ResolvedRecord, Revocation, SecretHash } from '../store/store.ts'
+import type { Audience, ResolvedRecord, Revocation, SecretHash, SessionReader } from '../store/store.ts'
 import { ResolveCache } from './resolve-cache.ts'
 
 const APP: Audience = 'agent:app'
@@ -14,13 +14,16 @@ interface Dead {
 }
 
 /** A store whose answers the test gives, one by one, when it wants to. */
-function createBench(options: { graceMs?: number; maxEntries?: number } = {}) {
+function createBench(options: { graceMs?: number; maxEntries?: number; confirms?: SessionReader['confirms'] } = {}) {
   const time = { now: 1_800_000_000_000 as EpochMs, tailedAt: 1_800_000_000_000 as EpochMs }
   const asked: { hash: SecretHash; give: (record: ResolvedRecord | undefined) => void; fail: (e: Error) => void }[] = []
   const gaps = new Set<() => void>()
   const listeners = new Set<(entries: readonly Revocation[]) => void>()
   const cache = new ResolveCache({
-    sessions: { resolve: (hash) => new Promise((give, fail) => asked.push({ hash, give, fail })) },
+    sessions: {
+      resolve: (hash) => new Promise((give, fail) => asked.push({ hash, give, fail })),
+      ...(options.confirms === undefined ? {} : { confirms: options.confirms }),
+    },
     revocations: {
       subscribe(listener, onGap) {
         listeners.add(listener)
@@ -90,6 +93,46 @@ test('a confirmed session is answered from memory for one second and then asked 
   assert.equal(asked.length, 2)
   asked[1]?.give(record('h1'))
   assert.ok(await again)
+})
+
+test('a store that confirms what is held is not asked for the rest, and the session stays the same object', async () => {
+  const confirmed: unknown[] = []
+  const { asked, confirm, pass, resolve, revoke } = createBench({
+    confirms: (...query) => {
+      confirmed.push(query)
+      return true
+    },
+  })
+  await confirm('h1')
+  const first = await resolve('h1')
+  pass(1_001)
+  assert.equal(await resolve('h1'), first)
+  assert.deepEqual(confirmed, [['h1', 5, { gen: 1, lastSeenAt: first?.lastSeenAt }]])
+  pass(1_000)
+  assert.equal(await resolve('h1'), first)
+  assert.equal(confirmed.length, 1, 'good for another second')
+  assert.equal(asked.length, 1)
+  revoke({ hashes: ['h1'] })
+  void resolve('h1')
+  assert.equal(asked.length, 2)
+})
+
+test('a store that does not confirm what is held is asked for all of it', async () => {
+  const { asked, confirm, pass, resolve } = createBench({ confirms: () => false })
+  await confirm('h1')
+  pass(1_001)
+  const again = resolve('h1')
+  asked[1]?.give(undefined)
+  assert.equal(await again, undefined)
+})
+
+test('what is confirmed is no answer to another audience or bucket', async () => {
+  const { confirm, pass, resolve } = createBench({ confirms: () => true })
+  await confirm('h1')
+  pass(1_001)
+  assert.equal(await resolve('h1', { audience: 'login' }), undefined)
+  pass(1_001)
+  assert.equal(await resolve('h1', { bucket: 6 }), undefined)
 })
 
 test('where revocations may have been missed nothing held or being read counts any more, not even for grace', async () => {

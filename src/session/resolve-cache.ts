@@ -14,7 +14,7 @@ const MAX_READINGS = 3
 const ANY = '*'
 
 export interface ResolveCacheDeps {
-  readonly sessions: Pick<SessionReader, 'resolve'>
+  readonly sessions: Pick<SessionReader, 'resolve' | 'confirms'>
   readonly revocations: RevocationLog
   readonly clock: Clock
   /** How long after the store's last confirmation a session may pass while the store cannot be asked. */
@@ -32,8 +32,10 @@ export interface ResolveQuery {
 interface Entry {
   readonly session: Session
   readonly audience: Audience
-  /** When the reading that found it began: it says nothing about what happened later. */
-  readonly confirmedAt: EpochMs
+  /** Of the session itself; a token keeps the one it was issued with. */
+  readonly gen: number
+  /** When the last reading that found it began: it says nothing about what happened later. */
+  confirmedAt: EpochMs
 }
 
 /** One reading under way, with what became known meanwhile. */
@@ -81,7 +83,9 @@ export class ResolveCache {
   resolve(query: ResolveQuery): Session | undefined | Promise<Session | undefined> {
     const now = this.#deps.clock()
     const cached = this.#entries.get(query.hash)
-    if (cached !== undefined && this.#isTrusted(cached, now)) return sessionFor(cached, query.bucket, query.audience)
+    if (cached !== undefined && (this.#isTrusted(cached, now) || this.#confirmed(cached, query, now))) {
+      return sessionFor(cached, query.bucket, query.audience)
+    }
     return this.#resolveInStore(query, now)
   }
 
@@ -125,6 +129,14 @@ export class ResolveCache {
     return isRunning(session, now)
   }
 
+  /** Nearly always nothing has changed: then the session stays the same object, and all that is remembered of it stays good. */
+  #confirmed(entry: Entry, { hash, bucket }: ResolveQuery, now: EpochMs): boolean {
+    const { lastSeenAt } = entry.session
+    if (this.#deps.sessions.confirms?.(hash, bucket, { gen: entry.gen, lastSeenAt }) !== true) return false
+    entry.confirmedAt = now
+    return true
+  }
+
   #entryOnGrace(hash: SecretHash): Entry | undefined {
     const entry = this.#entries.get(hash)
     if (entry === undefined) return undefined
@@ -166,7 +178,8 @@ export class ResolveCache {
       const { sid } = found.session
       if (reading.dead.has(hash) || reading.dead.has(sid)) return undefined
       if (reading.changed.has(sid) || reading.changed.has(ANY)) continue
-      const entry = { session: viewOf(found.session, found.token), audience: found.token.audience, confirmedAt }
+      const { session, token } = found
+      const entry = { session: viewOf(session, token), audience: token.audience, gen: session.gen, confirmedAt }
       this.#keep(hash, entry)
       return entry
     }

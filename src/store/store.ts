@@ -114,6 +114,11 @@ export type CreateOutcome =
 export interface SessionReader {
   /** `undefined`: no such token, or its session has ended or expired. */
   resolve(hash: SecretHash, bucket: Bucket): Promise<ResolvedRecord | undefined>
+  /**
+   * Whether the token still opens the session as an earlier answer of `resolve` had it: every change raises `gen` or `lastSeenAt`.
+   * Says no where it does not know, never throws: ask `resolve` then. Only stores that need not wait for an answer have it.
+   */
+  confirms?(hash: SecretHash, bucket: Bucket, session: Pick<SessionRecord, 'gen' | 'lastSeenAt'>): boolean
   find(sid: string): Promise<SessionRecord | undefined>
   ofUser(user: UserKey): Promise<readonly SessionRecord[]>
   /** Live sessions in order of sid, for administrators: pass the last sid of one page as `after` of the next. */

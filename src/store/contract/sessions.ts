@@ -35,6 +35,35 @@ export function sessionRules(rule: Rule): void {
     assert.equal(await store.sessions.find('s2'), undefined)
   })
 
+  rule('confirms says yes as long as nothing about the session has changed, and resolve agrees', async (scene) => {
+    const { clock, store } = scene
+    const { sessions } = store
+    // A store that has to wait for its answers has no such method.
+    if (sessions.confirms === undefined) return
+    const session = await login(store, 's1')
+    await login(store, 's2')
+    const confirms = (hash = 's1-login', seen = session) => sessions.confirms?.(hash, seen.bucket, seen)
+    assert.equal(confirms(), true)
+    assert.equal(confirms('unknown'), false)
+    assert.equal(confirms('s1-login', { ...session, bucket: 18 }), false)
+    clock.advance(60_000)
+    await sessions.touch([{ sid: 's1', at: at(60_000) }])
+    assert.equal(confirms(), false, 'used since')
+    const used = await sessions.find('s1')
+    assert.ok(used)
+    assert.equal(confirms('s1-login', used), true)
+    assert.ok(await sessions.upgrade('s1', 1, PATCH, nextToken('s1', 'new-login')))
+    assert.equal(confirms('s1-login', used), false, 'the token was replaced')
+    assert.equal(confirms('new-login', used), false, 'the session is stronger now')
+    assert.equal(confirms('new-login', { ...used, gen: 2 }), true)
+    await sessions.end('s1', 'logout')
+    assert.equal(confirms('new-login', { ...used, gen: 2 }), false)
+    const other = await sessions.find('s2')
+    assert.ok(other)
+    clock.advance(IDLE_MS)
+    assert.equal(confirms('s2-login', other), false, 'expired')
+  })
+
   rule('create is one step: a hash or sid that is taken rejects it and leaves nothing behind', async ({ store }) => {
     const first = await login(store, 's1')
     await assert.rejects(store.sessions.create(sessionOf('s2'), tokenOf('s2', 's1-login')), isUnavailable)

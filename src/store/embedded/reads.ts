@@ -56,6 +56,8 @@ function toDue(row: Row): { readonly sid: string; readonly cause: 'idle' | 'max-
 export function sessionReads({ db, clock, answer }: ReadDeps): SessionReads {
   const resolve = db.prepare(`SELECT ${SESSION_COLUMNS}, ${TOKEN_COLUMNS} FROM tokens t JOIN sessions s ON s.sid = t.sid
     WHERE t.hash = ? AND s.bucket = ? AND s.expires_at > ?`)
+  const confirm = db.prepare(`SELECT 1 FROM tokens t JOIN sessions s ON s.sid = t.sid
+    WHERE t.hash = ? AND s.bucket = ? AND s.expires_at > ? AND s.gen = ? AND s.last_seen_at = ?`)
   const find = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s WHERE sid = ? AND expires_at > ?`)
   const ofUser = db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions s
     WHERE realm = ? AND user_id = ? AND bucket = ? AND expires_at > ? ORDER BY created_at, sid`)
@@ -72,6 +74,14 @@ export function sessionReads({ db, clock, answer }: ReadDeps): SessionReads {
         const row = resolve.get(hash, bucket, clock())
         return row === undefined ? undefined : { session: toSession(row), token: toToken(row) }
       }),
+    confirms: (hash, bucket, { gen, lastSeenAt }) => {
+      try {
+        return confirm.get(hash, bucket, clock(), gen, lastSeenAt) !== undefined
+      } catch {
+        // `resolve` meets the same fault and tells it.
+        return false
+      }
+    },
     find: (sid) =>
       answer(() => {
         const row = find.get(sid, clock())
