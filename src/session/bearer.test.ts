@@ -173,3 +173,11 @@ test('a key that is taken out of the store verifies nothing from then on, not ev
   await keyRing.refresh()
   assert.equal(await bearer.resolve(token), undefined)
 })
+
+test('a header full of beginnings of tokens is ours to refuse, without a parse of each (work that strangers order)', async (t) => {
+  const { bearer } = await createTokenMachine(t).start()
+  const parse = t.mock.method(JSON, 'parse')
+  assert.equal(bearer.isOurs(`Bearer ${'eyJ '.repeat(16)}`), false)
+  assert.equal(bearer.isOurs('eyJ '.repeat(8_000)), true)
+  assert.equal(parse.mock.callCount(), 16)
+})

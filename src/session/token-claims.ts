@@ -79,8 +79,13 @@ function isTime(value: unknown): boolean {
  */
 export function mentionsToken(value: string, issuer: string): boolean {
   if (!value.includes('eyJ')) return false
-  return value.split(/[^A-Za-z0-9_+/=-]/).some((part) => part.startsWith('eyJ') && isPayload(part, issuer))
+  const parts = value.split(/[^A-Za-z0-9_+/=-]/).filter((part) => part.startsWith('eyJ'))
+  // Each costs a failing parse, and anybody may send thousands: no client sends so many, and here they end.
+  return parts.length > MOST_PARTS || parts.some((part) => isPayload(part, issuer))
 }
+
+/** A JWT has two parts that begin like JSON. */
+const MOST_PARTS = 16
 
 function isPayload(part: string, issuer: string): boolean {
   try {
