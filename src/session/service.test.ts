@@ -280,7 +280,8 @@ test('store outage: the login host gets no grace, an agent does if it asks, and 
     ...real,
     resolve: (...args: Parameters<typeof real.resolve>) =>
       outage.now ? Promise.reject(new Error('disk on fire')) : real.resolve(...args),
-    confirms: (...args: Parameters<NonNullable<typeof real.confirms>>) => !outage.now && real.confirms?.(...args) === true,
+    confirms: (...args: Parameters<NonNullable<typeof real.confirms>>) =>
+      !outage.now && real.confirms?.(...args) === true,
   }
   const { sessions } = await start({ store: { sessions: flaky, revocations } })
   const { session, token } = await established(sessions.establish(ALICE, FROM))
