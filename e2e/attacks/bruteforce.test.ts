@@ -6,6 +6,7 @@ import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
 import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
 import { calm, noServerError, twins } from './oracles.ts'
+import { flushedCounters } from './redis.ts'
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
 import { startRig, type Rig } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
@@ -245,6 +246,7 @@ const rig = runVectors<Vector>('bruteforce', {
         },
         'authentication: { throttle: { networkFailures: 1000 } }\n',
       ),
+    'redis-flush': flushedCounters,
     'session-per-guess': (outer) =>
       fresh(outer, async (rig) => {
         const before = (await rig.vitals()).rssBytes

@@ -39,6 +39,8 @@ export interface RigConfig {
   readonly trustedProxies: readonly string[]
   /** How long a body, a stream or a WebSocket may be silent. */
   readonly idleTimeout: string
+  /** Where the store is; a file of its own where not given. */
+  readonly store?: string
   /** Added to the profile of `app`. */
   readonly app: string
   /** Added to the realm of employees. */
@@ -105,7 +107,7 @@ function user(name: string, hash: string, more: string): string {
 
 /** Writes a configuration root with a key and a store of its own. */
 export function writeRigConfig(root: string, config: RigConfig): void {
-  const { port, hashes, trustedProxies } = config
+  const { port, hashes, trustedProxies, store } = config
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text, { mode: 0o600 })
@@ -115,7 +117,7 @@ export function writeRigConfig(root: string, config: RigConfig): void {
     'agent-config/gatehouse.yaml',
     `listeners: [{ address: 127.0.0.1, port: ${port} }]
 login: { url: "${ORIGINS.login}" }
-store: { driver: embedded, path: ${join(root, 'data/cts.db')} }
+store: ${store ?? `{ driver: embedded, path: ${join(root, 'data/cts.db')} }`}
 trustedProxies: ${JSON.stringify(trustedProxies)}
 secrets: { masterKey: "\${file:data/master.key}" }
 keys: { publishAhead: 2s }

@@ -14,7 +14,9 @@ import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type
 import type { Vitals, VitalsQuestion } from './vitals.ts'
 import { ask, type Dial, type WireAnswer } from './wire.ts'
 
-export interface RigOptions extends Partial<Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'idleTimeout'>> {
+export interface RigOptions extends Partial<
+  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'idleTimeout' | 'store'>
+> {
   /** Requests below this address come from it, not from 127.0.0.1. */
   readonly from?: string
 }

@@ -94,6 +94,38 @@ const rig = runVectors<Vector>('session', {
       const page = await victim.call(`${ORIGINS.login}/`)
       assert.match(page.body, /bob/)
     },
+    async quota(outer) {
+      const limit = 3
+      const rig = await startRig({ employees: `session: { quota: { limit: ${limit} } }\n` })
+      try {
+        // At the login host, since a login that has to make room meanwhile does not come further.
+        const signIn = async (): Promise<string> => {
+          const client = rig.browser()
+          const form = await client.call(`${ORIGINS.login}/login/employees`)
+          rig.tally.sent++
+          assert.equal((await client.submitLogin(form, 'bob', PASSWORDS.bob)).status, 303)
+          return cookieOf(client.cookie('gw.example.com', TOKEN_COOKIE) ?? '')
+        }
+        let before: readonly string[] = []
+        for (let round = 0; round < 12; round++) {
+          const now = await Promise.all(Array.from({ length: limit + 1 }, signIn))
+          const homes = await Promise.all(
+            now.map((cookie) =>
+              rig.ask(`GET / HTTP/1.1\r\nHost: gw.example.com\r\nAccept: text/html\r\n${cookie}\r\n`),
+            ),
+          )
+          rig.tally.checks++
+          const alive = homes.filter((home) => home?.body.includes('You are signed in as bob')).length
+          assert.equal(alive, limit, 'all but one are alive')
+          for (const cookie of before) await isDead(rig, cookie, 'the oldest had to make room', 'login')
+          before = now
+        }
+      } finally {
+        outer.tally.sent += rig.tally.sent
+        outer.tally.checks += rig.tally.checks
+        await rig.stop()
+      }
+    },
     async 'rotate-stepup'(outer) {
       const rig = await startRig({ employees: STEP_UP })
       try {

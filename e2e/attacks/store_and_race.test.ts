@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { redisRunners } from './redis.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type RigOptions } from './rig.ts'
 import { isNoToken, opensTheClub } from './stateless.ts'
 import { runVectors, type Vector } from './suite.ts'
@@ -62,6 +63,7 @@ const POLICIES = 'realms/employees/policies.yaml'
 
 runVectors<Vector>('store_and_race', {
   only: {
+    ...redisRunners,
     'denylist-ttl': (outer) =>
       fresh(outer, async (rig) => {
         const { client } = await rig.signIn('dave', 'club')

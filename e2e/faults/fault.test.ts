@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startCluster } from '../../src/store/redis/cluster.fixture.ts'
+import { startCluster, type RedisCluster } from '../../src/store/redis/cluster.fixture.ts'
 import { groupTable } from '../../src/store/redis/groups.ts'
 import type { RedisServer } from '../../src/store/redis/redis-server.fixture.ts'
 import { startSentinelSet, type SentinelSet } from '../../src/store/redis/sentinel-set.fixture.ts'
@@ -134,30 +134,44 @@ test('with Sentinel: what breaks loses nobody’s session and lets nothing throu
   await underLoad(t, set, ALL ? [first, ...others] : [first])
 })
 
-if (ALL) {
-  test('with Redis Cluster: a primary that dies or hangs, likewise', { timeout: 200_000 }, async (t) => {
-    const cluster = await startCluster()
-    const slot = groupTable('').slots[0] ?? 0
-    const kill: Fault = {
-      title: 'a primary dies',
-      happen: async () => {
-        const old = await cluster.primaryOf(slot)
-        await old.kill()
-        await cluster.primaryOf(slot, old)
-        await pause(1_000)
-        await old.restart()
-      },
-    }
-    const hang: Fault = {
-      title: 'a primary hangs',
-      happen: async () => {
-        const old = await cluster.primaryOf(slot)
-        old.signal('SIGSTOP')
-        await cluster.primaryOf(slot, old)
-        await pause(1_000)
-        old.signal('SIGCONT')
-      },
-    }
-    await underLoad(t, cluster, [kill, hang])
-  })
+function clusterFaults(cluster: RedisCluster): readonly [Fault, ...Fault[]] {
+  const [slot = 0, other = 0] = groupTable('').slots
+  const move: Fault = {
+    title: 'two slots move to another primary',
+    happen: async () => {
+      await cluster.moveSlot(slot, 20)
+      await cluster.moveSlot(other, 200)
+    },
+  }
+  const kill: Fault = {
+    title: 'a primary dies',
+    happen: async () => {
+      const old = await cluster.primaryOf(slot)
+      await old.kill()
+      await cluster.primaryOf(slot, old)
+      await pause(1_000)
+      await old.restart()
+    },
+  }
+  const hang: Fault = {
+    title: 'a primary hangs',
+    happen: async () => {
+      const old = await cluster.primaryOf(slot)
+      old.signal('SIGSTOP')
+      await cluster.primaryOf(slot, old)
+      await pause(1_000)
+      old.signal('SIGCONT')
+    },
+  }
+  return [move, kill, hang]
 }
+
+test(
+  'with Redis Cluster: a slot that moves, a primary that dies or hangs, likewise',
+  { timeout: 200_000 },
+  async (t) => {
+    const cluster = await startCluster()
+    const [first, ...others] = clusterFaults(cluster)
+    await underLoad(t, cluster, ALL ? [first, ...others] : [first])
+  },
+)

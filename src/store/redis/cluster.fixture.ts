@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import { eventually, freePorts, settingsFor, startServer, type RedisServer } from './redis-server.fixture.ts'
 import type { RedisSettings } from './settings.ts'
 
@@ -7,7 +9,32 @@ export interface RedisCluster {
   readonly members: readonly RedisServer[]
   /** The primary of the group's slot now; settles when there is one that is not `old`. */
   primaryOf(slot: number, old?: RedisServer): Promise<RedisServer>
+  /** Moves the slot to another primary as an operator does, a few keys at a time, with so long a pause after each time. */
+  moveSlot(slot: number, pauseMs: number): Promise<void>
   dispose(): Promise<void>
+}
+
+const KEYS_AT_ONCE = 10
+
+async function nodeId(client: Redis): Promise<string> {
+  return String(await client.call('CLUSTER', 'MYID'))
+}
+
+/** Redis Cluster Specification, "Live reconfiguration": the same steps as `redis-cli --cluster reshard`. */
+async function moveSlot(slot: number, [from, to]: readonly [RedisServer, RedisServer], pauseMs: number): Promise<void> {
+  const [source, target] = [from.client(), to.client()]
+  const [sourceId, targetId] = [await nodeId(source), await nodeId(target)]
+  await target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+  await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+  for (;;) {
+    const keys = (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_AT_ONCE)) as string[]
+    if (keys.length === 0) break
+    await source.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys)
+    await pause(pauseMs)
+  }
+  await target.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+  await source.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+  for (const client of [source, target]) client.disconnect()
 }
 
 const SLOTS = 16_384
@@ -67,20 +94,27 @@ export async function startCluster(): Promise<RedisCluster> {
       client.disconnect()
     }
   }
+  const primaryOf = async (slot: number, old?: RedisServer): Promise<RedisServer> => {
+    let found: RedisServer | undefined
+    await eventually('a primary of the slot', async () => {
+      for (const member of members) if (member !== old && (await claims(member, slot))) found = member
+      return found !== undefined
+    })
+    if (found === undefined) throw new Error('there is none')
+    return found
+  }
   return {
     settings: settingsFor(0, {
       mode: 'cluster',
       nodes: ports.map((port) => ({ host: '127.0.0.1', port })),
     }),
     members,
-    primaryOf: async (slot, old) => {
-      let found: RedisServer | undefined
-      await eventually('a primary of the slot', async () => {
-        for (const member of members) if (member !== old && (await claims(member, slot))) found = member
-        return found !== undefined
-      })
-      if (found === undefined) throw new Error('there is none')
-      return found
+    primaryOf,
+    moveSlot: async (slot, pauseMs) => {
+      const from = await primaryOf(slot)
+      const to = await primaryOf((slot + SLOTS / 2) % SLOTS)
+      if (from === to) throw new Error('both slots are of one primary')
+      await moveSlot(slot, [from, to], pauseMs)
     },
     dispose: async () => {
       await Promise.all(members.map((member) => member.dispose()))
