@@ -125,7 +125,6 @@ function forward({ site }: AccessRequest, { session, facts }: Person): Forward {
   return { kind: 'forward', site, session, identity: site.identity(session, facts) }
 }
 
-function refused({ site }: AccessRequest, session: Session, decision: Decision): Verdict {
 /** What the login host can bring about. */
 const KNOWN_ADVICES: ReadonlySet<string> = new Set<AdviceName>([
   'AuthLevelConditionAdvice',
@@ -133,6 +132,7 @@ const KNOWN_ADVICES: ReadonlySet<string> = new Set<AdviceName>([
   'AuthenticationAgeConditionAdvice',
 ])
 
+function refused({ site }: AccessRequest, session: Session, decision: Decision): Verdict {
   const { advices, policies } = decision
   if (advices === undefined) return { kind: 'deny', site, session, reason: 'policy', policies }
   // An advice nobody here can act on would send the browser round in circles.

@@ -57,6 +57,7 @@ export interface Handshake {
 const MAX_RESTARTS = 3
 /** Completed handshakes without a cookie coming back: three prove it. With a token that is dead each time, people may be at work. */
 const MAX_COMPLETED = { withoutCookie: 3, otherwise: 6 } as const
+
 const MAX_GOTO = 6_000
 
 export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps): Handshake {
