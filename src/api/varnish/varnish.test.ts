@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createBench, EMPLOYEES, type Bench, type BenchOptions } from '../../authn/login.fixture.ts'
 import type { Authn } from '../../authn/authn.ts'
@@ -75,7 +75,7 @@ async function open(t: TestContext, options: BenchOptions = {}, authn?: (bench: 
   }
   const login = (username: string, password = username): Promise<Answer> =>
     call('POST', '/api/v1/auth/login', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`)
-  return { bench, call, login, bearer }
+  return { bench, call, login, bearer, port: (server.address() as AddressInfo).port }
 }
 
 const text = (answer: Answer, name: string): string => String(answer.body[name])
@@ -275,4 +275,19 @@ test('no store: 503 with Retry-After, and nobody is told that a token is bad', a
   ]
   for (const { status, headers } of await Promise.all(calls))
     assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
+})
+
+test('a body that nobody asked for is not read to its end: the connection closes with the answer', async (t) => {
+  const { port } = await open(t)
+  for (const [body, keeps] of [
+    ['content-length: 1000000000', false],
+    ['content-length: 0', true],
+  ] as const) {
+    const socket = connect(port, '127.0.0.1')
+    t.after(() => socket.destroy())
+    socket.write(`POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\n${body}\r\n\r\n`)
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    assert.match(head.toString(), /^HTTP\/1\.1 401 /)
+    assert.equal(/^connection: close/im.test(head.toString()), !keeps)
+  }
 })

@@ -70,12 +70,12 @@ interface Exchange {
 
 /** Never rejects. */
 async function answer(deps: VarnishDeps, operation: Operation, exchange: Exchange): Promise<void> {
-  const { request, response } = exchange
+  const { request } = exchange
   try {
     const isMeant = request.method === operation.method
-    send(response, isMeant ? await operation.run(deps, callOf(exchange)) : wrongMethod(operation.method))
+    send(exchange, isMeant ? await operation.run(deps, callOf(exchange)) : wrongMethod(operation.method))
   } catch (caught) {
-    send(response, faultReply(deps, exchange, caught))
+    send(exchange, faultReply(deps, exchange, caught))
   }
 }
 
@@ -170,7 +170,9 @@ function faultReply({ log }: VarnishDeps, { facts }: Exchange, caught: unknown):
   return { status, body: { error: code, message, requestId: facts.requestId }, headers }
 }
 
-function send(response: ServerResponse, { status, body, headers = {} }: Reply): void {
+function send({ request, response }: Exchange, { status, body, headers = {} }: Reply): void {
+  // Nothing here has a body: whoever sends one is not read to its end.
+  if (!request.complete) response.shouldKeepAlive = false
   if (body !== undefined) {
     sendJson(response, { status, body, headers: { ...headers, vary: 'Authorization' } })
     return
