@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EpochMs, RealmName } from '../base/brand.ts'
+import type { EpochMs } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
+import { sessionRecord, tokenRecord } from '../store/session.fixture.ts'
 import type { Audience, ResolvedRecord, Revocation, SecretHash, SessionReader } from '../store/store.ts'
 import { ResolveCache } from './resolve-cache.ts'
 
@@ -37,25 +38,8 @@ function createBench(options: { graceMs?: number; maxEntries?: number; confirms?
     maxEntries: options.maxEntries ?? 100,
   })
   const record = (hash: string, sid = 'sid-1', audience = APP): ResolvedRecord => ({
-    session: {
-      sid,
-      bucket: 5,
-      kind: 'cts',
-      realm: '/employees' as RealmName,
-      userId: 'u-1',
-      username: 'alice',
-      gen: 1,
-      authLevel: 1,
-      authModules: ['password'],
-      authInstant: time.now,
-      createdAt: time.now,
-      lastSeenAt: time.now,
-      maxIdleMs: 60_000,
-      maxExpiresAt: (time.now + 120_000) as EpochMs,
-      origin: { address: '', device: '' },
-      properties: {},
-    },
-    token: { hash, sid, audience, gen: 1, authLevel: 1, authInstant: time.now, issuedAt: time.now },
+    session: sessionRecord(time.now, { sid, bucket: 5, maxIdleMs: 60_000 }),
+    token: tokenRecord(time.now, { hash, sid, audience }),
   })
   const resolve = async (hash: string, more: { audience?: Audience; bucket?: number; grace?: boolean } = {}) =>
     cache.resolve({ hash, bucket: 5, audience: APP, grace: false, ...more })

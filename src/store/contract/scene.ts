@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { EpochMs, RealmName } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import { GatehouseError } from '../../errors.ts'
+import { sessionRecord, tokenRecord } from '../session.fixture.ts'
 import type { Quota, Revocation, SessionPatch, SessionRecord, Store, TokenRecord } from '../store.ts'
 
 /* What the rules of the contract share: a clock, records to write, an ear for revocations. */
@@ -34,29 +35,12 @@ export interface Scene {
 export const at = (offsetMs: number) => (START + offsetMs) as EpochMs
 
 export function sessionOf(sid: string, over: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    sid,
-    bucket: 17,
-    kind: 'cts',
-    realm: EMPLOYEES,
-    userId: 'u-alice',
-    username: 'alice',
-    gen: 1,
-    authLevel: 1,
-    authModules: ['password'],
-    authInstant: at(0),
-    createdAt: at(0),
-    lastSeenAt: at(0),
-    maxIdleMs: IDLE_MS,
-    maxExpiresAt: at(LIFE_MS),
-    origin: { address: '192.0.2.7', device: 'Mozilla/5.0 (Łódź)' },
-    properties: { displayName: 'Zoë 🦊', empty: '' },
-    ...over,
-  }
+  const origin = { address: '192.0.2.7', device: 'Mozilla/5.0 (Łódź)' }
+  return sessionRecord(START, { sid, origin, properties: { displayName: 'Zoë 🦊', empty: '' }, ...over })
 }
 
 export function tokenOf(sid: string, hash: string, over: Partial<TokenRecord> = {}): TokenRecord {
-  return { hash, sid, audience: 'login', gen: 1, authLevel: 1, authInstant: at(0), issuedAt: at(0), ...over }
+  return tokenRecord(START, { sid, hash, ...over })
 }
 
 export const agentToken = (sid: string, hash: string, agent = 'app', over: Partial<TokenRecord> = {}) =>

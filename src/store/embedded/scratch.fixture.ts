@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { EpochMs, RealmName } from '../../base/brand.ts'
+import type { EpochMs } from '../../base/brand.ts'
 import type { Log } from '../../telemetry/log.ts'
+import { sessionRecord, tokenRecord } from '../session.fixture.ts'
 import type { SessionRecord, TokenRecord } from '../store.ts'
 
 /** A path for a store file in a directory of its own that goes with the test. */
@@ -21,26 +22,9 @@ export function recordedLog(): Log & { readonly lines: string[] } {
 }
 
 export function freshSession(sid: string, now: EpochMs): SessionRecord {
-  return {
-    sid,
-    bucket: 5,
-    kind: 'cts',
-    realm: '/employees' as RealmName,
-    userId: 'u-alice',
-    username: 'alice',
-    gen: 1,
-    authLevel: 1,
-    authModules: ['password'],
-    authInstant: now,
-    createdAt: now,
-    lastSeenAt: now,
-    maxIdleMs: 3_600_000,
-    maxExpiresAt: (now + 7_200_000) as EpochMs,
-    origin: { address: '192.0.2.7', device: 'Mozilla/5.0' },
-    properties: {},
-  }
+  return sessionRecord(now, { sid, bucket: 5, maxIdleMs: 3_600_000 })
 }
 
 export function loginToken(sid: string, hash: string, now: EpochMs): TokenRecord {
-  return { hash, sid, audience: 'login', gen: 1, authLevel: 1, authInstant: now, issuedAt: now }
+  return tokenRecord(now, { sid, hash })
 }

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { EpochMs, RealmName } from '../../base/brand.ts'
+import type { EpochMs } from '../../base/brand.ts'
 import { randomName } from '../../base/random-id.ts'
 import { GatehouseError } from '../../errors.ts'
+import { sessionRecord, tokenRecord } from '../session.fixture.ts'
 import type { SessionRecord, Store, TokenRecord } from '../store.ts'
 import { bucketDigits } from './groups.ts'
 
@@ -11,33 +12,16 @@ export const isUnavailable = (error: unknown) =>
   error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE'
 
 export function freshSession(over: Partial<SessionRecord> = {}): SessionRecord {
-  const now = clock()
-  const bucket = over.bucket ?? 17
-  return {
-    sid: `${bucketDigits(bucket)}.${randomName()}`,
-    bucket,
-    kind: 'cts',
-    realm: '/employees' as RealmName,
-    userId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
-    username: 'alice',
-    gen: 1,
-    authLevel: 1,
-    authModules: ['password'],
-    authInstant: now,
-    createdAt: now,
-    lastSeenAt: now,
-    maxIdleMs: 1_800_000,
-    maxExpiresAt: (now + 7_200_000) as EpochMs,
-    origin: { address: '192.0.2.7', device: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
-    properties: {},
-    ...over,
-  }
+  const sid = `${bucketDigits(over.bucket ?? 17)}.${randomName()}`
+  // As long as ids and devices really are: their bytes are counted.
+  const device = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+  const userId = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+  return sessionRecord(clock(), { sid, userId, origin: { address: '192.0.2.7', device }, ...over })
 }
 
-export function tokenFor(session: SessionRecord, audience: TokenRecord['audience'] = 'login'): TokenRecord {
+export function tokenFor({ sid, createdAt }: SessionRecord, audience: TokenRecord['audience'] = 'login'): TokenRecord {
   const hash = `${randomName()}${randomName()}${randomName()}`.slice(0, 43)
-  const { sid, authInstant, createdAt } = session
-  return { hash, sid, audience, gen: 1, authLevel: 1, authInstant, issuedAt: createdAt }
+  return tokenRecord(createdAt, { hash, sid, audience })
 }
 
 export async function login(store: Store, over: Partial<SessionRecord> = {}): Promise<SessionRecord> {
