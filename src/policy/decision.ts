@@ -69,7 +69,6 @@ export interface Decision {
   readonly policies: readonly string[]
   /** Only when the subject matched and nothing but the advised conditions stands in the way. */
   readonly advices: Advices | undefined
-  readonly responseAttributes: Readonly<Record<string, readonly string[]>>
   /** The decision must not be reused at or after this time. */
   readonly validUntil: EpochMs
 }

@@ -85,14 +85,11 @@ function silent(rule: Rule, outcome: PolicyTrace['outcome']): Finding {
   return { rule, outcome, standing: 'silent', condition: undefined }
 }
 
-const NO_ATTRIBUTES: Decision['responseAttributes'] = Object.freeze({})
-
 const NO_POLICY_MATCHED: Decision = Object.freeze({
   allowed: false,
   reason: 'no-policy-matched',
   policies: Object.freeze([]),
   advices: undefined,
-  responseAttributes: NO_ATTRIBUTES,
   validUntil: FOREVER,
 })
 
@@ -115,7 +112,6 @@ export function combine(findings: readonly Finding[]): Decision {
     reason: REASONS[standing],
     policies,
     advices,
-    responseAttributes: NO_ATTRIBUTES,
     validUntil,
   }
 }
