@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { WebSocket } from 'ws'
 import type { Client } from '../client.ts'
 import { signedIn } from './exchange.ts'
 import { startGateway, type Gateway } from './gateway.ts'
@@ -36,6 +38,21 @@ function fetchAs(client: Client): typeof fetch {
   }
 }
 
+/** A program that listens with the token of another session of the same person. */
+async function listening(client: Client): Promise<{ readonly event: Promise<unknown> }> {
+  const { host, hostname, port } = new URL(gateway.login)
+  const headers = { host, SSOTokenID: client.cookie(hostname, 'SSOTokenID') ?? '' }
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/notifications`, 'v1.notifications.forgerock.org', { headers })
+  await once(socket, 'open')
+  socket.send('{"action":"subscribe","topic":"/agent/session"}')
+  await once(socket, 'message')
+  const event = once(socket, 'message').then(([data]) => {
+    socket.terminate()
+    return (JSON.parse((data as Buffer).toString('utf8')) as { body: { eventType: string } }).body.eventType
+  })
+  return { event }
+}
+
 test('the released ForgeRock SDK signs a browser out, everywhere', async (t) => {
   if (!existsSync(SDK)) throw new Error('the SDK is not installed: run `npm run interop`')
   const { Config, SessionManager } = (await import(pathToFileURL(SDK).href)) as Sdk
@@ -49,8 +66,12 @@ test('the released ForgeRock SDK signs a browser out, everywhere', async (t) => 
   assert.equal(await whoAmI(), 200)
   Config.set({ serverConfig: { baseUrl: `${gateway.login}/`, timeout: 5_000 }, realmPath: 'staff' })
   t.mock.method(globalThis, 'fetch', fetchAs(alice))
+  const { event } = await listening(await signedIn(gateway, 'wiki', 'alice'))
   const answer = await SessionManager.logout()
-  assert.equal(answer.status, 200)
+  assert.deepEqual([answer.status, await answer.json()], [200, { result: 'Successfully logged out' }])
+  assert.equal(await event, 'LOGOUT', 'who listens is told')
   assert.equal(await whoAmI(), 401)
   assert.equal(alice.cookie(new URL(gateway.login).hostname, 'SSOTokenID'), undefined, 'the browser forgot its cookie')
+  const again = await SessionManager.logout()
+  assert.deepEqual([again.status, await again.json()], [200, { result: 'Token has expired' }])
 })

@@ -55,7 +55,8 @@ export interface LoginHostOptions {
   /** Milliseconds. */
   readonly heartbeatMs?: number
   readonly tokensInAddresses?: boolean
-  readonly whileResolving?: () => void
+  /** What happens between the answer to whose a token is and what is made of it. */
+  readonly resolved?: () => unknown
 }
 
 /** The REST of one process behind a real socket, on a store of its own, and its WebSocket. */
@@ -77,9 +78,10 @@ export async function createLoginHost(t: TestContext, options: LoginHostOptions 
     notifications.drain()
     notifications.close()
   })
-  const resolve: Process['sessions']['resolve'] = (...asked) => {
-    options.whileResolving?.()
-    return process.sessions.resolve(...asked)
+  const resolve: Process['sessions']['resolve'] = async (...asked) => {
+    const session = await process.sessions.resolve(...asked)
+    await options.resolved?.()
+    return session
   }
   const sessions = { ...process.sessions, touch, resolve }
   const url = await listen(t, machine, { process: { ...process, sessions }, notifications, options })

@@ -245,19 +245,30 @@ test('a token that a stronger login replaced keeps no connection', async (t) => 
 })
 
 test('another configuration closes everything, and whoever was being let in under the one before', async (t) => {
-  let whileResolving: () => void = () => undefined
-  const host = await createLoginHost(t, { whileResolving: () => whileResolving() })
+  let meanwhile: () => void = () => undefined
+  const host = await createLoginHost(t, { resolved: () => meanwhile() })
   const { token } = await host.signIn('alice')
   const before = await listening(t, host, token)
   const again = [1012, 'come back, and ask anew for what you keep']
   host.notifications.restart()
   assert.deepEqual(await before.closed, again)
-  whileResolving = () => {
-    whileResolving = () => undefined
+  meanwhile = () => {
+    meanwhile = () => undefined
     host.notifications.restart()
   }
   assert.deepEqual(await new Listener(t, host, token).closed, again)
   await listening(t, host, token)
+})
+
+test('a session that ends while its connection is being opened has none', async (t) => {
+  let meanwhile: () => unknown = () => undefined
+  const host = await createLoginHost(t, { resolved: () => meanwhile() })
+  const { token, session } = await host.signIn('alice')
+  meanwhile = () => {
+    meanwhile = () => undefined
+    return host.process.sessions.end(session.sid, 'logout', FROM)
+  }
+  assert.deepEqual(await new Listener(t, host, token).closed, [1008, 'the session has ended'])
 })
 
 test('entries of the log that may have been missed send everybody away', (t) => {
