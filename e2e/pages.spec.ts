@@ -144,6 +144,8 @@ test.describe('pages that people see are legible, reachable and quiet', () => {
     await expect(heading(page)).toHaveText('You do not have access')
     await page.getByRole('link', { name: 'Sign in as someone else' }).click()
     await signIn(page, 'bob')
+    await expect(heading(page)).toContainText('Confirm that it is you')
+    await page.goto(`${rig.sites.login}/login/employees?authIndexType=level&authIndexValue=9`)
     await expect(heading(page)).toHaveText('Stronger proof is not available')
     await look('unreachable')
   })

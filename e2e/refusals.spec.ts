@@ -33,11 +33,11 @@ test('a forbidden path says who is signed in, why, and the way out', async ({ pa
   await expect(page.getByRole('link').first()).toBeVisible()
 })
 
-test('a path that needs more than a password refuses with a reason, not a loop', async ({ page, rig }) => {
-  await page.goto(`${rig.sites.pay}/`)
+test('a login that nothing in the realm can bring about refuses with a reason, not a loop', async ({ page, rig }) => {
+  await page.goto(`${rig.sites.app}/`)
   await signIn(page, 'carol')
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-  const response = await page.goto(`${rig.sites.pay}/`)
+  await expect(page).toHaveURL(`${rig.sites.app}/`)
+  const response = await page.goto(`${rig.sites.login}/login/employees?authIndexType=level&authIndexValue=9`)
   expect(response?.status()).toBe(403)
 })
 

@@ -16,6 +16,7 @@ import { createPasswordHasher } from './crypto/password-hash.ts'
 import { createSealer } from './crypto/seal.ts'
 import { asFault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
+import { removeOrphanedFactors } from './identity/factors.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import { createDirectories } from './identity/directories.ts'
 import type { ReadinessReport } from './portal/ports.ts'
@@ -244,9 +245,9 @@ const RETIRE_AGAIN_MS = 5_000
 /** Ends the sessions of people and realms that are gone; a store that cannot be asked now is asked again. Never rejects. */
 async function retireSessions(
   holder: GenerationHolder<GatehouseGeneration>,
-  deps: Pick<RuntimeDeps, 'store' | 'sessions' | 'log'>,
+  deps: Pick<RuntimeDeps, 'store' | 'sessions' | 'sealer' | 'log'>,
 ): Promise<void> {
-  const { store, sessions, log } = deps
+  const { store, sessions, sealer, log } = deps
   const generation = holder.peek()
   try {
     const count = await endOrphans({
@@ -255,6 +256,12 @@ async function retireSessions(
       causeToEnd: (session) => generation.configuredCauseToEnd(session),
     })
     if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
+    // Somebody who is given the name of one who left must not find their second factors, nor be asked for them.
+    const forgotten = await removeOrphanedFactors({ documents: store.documents, sealer }, async (owner) => {
+      const cause = await generation.configuredCauseToEnd({ ...owner, username: '', properties: {} })
+      return cause === 'user-removed'
+    })
+    if (forgotten > 0) log.info({ count: forgotten }, 'removed the factors of users who are gone')
   } catch (error) {
     log.warn({ err: error }, 'sessions of users or realms that are gone could not be ended; trying again')
     setTimeout(() => {

@@ -3,7 +3,7 @@ import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
-import { ORIGINS, PASSWORDS, STEP_UP, TWO_PROOFS } from './rig-config.ts'
+import { ORIGINS, PASSWORDS, STEP_UP, TOTP_STEP, TWO_PROOFS } from './rig-config.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf } from './wire.ts'
@@ -148,17 +148,75 @@ runVectors<Vector>(
         const page = await stepUpPage(bob)
         rig.tally.sent++
         const back = await bob.client.submitLogin(page, 'mallory', PASSWORDS.mallory)
-        noServerError(rig, back, 'another user')
-        await isDead(rig, before, "bob's session is over, not raised by somebody else's password")
-        if (back.location !== undefined) await bob.client.open(back.location)
+        gaveNoCode(rig, back, 'another user')
+        await notRaised(rig, bob, "not by somebody else's password")
         const mark = rig.mark()
-        const now = await rig.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`)
-        noServerError(rig, now, 'afterwards')
-        for (const { headers } of rig.since(mark))
-          assert.deepEqual(
-            headers.filter(([name]) => /^x-(?:remote-)?user$/i.test(name)).map(([, value]) => value),
-            ['mallory', 'mallory'],
-          )
+        assert.equal(await statusAt(bob, `${ORIGINS.app}/me`), 200, "bob's session goes on as it was")
+        const [request] = rig.since(mark)
+        assert.deepEqual(
+          request?.headers.filter(([name]) => /^x-remote-user$/i.test(name)).map(([, value]) => value),
+          ['bob'],
+        )
+        // Signing in as somebody else is another thing: a whole new session, and nothing of bob's in it.
+        const page2 = await bob.client.call(`${LOGIN}?ForceAuth=true`)
+        const switched = await bob.client.submitLogin(page2, 'mallory', PASSWORDS.mallory)
+        noServerError(rig, switched, 'a switch')
+        await isDead(rig, before, "bob's session is over")
+      },
+      async 'force-auth-method-jump'(rig) {
+        const two = await startRig({ employees: TOTP_STEP })
+        try {
+          const client = two.browser()
+          const start = `${LOGIN}?authIndexType=level&authIndexValue=2`
+          const page = await client.call(start)
+          const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+          for (const more of [
+            { stage: 'totp', IDToken1: '000000' },
+            { choose: 'totp' },
+            { choose: 'totp', IDToken1: '000000' },
+            { stage: 'x509', choose: 'module:totp' },
+          ]) {
+            rig.tally.sent++
+            const answer = await client.call(action, { form: { authId: form['authId'] ?? '', ...more } })
+            noServerError(two, answer, JSON.stringify(more))
+            assert.equal(answer.location, undefined)
+            assert.doesNotMatch(answer.body, /one-time-code/, 'the password comes first')
+          }
+          for (const path of [
+            '/login/employees/totp',
+            '/login/totp',
+            '/login/employees?authIndexType=module&authIndexValue=totp',
+          ])
+            assert.doesNotMatch((await client.call(ORIGINS.login + path)).body, /one-time-code/, path)
+          rig.tally.checks += two.tally.checks
+        } finally {
+          await two.stop()
+        }
+      },
+      async 'level-time'(rig) {
+        const two = await startRig({ employees: TOTP_STEP })
+        try {
+          const bob = await two.signIn('bob')
+          const recent = `${ORIGINS.app}/recent/x`
+          assert.equal(await statusAt(bob, recent), 200)
+          await two.shiftClock(5 * 60_000 + 1_000)
+          for (let i = 0; i < 3; i++)
+            assert.equal(await statusAt(bob, `${ORIGINS.app}/me`), 200, 'use makes nothing younger')
+          const mark = two.mark()
+          const script = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
+          const late = await bob.client.call(recent, { headers: script })
+          assert.equal(late.status, 401)
+          assert.match(headersOf(late, 'www-authenticate').join(), /insufficient_user_authentication.*max_age=300/)
+          upstreamSilent(two, mark, 'five minutes later')
+          rig.tally.sent += two.tally.sent
+          const page = await bob.client.call((await bob.client.call(recent)).location ?? '')
+          const answer = await bob.client.submitLogin(page, 'bob', PASSWORDS.bob)
+          await bob.client.open(answer.location ?? '')
+          assert.equal(await statusAt(bob, recent), 200)
+          rig.tally.checks += two.tally.checks
+        } finally {
+          await two.stop()
+        }
       },
       async 'force-auth-param'(rig) {
         const bob = await rig.signIn('bob')

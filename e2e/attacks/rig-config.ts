@@ -55,6 +55,20 @@ export const STEP_UP = `authentication:
     strong: [{ module: strong, criteria: REQUIRED }]
 `
 
+/** Of those who have an authenticator app. */
+export const TOTP_SECRETS = {
+  alice: 'MFWGSY3FMNQW4YLSPFQWY2LDMVRWC3TB',
+  bob: 'MJXWEY3BNZQXE6LCN5RGGYLOMFZHSYTP',
+} as const
+
+/** For the realm of employees: level 2 by a code from an authenticator app. */
+export const TOTP_STEP = `authentication:
+  modules: { password: { type: password }, totp: { type: totp } }
+  chains:
+    default: [{ module: password, criteria: REQUIRED }]
+    strong: [{ module: password, criteria: REQUISITE }, { module: totp, criteria: REQUIRED }]
+`
+
 /** For the realm of employees: a login that asks twice. */
 export const TWO_PROOFS = `authentication:
   modules: { password: { type: password }, again: { type: password, authLevel: 2 } }
@@ -82,6 +96,7 @@ ${policy('deny-post', ['/guarded/*'], '{ POST: deny }', ANYBODY)}
 ${policy('own-pages', ['/account', '/account/*', '/account.css', '/static/*', '/me', '/ws', '/stream'], ALL, ANYBODY)}
 ${policy('two-segments', ['/team/-*-/notes'], ALL, ANYBODY)}
 ${policy('level-two', ['/level2/*'], ALL, `${ANYBODY}\n    condition: { type: AuthLevel, authLevel: 2 }`)}
+${policy('recent', ['/recent/*'], ALL, `${ANYBODY}\n    condition: { type: AuthAge, maxAge: 5m }`)}
   - name: payments
     resources: [https://pay.example.com:*/*, https://pay.example.com:*/*?*]
     actions: ${ALL}
@@ -141,8 +156,12 @@ telemetry: { level: info, accessLog: true }
   write(
     'realms/employees/users.yaml',
     `users:\n${[
-      user('alice', hashes.alice, '    groups: [admins, finance]\n    attributes: { mail: alice@example.com }\n'),
-      user('bob', hashes.bob, '    groups: []\n'),
+      user(
+        'alice',
+        hashes.alice,
+        `    totp: ${TOTP_SECRETS.alice}\n    groups: [admins, finance]\n    attributes: { mail: alice@example.com }\n`,
+      ),
+      user('bob', hashes.bob, `    totp: ${TOTP_SECRETS.bob}\n    groups: []\n`),
       user('mallory', hashes.mallory, '    groups: [finance]\n'),
       user('carla', hashes.carla, '    disabled: true\n'),
     ].join('')}`,

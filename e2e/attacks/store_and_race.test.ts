@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { code, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
-import { ORIGINS, PASSWORDS } from './rig-config.ts'
+import { ORIGINS, PASSWORDS, TOTP_SECRETS } from './rig-config.ts'
 import { redisRunners } from './redis.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type RigOptions } from './rig.ts'
 import { isNoToken, opensTheClub } from './stateless.ts'
@@ -64,6 +65,33 @@ const POLICIES = 'realms/employees/policies.yaml'
 runVectors<Vector>('store_and_race', {
   only: {
     ...redisRunners,
+    'otp-race': (outer) =>
+      withFactors(outer, async (rig) => {
+        const people = await Promise.all([rig.signIn('bob'), rig.signIn('bob'), rig.signIn('bob'), rig.signIn('bob')])
+        const taken = await Promise.all(people.map((person) => takes(rig, person, code(TOTP_SECRETS.bob))))
+        assert.equal(taken.filter(Boolean).length, 1)
+      }),
+    'enrol-race': (outer) =>
+      withFactors(outer, async (rig) => {
+        const people = [await rig.signIn('mallory'), await rig.signIn('mallory')]
+        const pages = await Promise.all(people.map((person) => stepUpPage(person)))
+        const ends = await Promise.all(
+          people.map((person, i) => {
+            rig.tally.sent++
+            const page = pages[i]
+            assert.ok(page)
+            return send(person, page, code((SECRET.exec(page.body)?.[1] ?? '').replaceAll(' ', '')))
+          }),
+        )
+        assert.deepEqual(
+          ends.map(({ status }) => status).sort(),
+          [200, 303],
+          'one, and the other is asked for its code',
+        )
+        const late = ends.find(({ status }) => status === 200)
+        assert.match(late?.body ?? '', /one-time-code/)
+        assert.doesNotMatch(late?.body ?? '', SECRET)
+      }),
     'denylist-ttl': (outer) =>
       fresh(outer, async (rig) => {
         const { client } = await rig.signIn('dave', 'club')

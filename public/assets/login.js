@@ -51,7 +51,8 @@ function submitOnce(form) {
  * renewal waits for it, three seconds at most.
  */
 function stayFresh(form) {
-  const { again } = form.dataset
+  const { again, renews } = form.dataset
+  if (renews === undefined) return
   const handle = form.elements.namedItem('authId')
   let freshUntil = 0
   let renewing

@@ -209,7 +209,7 @@ class Logins {
         if (underway.record !== undefined) await this.#journeys.remove(underway.record.key)
         // A chain that fails before it has asked anything would fail again and again.
         if (answers === undefined) return { kind: 'unreachable', destination: journey.destination }
-        return this.#again(advanced.journey, context, 'bad-credentials')
+        return this.#again(advanced.journey, context, failureOf(advanced.incidents))
     }
   }
 
@@ -334,6 +334,13 @@ interface Answered {
 interface Retry {
   readonly failure: StepFailure
   readonly typedName: string | undefined
+}
+
+/** Whoever knows a password that has expired is told: they would look for a mistake that they did not make. All else is one answer. */
+function failureOf(incidents: readonly Incident[]): StepFailure {
+  const last = incidents.at(-1)
+  const expired = last?.kind === 'failed' && (last.reason === 'password-expired' || last.reason === 'must-change')
+  return expired ? 'password-expired' : 'bad-credentials'
 }
 
 /** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */

@@ -31,7 +31,8 @@ export interface Destination {
   readonly handshake: { readonly agent: string; readonly state: string } | undefined
 }
 
-export type StepFailure = 'bad-credentials' | 'wrong-code' | 'throttled' | 'session-changed'
+/** `password-expired`: the password was right, or the directory says so; it has to be changed elsewhere. */
+export type StepFailure = 'bad-credentials' | 'wrong-code' | 'password-expired' | 'throttled' | 'session-changed'
 
 /** What the person, or the client, sees next. */
 export type Step =

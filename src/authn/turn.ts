@@ -55,7 +55,7 @@ function beginsWithFirstFactor(realm: RealmAuthn, { chain }: Journey): boolean {
 }
 
 async function enrolledOf(modules: readonly AuthModule[], user: User): Promise<readonly AuthModule[]> {
-  const enrolled = await Promise.all(modules.map((module) => module.isEnrolled?.(user) ?? true))
+  const enrolled = await Promise.all(modules.map(async (module) => (await module.isEnrolled?.(user)) ?? true))
   return modules.filter((_, i) => enrolled[i])
 }
 
@@ -64,7 +64,9 @@ async function enrolledOf(modules: readonly AuthModule[], user: User): Promise<r
  * a password alone must not put a stranger's telephone in the place of the owner's.
  */
 export async function hasSecondFactor({ modules }: RealmAuthn, user: User): Promise<boolean> {
-  const enrolled = await Promise.all([...modules.values()].map((module) => module.isEnrolled?.(user) ?? false))
+  const enrolled = await Promise.all(
+    [...modules.values()].map(async (module) => (await module.isEnrolled?.(user)) ?? false),
+  )
   return enrolled.includes(true)
 }
 

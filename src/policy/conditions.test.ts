@@ -109,3 +109,32 @@ test('advices are united name by name, without duplicates', () => {
   })
   assert.deepEqual(uniteAdvices(undefined, a, 'one'), a)
 })
+
+suite('AuthScheme', () => {
+  const scheme = compileCondition({ type: 'AuthScheme', authScheme: ['password', 'totp'] })
+
+  test('holds once every module is passed, and advises those that are not', () => {
+    assert.deepEqual(scheme.check(query), { satisfied: false, advices: { AuthSchemeConditionAdvice: ['totp'] } })
+    assert.equal(scheme.failedOn(query), 'AuthScheme: totp not passed')
+    const both = { ...query, session: { ...query.session, authModules: ['totp', 'password'] } }
+    assert.deepEqual(scheme.check(both), { satisfied: true })
+  })
+})
+
+suite('AuthAge', () => {
+  const age = compileCondition({ type: 'AuthAge', maxAge: 300_000 })
+
+  test('holds until the proof is that old, and says when it will not hold any more', () => {
+    assert.deepEqual(age.check({ ...query, now: at(299_999) }), { satisfied: true, validUntil: at(300_000) })
+    const late = { ...query, now: at(300_000) }
+    assert.deepEqual(age.check(late), { satisfied: false, advices: { AuthenticationAgeConditionAdvice: ['300'] } })
+    assert.equal(age.failedOn(late), 'AuthAge: 300 s old')
+  })
+
+  test('of two ages the younger counts where both are needed, the older where one is enough', () => {
+    const hour = { AuthenticationAgeConditionAdvice: ['3600'] }
+    const minute = { AuthenticationAgeConditionAdvice: ['60'] }
+    assert.deepEqual(uniteAdvices(hour, minute, 'all'), minute)
+    assert.deepEqual(uniteAdvices(hour, minute, 'one'), hour)
+  })
+})

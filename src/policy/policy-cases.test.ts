@@ -19,6 +19,8 @@ const caseSchema = z.strictObject({
     groups: z.array(z.string()).default(['staff']),
     attributes: z.record(z.string(), z.array(z.string())).default({}),
     authLevel: z.number().default(1),
+    /** Minutes since the login. */
+    age: z.number().default(0),
   }),
   decision: z.strictObject({
     allowed: z.boolean(),
@@ -63,7 +65,7 @@ function accessQuery(query: (typeof cases)[number]['query']): AccessQuery {
     },
     facts: { groups: new Set(query.groups), attributes: query.attributes },
     clientIp: '127.0.0.1',
-    now: 0 as EpochMs,
+    now: (query.age * 60_000) as EpochMs,
   }
 }
 

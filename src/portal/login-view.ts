@@ -67,7 +67,9 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     fields,
     submit: frame.say(submitOf(step, fields)),
     // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
-    stateUrl: asked.demand.force || step.username !== undefined ? undefined : stateUrl(asked),
+    stateUrl: asked.demand.force ? undefined : stateUrl(asked),
+    // A page that goes on from a proof, or shows a secret, has no other that could take its place.
+    renews: step.username === undefined,
     requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
 }

@@ -1,3 +1,4 @@
+import type { AuthnConfig } from '../../authn/chains.schema.ts'
 import { usernameKey } from '../../base/username-key.ts'
 import { isPasswordHash } from '../../crypto/password-hash.ts'
 import type { ConfigProblem } from '../snapshot.ts'
@@ -10,20 +11,39 @@ export const checkChains: Check = ({ realms }) =>
     if (realm === undefined) return []
     const { source } = realm
     const { modules, chains, defaultChain } = realm.value.authentication
-    const problems: ConfigProblem[] = []
-    for (const [name, steps] of Object.entries(chains)) {
-      for (const [index, step] of steps.entries()) {
-        if (Object.hasOwn(modules, step.module)) continue
-        const path = ['authentication', 'chains', name, index, 'module']
-        const hint = source.filled(path) === undefined ? didYouMean(step.module, Object.keys(modules)) : ''
-        problems.push(errorIn(source, path, `there is no module ${quoted(source, path, step.module)}${hint}`))
-      }
-    }
+    const problems = namedModules(realm.value.authentication).flatMap(({ module, path }): ConfigProblem[] => {
+      if (Object.hasOwn(modules, module)) return []
+      const hint = source.filled(path) === undefined ? didYouMean(module, Object.keys(modules)) : ''
+      return [errorIn(source, path, `there is no module ${quoted(source, path, module)}${hint}`)]
+    })
     if (Object.hasOwn(chains, defaultChain)) return problems
     const path = ['authentication', 'defaultChain']
     const hint = source.filled(path) === undefined ? didYouMean(defaultChain, Object.keys(chains)) : ''
     return [...problems, errorIn(source, path, `there is no chain ${quoted(source, path, defaultChain)}${hint}`)]
   })
+
+interface NamedModule {
+  readonly module: string
+  readonly path: readonly (string | number)[]
+}
+
+/** Every place where chains and authentication policies name a module. */
+function namedModules({ chains, policies }: AuthnConfig): readonly NamedModule[] {
+  const named = (modules: readonly string[] | undefined, path: NamedModule['path']): readonly NamedModule[] =>
+    (modules ?? []).map((module, index) => ({ module, path: ['authentication', ...path, index] }))
+  return [
+    ...Object.entries(chains).flatMap(([name, steps]) =>
+      steps.flatMap(({ module, or }, index) => [
+        { module, path: ['authentication', 'chains', name, index, 'module'] },
+        ...named(or, ['chains', name, index, 'or']),
+      ]),
+    ),
+    ...policies.flatMap(({ firstFactors, secondFactors }, index) => [
+      ...named(firstFactors, ['policies', index, 'firstFactors']),
+      ...named(secondFactors, ['policies', index, 'secondFactors']),
+    ]),
+  ]
+}
 
 export const checkPolicyNames: Check = ({ realms }) =>
   realms.flatMap(({ policies }) => {

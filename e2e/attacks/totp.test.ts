@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { Secret } from 'otpauth'
+import { loginForm } from '../client.ts'
+import { code, LOGIN, notRaised, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
+import type { Page } from './browser.ts'
+import { noServerError, twins } from './oracles.ts'
+import { ORIGINS, PASSWORDS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
+import { runVectors, type Vector } from './suite.ts'
+
+const BOTH_REQUIRED = TOTP_STEP.replace(
+  'default: [{ module: password, criteria: REQUIRED }]',
+  'default: [{ module: password, criteria: REQUIRED }, { module: totp, criteria: REQUIRED }]',
+)
+
+runVectors<Vector>(
+  'totp',
+  {
+    only: {
+      replay: (outer) =>
+        withFactors(outer, async (rig) => {
+          const people = await Promise.all([rig.signIn('bob'), rig.signIn('bob'), rig.signIn('bob')])
+          const digits = code(TOTP_SECRETS.bob)
+          const taken = await Promise.all(people.map((person) => takes(rig, person, digits)))
+          assert.equal(taken.filter(Boolean).length, 1, 'one code, three sessions at once')
+          const second = await rig.second()
+          try {
+            const there = await second.signIn('bob')
+            assert.equal(await takes(second, there, digits), false, 'nor on another node')
+            await notRaised(second, there, 'a used code')
+          } finally {
+            await second.stop()
+          }
+        }),
+      'replay-across-users': (outer) =>
+        withFactors(outer, async (rig) => {
+          const bob = await rig.signIn('bob')
+          assert.equal(await takes(rig, bob, code(TOTP_SECRETS.alice)), false)
+          await notRaised(rig, bob, "somebody else's code")
+        }),
+      window: (outer) =>
+        withFactors(outer, async (rig) => {
+          const taken: boolean[] = []
+          for (const steps of [-2, -1, 0, 1, 2])
+            taken.push(await takes(rig, await rig.signIn('bob'), code(TOTP_SECRETS.bob, steps)))
+          assert.deepEqual(taken, [false, true, true, true, false])
+        }),
+      'older-after-newer': (outer) =>
+        withFactors(outer, async (rig) => {
+          const [one, two] = [await rig.signIn('bob'), await rig.signIn('bob')]
+          assert.equal(await takes(rig, one, code(TOTP_SECRETS.bob)), true)
+          assert.equal(await takes(rig, two, code(TOTP_SECRETS.bob, -1)), false)
+          await notRaised(rig, two, 'an older code')
+        }),
+      'race-bruteforce': (outer) =>
+        withFactors(outer, async (rig) => {
+          const bob = await rig.signIn('bob')
+          const pages: Page[] = []
+          for (let i = 0; i < 200; i++) pages.push(await stepUpPage(bob))
+          rig.tally.sent += pages.length
+          const answers = await Promise.all(pages.map((page, i) => send(bob, page, String(i).padStart(6, '0'))))
+          for (const answer of answers) noServerError(rig, answer, 'a guess')
+          const judged = answers.filter(({ status }) => status === 401).length
+          assert.ok(judged >= 1 && judged <= 6, `${judged} guesses were judged`)
+          assert.equal(await takes(rig, bob, code(TOTP_SECRETS.bob)), false, 'and a right one has to wait')
+          await notRaised(rig, bob, '200 guesses')
+        }),
+      'array-param': (outer) =>
+        withFactors(outer, async (rig) => {
+          const bob = await rig.signIn('bob')
+          const page = await stepUpPage(bob)
+          const { action, form } = loginForm({ ...page, headers: {} }, '000000', '')
+          const right = code(TOTP_SECRETS.bob)
+          for (const names of [
+            ['IDToken1', 'IDToken1'],
+            ['IDToken1[]', 'IDToken1[0]'],
+          ]) {
+            const body = new URLSearchParams(form)
+            body.delete('IDToken1')
+            for (const [i, name] of names.entries()) body.append(name, i === 0 ? right : '000000')
+            const answer = await rig.ask(
+              `POST ${new URL(action).pathname}${new URL(action).search} HTTP/1.1\r\nHost: gw.example.com\r\nOrigin: ${ORIGINS.login}\r\n` +
+                `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.toString().length}\r\n${bob.cookie('login')}\r\n${body.toString()}`,
+            )
+            noServerError(rig, answer, names.join())
+            assert.ok((answer?.status ?? 0) >= 400, names.join())
+          }
+          await notRaised(rig, bob, 'a code beside another')
+        }),
+      'skip-stage': (outer) =>
+        withFactors(outer, async (rig) => {
+          const client = rig.browser()
+          const first = await client.call(`${LOGIN}?authIndexType=level&authIndexValue=2`)
+          const half = await client.submitLogin(first, 'bob', PASSWORDS.bob)
+          assert.match(half.body, /one-time-code/)
+          const person = { client, user: 'bob', cookie: () => '' } as const
+          rig.tally.sent += 6
+          for (const [page, more] of [
+            [half, { IDToken1: '' }],
+            [half, { stage: 'password', IDToken1: 'bob', IDToken2: PASSWORDS.bob }],
+            [half, { stage: 'done', choose: 'password' }],
+            [half, { choose: 'module:password' }],
+            [first, { IDToken1: 'bob', IDToken2: PASSWORDS.bob }],
+          ] as const) {
+            const answer = await send(person, page, '', more)
+            noServerError(rig, answer, JSON.stringify(more))
+            assert.equal(answer.location, undefined, JSON.stringify(Object.keys(more)))
+            assert.equal(client.cookie('gw.example.com', '__Host-SSOTokenID'), undefined)
+          }
+        }),
+      'enrol-takeover': (outer) =>
+        withFactors(outer, async (rig) => {
+          const thief = await rig.signIn('bob')
+          for (const query of ['', '&ForceAuth=true', '&enrol=totp']) {
+            rig.tally.sent++
+            const page = await thief.client.call(`${LOGIN}?authIndexType=level&authIndexValue=2${query}`)
+            const next = query.includes('Force') ? await thief.client.submitLogin(page, 'bob', PASSWORDS.bob) : page
+            assert.match(next.body, /one-time-code/)
+            assert.doesNotMatch(next.body, SECRET, 'who has a factor is not offered another')
+            const answer = await send(thief, next, '000000', { enrol: 'true', choose: 'totp' })
+            noServerError(rig, answer, 'enrol')
+            assert.doesNotMatch(answer.body, SECRET)
+          }
+          await notRaised(rig, thief, 'the password alone')
+          // Who has none sets one up with a fresh password only.
+          const mallory = await rig.signIn('mallory')
+          assert.match((await stepUpPage(mallory)).body, SECRET)
+          await rig.shiftClock(5 * 60_000 + 5_000)
+          const late = await stepUpPage(mallory)
+          assert.doesNotMatch(late.body, SECRET, 'five minutes after the password it is asked again')
+          assert.match(late.body, /type="password"/)
+        }),
+      'secret-leak': (outer) =>
+        withFactors(outer, async (rig) => {
+          const mallory = await rig.signIn('mallory')
+          const page = await stepUpPage(mallory)
+          const secret = (SECRET.exec(page.body)?.[1] ?? '').replaceAll(' ', '')
+          rig.tally.sent++
+          assert.equal((await send(mallory, page, code(secret))).status, 303)
+          for (const url of [
+            `${LOGIN}?ForceAuth=true&authIndexType=module&authIndexValue=totp`,
+            `${ORIGINS.login}/account`,
+          ]) {
+            const later = await mallory.client.call(url)
+            assert.ok(!later.body.replaceAll(' ', '').includes(secret), url)
+          }
+          await rig.logged()
+          assert.ok(!rig.log().includes(secret))
+        }),
+      'secret-size': (outer) =>
+        withFactors(outer, async (rig) => {
+          const mallory = await rig.signIn('mallory')
+          const secrets = new Set<string>()
+          for (let i = 0; i < 20; i++) {
+            rig.tally.sent++
+            secrets.add((SECRET.exec((await stepUpPage(mallory)).body)?.[1] ?? '').replaceAll(' ', ''))
+          }
+          assert.equal(secrets.size, 20)
+          for (const secret of secrets) assert.ok(Secret.fromBase32(secret).bytes.length >= 20)
+        }),
+      'user-enum': (outer) =>
+        withFactors(
+          outer,
+          async (rig) => {
+            const pages: Page[] = []
+            for (const [name, password] of [
+              ['bob', PASSWORDS.bob],
+              ['bob', 'wrong'],
+              ['nobody', 'wrong'],
+            ] as const) {
+              const client = rig.browser()
+              const page = await client.submitLogin(await client.call(LOGIN), name, password)
+              assert.match(page.body, /one-time-code/)
+              rig.tally.sent++
+              pages.push(await send({ client, user: 'bob', cookie: () => '' }, page, '000000'))
+            }
+            const [right, wrong, unknown] = pages.map((page) => ({
+              ...page,
+              body: page.body.replaceAll('nobody', 'bob'),
+            }))
+            assert.ok(right && wrong && unknown)
+            twins(rig, right, wrong, 'a right password')
+            twins(rig, right, unknown, 'an unknown name')
+          },
+          { employees: BOTH_REQUIRED },
+        ),
+    },
+  },
+  { employees: TOTP_STEP },
+)
