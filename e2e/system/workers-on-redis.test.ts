@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client } from '../client.ts'
+import { startEchoApp } from '../echo-app.ts'
+import { ask, startLoad } from '../load.ts'
+import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type ConfigFiles, type OwnRig } from '../own-rig.ts'
+import { startStoreData } from '../store-data.ts'
+import { until } from '../until.ts'
+
+const WORKERS = 2
+/** A navigation gets a fresh stateless token when a quarter of this is over. */
+const IDLE_MS = 20_000
+
+const env = { MASTER_KEY: randomBytes(32).toString('base64url') }
+let files: ConfigFiles
+let rig: OwnRig
+/** What could not start leaves nothing behind that keeps the test alive. */
+const closers: (() => Promise<unknown>)[] = []
+
+before(async () => {
+  const data = await startStoreData('redis')
+  closers.push(() => data.dispose())
+  const app = await startEchoApp()
+  closers.push(() => app.close())
+  const users = usersYaml([{ username: 'erin', hash: await hashOf('erin-password') }])
+  const carried = JSON.stringify({ session: { mode: 'stateless', maxIdle: `${IDLE_MS / 1_000}s` } })
+  files = {
+    'agent-config/gatehouse.yaml': gatehouseYaml({ more: `workers: ${WORKERS}\n` }).replace(
+      '{ path: .gatehouse/cts.db }',
+      data.yaml,
+    ),
+    'agent-config/app.yaml': agentYaml('app', app.url),
+    'agent-config/club.yaml': agentYaml('club', app.url).replace('/staff', '/club'),
+    'realms/realm.yaml': '',
+    'realms/staff/realm.yaml': '',
+    'realms/staff/users.yaml': users,
+    'realms/club/realm.yaml': carried,
+    'realms/club/users.yaml': users,
+  }
+  rig = await startOwnRig({ files, env })
+  closers.push(async () => assert.equal(await rig.stop(), 0))
+})
+
+after(async () => {
+  for (const close of closers.reverse()) await close()
+})
+
+const said = (message: string) => rig.lines().filter((line) => line['message'] === message)
+const urlOf = (site: string, at: OwnRig = rig): string => `http://${site}.acme.test:${at.port}/`
+
+interface Person {
+  readonly client: Client
+  readonly cookie: string
+}
+
+async function signIn(site: string): Promise<Person> {
+  const client = new Client()
+  assert.equal((await client.signIn(await client.open(urlOf(site)), 'erin', 'erin-password')).status, 200)
+  return { client, cookie: client.cookiesFor(urlOf(site)) }
+}
+
+/** Whichever worker is asked. */
+async function statuses(site: string, cookie: string, at = rig): Promise<readonly number[]> {
+  const replies = await Promise.all(Array.from({ length: 8 }, () => ask({ url: urlOf(site, at), cookie })))
+  return [...new Set(replies.map(({ status }) => status))]
+}
+
+test('a worker that is killed takes no session with it, and is replaced', async () => {
+  const people = await Promise.all(['app', 'club', 'app', 'club'].map(signIn))
+  process.kill(Number(said('listening')[0]?.['pid']), 'SIGKILL')
+  await until('another took its place', () => said('a worker took its place').length === 1, { withinMs: 30_000 })
+  for (const [i, { cookie }] of people.entries())
+    assert.deepEqual(await statuses(i % 2 === 0 ? 'app' : 'club', cookie), [200])
+})
+
+test('SIGUSR2 replaces all workers one by one under load: no request fails and no session is lost', async () => {
+  const [stored, carried] = [await signIn('app'), await signIn('club')]
+  const load = startLoad({ url: `${urlOf('app')}work`, cookie: stored.cookie })
+  await until('the load is on', () => load.good > 20)
+  rig.kill('SIGUSR2')
+  await until('all were restarted', () => said('all workers were restarted').length === 1, { withinMs: 30_000 })
+  await load.stop()
+  assert.deepEqual(load.bad, [])
+  assert.deepEqual(await statuses('app', stored.cookie), [200])
+  const home = await carried.client.open(urlOf('club'))
+  assert.equal(home.status, 200)
+})
+
+test('a stateless session: renewed by navigations, ended at every process, also at one that begins later', async () => {
+  const other = await startOwnRig({ files, env })
+  try {
+    const { client, cookie } = await signIn('club')
+    assert.deepEqual(await statuses('club', cookie, other), [200])
+    await pause(IDLE_MS / 4 + 200)
+    assert.equal((await client.call(urlOf('club'))).status, 200)
+    const renewed = client.cookiesFor(urlOf('club'))
+    assert.notEqual(renewed, cookie, 'a navigation leaves with a fresh token')
+    assert.deepEqual(await statuses('club', renewed, other), [200])
+    assert.equal((await client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
+    for (const token of [cookie, renewed])
+      await until('the other processes deny it', async () => (await statuses('club', token, other)).join() === '401')
+  } finally {
+    assert.equal(await other.stop(), 0)
+  }
+})
+
+test('a process that begins anew reads the denylist before it believes a stateless token', async () => {
+  const [gone, kept] = [await signIn('club'), await signIn('club')]
+  assert.equal((await gone.client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
+  const late = await startOwnRig({ files, env })
+  try {
+    assert.deepEqual(await statuses('club', gone.cookie, late), [401], 'its first requests')
+    assert.equal((await ask({ url: urlOf('club', late), cookie: kept.cookie })).status, 200)
+  } finally {
+    assert.equal(await late.stop(), 0)
+  }
+})
