@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer, type Sealer } from '../crypto/seal.ts'
+import type { User, UserDirectory } from '../identity/directory.ts'
 import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
@@ -106,6 +107,8 @@ function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime'> {
 
 export interface BenchOptions {
   readonly hasher?: PasswordVerifier
+  /** Answers instead of the directory. */
+  readonly checkPassword?: UserDirectory['checkPassword']
   readonly code?: AuthModule
   /** Settings of `authentication` beside or in place of the fixture's. */
   readonly authentication?: Readonly<Record<string, unknown>>
@@ -171,6 +174,7 @@ function realmOf(
     realmSwitch = 'end',
     quota,
     removed = new Set(),
+    checkPassword,
     authentication: more = {},
     strong = false,
   }: BenchOptions,
@@ -181,7 +185,8 @@ function realmOf(
       ? [user('alice'), user('bob', { totp: TOTP_SECRET }), user('gone', { disabled: true })]
       : [user('dave')]
   const files = createFileDirectory(name, users, hasher)
-  const directory = { ...files, find: (id: string) => (removed.has(id) ? undefined : files.find(id)) }
+  const find = (id: string): User | undefined => (removed.has(id) ? undefined : files.find(id))
+  const directory = { ...files, find, ...(checkPassword === undefined ? {} : { checkPassword }) }
   const authentication = authnSchema.parse({
     modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 3 } },
     chains: {

@@ -16,6 +16,8 @@ export const de: Catalogue = {
 
   'failure.bad-credentials':
     'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',
+  'failure.password-expired':
+    'Dieses Passwort ist abgelaufen oder muss erst geändert werden. Ändern Sie es dort, wo Ihre Organisation Passwörter verwaltet, und melden Sie sich dann an.',
   'failure.throttled': 'Zu viele Versuche. Warten Sie {duration} und versuchen Sie es dann noch einmal.',
   'failure.session-changed':
     'Ihre Sitzung hat sich inzwischen in einem anderen Fenster geändert. Bitte melden Sie sich noch einmal an.',

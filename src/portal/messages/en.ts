@@ -14,6 +14,8 @@ export const en = {
   'login.use-other': 'Use {module} instead',
 
   'failure.bad-credentials': 'This username and password do not match. Check both and try again.',
+  'failure.password-expired':
+    'This password has expired or has to be changed before it can be used. Change it where your organisation keeps passwords, then sign in.',
   'failure.throttled': 'Too many tries. Wait {duration}, then try again.',
   'failure.session-changed': 'Your session changed in another window meanwhile. Please sign in again.',
   'failure.wrong-code': 'This code is not valid, or was used already. Wait for the next one and enter it.',

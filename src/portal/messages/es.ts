@@ -16,6 +16,8 @@ export const es: Catalogue = {
 
   'failure.bad-credentials':
     'Este nombre de usuario y esta contraseña no coinciden. Compruebe ambos e inténtelo de nuevo.',
+  'failure.password-expired':
+    'Esta contraseña ha caducado o debe cambiarse antes de usarla. Cámbiela donde su organización gestiona las contraseñas y luego inicie sesión.',
   'failure.throttled': 'Demasiados intentos. Espere {duration} e inténtelo de nuevo.',
   'failure.session-changed': 'Mientras tanto, su sesión cambió en otra ventana. Inicie sesión de nuevo.',
   'failure.wrong-code': 'Este código no es válido o ya se usó. Espere al siguiente e introdúzcalo.',

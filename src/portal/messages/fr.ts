@@ -16,6 +16,8 @@ export const fr: Catalogue = {
 
   'failure.bad-credentials':
     'Ce nom d’utilisateur et ce mot de passe ne correspondent pas. Vérifiez les deux et réessayez.',
+  'failure.password-expired':
+    'Ce mot de passe a expiré ou doit être changé avant de servir. Changez-le là où votre organisation gère les mots de passe, puis connectez-vous.',
   'failure.throttled': 'Trop d’essais. Attendez {duration}, puis réessayez.',
   'failure.session-changed':
     'Votre session a changé entre-temps dans une autre fenêtre. Veuillez vous connecter à nouveau.',

@@ -15,6 +15,8 @@ export const ja: Catalogue = {
   'login.use-other': '代わりに{module}を使う',
 
   'failure.bad-credentials': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',
+  'failure.password-expired':
+    'このパスワードは期限切れか、使う前に変更が必要です。組織のパスワード管理ページで変更してから、サインインしてください。',
   'failure.throttled': '試行回数が多すぎます。{duration}待ってから、もう一度お試しください。',
   'failure.session-changed': '別のウィンドウでセッションが変わりました。もう一度サインインしてください。',
   'failure.wrong-code': 'このコードは無効か、すでに使用されています。次のコードを待って入力してください。',

@@ -146,9 +146,10 @@ function showForm(
   const { asked, session, step, notice, typed } = form
   if (step.failure === 'throttled') visit.setHeader('Retry-After', String(step.retryAfterSeconds ?? 1))
   // RFC 9110 §15.5.2 wants a challenge with 401; ours says that a form on a page is the way.
-  if (step.failure === 'bad-credentials' || step.failure === 'wrong-code') visit.setHeader('WWW-Authenticate', 'Form')
+  const status = statusOf(step, notice)
+  if (status === 401) visit.setHeader('WWW-Authenticate', 'Form')
   visit.page({
-    status: statusOf(step, notice),
+    status,
     template: 'login',
     realm: asked.realm,
     language: { action: loginPath(asked.realm.name), keep: asked.pairs },
@@ -184,6 +185,7 @@ function statusOf(step: Ask, notice: LoginNotice): number {
   switch (step.failure) {
     case 'bad-credentials':
     case 'wrong-code':
+    case 'password-expired':
       return 401
     case 'throttled':
       return 429
