@@ -5,13 +5,15 @@ import { WebSocket } from 'ws'
 import { startEchoApp } from '../e2e/echo-app.ts'
 import { NODE_FLAGS } from '../scripts/node-flags.ts'
 import { freePorts, startServer } from '../src/store/redis/redis-server.fixture.ts'
+import { tokensSchema } from '../src/session/tokens.schema.ts'
 import { HOST, username, USERS, writeConfiguration } from './configuration.ts'
 import { startProcess, type Process } from './processes.ts'
 import { startRedisRelay, type RedisRelay } from './redis-relay.ts'
-import { openServices, signIn, type Services } from './sessions.ts'
+import { openServices, signIn, startSession, type RedisServices } from './sessions.ts'
 import { percentile } from './statistics.ts'
 
 const GATEWAYS = 4
+const TOKEN_RULES = tokensSchema.parse({})
 const WEB_SOCKETS = 1_000
 /** Of the revocations that nobody is told of; with more at once the probes would measure themselves. */
 const SILENT_BATCH = 10
@@ -27,24 +29,32 @@ export interface Delays {
   readonly budget: number
 }
 
-type Mode = 'cts' | 'stateless'
+/** Where the session is, or what it is asked with: a bearer's session is one in the store. */
+type Mode = 'cts' | 'stateless' | 'bearer'
+
+/** What opens the site, and what ends the session: for a bearer these are two. */
+interface Secrets {
+  readonly probe: Readonly<Record<string, string>>
+  readonly cookie: string
+}
 
 interface Bench {
   readonly ports: readonly number[]
-  readonly services: Services
+  readonly services: RedisServices
   readonly relay: RedisRelay
   readonly agent: Agent
 }
 
 interface Asked {
   readonly port: number
-  readonly token: string
+  readonly secrets: Secrets
   readonly logout?: true
 }
 
-function ask({ agent }: Bench, { port, token, logout }: Asked): Promise<number> {
+function ask({ agent }: Bench, { port, secrets, logout }: Asked): Promise<number> {
   const headers = {
-    ...{ host: HOST, cookie: `SSOTokenID=${token}`, accept: 'application/json', 'sec-fetch-mode': 'cors' },
+    ...(logout === true ? { cookie: secrets.cookie } : secrets.probe),
+    ...{ host: HOST, accept: 'application/json', 'sec-fetch-mode': 'cors' },
     ...(logout === true ? { origin: `http://${HOST}`, 'sec-fetch-site': 'same-origin', 'content-length': '0' } : {}),
   }
   const [method, path] = logout === true ? ['POST', '/.gatehouse/logout'] : ['GET', '/orders/1']
@@ -68,23 +78,29 @@ async function isKnown(bench: Bench, asked: Asked): Promise<void> {
 }
 
 /** Signed in, and known to every gateway. */
-async function warmToken(bench: Bench, nth: number, mode: Mode): Promise<string> {
-  const token = await signIn(bench.services, username(nth % USERS), mode)
-  await Promise.all(bench.ports.map((port) => isKnown(bench, { port, token })))
-  return token
+async function warm(bench: Bench, nth: number, mode: Mode): Promise<Secrets> {
+  const { pairs } = bench.services
+  const name = username(nth % USERS)
+  const { token, session } = await startSession(bench.services, name, mode === 'stateless' ? mode : 'cts')
+  const cookie = `SSOTokenID=${token}`
+  const probe =
+    mode === 'bearer' ? { authorization: `Bearer ${pairs.issue(session, TOKEN_RULES).accessToken}` } : { cookie }
+  const secrets = { probe, cookie }
+  await Promise.all(bench.ports.map((port) => isKnown(bench, { port, secrets })))
+  return secrets
 }
 
-async function revoke(bench: Bench, token: string, nth: number): Promise<number> {
-  const status = await ask(bench, { port: bench.ports[nth % GATEWAYS] ?? 0, token, logout: true })
+async function revoke(bench: Bench, secrets: Secrets, nth: number): Promise<number> {
+  const status = await ask(bench, { port: bench.ports[nth % GATEWAYS] ?? 0, secrets, logout: true })
   if (status >= 400) throw new Error(`a logout was answered ${status}`)
   return performance.now()
 }
 
 /** When the last answer of the application came through this gateway; it is asked without pause, or every so often. */
-async function lastAccepted(bench: Bench, { port, token }: Asked, everyMs: number): Promise<number> {
+async function lastAccepted(bench: Bench, { port, secrets }: Asked, everyMs: number): Promise<number> {
   let last = 0
   for (;;) {
-    const status = await ask(bench, { port, token })
+    const status = await ask(bench, { port, secrets })
     if (status === 401) return last
     if (status === 200) last = performance.now()
     else if (status !== 503) throw new Error(`a probe was answered ${status}`)
@@ -92,25 +108,31 @@ async function lastAccepted(bench: Bench, { port, token }: Asked, everyMs: numbe
   }
 }
 
-async function delayOf(bench: Bench, token: string, nth: number, everyMs: number): Promise<number> {
-  const answered = revoke(bench, token, nth)
-  const probes = bench.ports.map((port) => lastAccepted(bench, { port, token }, everyMs))
+async function delayOf(
+  bench: Bench,
+  secrets: Secrets,
+  { nth, everyMs }: { nth: number; everyMs: number },
+): Promise<number> {
+  const answered = revoke(bench, secrets, nth)
+  const probes = bench.ports.map((port) => lastAccepted(bench, { port, secrets }, everyMs))
   const [at, ...last] = await Promise.all([answered, ...probes])
   return Math.max(0, ...last.map((moment) => moment - at))
 }
 
 async function told(bench: Bench, count: number, mode: Mode): Promise<Delays> {
   const delays: number[] = []
-  for (let nth = 0; nth < count; nth++) delays.push(await delayOf(bench, await warmToken(bench, nth, mode), nth, 0))
+  for (let nth = 0; nth < count; nth++)
+    delays.push(await delayOf(bench, await warm(bench, nth, mode), { nth, everyMs: 0 }))
   return summary(`${mode}, events delivered`, delays, 50)
 }
 
 async function untold(bench: Bench, count: number, mode: Mode): Promise<Delays> {
   const delays: number[] = []
   while (delays.length < count) {
-    const tokens = await Promise.all(Array.from({ length: SILENT_BATCH }, (_, nth) => warmToken(bench, nth, mode)))
+    const people = await Promise.all(Array.from({ length: SILENT_BATCH }, (_, nth) => warm(bench, nth, mode)))
     bench.relay.holdBack = true
-    delays.push(...(await Promise.all(tokens.map((token, nth) => delayOf(bench, token, nth, SILENT_PROBE_MS)))))
+    const everyMs = SILENT_PROBE_MS
+    delays.push(...(await Promise.all(people.map((secrets, nth) => delayOf(bench, secrets, { nth, everyMs })))))
     bench.relay.holdBack = false
     // Until the log is read again everywhere: a gateway that does not hear of anything believes nothing.
     await pause(2_500)
@@ -135,7 +157,8 @@ async function webSockets(bench: Bench): Promise<Delays> {
   }
   const delays: number[] = []
   for (const [nth, { token, closed }] of open.entries()) {
-    const at = await revoke(bench, token, nth)
+    const cookie = `SSOTokenID=${token}`
+    const at = await revoke(bench, { probe: {}, cookie }, nth)
     delays.push(Math.max(0, (await closed) - at))
   }
   return summary(`WebSocket closed, ${WEB_SOCKETS} open`, delays, 1_000)
@@ -183,7 +206,7 @@ export async function measureRevocation(count: number): Promise<readonly Delays[
     closers.push(() => agent.destroy())
     const bench: Bench = { ports, services, relay, agent }
     const results: Delays[] = []
-    for (const mode of ['cts', 'stateless'] as const) {
+    for (const mode of ['cts', 'stateless', 'bearer'] as const) {
       results.push(await told(bench, count, mode))
       results.push(await untold(bench, Math.ceil(count / 10), mode))
     }

@@ -4,8 +4,9 @@ import { loadConfig } from '../src/config/load.ts'
 import { openKeyRing } from '../src/crypto/key-ring.ts'
 import { createHandshakeService } from '../src/session/handshake.ts'
 import { createSessionService } from '../src/session/service.ts'
-import type { HandshakeService, SessionService } from '../src/session/session.ts'
+import type { HandshakeService, IssuedSession, SessionService } from '../src/session/session.ts'
 import { createStatelessSessions } from '../src/session/stateless.ts'
+import { createTokenPairs, type TokenPairs } from '../src/session/token-pairs.ts'
 import { openEmbeddedStore } from '../src/store/embedded/open.ts'
 import { openStore } from '../src/store/open.ts'
 import { storeSchema } from '../src/store/store.schema.ts'
@@ -25,11 +26,16 @@ export interface Services {
 }
 
 /** Signs one user in and carries the login to the agent. @returns the restricted token, as a browser would hold it */
-export async function signIn(
+export async function signIn(services: Services, name: string, mode: 'cts' | 'stateless' = 'cts'): Promise<string> {
+  return (await startSession(services, name, mode)).token
+}
+
+/** @returns the session, too */
+export async function startSession(
   { sessions, handshakes }: Services,
   name: string,
-  mode: 'cts' | 'stateless' = 'cts',
-): Promise<string> {
+  mode: 'cts' | 'stateless',
+): Promise<IssuedSession> {
   const person = { realm: REALM, userId: name, username: name, authLevel: 1, authModules: ['password'], properties: {} }
   const draft = { ...person, mode, maxIdleMs: HOUR_MS, maxLifeMs: 2 * HOUR_MS }
   const outcome = await sessions.establish(draft, NOBODY)
@@ -44,7 +50,7 @@ export async function signIn(
   } as const
   const redemption = await handshakes.redeem(await handshakes.issue(session, grant), AGENT, '', NOBODY)
   if (redemption.kind !== 'issued') throw new Error(`no token for ${name}: ${redemption.kind}`)
-  return redemption.token
+  return { token: redemption.token, session }
 }
 
 /** Signs `count` users in with the product's own services on the gateway's store. @returns their restricted tokens */
@@ -61,13 +67,18 @@ export async function createSessions(root: string, count: number): Promise<reado
   }
 }
 
+export interface RedisServices extends Services {
+  readonly pairs: Pick<TokenPairs, 'issue'>
+  close(): Promise<void>
+}
+
 /** The services on Redis, for both ways in which a session can live. */
-export async function openServices(root: string, url: string): Promise<Services & { close(): Promise<void> }> {
+export async function openServices(root: string, url: string): Promise<RedisServices> {
   const { snapshot } = await loadConfig(root)
   if (snapshot === undefined) throw new Error('the configuration of the run is not valid')
   const { store } = await openStore({ config: storeSchema.parse({ url }), clock: systemClock, log })
   const place = { siteId: '01', serverId: '01' }
-  const { secrets, keys } = snapshot.gatehouse
+  const { secrets, keys, login } = snapshot.gatehouse
   const common = { store, clock: systemClock, audit, log, place }
   const keyRing = await openKeyRing({ ...common, ...secrets, documents: store.documents, rules: keys })
   const stateless = createStatelessSessions({ ...common, keyRing })
@@ -75,6 +86,7 @@ export async function openServices(root: string, url: string): Promise<Services 
   return {
     sessions,
     handshakes: createHandshakeService({ ...common, stateless }),
+    pairs: createTokenPairs({ ...common, keyRing, sessions, issuer: new URL(login.url).origin }),
     close: async () => {
       await sessions.close()
       stateless.close()
