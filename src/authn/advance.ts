@@ -9,7 +9,7 @@ import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import type { Callback, StepFailure } from './step.ts'
-import { turnFor, type Turn } from './turn.ts'
+import { isDemanded, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
@@ -90,6 +90,10 @@ class Dispatcher {
         state: undefined,
       }
       this.#answers = undefined
+      return undefined
+    }
+    if (turn.kind === 'impossible' && !isDemanded(step.entry)) {
+      this.#journey = withResult(this.#journey, step, turn.module, false)
       return undefined
     }
     if (turn.kind === 'impossible') {

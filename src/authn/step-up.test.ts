@@ -3,7 +3,18 @@ import { suite, test, type TestContext } from 'node:test'
 import { Secret, TOTP } from 'otpauth'
 import type { Session } from '../session/session.ts'
 import type { LoginDemand } from './demand.ts'
-import { asked, context, createBench, DESTINATION, done, EMPLOYEES, TOTP_SECRET, type Bench } from './login.fixture.ts'
+import {
+  asked,
+  codeModule,
+  context,
+  createBench,
+  DESTINATION,
+  done,
+  EMPLOYEES,
+  TOTP_SECRET,
+  type Bench,
+  type BenchOptions,
+} from './login.fixture.ts'
 import type { Step } from './step.ts'
 
 const LEVEL_2: LoginDemand = { level: 2, force: false }
@@ -26,8 +37,8 @@ interface Scene extends Bench {
   readonly answer: (step: Step, session: Session | undefined, ...answers: string[]) => Promise<Step>
 }
 
-async function scene(t: TestContext, authentication: object = {}): Promise<Scene> {
-  const bench = await createBench(t, { authentication: { ...AUTHENTICATION, ...authentication } })
+async function scene(t: TestContext, authentication: object = {}, options: BenchOptions = {}): Promise<Scene> {
+  const bench = await createBench(t, { ...options, authentication: { ...AUTHENTICATION, ...authentication } })
   const begin: Scene['begin'] = (session, demand = LEVEL_2) =>
     bench.authn.begin({ realm: EMPLOYEES, demand, destination: DESTINATION }, context(session))
   const answer: Scene['answer'] = (step, session, ...answers) =>
@@ -140,18 +151,16 @@ suite('step-up', () => {
     assert.equal(fresh.authInstant, time.now)
   })
 
-  test('what an optional entry was not proved with makes no session look fresh', async (t) => {
+  test('what an earlier login proved makes no session look fresh', async (t) => {
     const optional = [
       { module: 'password', criteria: 'REQUIRED' },
       { module: 'totp', criteria: 'OPTIONAL' },
     ]
-    const { begin, answer, signIn, time, sessions } = await scene(t, { chains: { ...AUTHENTICATION.chains, optional } })
-    const session = await signIn('bob')
+    const { begin, signIn, time, sessions } = await scene(t, { chains: { ...AUTHENTICATION.chains, optional } })
+    const session = await signIn('alice')
     time.now += MINUTE
-    const page = await begin(session, { level: undefined, force: false, chain: 'optional' })
-    assert.equal(asked(page).stage, 'totp')
-    const end = await answer(page, session, '000000')
-    assert.notEqual(end.kind, 'done')
+    // The password is carried over, and she has no code to give.
+    assert.equal((await begin(session, { level: undefined, force: false, chain: 'optional' })).kind, 'unreachable')
     assert.equal((await sessions.find(session.sid))?.authInstant, session.authInstant)
   })
 
@@ -226,6 +235,17 @@ suite('setting up at a login', () => {
     assert.equal(asked(await answer(next, raised, code)).failure, 'wrong-code', 'the code that confirmed it is used')
   })
 
+  test('what a chain may do without is set up by nobody there', async (t) => {
+    const optional = [
+      { module: 'password', criteria: 'REQUIRED' },
+      { module: 'totp', criteria: 'OPTIONAL' },
+    ]
+    const { begin, answer, events } = await scene(t, { chains: { default: optional } })
+    const page = await begin(undefined, { level: undefined, force: false })
+    assert.equal(done(await answer(page, undefined, 'alice', 'alice')).issued.session.authLevel, 1)
+    assert.ok(events().every((event) => 'event' in event && event.event !== 'AuthnFailed'))
+  })
+
   test('five minutes after the password it is asked again first', async (t) => {
     const { begin, answer, signIn, time } = await scene(t)
     const session = await signIn('alice')
@@ -239,20 +259,24 @@ suite('setting up at a login', () => {
   })
 
   test('who has another second factor cannot set one up with a password, and is told so plainly', async (t) => {
-    const modules = { ...AUTHENTICATION.modules, other: { type: 'totp', authLevel: 3 } }
-    const { begin, signIn } = await scene(t, { modules })
-    // bob has an authenticator app: it does for every module of that type.
-    assert.equal(asked(await begin(await signIn('bob'))).enrols, false)
+    const code = { ...codeModule(), isEnrolled: () => Promise.resolve(true) }
+    const { begin, signIn, events } = await scene(t, {}, { code })
+    assert.equal((await begin(await signIn('alice'))).kind, 'unreachable')
+    assert.deepEqual(events().at(-1), {
+      event: 'AuthnFailed',
+      realm: EMPLOYEES,
+      username: 'alice',
+      reason: 'not-enrolled',
+    })
   })
 
-  test('of two tabs that set up at once the second is asked for the code of the first', async (t) => {
-    const { begin, answer, signIn, time } = await scene(t)
-    const session = await signIn('alice')
-    const one = await begin(session)
-    const two = await begin(session)
-    const raised = done(await answer(one, session, codeAt(time.now, secretOn(one)))).issued.session
-    const late = asked(await answer(two, session, codeAt(time.now, secretOn(two))))
-    assert.equal(late.enrols, false)
-    assert.equal(raised.authLevel, 2)
+  test('of two browsers that set up at once one does, and the other is asked for the code of the first', async (t) => {
+    const { begin, answer, signIn, time, events } = await scene(t)
+    const sessions = [await signIn('alice'), await signIn('alice')]
+    const pages = await Promise.all(sessions.map((session) => begin(session)))
+    const ends = await Promise.all(pages.map((page, i) => answer(page, sessions[i], codeAt(time.now, secretOn(page)))))
+    assert.deepEqual(ends.map(({ kind }) => kind).sort(), ['ask', 'done'])
+    assert.ok(ends.every((end) => end.kind !== 'ask' || !end.enrols))
+    assert.equal(events().filter((event) => 'event' in event && event.event === 'FactorEnrolled').length, 1)
   })
 })

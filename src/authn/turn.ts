@@ -33,10 +33,15 @@ export async function turnFor(
   if (user === undefined) return { kind: 'turn', module: first, enrols: false, others: [] }
   const usable = await enrolledOf(modules, user)
   if (usable.length > 0) return turn(usable, journey, false)
-  const offered = modules.filter(({ enrolment }) => enrolment !== undefined)
+  const offered = isDemanded(entry) ? modules.filter(({ enrolment }) => enrolment !== undefined) : []
   if (offered.length === 0 || (await hasSecondFactor(realm, user))) return { kind: 'impossible', module: first }
   if (isFresh(realm, journey, now)) return turn(offered, journey, true)
   return beginsWithFirstFactor(realm, journey) ? { kind: 'prove-again' } : { kind: 'impossible', module: first }
+}
+
+/** Whether nobody passes the chain without it: what one may leave out is used by who has it, and pressed on nobody. */
+export function isDemanded({ criteria }: ChainEntry): boolean {
+  return criteria === 'REQUIRED' || criteria === 'REQUISITE'
 }
 
 function turn(modules: readonly AuthModule[], { chosen }: Journey, enrols: boolean): NextTurn {
