@@ -75,19 +75,23 @@ test('an unknown user costs what a known one costs: same work, same memory', asy
   const stored = await hasher.hash('something')
   const { memoryCost, timeCost, parallelism, outputLen, saltLen } = parseOptions(stored)
   assert.deepEqual([memoryCost, timeCost, parallelism, outputLen, saltLen], [19_456, 2, 1, 32, 16])
-  const seconds = async (run: () => Promise<unknown>): Promise<number> => {
-    const times: number[] = []
-    for (let i = 0; i < 9; i++) {
-      const start = process.hrtime.bigint()
-      await run()
-      times.push(Number(process.hrtime.bigint() - start))
-    }
-    return times.sort((a, b) => a - b)[2] ?? 0
+  const nanoseconds = async (run: () => Promise<unknown>): Promise<number> => {
+    const start = process.hrtime.bigint()
+    await run()
+    return Number(process.hrtime.bigint() - start)
   }
-  const known = await seconds(() => hasher.verify(stored, 'wrong'))
-  for (const nothing of ['wrong', '', 'x'.repeat(5_000)]) {
-    const unknown = await seconds(() => hasher.verifyNothing(nothing))
-    assert.ok(unknown > known / 3 && unknown < known * 3, `${unknown} against ${known}`)
+  // In turns, and the shortest of each: what else the machine does makes a run longer, never shorter.
+  const nothings = ['wrong', '', 'x'.repeat(5_000)]
+  const shortest = { known: Infinity, unknown: nothings.map(() => Infinity) }
+  for (let round = 0; round < 9; round++) {
+    shortest.known = Math.min(shortest.known, await nanoseconds(() => hasher.verify(stored, 'wrong')))
+    for (const [i, nothing] of nothings.entries()) {
+      const took = await nanoseconds(() => hasher.verifyNothing(nothing))
+      shortest.unknown[i] = Math.min(shortest.unknown[i] ?? Infinity, took)
+    }
+  }
+  for (const unknown of shortest.unknown) {
+    assert.ok(unknown > shortest.known / 3 && unknown < shortest.known * 3, `${unknown} against ${shortest.known}`)
   }
 })
 
