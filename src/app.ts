@@ -16,6 +16,8 @@ import { createPasswordHasher } from './crypto/password-hash.ts'
 import { createSealer } from './crypto/seal.ts'
 import { asFault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
+import { createKeptForms } from './gateway/kept-forms.ts'
+import { createKnownUsers } from './gateway/known-user.ts'
 import { removeOrphanedFactors } from './identity/factors.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import { createDirectories } from './identity/directories.ts'
@@ -109,6 +111,8 @@ async function assemble(start: Start): Promise<App> {
     sessions: deps.sessions,
     bearer: deps.bearer,
     handshakes: deps.handshakes,
+    keptForms: createKeptForms(deps),
+    knownUsers: createKnownUsers(deps),
     audit: deps.audit,
     log,
     accessLog: snapshot.gatehouse.telemetry.accessLog ? accessLog : { record: () => undefined },
@@ -191,11 +195,12 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     },
   })
   health.register({ name: 'keys', aspect: 'readiness', check: () => void keyRing.current('assertion') })
+  const sealer = createSealer(keyRing, clock)
   const deps: RuntimeDeps = {
     store,
     keyRing,
-    sealer: createSealer(keyRing, clock),
-    directories: createDirectories({ hasher: createPasswordHasher(), clock, log }),
+    sealer,
+    directories: createDirectories({ store, sealer, hasher: createPasswordHasher(), clock, log }),
     signer: createAssertionSigner({ keyRing, clock, issuer }),
     sessions,
     bearer,

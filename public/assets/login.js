@@ -4,10 +4,28 @@
 const form = document.querySelector('form[data-login]')
 if (form !== null) {
   document.documentElement.classList.add('scripted')
+  carryFragment(form)
   showPassword(form)
   stayFresh(form)
   submitOnce(form)
   followOtherTabs(form)
+}
+
+/**
+ * The fragment that the person was going to. Browsers hand it on through redirects, but not through a form, unless its address has
+ * it; servers never see it.
+ */
+function carryFragment(form) {
+  const { hash } = location
+  if (hash === '') return
+  for (const each of document.forms) each.action = each.action.split('#', 1)[0] + hash
+}
+
+/** Opens the address anew, with the fragment: the one of this very page would otherwise only be scrolled to. */
+function openAnew(address) {
+  const { hash } = location
+  const mark = address.includes('?') ? '&' : '?'
+  location.replace(hash === '' ? address : `${address}${mark}again=${Date.now()}${hash}`)
 }
 
 /** The switch under the password field. The field is hidden again before the form leaves. */
@@ -59,7 +77,7 @@ function stayFresh(form) {
   const renew = async () => {
     const signal = AbortSignal.timeout(3_000)
     const answer = await fetch(again, { cache: 'no-store', credentials: 'same-origin', redirect: 'manual', signal })
-    if (answer.type === 'opaqueredirect') location.replace(again)
+    if (answer.type === 'opaqueredirect') openAnew(again)
     const [, authId] = /name="authId" value="([\w.-]+)"/.exec(answer.ok ? await answer.text() : '') ?? []
     if (authId) handle.value = authId
   }
@@ -103,7 +121,7 @@ function followOtherTabs(form) {
     for (const pause of pauses) {
       await new Promise((resolve) => setTimeout(resolve, pause))
       if (await ask().catch(() => false)) {
-        location.replace(again)
+        openAnew(again)
         return
       }
     }

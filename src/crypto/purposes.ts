@@ -21,6 +21,8 @@ export const PURPOSES = {
   session: { kind: 'secret', longestLifeMs: 30 * DAY },
   /** Second factors and other credentials in the store, which no time ends: what sealed one stays, however often keys are replaced. */
   factors: { kind: 'secret', longestLifeMs: 36_500 * DAY },
+  /** Forms that are kept while their sender signs in, and the cookie that says for whom. */
+  forms: { kind: 'secret', longestLifeMs: 30 * DAY },
   /** Access tokens, in the algorithm that their realm chose. */
   'access-eddsa': { kind: 'eddsa', longestLifeMs: DAY },
   'access-rsa': { kind: 'rs256', longestLifeMs: DAY },

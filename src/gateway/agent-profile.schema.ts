@@ -213,6 +213,25 @@ export const agentProfileSchema = z.strictObject({
     })
     .prefault({})
     .describe('WebSockets.'),
+  forms: z
+    .strictObject({
+      maxBytes: z
+        .number()
+        .int()
+        .min(0)
+        .max(10_485_760)
+        .default(1_048_576)
+        .describe(
+          'Largest form, files included, that is kept when its sender has to sign in first, to be sent with one click afterwards. 0 keeps none.',
+        ),
+      keep: duration('10m')
+        .refine((ms) => ms >= 1_000 && ms <= 86_400_000, 'write between 1s and 1d')
+        .describe('How long it is kept.'),
+    })
+    .prefault({})
+    .describe(
+      'Forms that meet an expired session or a step-up. Only those of pages of the site itself are kept, encrypted, for the same person in the same browser.',
+    ),
   encodedPaths: z
     .array(
       z.strictObject({

@@ -9,10 +9,12 @@ import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
 import type { RefusalKind } from '../http/refusal-page.ts'
+import { formUrl, isKeepable, keepForm, type FormKeepingDeps, type Return } from './form-keeping.ts'
+import type { KeptForm } from './kept-forms.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
-import { requestHeaders } from './request-headers.ts'
+import { formHeaders, requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
 import { tokenCookie } from './token-cookie.ts'
 import { tearDown } from './upstream/client-answer.ts'
@@ -20,7 +22,7 @@ import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
 import { TOO_MANY } from './websocket.ts'
 
-export interface EnactDeps {
+export interface EnactDeps extends FormKeepingDeps {
   readonly handshake: Handshake
   readonly streams: Streams
   readonly sessions: Pick<SessionResolver, 'touch' | 'renew'>
@@ -44,13 +46,17 @@ export interface AnswerEnding {
 }
 
 /** What a verdict is written to. */
-interface Delivery {
+export interface Delivery {
   readonly request: AccessRequest
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
   readonly ending: AnswerEnding
   /** The `Set-Cookie` value of a token that the answer brings along. */
   readonly renewed?: string | undefined
+  /** The request's body, where it has been read already. */
+  readonly body?: Buffer | undefined
+  /** The kept form that the request stands for. */
+  readonly form?: { readonly ticket: string; readonly content: KeptForm | undefined } | undefined
 }
 
 /** Writes a verdict to the client: the only place that does. Throws what goes wrong before `ending` could be told. */
@@ -63,24 +69,65 @@ export function createEnact(deps: EnactDeps): Enact {
       forward(forwarding, verdict, delivery)
       return
     }
+    const interrupted = interruptedForm(verdict, delivery)
+    if (interrupted !== undefined) {
+      void keepThenAnswer(deps, verdict, { delivery, session: interrupted.session })
+      return
+    }
     answer(deps, verdict, delivery)
     delivery.ending.ended(undefined)
   }
 }
 
+type Answered = Exclude<Verdict, Forward>
+
+/** A form that has to wait for a login, and whose session there is. */
+function interruptedForm(
+  verdict: Answered,
+  { request }: Delivery,
+): { readonly session: Session | undefined } | undefined {
+  if (verdict.kind !== 'step-up' && verdict.kind !== 'login') return undefined
+  if (!isKeepable(request)) return undefined
+  if (verdict.kind === 'step-up') return { session: verdict.session }
+  // Of two tokens nobody knows whose the form is.
+  return verdict.missing === 'no-cookie' || verdict.missing === 'dead-token' ? { session: undefined } : undefined
+}
+
+/** Never rejects. */
+async function keepThenAnswer(
+  deps: EnactDeps,
+  verdict: Answered,
+  { delivery, session }: { readonly delivery: Delivery; readonly session: Session | undefined },
+): Promise<void> {
+  const { request, context, ending } = delivery
+  try {
+    sendContinue(request, context.response)
+    const back = await keepForm(deps, request, session)
+    answer(deps, verdict, delivery, back)
+    ending.ended(undefined)
+  } catch (caught) {
+    ending.failed(caught)
+  }
+}
+
 /** Everything that needs no upstream. */
-function answer(deps: EnactDeps, verdict: Exclude<Verdict, Forward>, { request, context }: Delivery): void {
+function answer(
+  deps: EnactDeps,
+  verdict: Answered,
+  { request, context, form }: Delivery,
+  back: Return | undefined = form && { goto: formUrl(request.site, form.ticket), cookies: [] },
+): void {
   switch (verdict.kind) {
     case 'login':
       answerLogin(context, request, {
         handshake: deps.handshake,
-        needed: { advices: undefined, missing: verdict.missing },
+        needed: { advices: undefined, missing: verdict.missing, back },
       })
       break
     case 'step-up':
       answerLogin(context, request, {
         handshake: deps.handshake,
-        needed: { advices: verdict.advices, missing: undefined },
+        needed: { advices: verdict.advices, missing: undefined, back },
       })
       break
     case 'deny':
@@ -151,17 +198,21 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   readonly tunnel: Tunnel | undefined
   readonly session: Session
   readonly renewed: string | undefined
+  readonly body: Buffer | undefined
+  readonly form: Delivery['form']
   readonly #deps: EnactDeps
   readonly #ending: AnswerEnding
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
   readonly #controller: AbortController | undefined
   #aborted = false
 
-  constructor(deps: EnactDeps, { request, context, tunnel, ending }: Delivery, session: Session) {
+  constructor(deps: EnactDeps, { request, context, tunnel, ending, body, form }: Delivery, session: Session) {
     this.request = request
     this.context = context
     this.tunnel = tunnel
     this.session = session
+    this.body = body
+    this.form = form
     this.renewed = session.stateless === undefined || tunnel !== undefined ? undefined : renew(deps, request, session)
     this.#deps = deps
     this.#ending = ending
@@ -233,15 +284,17 @@ function renew(
 /** Hands the exchange to the upstream, which tells the delivery's ending. */
 function exchange(
   { site, session, identity }: Forward,
-  { request, context, tunnel, ending, renewed }: Delivery,
+  { request, context, tunnel, ending, renewed, body, form }: Delivery,
   signal: AbortSignal | undefined,
 ): void {
   const { method, target, raw } = request
-  const outgoing = { method, target: target.target, headers: requestHeaders(request, identity) }
+  const sent = requestHeaders(request, identity)
+  const headers = form?.content === undefined ? sent : formHeaders(sent, form.content)
+  const outgoing = { method, target: target.target, headers }
   const { rewrites } = site
   const own = renewed === undefined ? rewrites.protected : rewrites.renewing(renewed)
   const rewrite = session === undefined ? rewrites.open : own
-  const parts: Exchange = { request: raw, outgoing, rewrite, signal }
+  const parts: Exchange = { request: raw, outgoing, rewrite, signal, body: form?.content?.body ?? body }
   if (tunnel !== undefined) {
     tunnel.release()
     site.upstream.upgrade(parts, tunnel.socket, tunnel.head).then(

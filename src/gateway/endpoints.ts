@@ -2,12 +2,15 @@ import type { ServerResponse } from 'node:http'
 import { clearCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
+import { parseTarget } from '../http/request-url.ts'
 import { sendJson, sendRedirect } from '../http/respond.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
+import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
 import type { Handshake } from './handshake.ts'
+import { clearedKnownUserCookie } from './known-user.ts'
 import { answerLogin } from './login-answer.ts'
 import { clearedTokenCookie, sessionOfCookie } from './token-cookie.ts'
 
@@ -23,17 +26,18 @@ export interface HostEndpoint {
 /** By the name after the prefix. */
 export type HostEndpoints = ReadonlyMap<string, HostEndpoint>
 
-export interface EndpointDeps {
+export interface EndpointDeps extends FormKeepingDeps {
   readonly handshake: Handshake
   readonly sessions: Pick<SessionService, 'resolve' | 'end'>
   readonly bearer: Pick<BearerResolver, 'resolve'>
 }
 
-/** What every gateway serves: `callback`, `logout`, `whoami`. */
+/** What every gateway serves: `callback`, `form`, `logout`, `whoami`. */
 export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
   return new Map<string, HostEndpoint>([
     ['callback', { methods: ['GET', 'HEAD'], handle: (request, _, context) => callback(deps, request, context) }],
     ['logout', { methods: ['GET', 'HEAD', 'POST'], handle: (request, _, context) => logout(deps, request, context) }],
+    [FORM_ENDPOINT, { methods: ['GET', 'HEAD'], handle: (request, _, context) => offerForm(deps, request, context) }],
     ['whoami', { methods: ['GET', 'HEAD'], handle: (request, _, context) => whoAmI(deps, request, context) }],
   ])
 }
@@ -82,6 +86,25 @@ async function callback({ handshake }: EndpointDeps, request: AccessRequest, con
   answerHandshake(context, await handshake.finish(request))
 }
 
+/** Shows what was kept, and sends nothing: that takes a click. */
+async function offerForm(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+  const { site, target } = request
+  const session = await sessionOfCookie(deps.sessions, request)
+  if (session === undefined || (await site.factsOf(session)) === undefined) {
+    answerLogin(context, request, { handshake: deps.handshake, needed: { advices: undefined, missing: 'no-cookie' } })
+    return
+  }
+  const query = new URLSearchParams(target.query ?? '')
+  const ticket = query.get('ticket') ?? ''
+  const found = await findForm(deps, request, { ticket, session })
+  if (found !== undefined) {
+    answerRefusal(context, { kind: 'form-kept', status: 200, form: formTicket(found, ticket) })
+    return
+  }
+  const back = parseTarget(query.get('from') ?? '/', site.encodedPaths)
+  answerRefusal(context, { kind: 'form-not-kept', status: 410, back: typeof back === 'string' ? '/' : back.target })
+}
+
 /** GET leads to the login host, which asks; only a form or script of the site itself may POST (logout CSRF). */
 async function logout(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
   const { site, raw, client } = request
@@ -97,7 +120,7 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const { secure, cookies } = site
-  const cleared = [clearedTokenCookie(site), clearCookie(cookies.handshake, { secure })]
+  const cleared = [clearedTokenCookie(site), clearedKnownUserCookie(site), clearCookie(cookies.handshake, { secure })]
   const headers = { 'set-cookie': cleared }
   if (requestKind(request.method, raw.headers) === 'script')
     sendJson(context.response, { status: 200, body: { loggedOut: true }, headers })

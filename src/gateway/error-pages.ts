@@ -1,4 +1,4 @@
-import type { ErrorPages, RefusalKind } from '../http/refusal-page.ts'
+import type { ErrorPages, FormTicket, RefusalKind } from '../http/refusal-page.ts'
 
 const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   forbidden: 'You do not have access to this page.',
@@ -11,6 +11,8 @@ const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   upstream: 'The application does not answer.',
   'not-found': 'This page does not exist.',
   internal: 'Something went wrong on our side.',
+  'form-kept': 'Your form was kept while you signed in, and has not been sent yet.',
+  'form-not-kept': 'Your form was not sent. Please fill it in once more.',
 }
 
 /** The sentence for clients that get no page, and for the page that stands in. */
@@ -24,9 +26,15 @@ export const plainPages: ErrorPages = {
     const link =
       refusal.loginUrl === undefined ? '' : `<p><a target="_top" href="${escapeHtml(refusal.loginUrl)}">Sign in</a></p>`
     const sentence = escapeHtml(sentenceOf(refusal.kind))
-    const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${sentence}</title><h1>${sentence}</h1>${link}<p>Request ${escapeHtml(refusal.requestId)}</p></html>\n`
+    const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${sentence}</title><h1>${sentence}</h1>${link}${formOf(refusal.form)}<p>Request ${escapeHtml(refusal.requestId)}</p></html>\n`
     return { html, headers: {} }
   },
+}
+
+function formOf(form: FormTicket | undefined): string {
+  if (form === undefined) return ''
+  const input = `<input type="hidden" name="${form.field}" value="${form.ticket}">`
+  return `<form method="post" action="${escapeHtml(form.action)}" enctype="text/plain">${input}<button>Send</button></form>`
 }
 
 function escapeHtml(text: string): string {

@@ -20,6 +20,7 @@ import { agentProfileSchema, type AgentProfileConfig } from './agent-profile.sch
 import type { ErrorPages } from '../http/refusal-page.ts'
 import type { GatewayGeneration } from './generation.ts'
 import { createGateway, type Gateway } from './handle.ts'
+import { formKeeping, type FormKeeping } from './kept-forms.fixture.ts'
 import { createHostTable } from './routes.ts'
 import { compileSite, type Site } from './site.ts'
 import { createUpstream } from './upstream/create-upstream.ts'
@@ -185,7 +186,7 @@ const POLICIES = policiesFileSchema.parse({
     ),
     policy('no-inner', ['*://*:*/files/inner/*'], { type: 'AuthenticatedUsers' }, 'deny'),
     {
-      ...policy('level', ['*://*:*/level/*'], { type: 'AuthenticatedUsers' }),
+      ...policy('level', ['*://*:*/level/*', '*://*:*/level/*?*'], { type: 'AuthenticatedUsers' }),
       policySet: 'level',
       condition: { type: 'AuthLevel', authLevel: 2 },
     },
@@ -243,6 +244,7 @@ export interface Rig {
   readonly redemptions: { code: string; binding: string | undefined }[]
   readonly grants: Map<string, HandshakeGrant & { readonly token: SessionToken; readonly session: Session }>
   readonly atLogin: string[]
+  readonly forms: FormKeeping
   now: number
   replace(sites: readonly Site[]): void
 }
@@ -277,6 +279,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   }
   const grants: Rig['grants'] = new Map()
   const atLogin: string[] = []
+  const forms = formKeeping(() => rig.now as EpochMs)
   const generation = (sites: readonly Site[]): GatewayGeneration => ({
     generation: 1,
     hosts: createHostTable(
@@ -305,6 +308,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
         return Promise.resolve(redemption(grant, agent, binding))
       },
     },
+    ...forms,
     audit: { record: (event) => base.audit.push(event) },
     log: quietLog,
     accessLog: {
@@ -327,6 +331,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   })
   const rig: Rig = {
     ...base,
+    forms,
     grants,
     atLogin,
     gateway,

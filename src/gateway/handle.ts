@@ -20,8 +20,12 @@ import { arrive, type Arrival } from './arrival.ts'
 import { createDecide, type Decide } from './decide.ts'
 import { answerRefuse, createEnact, type AnswerEnding, type Enact, type Tunnel } from './enact.ts'
 import { isEndpointPath, ownEndpoints, serveEndpoint, type HostEndpoints } from './endpoints.ts'
+import { mayCarryTicket } from './form-keeping.ts'
 import type { GatewayGeneration, LoginHostFacts, LoginHostUpgrade } from './generation.ts'
 import { createHandshake } from './handshake.ts'
+import type { KeptForms } from './kept-forms.ts'
+import type { KnownUsers } from './known-user.ts'
+import { replay } from './replay.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
 import type { Verdict } from './verdict.ts'
@@ -32,6 +36,8 @@ export interface GatewayDeps {
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end'>
   readonly bearer: Pick<BearerResolver, 'resolve'>
   readonly handshakes: Pick<HandshakeService, 'redeem'>
+  readonly keptForms: KeptForms
+  readonly knownUsers: KnownUsers
   readonly audit: AuditSink
   readonly log: Log
   readonly accessLog: Pick<AccessLog, 'record'>
@@ -68,10 +74,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     deps,
     decide,
     enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
-    endpoints: new Map([
-      ...(deps.endpoints ?? []),
-      ...ownEndpoints({ handshake, sessions: deps.sessions, bearer: deps.bearer }),
-    ]),
+    endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ ...deps, handshake })]),
     parseHost: createHostParser(deps.maxNames),
   }
   return {
@@ -226,9 +229,15 @@ function atSite(parts: Parts, visit: Visit, request: AccessRequest): void {
     void endpoint(parts, visit, { request, context })
     return
   }
+  const delivery = { request, context, tunnel, ending: visit }
+  const note = (verdict: Verdict): void => noteVerdict(line, verdict)
+  if (elsewhere === undefined && mayCarryTicket(request)) {
+    void replay({ ...parts, forms: parts.deps, note }, delivery)
+    return
+  }
   const carryOut = (verdict: Verdict): void => {
-    noteVerdict(line, verdict)
-    parts.enact(verdict, { request, context, tunnel, ending: visit })
+    note(verdict)
+    parts.enact(verdict, delivery)
   }
   const verdict = elsewhere ?? parts.decide.decide(request)
   // What is known already is carried out in the same turn: a promise for it would cost more than the decision.

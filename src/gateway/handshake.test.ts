@@ -284,7 +284,7 @@ test('logout by POST from the site itself ends the whole session and forgets the
   assert.deepEqual(rig.sessions.ended, ['s1'])
   assert.deepEqual(
     answer.cookies.map((value) => value.slice(0, value.indexOf(';') + 11)),
-    ['SSOTokenID=; Max-Age=0', 'gatehouse-handshake=; Max-Age=0'],
+    ['SSOTokenID=; Max-Age=0', 'gatehouse-user=; Max-Age=0', 'gatehouse-handshake=; Max-Age=0'],
   )
   const script = await ask(rig.port, '/.gatehouse/logout', {
     method: 'POST',

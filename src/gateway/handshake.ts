@@ -15,6 +15,7 @@ import {
   recentlyCompleted,
   withCompletion,
 } from './handshake-cookie.ts'
+import type { KnownUsers } from './known-user.ts'
 import type { Site } from './site.ts'
 import { sentToken, sessionOfCookie, tokenCookie } from './token-cookie.ts'
 import type { MissingSession } from './verdict.ts'
@@ -44,6 +45,7 @@ export interface Purpose {
 export interface HandshakeDeps {
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly sessions: Pick<SessionResolver, 'resolve'>
+  readonly knownUsers: KnownUsers
   readonly clock: Clock
 }
 
@@ -60,7 +62,7 @@ const MAX_COMPLETED = { withoutCookie: 3, otherwise: 6 } as const
 
 const MAX_GOTO = 6_000
 
-export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps): Handshake {
+export function createHandshake({ handshakes, sessions, knownUsers, clock }: HandshakeDeps): Handshake {
   const start = (request: AccessRequest, purpose: Purpose): HandshakeAnswer => {
     const { site, raw } = request
     const now = clock()
@@ -95,7 +97,9 @@ export function createHandshake({ handshakes, sessions, clock }: HandshakeDeps):
     }
     const now = clock()
     const token = tokenCookie(site, redemption, now)
-    const cookies = [token, bindingCookie(site, withCompletion(binding, redemption.interactive, now))]
+    const known = knownUsers.note(site, raw.headers.cookie, redemption.session)
+    const completed = bindingCookie(site, withCompletion(binding, redemption.interactive, now))
+    const cookies = [token, completed, known.cookie]
     return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
   }
 

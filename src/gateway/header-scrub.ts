@@ -52,6 +52,8 @@ const NEVER_INBOUND: ReadonlySet<string> = new Set([
   'x-middleware-subrequest',
   'x-request-id',
   'x-jwt-assertion',
+  'client-cert',
+  'client-cert-chain',
   'x-client-cert',
   'x-client-verify',
   'forwarded',

@@ -1,6 +1,7 @@
 import { requestKind } from '../http/request-kind.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
+import type { Return } from './form-keeping.ts'
 import { loginPage, pageUrl, returnUrl, type Handshake } from './handshake.ts'
 import type { Advices } from '../policy/decision.ts'
 import type { MissingSession } from './verdict.ts'
@@ -9,6 +10,8 @@ import type { MissingSession } from './verdict.ts'
 export interface NeededLogin {
   readonly advices: Advices | undefined
   readonly missing: MissingSession | undefined
+  /** Where to come back to, where that is not the request's own address. */
+  readonly back?: Return | undefined
 }
 
 /**
@@ -22,7 +25,9 @@ export function answerLogin(
 ): void {
   const kind = requestKind(request.method, request.raw.headers)
   if (kind === 'navigation' && !request.upgrade && needed.missing !== 'dead-bearer') {
-    answerHandshake(context, handshake.start(request, { ...needed, goto: returnUrl(request), restarts: 0 }))
+    const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }
+    const answer = handshake.start(request, { ...needed, goto, restarts: 0 })
+    answerHandshake(context, { ...answer, cookies: [...answer.cookies, ...cookies] })
     return
   }
   const isFrame = kind === 'frame'

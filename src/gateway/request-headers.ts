@@ -1,6 +1,7 @@
 import { forwardedValues } from '../http/forwarded.ts'
 import { namedByConnection } from '../http/hop-by-hop.ts'
 import type { AccessRequest } from './access-request.ts'
+import type { KeptForm } from './kept-forms.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
 /**
@@ -33,4 +34,20 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded, 'x-request-id', request.id)
   for (const item of identity) headers.push(item)
   return headers
+}
+
+/** What of a kept form stands in headers. */
+export type FormHeaders = Pick<KeptForm, 'contentType' | 'referer'>
+
+/** The headers of the click that sends a kept form, as they were when it was sent first. */
+export function formHeaders(headers: HeaderList, { contentType, referer }: FormHeaders): HeaderList {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const lower = name.toLowerCase()
+    if (lower !== 'content-type' && lower !== 'referer') kept.push(name, headers[i + 1] ?? '')
+  }
+  kept.push('content-type', contentType)
+  if (referer !== undefined) kept.push('referer', referer)
+  return kept
 }

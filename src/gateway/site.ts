@@ -59,6 +59,8 @@ export interface Site {
     readonly maxPerAddress: number
   }
   readonly rewrites: ResponseRewrites
+  /** Of forms that wait for a login: most bytes of one, 0 for none, and for how many milliseconds. */
+  readonly forms: { readonly maxBytes: number; readonly keepMs: number }
 }
 
 export interface SiteCookies {
@@ -70,12 +72,17 @@ export interface SiteCookies {
   readonly persistent: boolean
   /** Name of the browser-binding cookie of handshakes, prefix included. */
   readonly handshake: string
+  /** Name of the cookie that says who was signed in with this browser. */
+  readonly knownUser: string
   /** Every name, in every spelling, that an upstream must not see. */
   readonly stripped: ReadonlySet<string>
 }
 
 /** Base name of the cookie that binds a handshake to one browser. */
 export const HANDSHAKE_COOKIE = 'gatehouse-handshake'
+
+/** Base name of the cookie that says who was signed in last. */
+const KNOWN_USER_COOKIE = 'gatehouse-user'
 
 /** Never pass, whatever a profile lists: they echo credentials (cross-site tracing) or open tunnels. */
 const NEVER_ALLOWED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT'])
@@ -148,6 +155,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     ),
     webSocket: { ...websocket, origins: new Set([url.origin, ...websocket.origins]) },
     rewrites: compileRewrites(profile, deps, cookie.name),
+    forms: { maxBytes: profile.forms.maxBytes, keepMs: profile.forms.keep },
   }
 }
 
@@ -164,13 +172,14 @@ function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, { name, dom
     attributes: { secure, domain, sameSite },
     persistent,
     handshake: cookieName(HANDSHAKE_COOKIE, { secure }),
+    knownUser: cookieName(KNOWN_USER_COOKIE, { secure, domain }),
     stripped: new Set(reservedNames(deps, name).flatMap(cookieSpellings)),
   }
 }
 
 /** Other agents' cookies too: with a shared domain the browser sends them here, and an application here could set them. */
 function reservedNames(deps: SiteDeps, own: string): readonly string[] {
-  return [deps.loginCookieName, HANDSHAKE_COOKIE, own, ...deps.allCookieNames]
+  return [deps.loginCookieName, HANDSHAKE_COOKIE, KNOWN_USER_COOKIE, own, ...deps.allCookieNames]
 }
 
 function fixedHeaders(authority: string, scheme: string, port: number): HeaderList {

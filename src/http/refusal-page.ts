@@ -12,9 +12,25 @@ export type RefusalKind =
   | 'upstream'
   | 'not-found'
   | 'internal'
+  /** A form was kept during a login, and is offered to be sent. */
+  | 'form-kept'
+  | 'form-not-kept'
 
 /** Why a login did not hold, as far as the gateway can tell. */
 export type LoopCause = 'cookie-not-returned' | 'two-cookies' | 'clock' | 'secure-over-http' | 'unknown'
+
+/** A kept form on the page that offers to send it: names, no values. */
+export interface FormTicket {
+  /** Path and query that it goes to. */
+  readonly action: string
+  /** Name and value of the one field that stands for it; sent as text/plain. */
+  readonly field: string
+  readonly ticket: string
+  readonly fields: readonly string[]
+  readonly files: readonly string[]
+  /** Of the whole form. */
+  readonly bytes: number
+}
 
 /** Everything a page of ours may say. Nothing here comes from the request but what is named so. */
 export interface Refusal {
@@ -33,6 +49,9 @@ export interface Refusal {
   readonly loginUrl?: string | undefined
   readonly logoutUrl?: string | undefined
   readonly retryAfterSeconds?: number | undefined
+  readonly form?: FormTicket | undefined
+  /** Path on the site where a person can go on. */
+  readonly back?: string | undefined
 }
 
 export interface RenderedPage {

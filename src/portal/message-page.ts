@@ -7,7 +7,18 @@ export interface MessagePage {
   readonly heading: string
   readonly paragraphs: readonly string[]
   readonly actions: readonly MessageAction[]
+  /** The page's one button, where it sends something. */
+  readonly form?: MessageForm | undefined
   readonly facts: readonly Fact[]
+}
+
+/** One field, sent as text/plain. */
+export interface MessageForm {
+  readonly action: string
+  readonly field: string
+  readonly value: string
+  readonly submit: string
+  readonly discard: MessageAction
 }
 
 export interface MessageAction {

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
-import type { ErrorPages, Refusal } from '../http/refusal-page.ts'
+import type { ErrorPages, FormTicket, Refusal } from '../http/refusal-page.ts'
 import { standaloneFrame, type Frame } from './frame.ts'
 import { compileLook, type Look } from './look.ts'
 import type { LookConfig } from './look.schema.ts'
 import { lookSchema } from './look.schema.ts'
-import { action, errorFacts, type MessageAction, type MessagePage } from './message-page.ts'
+import {
+  action,
+  errorFacts,
+  type Fact,
+  type MessageAction,
+  type MessageForm,
+  type MessagePage,
+} from './message-page.ts'
+import type { MessageKey } from './messages/en.ts'
 import { negotiateLanguage, sayDuration } from './messages/language.ts'
 import type { PublicFiles } from './public-files.ts'
 
@@ -52,7 +60,7 @@ function standalone(look: Look, baseCss: string, logo: string | undefined): Stan
   const css = `${baseCss}\n${look.css}`.replaceAll('</', '<\\/')
   const hash = createHash('sha256').update(css).digest('base64')
   const images = logo === undefined ? '' : ' img-src data:;'
-  const policy = `default-src 'none'; style-src 'sha256-${hash}';${images} form-action 'none'; base-uri 'none'`
+  const policy = `default-src 'none'; style-src 'sha256-${hash}';${images}`
   return { look, css, logo, policy }
 }
 
@@ -64,7 +72,7 @@ function headersOf(refusal: Refusal, language: string, policy: string): Readonly
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-language': language,
-    'content-security-policy': `${policy}${FRAMING[refusal.kind === 'open-at-top-level' ? 'anywhere' : 'own']}`,
+    'content-security-policy': `${policy} form-action ${formTargets(refusal)}; base-uri 'none'${FRAMING[refusal.kind === 'open-at-top-level' ? 'anywhere' : 'own']}`,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'same-origin',
@@ -73,15 +81,20 @@ function headersOf(refusal: Refusal, language: string, policy: string): Readonly
   }
 }
 
+/** Browsers apply it to where the application redirects after the form as well, which may be anywhere. */
+function formTargets({ form }: Refusal): string {
+  return form === undefined ? "'none'" : '*'
+}
+
 function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
   const { kind, cause, siteTitle, retryAfterSeconds, username, policies, requestId } = refusal
-  const heading = frame.say(`error.${kind}.title`)
+  const heading = frame.say(`error.${kind}.title`, { site: siteTitle ?? '' })
   const wait =
     retryAfterSeconds === undefined
       ? []
       : [frame.say('detail.wait', { duration: sayDuration(frame.language, retryAfterSeconds) })]
   return {
-    title: siteTitle === undefined ? heading : `${heading} – ${siteTitle}`,
+    title: siteTitle === undefined || kind === 'form-kept' ? heading : `${heading} – ${siteTitle}`,
     heading,
     paragraphs: [
       frame.say(`error.${kind}.text`),
@@ -89,13 +102,38 @@ function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
       ...wait,
     ],
     actions: actionsOf(frame, refusal, homeUrl),
-    facts: errorFacts(frame, { site: siteTitle, user: username, policies, requestId }),
+    form: refusal.form && formOf(frame, refusal.form),
+    facts: [
+      ...(refusal.form === undefined ? [] : formFacts(frame, refusal.form)),
+      ...errorFacts(frame, { site: siteTitle, user: username, policies, requestId }),
+    ],
   }
+}
+
+/** Sent as text/plain: the gateway knows by that, without looking into other forms, that it stands for a kept one. */
+function formOf(frame: Frame, { action: target, field, ticket }: FormTicket): MessageForm {
+  const discard = action(frame, 'form.discard', '/', 'plain')
+  return { action: target, field, value: ticket, submit: frame.say('form.send'), discard }
+}
+
+/** Of an address more is of no use to a reader. */
+const LONGEST_TARGET = 200
+
+function formFacts(frame: Frame, { action: target, fields, files, bytes }: FormTicket): readonly Fact[] {
+  const fact = (key: MessageKey, value: string): readonly Fact[] =>
+    value === '' ? [] : [{ label: frame.say(key), value, code: false }]
+  const kilobytes = new Intl.NumberFormat(frame.language.tag, { style: 'unit', unit: 'kilobyte' })
+  return [
+    ...fact('form.target', target.length > LONGEST_TARGET ? `${target.slice(0, LONGEST_TARGET)}…` : target),
+    ...fact('form.fields', fields.join(', ')),
+    ...fact('form.files', files.join(', ')),
+    ...fact('form.size', kilobytes.format(Math.ceil(bytes / 1_000))),
+  ]
 }
 
 /** One primary way on; the rest quietly below it. */
 function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly MessageAction[] {
-  const { kind, loginUrl, logoutUrl, username } = refusal
+  const { kind, loginUrl, logoutUrl, username, back } = refusal
   const retry = action(frame, 'action.retry', '', 'button')
   const signOut = logoutUrl === undefined ? [] : [action(frame, 'action.sign-out', logoutUrl, 'plain')]
   switch (kind) {
@@ -120,6 +158,10 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
     case 'method-not-allowed':
     case 'not-found':
       return [action(frame, 'action.home', '/', 'button')]
+    case 'form-kept':
+      return []
+    case 'form-not-kept':
+      return [action(frame, 'action.back', back ?? '/', 'button')]
     case 'unknown-host':
       return [action(frame, 'action.home', homeUrl, 'button')]
   }

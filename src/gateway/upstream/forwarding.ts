@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
@@ -6,7 +6,7 @@ import { type BodyRate, BodyRateWatch } from './body-rate.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
-import { type RequestBody, requestBody } from './request-body.ts'
+import { type Framed, type RequestBody, requestBody, storedBody } from './request-body.ts'
 import { isConnectionBound, requestHead } from './request-head.ts'
 import { endToEnd, type ParsedHead } from './response-head.ts'
 import type { Exchange, ExchangeEnding, ExchangeResult } from './upstream.ts'
@@ -85,7 +85,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   start(): void {
-    const { request, signal } = this.#exchange
+    const { request, signal, body } = this.#exchange
     if (signal?.aborted === true) {
       this.#finish('by-session-end')
       return
@@ -99,12 +99,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
       signal.addEventListener('abort', this.#onAbort)
     }
     this.#response.on('close', this.#onClose)
-    this.#takeBody(request)
+    this.#takeBody(body === undefined ? requestBody(request) : storedBody(body))
     this.#attempt(this.#deps.balance.pick())
   }
 
-  #takeBody(request: IncomingMessage): void {
-    const framed = requestBody(request)
+  #takeBody(framed: Framed | undefined): void {
     if (framed === undefined) return
     this.#body = framed.body
     this.#length = framed.length

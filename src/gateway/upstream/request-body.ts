@@ -20,6 +20,14 @@ export function requestBody(request: IncomingMessage): Framed | undefined {
   return { body: new RequestBody(request), length }
 }
 
+/** A body that has been read already. */
+export function storedBody(bytes: Buffer): Framed {
+  const source = new Readable({ read: ignore })
+  source.push(bytes)
+  source.push(null)
+  return { body: new RequestBody(source), length: bytes.length }
+}
+
 /** 0: no body; `undefined`: a body whose length only its end tells. */
 function announcedLength(request: IncomingMessage): number | undefined {
   const { headers } = request
@@ -41,7 +49,7 @@ function hasHttp2Body(request: IncomingMessage): boolean {
  * this stands between, so that the client's connection survives and the rest of the upload is discarded.
  */
 export class RequestBody extends Readable {
-  readonly #request: IncomingMessage
+  readonly #request: Readable
   /** Told of each chunk, for the idle time-out. */
   onChunk: (() => void) | undefined
   /** Bytes that came from the client. */
@@ -52,7 +60,7 @@ export class RequestBody extends Readable {
   #heldUpMs = 0
   #heldUpSince: number | undefined
 
-  constructor(request: IncomingMessage) {
+  constructor(request: Readable) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#request = request
     request.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onLost).on('close', this.#onLost)

@@ -22,6 +22,8 @@ export interface Exchange {
   readonly rewrite: RewriteResponseHead
   /** Aborted when the session ends: the exchange is torn down on both sides at once. WebSockets alone need it: an answer is torn down by itself. */
   readonly signal: AbortSignal | undefined
+  /** Sent in place of the body of `request`, which has been read. */
+  readonly body?: Buffer | undefined
 }
 
 /** What came of it, for the access log. */

@@ -49,6 +49,17 @@ export const de: Catalogue = {
   'enrol.secret': 'Oder geben Sie diesen Schlüssel in die App ein:',
   'enrol.totp.text':
     'Scannen Sie das Bild mit einer Authenticator-App auf Ihrem Telefon und geben Sie dann die sechs Ziffern ein, die sie zeigt.',
+  'login.recovery-code': 'Wiederherstellungscode',
+  'login.recovery-confirm': 'Geben Sie einen dieser Codes ein, zum Zeichen, dass Sie sie aufbewahren',
+  'enrol.recovery.title': 'Bewahren Sie diese Wiederherstellungscodes auf',
+  'enrol.recovery.text':
+    'Jeder gilt einmal anstelle Ihres anderen zweiten Nachweises für {realm}, falls Sie ihn verlieren. Drucken Sie sie aus oder schreiben Sie sie auf, und bewahren Sie sie so auf, dass nur Sie sie finden: Sie werden nur dieses eine Mal gezeigt.',
+  'enrol.recovery.left': 'Von Ihren letzten Codes haben Sie noch {left}. Die neuen treten an deren Stelle.',
+  'enrol.later': 'Jetzt nicht',
+  'failure.wrong-recovery-code':
+    'Dieser Code gehört nicht zu Ihren oder wurde schon benutzt. Prüfen Sie ihn und versuchen Sie es noch einmal.',
+  'module.recovery': 'einen Wiederherstellungscode',
+  'module.x509': 'ein Zertifikat',
   'module.totp': 'die Authenticator-App',
   'module.password': 'das Passwort',
 
@@ -107,6 +118,12 @@ export const de: Catalogue = {
   'error.unreachable.title': 'Eine stärkere Anmeldung ist nicht möglich',
   'error.unreachable.text':
     'Was Sie öffnen möchten, verlangt eine stärkere Anmeldung, als {realm} Ihnen anbietet. Ihre Administration kann das ändern.',
+  'error.no-certificate.title': 'Ein Zertifikat ist nötig',
+  'error.no-certificate.text':
+    'Die Anmeldung verlangt hier ein Zertifikat, und Ihr Browser hat keines gezeigt. Installieren Sie es oder stecken Sie Ihre Karte ein, schließen Sie alle Fenster des Browsers und versuchen Sie es noch einmal.',
+  'error.certificate.title': 'Ihr Zertifikat wird nicht angenommen',
+  'error.certificate.text':
+    'Ihr Browser hat ein Zertifikat gezeigt, das {realm} nicht annimmt: Es kann abgelaufen oder gesperrt sein oder hier niemandem gehören. Ihre Administration kann den Grund nachsehen.',
   'error.unavailable.title': 'Bitte gleich noch einmal versuchen',
   'error.unavailable.text':
     'Wir können Sitzungen gerade nicht prüfen. Waren Sie angemeldet, sind Sie es weiterhin, und nichts ist verloren.',
@@ -133,6 +150,12 @@ export const de: Catalogue = {
   'error.loop.title': 'Die Anmeldung hält nicht',
   'error.loop.text':
     'Sie sind angemeldet, aber die Anwendung bemerkt es nicht. Wir haben angehalten, bevor es sich im Kreis dreht.',
+  'error.form-kept.title': 'Formular an {site} absenden',
+  'error.form-kept.text':
+    'Sie mussten sich anmelden, bevor Ihr Formular abgeschickt werden konnte. Es wurde aufgehoben und noch nicht abgeschickt.',
+  'error.form-not-kept.title': 'Ihr Formular wurde nicht abgeschickt',
+  'error.form-not-kept.text':
+    'Es wurde schon abgeschickt, ist zu groß oder zu alt zum Aufheben, oder es gehört jemand anderem. Bitte füllen Sie es noch einmal aus.',
   'error.internal.title': 'Bei uns ist etwas schiefgegangen',
   'error.internal.text': 'Es liegt nicht an Ihnen und ist vermerkt. Bitte versuchen Sie es noch einmal.',
 
@@ -155,6 +178,14 @@ export const de: Catalogue = {
   'action.sign-out': 'Abmelden',
   'action.other-user': 'Als jemand anderes anmelden',
   'action.open': 'In eigenem Fenster öffnen',
+
+  'form.send': 'Formular absenden',
+  'form.discard': 'Nicht absenden',
+  'action.back': 'Zurück zur Seite',
+  'form.target': 'Geht an',
+  'form.fields': 'Felder',
+  'form.files': 'Dateien',
+  'form.size': 'Größe',
 
   'detail.site': 'Anwendung',
   'detail.user': 'Angemeldet als',

@@ -42,6 +42,16 @@ export const en = {
   'enrol.secret': 'Or type this key into the app:',
   'enrol.totp.text':
     'Scan the picture with an authenticator app on your phone, then enter the six digits that it shows.',
+  'login.recovery-code': 'Recovery code',
+  'login.recovery-confirm': 'Type one of these codes, to show that you have kept them',
+  'enrol.recovery.title': 'Keep these recovery codes',
+  'enrol.recovery.text':
+    'Each of them works once in place of your other second proof for {realm}, should you lose it. Print them or write them down, and keep them where only you find them: they are shown this one time.',
+  'enrol.recovery.left': 'You have {left} codes of your last set left. The new ones take their place.',
+  'enrol.later': 'Not now',
+  'failure.wrong-recovery-code': 'This code is not one of yours, or was used already. Check it and try again.',
+  'module.recovery': 'a recovery code',
+  'module.x509': 'a certificate',
   'module.totp': 'the authenticator app',
   'module.password': 'your password',
 
@@ -100,6 +110,12 @@ export const en = {
   'error.unreachable.title': 'Stronger proof is not available',
   'error.unreachable.text':
     'What you want to open asks for stronger proof of who you are than {realm} offers you. Your administrator can change that.',
+  'error.no-certificate.title': 'A certificate is needed',
+  'error.no-certificate.text':
+    'Signing in here needs a certificate, and your browser has shown none. Install it, or insert your smart card, close all windows of the browser and try again.',
+  'error.certificate.title': 'Your certificate is not accepted',
+  'error.certificate.text':
+    'Your browser has shown a certificate that {realm} does not accept: it may have expired or been revoked, or belong to nobody here. Your administrator can look up why.',
   'error.unavailable.title': 'Please try again in a moment',
   'error.unavailable.text':
     'We cannot check sessions right now. If you were signed in, you still are, and nothing is lost.',
@@ -124,6 +140,12 @@ export const en = {
   'error.loop.title': 'Signing in does not hold',
   'error.loop.text':
     'You are signed in, but the application does not notice. We stopped before it goes round in circles.',
+  'error.form-kept.title': 'Continue sending your form to {site}',
+  'error.form-kept.text':
+    'You had to sign in before your form could be sent. It was kept, and nothing has been sent yet.',
+  'error.form-not-kept.title': 'Your form was not sent',
+  'error.form-not-kept.text':
+    'It was sent already, is too large or too old to be kept, or belongs to somebody else. Please fill it in once more.',
   'error.internal.title': 'Something went wrong on our side',
   'error.internal.text': 'It is not your fault, and it has been noted. Please try again.',
 
@@ -145,6 +167,14 @@ export const en = {
   'action.sign-out': 'Sign out',
   'action.other-user': 'Sign in as someone else',
   'action.open': 'Open in a window of its own',
+
+  'form.send': 'Send the form',
+  'form.discard': 'Do not send it',
+  'action.back': 'Back to the page',
+  'form.target': 'Goes to',
+  'form.fields': 'Fields',
+  'form.files': 'Files',
+  'form.size': 'Size',
 
   'detail.site': 'Application',
   'detail.user': 'Signed in as',

@@ -44,6 +44,16 @@ export const es: Catalogue = {
   'enrol.secret': 'O escriba esta clave en la aplicación:',
   'enrol.totp.text':
     'Escanee la imagen con una aplicación de autenticación en su teléfono y luego introduzca los seis dígitos que muestra.',
+  'login.recovery-code': 'Código de recuperación',
+  'login.recovery-confirm': 'Escriba uno de estos códigos para mostrar que los ha guardado',
+  'enrol.recovery.title': 'Guarde estos códigos de recuperación',
+  'enrol.recovery.text':
+    'Cada uno sustituye una vez a su otra segunda prueba para {realm}, si la pierde. Imprímalos o anótelos y guárdelos donde solo usted los encuentre: se muestran solo esta vez.',
+  'enrol.recovery.left': 'Le quedan {left} códigos de la serie anterior. Los nuevos los sustituyen.',
+  'enrol.later': 'Ahora no',
+  'failure.wrong-recovery-code': 'Este código no es uno de los suyos o ya se usó. Compruébelo e inténtelo de nuevo.',
+  'module.recovery': 'un código de recuperación',
+  'module.x509': 'un certificado',
   'module.totp': 'la aplicación de autenticación',
   'module.password': 'la contraseña',
 
@@ -102,6 +112,12 @@ export const es: Catalogue = {
   'error.unreachable.title': 'No hay un inicio de sesión más fuerte',
   'error.unreachable.text':
     'Lo que quiere abrir exige un inicio de sesión más fuerte que los que {realm} le ofrece. Su administrador puede cambiarlo.',
+  'error.no-certificate.title': 'Hace falta un certificado',
+  'error.no-certificate.text':
+    'Para iniciar sesión aquí hace falta un certificado, y su navegador no ha mostrado ninguno. Instálelo o inserte su tarjeta, cierre todas las ventanas del navegador e inténtelo de nuevo.',
+  'error.certificate.title': 'Su certificado no se acepta',
+  'error.certificate.text':
+    'Su navegador ha mostrado un certificado que {realm} no acepta: puede haber caducado, estar revocado o no ser de nadie aquí. Su administrador puede consultar el motivo.',
   'error.unavailable.title': 'Inténtelo de nuevo en un momento',
   'error.unavailable.text':
     'Ahora mismo no podemos comprobar las sesiones. Si tenía una, sigue abierta y no se ha perdido nada.',
@@ -128,6 +144,12 @@ export const es: Catalogue = {
   'error.loop.title': 'La sesión no se mantiene',
   'error.loop.text':
     'Ha iniciado sesión, pero la aplicación no se da cuenta. Nos hemos detenido antes de dar vueltas en círculo.',
+  'error.form-kept.title': 'Continuar el envío de su formulario a {site}',
+  'error.form-kept.text':
+    'Tuvo que iniciar sesión antes de que se pudiera enviar su formulario. Se ha guardado y todavía no se ha enviado nada.',
+  'error.form-not-kept.title': 'Su formulario no se ha enviado',
+  'error.form-not-kept.text':
+    'Ya se envió, es demasiado grande o demasiado antiguo para guardarlo, o pertenece a otra persona. Rellénelo de nuevo, por favor.',
   'error.internal.title': 'Algo ha fallado por nuestra parte',
   'error.internal.text': 'No es culpa suya y ha quedado anotado. Inténtelo de nuevo.',
 
@@ -149,6 +171,14 @@ export const es: Catalogue = {
   'action.sign-out': 'Cerrar sesión',
   'action.other-user': 'Iniciar sesión como otra persona',
   'action.open': 'Abrir en su propia ventana',
+
+  'form.send': 'Enviar el formulario',
+  'form.discard': 'No enviarlo',
+  'action.back': 'Volver a la página',
+  'form.target': 'Se envía a',
+  'form.fields': 'Campos',
+  'form.files': 'Archivos',
+  'form.size': 'Tamaño',
 
   'detail.site': 'Aplicación',
   'detail.user': 'Sesión de',

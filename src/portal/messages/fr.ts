@@ -48,6 +48,16 @@ export const fr: Catalogue = {
   'enrol.secret': 'Ou saisissez cette clé dans l’application :',
   'enrol.totp.text':
     'Scannez l’image avec une application d’authentification sur votre téléphone, puis saisissez les six chiffres qu’elle affiche.',
+  'login.recovery-code': 'Code de secours',
+  'login.recovery-confirm': 'Saisissez un de ces codes pour montrer que vous les avez conservés',
+  'enrol.recovery.title': 'Conservez ces codes de secours',
+  'enrol.recovery.text':
+    'Chacun remplace une fois votre autre seconde preuve pour {realm}, si vous la perdez. Imprimez-les ou notez-les et gardez-les là où vous seul les trouverez : ils ne sont affichés que cette fois.',
+  'enrol.recovery.left': 'Il vous reste {left} codes de la série précédente. Les nouveaux les remplacent.',
+  'enrol.later': 'Pas maintenant',
+  'failure.wrong-recovery-code': 'Ce code n’est pas l’un des vôtres ou a déjà servi. Vérifiez-le et réessayez.',
+  'module.recovery': 'un code de secours',
+  'module.x509': 'un certificat',
   'module.totp': 'l’application d’authentification',
   'module.password': 'le mot de passe',
 
@@ -107,6 +117,12 @@ export const fr: Catalogue = {
   'error.unreachable.title': 'Une connexion plus forte n’est pas disponible',
   'error.unreachable.text':
     'Ce que vous souhaitez ouvrir exige une connexion plus forte que celles que {realm} vous propose. Votre administrateur peut changer cela.',
+  'error.no-certificate.title': 'Un certificat est nécessaire',
+  'error.no-certificate.text':
+    'La connexion demande ici un certificat, et votre navigateur n’en a présenté aucun. Installez-le ou insérez votre carte, fermez toutes les fenêtres du navigateur et réessayez.',
+  'error.certificate.title': 'Votre certificat n’est pas accepté',
+  'error.certificate.text':
+    'Votre navigateur a présenté un certificat que {realm} n’accepte pas : il a peut-être expiré, été révoqué, ou n’appartient à personne ici. Votre administrateur peut en consulter la raison.',
   'error.unavailable.title': 'Réessayez dans un instant',
   'error.unavailable.text':
     'Nous ne pouvons pas vérifier les sessions pour le moment. Si vous étiez connecté, vous l’êtes toujours et rien n’est perdu.',
@@ -134,6 +150,12 @@ export const fr: Catalogue = {
   'error.loop.title': 'La connexion ne tient pas',
   'error.loop.text':
     'Vous êtes connecté, mais l’application ne le remarque pas. Nous avons arrêté avant de tourner en rond.',
+  'error.form-kept.title': 'Continuer l’envoi de votre formulaire à {site}',
+  'error.form-kept.text':
+    'Vous avez dû vous connecter avant l’envoi de votre formulaire. Il a été conservé et rien n’a encore été envoyé.',
+  'error.form-not-kept.title': 'Votre formulaire n’a pas été envoyé',
+  'error.form-not-kept.text':
+    'Il a déjà été envoyé, il est trop volumineux ou trop ancien pour être conservé, ou il appartient à quelqu’un d’autre. Veuillez le remplir à nouveau.',
   'error.internal.title': 'Une erreur s’est produite de notre côté',
   'error.internal.text': 'Vous n’y êtes pour rien et l’incident est noté. Veuillez réessayer.',
 
@@ -155,6 +177,14 @@ export const fr: Catalogue = {
   'action.sign-out': 'Se déconnecter',
   'action.other-user': 'Se connecter sous une autre identité',
   'action.open': 'Ouvrir dans sa propre fenêtre',
+
+  'form.send': 'Envoyer le formulaire',
+  'form.discard': 'Ne pas l’envoyer',
+  'action.back': 'Retour à la page',
+  'form.target': 'Destination',
+  'form.fields': 'Champs',
+  'form.files': 'Fichiers',
+  'form.size': 'Taille',
 
   'detail.site': 'Application',
   'detail.user': 'Connecté en tant que',

@@ -43,6 +43,17 @@ export const ja: Catalogue = {
   'enrol.open': 'この端末の認証アプリで開く',
   'enrol.secret': 'または次のキーをアプリに入力してください：',
   'enrol.totp.text': 'スマートフォンの認証アプリで画像を読み取り、表示された 6 桁の数字を入力してください。',
+  'login.recovery-code': 'リカバリーコード',
+  'login.recovery-confirm': '控えたことを示すため、次のコードのうち一つを入力してください',
+  'enrol.recovery.title': 'リカバリーコードを保管してください',
+  'enrol.recovery.text':
+    'もう一つの確認手段を失ったとき、{realm} でそれぞれ一度だけ代わりに使えます。印刷するか書き留め、ご自分だけが見つけられる場所に保管してください。表示されるのは今回だけです。',
+  'enrol.recovery.left': '前回のコードは残り {left} 個です。新しいコードに置き換わります。',
+  'enrol.later': '今はしない',
+  'failure.wrong-recovery-code':
+    'このコードはあなたのものでないか、すでに使われています。確認してもう一度お試しください。',
+  'module.recovery': 'リカバリーコード',
+  'module.x509': '証明書',
   'module.totp': '認証アプリ',
   'module.password': 'パスワード',
 
@@ -102,6 +113,12 @@ export const ja: Catalogue = {
   'error.unreachable.title': 'より強いサインインは利用できません',
   'error.unreachable.text':
     '開こうとしたものには、{realm} で利用できるものより強いサインインが必要です。設定は管理者が変更できます。',
+  'error.no-certificate.title': '証明書が必要です',
+  'error.no-certificate.text':
+    'ここでのサインインには証明書が必要ですが、ブラウザーから提示されませんでした。証明書をインストールするかスマートカードを挿入し、ブラウザーのウィンドウをすべて閉じてからもう一度お試しください。',
+  'error.certificate.title': 'この証明書は受け付けられません',
+  'error.certificate.text':
+    'ブラウザーが提示した証明書を {realm} は受け付けません。有効期限切れ、失効、または該当する利用者がいない可能性があります。理由は管理者が確認できます。',
   'error.unavailable.title': 'しばらくしてからお試しください',
   'error.unavailable.text':
     '現在セッションを確認できません。サインイン済みの場合、その状態は保たれており、何も失われていません。',
@@ -125,6 +142,12 @@ export const ja: Catalogue = {
   'error.open-at-top-level.text': '他のページの中ではサインインできません。独立したウィンドウで開いてください。',
   'error.loop.title': 'サインインが維持されません',
   'error.loop.text': 'サインインしていますが、アプリケーションに伝わりません。繰り返しになる前に停止しました。',
+  'error.form-kept.title': '{site} へのフォームの送信を続ける',
+  'error.form-kept.text':
+    'フォームを送信する前にサインインが必要でした。フォームは保存されており、まだ何も送信されていません。',
+  'error.form-not-kept.title': 'フォームは送信されませんでした',
+  'error.form-not-kept.text':
+    'すでに送信されたか、大きすぎるか古すぎて保存できないか、別の人のものです。もう一度入力してください。',
   'error.internal.title': 'こちら側で問題が発生しました',
   'error.internal.text': 'お客様の操作が原因ではありません。問題は記録されました。もう一度お試しください。',
 
@@ -146,6 +169,14 @@ export const ja: Catalogue = {
   'action.sign-out': 'サインアウト',
   'action.other-user': '別の人としてサインイン',
   'action.open': '独立したウィンドウで開く',
+
+  'form.send': 'フォームを送信',
+  'form.discard': '送信しない',
+  'action.back': 'ページに戻る',
+  'form.target': '送信先',
+  'form.fields': '項目',
+  'form.files': 'ファイル',
+  'form.size': 'サイズ',
 
   'detail.site': 'アプリケーション',
   'detail.user': 'サインイン中',
