@@ -8,7 +8,7 @@ import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import type { Callback, StepFailure } from './step.ts'
+import { LATER, type Callback, type StepFailure } from './step.ts'
 import { isDemanded, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
@@ -77,7 +77,11 @@ class Dispatcher {
     if (step.kind === 'passed') {
       // What an earlier login proved is no new proof: it must not make the session look fresh.
       const isNew = results.some((result) => result?.passed === true && result.carried !== true)
-      return isNew && proof !== undefined ? { kind: 'passed', proof, incidents: this.#incidents } : this.#failed()
+      if (!isNew || proof === undefined) return this.#failed()
+      const offer = user && this.#offer()
+      if (offer === undefined) return { kind: 'passed', proof, incidents: this.#incidents }
+      const entry: ChainEntry = { module: offer.module.name, criteria: 'OPTIONAL' }
+      return this.#take({ entry, index: this.#chain.length + 1 }, offer, user)
     }
     const turn = await turnFor(this.#realm, step.entry, { journey: this.#journey, user, now: this.#input.now })
     if (turn.kind === 'prove-again') {
@@ -112,6 +116,19 @@ class Dispatcher {
     return isMet ? step : { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
   }
 
+  /** What is to be set up before the login ends, unless the person puts it off. It proves nothing. */
+  #offer(): Turn | undefined {
+    const { offer = '', chosen } = this.#journey
+    const module = chosen === LATER ? undefined : this.#realm.modules.get(offer)
+    return module?.enrolment && { kind: 'turn', module, enrols: true, optional: true, others: [] }
+  }
+
+  /** The module of this realm that helps out when the factor that was set up is lost, where the user has none yet. */
+  async #backupFor(user: User): Promise<string | undefined> {
+    const backup = [...this.#realm.modules.values()].find(({ standing, offered }) => standing === 'backup' && offered)
+    return (await backup?.isEnrolled?.(user)) === false ? backup?.name : undefined
+  }
+
   async #take(step: Run, turn: Turn, user: User | undefined): Promise<Advanced | undefined> {
     const { module, enrols } = turn
     const asked = this.#journey.turn
@@ -131,6 +148,11 @@ class Dispatcher {
         return this.#ask(turn, outcome, 'wrong-code')
       case 'enrolled':
         this.#incidents.push({ kind: 'enrolled', username: outcome.user.username, factor: outcome.factor })
+        if (turn.optional === true) {
+          this.#journey = { ...this.#journey, offer: undefined, state: undefined, turn: undefined }
+          return undefined
+        }
+        this.#journey = { ...this.#journey, offer: await this.#backupFor(outcome.user) }
         return this.#passed(step, turn, outcome)
       case 'enrolled-elsewhere':
         this.#journey = { ...this.#journey, state: undefined, turn: undefined }
@@ -140,6 +162,7 @@ class Dispatcher {
         this.#journey = withTypedName(this.#journey, outcome)
         return { ...(await this.#askAgain(turn, user)), retryAfterMs: outcome.retryAfterMs }
       case 'passed':
+        if (outcome.renew === true) this.#journey = { ...this.#journey, offer: module.name }
         return this.#passed(step, turn, outcome)
       case 'again':
         if (user === undefined || !tellsNothingNew(this.#chain, this.#journey.results, step.index)) {

@@ -248,6 +248,7 @@ class Logins {
       stage: turn.module.name,
       callbacks,
       enrols: turn.enrols,
+      ...(turn.optional === true ? { optional: true } : {}),
       others: turn.others,
       username: journey.proof?.username ?? journey.subject?.username,
       failure: retryAfterMs === undefined ? failure : 'throttled',

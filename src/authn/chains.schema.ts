@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
+import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
 import { authPoliciesSchema } from './policies.schema.ts'
 
-const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema])
+const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema, recoverySchema])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>
 

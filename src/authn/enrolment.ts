@@ -15,7 +15,7 @@ export type SetUpOutcome =
 
 type SetUpInput = Pick<AuthModuleInput, 'state' | 'answers'> & { readonly user: User }
 
-/** One step of setting up the first second factor at a login that demands one; proving it is part of it. */
+/** One step of setting up: the first second factor at a login that demands one, where proving it is part of it, or what is offered. */
 export async function setUp(
   { factors, factorTypes }: RealmAuthn,
   { module }: Turn,
@@ -26,6 +26,12 @@ export async function setUp(
   if (state === undefined || answers === undefined) return page(enrolment, user, { kind: 'ask', state })
   const outcome = await enrolment.finish(user, state, answers)
   if (outcome.kind === 'again') return page(enrolment, user, { kind: 'set-up-again', state })
+  if (enrolment.replaces === true) {
+    const { type } = outcome.factor
+    await factors.replaceAll(user.id, type, [outcome.factor])
+    const factor = (await factors.list(user.id)).find((each) => each.type === type)
+    return factor === undefined ? { kind: 'enrolled-elsewhere' } : { kind: 'enrolled', user, factor }
+  }
   const factor = await factors.add(user.id, outcome.factor, (present) =>
     present.every(({ type }) => !factorTypes.has(type)),
   )

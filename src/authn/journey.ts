@@ -36,6 +36,8 @@ export interface Journey {
   readonly turn?: { readonly module: string; readonly enrols: boolean } | undefined
   /** Which of several modules that would do the person wants to use. */
   readonly chosen?: string | undefined
+  /** The module whose enrolment is offered before the login ends. */
+  readonly offer?: string | undefined
   /** What was typed as the name in this login or the try before it, to be offered again. Proven by nobody. */
   readonly typedName: string | undefined
   /** What the module that asks wants back. */

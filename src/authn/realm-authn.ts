@@ -86,7 +86,9 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
     throw invalid(`realm ${realm} has no chain ${authentication.defaultChain}, which is its default`)
   }
   checkPolicies(realm, authentication.policies, modules)
-  const enrolled = [...modules.values()].filter((module) => module.isEnrolled !== undefined)
+  const enrolled = [...modules.values()].filter(
+    (module) => module.isEnrolled !== undefined && module.standing !== 'given',
+  )
   return {
     realm,
     directory,

@@ -9,6 +9,8 @@ export type Callback =
       readonly value?: string
       /** A code for this one time, from an app or a message. */
       readonly oneTimeCode?: true
+      /** One of the codes that the person keeps on paper. */
+      readonly recoveryCode?: true
     }
   | { readonly type: 'PasswordCallback'; readonly prompt: string }
   | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
@@ -19,9 +21,14 @@ export type Callback =
     }
   /** A secret for an authenticator app: as a URI, for a QR code, and to be typed. Asks nothing. */
   | { readonly type: 'KeyUriCallback'; readonly uri: string; readonly secret: string }
+  /** Codes to be kept, shown this once. Asks nothing. */
+  | { readonly type: 'RecoveryCodesCallback'; readonly codes: readonly string[] }
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
 export type AuthId = string
+
+/** The answer that puts off what is offered; no module can have this name. */
+export const LATER = '-'
 
 /** Where a login is going once it is through. */
 export interface Destination {
@@ -45,6 +52,8 @@ export type Step =
       readonly callbacks: readonly Callback[]
       /** Whether this sets up a factor that the login demands. */
       readonly enrols: boolean
+      /** What it sets up is offered and may be put off: `choose` is `LATER` then. */
+      readonly optional?: true
       /** Modules that would do as well, by name: `choose` in the next answer asks for one. */
       readonly others: readonly string[]
       /** Who it is, as far as it is proved: by this login, or by the session that it strengthens. */

@@ -11,6 +11,8 @@ export interface Turn {
   readonly module: AuthModule
   /** The person has nothing to pass it with yet, and is to set it up. */
   readonly enrols: boolean
+  /** It may be put off. */
+  readonly optional?: true
   /** Names of the modules that would do as well. */
   readonly others: readonly string[]
 }
@@ -33,10 +35,14 @@ export async function turnFor(
   if (user === undefined) return { kind: 'turn', module: first, enrols: false, others: [] }
   const usable = await enrolledOf(modules, user)
   if (usable.length > 0) return turn(usable, journey, false)
-  const offered = isDemanded(entry) ? modules.filter(({ enrolment }) => enrolment !== undefined) : []
+  const offered = isDemanded(entry) ? modules.filter(isSetUpFirst) : []
   if (offered.length === 0 || (await hasSecondFactor(realm, user))) return { kind: 'impossible', module: first }
   if (isFresh(realm, journey, now)) return turn(offered, journey, true)
   return beginsWithFirstFactor(realm, journey) ? { kind: 'prove-again' } : { kind: 'impossible', module: first }
+}
+
+function isSetUpFirst({ enrolment, standing }: AuthModule): boolean {
+  return enrolment !== undefined && standing !== 'backup'
 }
 
 /** Whether nobody passes the chain without it: what one may leave out is used by who has it, and pressed on nobody. */
@@ -70,7 +76,9 @@ async function enrolledOf(modules: readonly AuthModule[], user: User): Promise<r
  */
 export async function hasSecondFactor({ modules }: RealmAuthn, user: User): Promise<boolean> {
   const enrolled = await Promise.all(
-    [...modules.values()].map(async (module) => (await module.isEnrolled?.(user)) ?? false),
+    [...modules.values()].map(
+      async (module) => module.standing !== 'given' && ((await module.isEnrolled?.(user)) ?? false),
+    ),
   )
   return enrolled.includes(true)
 }

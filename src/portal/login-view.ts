@@ -1,4 +1,4 @@
-import type { Callback, Step } from '../authn/step.ts'
+import { LATER, type Callback, type Step } from '../authn/step.ts'
 import type { Session } from '../session/session.ts'
 import type { Frame } from './frame.ts'
 import { renderSVG } from 'uqr'
@@ -29,7 +29,7 @@ interface Field {
   readonly id: string
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'password' | 'choice' | 'code'
+  readonly kind: 'text' | 'password' | 'choice' | 'code' | 'recovery'
   readonly value: string
   readonly autocomplete: string
   readonly focus: boolean
@@ -59,6 +59,8 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
       callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message, callback.parameters)] : [],
     ),
     keyUri: keyUriOf(frame, step),
+    codes: codesOf(step),
+    later: step.optional === true ? { value: LATER, label: frame.say('enrol.later') } : undefined,
     others: step.others.map((module) => ({
       module,
       label: frame.say('login.use-other', { module: moduleName(frame, module) }),
@@ -86,6 +88,9 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
     const name = answerName(index)
     switch (callback.type) {
       case 'NameCallback': {
+        if (callback.recoveryCode === true) {
+          return [{ ...field(frame, name, callback), kind: 'recovery', value: '', autocomplete: 'off', invalid }]
+        }
         if (callback.oneTimeCode === true) {
           return [{ ...field(frame, name, callback), kind: 'code', value: '', autocomplete: 'one-time-code', invalid }]
         }
@@ -104,6 +109,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
       }
       case 'TextOutputCallback':
       case 'KeyUriCallback':
+      case 'RecoveryCodesCallback':
         return []
     }
   })
@@ -114,7 +120,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
 function field(
   frame: Frame,
   name: string,
-  callback: Exclude<Callback, { type: 'TextOutputCallback' | 'KeyUriCallback' }>,
+  callback: Exclude<Callback, { type: 'TextOutputCallback' | 'KeyUriCallback' | 'RecoveryCodesCallback' }>,
 ): Pick<Field, 'id' | 'name' | 'label' | 'choices'> {
   return { id: name, name, label: prompt(frame, callback.prompt), choices: [] }
 }
@@ -133,6 +139,7 @@ function failureText(frame: Frame, step: Ask): string {
   if (step.failure === undefined) return ''
   // A login that starts over at the code says what was wrong with the code.
   const failure = step.failure === 'bad-credentials' && asksForCode(step) ? 'wrong-code' : step.failure
+  if (failure === 'wrong-code' && asksForRecoveryCode(step)) return frame.say('failure.wrong-recovery-code')
   return frame.say(`failure.${failure}`, { duration })
 }
 
@@ -148,6 +155,8 @@ function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
   if (session.realm !== asked.realm.name) {
     return { text: frame.say(`notice.switch-${asked.realm.realmSwitch}`, { user, realm: sessionRealm }), link }
   }
+  // What is offered is a matter of its own, and nothing that was asked for.
+  if (input.step.optional === true) return undefined
   if (isStepUp(input)) {
     const text = frame.say(`notice.${stepUpReason(input, session)}`, { user, site: asked.site?.title ?? '' })
     return { text, link: undefined }
@@ -170,10 +179,22 @@ function stepUpReason({ asked, step }: LoginViewInput, { authLevel }: Session): 
 type StepUpReason = `${'enrol' | 'age' | 'step-up'}${'' | '-here'}`
 
 function asksForCode({ callbacks }: Ask): boolean {
-  return callbacks.some((callback) => callback.type === 'NameCallback' && callback.oneTimeCode === true)
+  return callbacks.some(
+    (callback) => callback.type === 'NameCallback' && (callback.oneTimeCode === true || callback.recoveryCode === true),
+  )
+}
+
+function asksForRecoveryCode({ callbacks }: Ask): boolean {
+  return callbacks.some((callback) => callback.type === 'NameCallback' && callback.recoveryCode === true)
+}
+
+/** Codes that are to be kept on paper; none where the page shows none. */
+function codesOf({ callbacks }: Ask): readonly string[] {
+  return callbacks.flatMap((callback) => (callback.type === 'RecoveryCodesCallback' ? callback.codes : []))
 }
 
 function headingOf(frame: Frame, step: Ask, realm: string): string {
+  if (codesOf(step).length > 0) return frame.say('enrol.recovery.title')
   if (step.enrols) return frame.say('enrol.title')
   return step.username === undefined ? frame.say('login.title', { realm }) : frame.say('login.confirm', { realm })
 }

@@ -1,12 +1,14 @@
 import type { ModuleConfig } from '../chains.schema.ts'
 import type { AuthModule, AuthModuleDeps, AuthModuleType } from './module.ts'
 import { passwordModule } from './password.ts'
+import { recoveryModule } from './recovery.ts'
 import { totpModule } from './totp.ts'
 
 /** Every type of module there is, by the name that configurations use. */
 const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<ModuleConfig & { readonly type: T }> } = {
   password: passwordModule,
   totp: totpModule,
+  recovery: recoveryModule,
 }
 
 export function compileModule(name: string, config: ModuleConfig, deps: AuthModuleDeps): AuthModule {

@@ -49,6 +49,8 @@ export type ModuleOutcome =
       readonly properties?: Readonly<Record<string, string>>
       /** Kept in the form as after a failure: should a later module refuse, both must look alike. */
       readonly typedName?: string
+      /** What proved it runs out: a new set is offered before the login ends. */
+      readonly renew?: boolean
     }
   | ({ readonly kind: 'failed' } & Failure)
   /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */
@@ -67,6 +69,8 @@ export type EnrolmentOutcome =
 
 /** Sets up a factor of the module's type: at a login that demands one, or on the account page. Keeps nothing between calls. */
 export interface Enrolment {
+  /** What is set up takes the place of all of its type: `FactorStore.replaceAll`, where others are added. */
+  readonly replaces?: true
   /** What the person is shown and asked; `state` comes back with the answers, and holds no secret in the clear. */
   begin(user: User): Promise<{ readonly callbacks: readonly Callback[]; readonly state: JsonValue }>
   /** The same page once more, from its state. `undefined` for a state that is too old. */
@@ -86,6 +90,12 @@ export interface AuthModule {
   readonly authLevel: number
   /** Whether the user has what it takes; absent where there is nothing to set up. */
   isEnrolled?(user: User): Promise<boolean>
+  /**
+   * `backup`: of use only beside another factor, so it is never the one to set up first; `offered` where a login offers it right
+   * after that one. `given`: nobody set it up, so having it keeps nobody from setting up their first factor.
+   */
+  readonly standing?: 'backup' | 'given'
+  readonly offered?: boolean
   /** Absent where people cannot set it up themselves. */
   readonly enrolment?: Enrolment
   process(input: AuthModuleInput): Promise<ModuleOutcome>
