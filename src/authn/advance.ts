@@ -23,6 +23,7 @@ export interface AdvanceInput {
 export type Incident =
   | Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' | 'throttled' }>
   | { readonly kind: 'enrolled'; readonly username: string; readonly factor: Factor }
+  | { readonly kind: 'password-changed'; readonly username: string }
 
 export interface Asked {
   readonly kind: 'ask'
@@ -162,6 +163,8 @@ class Dispatcher {
         this.#journey = withTypedName(this.#journey, outcome)
         return { ...(await this.#askAgain(turn, user)), retryAfterMs: outcome.retryAfterMs }
       case 'passed':
+        if (outcome.passwordChanged === true)
+          this.#incidents.push({ kind: 'password-changed', username: outcome.user.username })
         if (outcome.renew === true) this.#journey = { ...this.#journey, offer: module.name }
         return this.#passed(step, turn, outcome)
       case 'again':

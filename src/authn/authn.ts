@@ -66,7 +66,7 @@ export function createAuthn(deps: AuthnDeps): Authn {
 
 type AuthnEvent = Extract<
   AuditEvent,
-  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' }
+  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' }
 >
 type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
@@ -369,6 +369,8 @@ function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
       return { event: 'AuthnFailed', realm, username, reason: incident.reason }
     case 'throttled':
       return { event: 'AuthnThrottled', realm, username, scope: incident.scope }
+    case 'password-changed':
+      return { event: 'PasswordChanged', realm, username: incident.username, sid: undefined, by: 'login' }
     case 'enrolled':
       return {
         event: 'FactorEnrolled',

@@ -12,7 +12,8 @@ export type Callback =
       /** One of the codes that the person keeps on paper. */
       readonly recoveryCode?: true
     }
-  | { readonly type: 'PasswordCallback'; readonly prompt: string }
+  /** `isNew`: to be chosen, not known. */
+  | { readonly type: 'PasswordCallback'; readonly prompt: string; readonly isNew?: true }
   | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
   | {
       readonly type: 'TextOutputCallback'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authnSchema } from '../authn/chains.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
 import { directorySchema } from '../identity/directory.schema.ts'
+import { passwordRulesSchema } from '../identity/managed/passwords.schema.ts'
 import { lookSchema } from '../portal/look.schema.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import { tokensSchema } from '../session/tokens.schema.ts'
@@ -10,6 +11,7 @@ import { tokensSchema } from '../session/tokens.schema.ts'
 export const realmSchema = z.strictObject({
   look: lookSchema.describe("How the realm's pages look."),
   directory: directorySchema.describe('Who the people of the realm are.'),
+  passwords: passwordRulesSchema.describe('What passwords people may choose, where `directory` is `managed`.'),
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),
   tokens: tokensSchema.describe('Access and refresh tokens, for programs.'),

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
-import { createDirectories, type Directories } from './directories.ts'
+import { createDirectories, type Directories, type DirectoriesDeps } from './directories.ts'
 import { contractEntries, written } from './ldap/ldap.fixture.ts'
 import { startLdapServer } from './ldap/ldap-server.fixture.ts'
 import { ldapSchema } from './ldap/ldap.schema.ts'
+import { passwordRulesSchema } from './managed/passwords.schema.ts'
 
 const REALM = '/people' as RealmName
+const passwords = passwordRulesSchema.parse(undefined)
 const quiet = (): void => undefined
 const never = (): never => {
   throw new TypeError('no hash was expected')
@@ -14,7 +16,10 @@ const never = (): never => {
 
 function directories(time = { now: 0 }): Directories {
   const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
-  return createDirectories({ hasher: { verify: never, verifyNothing: never }, clock: () => time.now as EpochMs, log })
+  const hasher = { hash: never, verify: never, verifyNothing: never }
+  const store = { documents: {}, epochs: {}, revocations: {} } as DirectoriesDeps['store']
+  const sealer = { seal: never, open: never }
+  return createDirectories({ store, sealer, hasher, clock: () => time.now as EpochMs, log })
 }
 
 test('a new configuration goes on with the connections and answers of the old one, where LDAP stays the same', async (t) => {
@@ -24,6 +29,7 @@ test('a new configuration goes on with the connections and answers of the old on
     name: REALM,
     directory: ldapSchema.parse(written([server], { timeout })),
     users: [],
+    passwords,
   })
   const all = directories()
   const first = all.open([realm('900ms')])
@@ -47,7 +53,7 @@ test('who listens hears of the realm and the user', async (t) => {
   const all = directories(time)
   const heard: string[] = []
   all.onChange((realm, userId) => heard.push(`${realm} ${userId}`))
-  const open = all.open([{ name: REALM, directory: ldapSchema.parse(written([server])), users: [] }])
+  const open = all.open([{ name: REALM, directory: ldapSchema.parse(written([server])), users: [], passwords }])
   t.after(async () => {
     await open.close()
     await server.close()

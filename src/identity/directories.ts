@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RealmName } from '../base/brand.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Log } from '../telemetry/log.ts'
 import type { NamedDirectory } from './directory.ts'
 import type { DirectoryConfig } from './directory.schema.ts'
-import { createFileDirectory, type PasswordVerifier } from './file-directory.ts'
+import { createFileDirectory } from './file-directory.ts'
 import { createLdapDirectory, type LdapDirectory } from './ldap/ldap-directory.ts'
 import type { LdapConfig } from './ldap/ldap.schema.ts'
+import { createManagedDirectory, type ManagedDirectoryDeps } from './managed/managed-directory.ts'
+import type { PasswordRules } from './managed/passwords.schema.ts'
 import type { UserConfig } from './users.schema.ts'
 
 /** Where the users of one realm are. */
@@ -15,13 +15,11 @@ export interface RealmUsers {
   readonly directory: DirectoryConfig
   /** For a directory of the type `file`. */
   readonly users: readonly UserConfig[]
+  /** For a directory of the type `managed`. */
+  readonly passwords: PasswordRules
 }
 
-export interface DirectoriesDeps {
-  readonly hasher: PasswordVerifier
-  readonly clock: Clock
-  readonly log: Log
-}
+export type DirectoriesDeps = Omit<ManagedDirectoryDeps, 'changed'>
 
 /** A user whom a directory outside of the configuration described differently before. */
 export type UserChanged = (realm: RealmName, userId: string) => void
@@ -51,9 +49,12 @@ interface Shared {
   users: number
 }
 
-export function createDirectories({ hasher, clock, log }: DirectoriesDeps): Directories {
+export function createDirectories(deps: DirectoriesDeps): Directories {
+  const { hasher, clock, log } = deps
   const shared = new Set<Shared>()
   const listeners: UserChanged[] = []
+
+  const tell = (realm: RealmName) => (userId: string) => listeners.forEach((listener) => listener(realm, userId))
 
   const take = (realm: RealmName, config: LdapConfig): Shared => {
     const known = [...shared].find((one) => one.realm === realm && isDeepStrictEqual(one.config, config))
@@ -61,7 +62,7 @@ export function createDirectories({ hasher, clock, log }: DirectoriesDeps): Dire
       known.users++
       return known
     }
-    const changed = (userId: string): void => listeners.forEach((listener) => listener(realm, userId))
+    const changed = tell(realm)
     const one = { realm, config, directory: createLdapDirectory(realm, config, { clock, log, changed }), users: 1 }
     shared.add(one)
     return one
@@ -75,18 +76,22 @@ export function createDirectories({ hasher, clock, log }: DirectoriesDeps): Dire
 
   return {
     open(realms) {
-      const taken: Shared[] = []
+      const closers: (() => void)[] = []
       const close = (): Promise<void> => {
-        taken.splice(0).forEach(giveBack)
+        for (const closeOne of closers.splice(0)) closeOne()
         return Promise.resolve()
       }
       try {
         const all = new Map<RealmName, NamedDirectory>()
-        for (const { name, directory, users } of realms) {
+        for (const { name, directory, users, passwords } of realms) {
           if (directory.type === 'file') all.set(name, createFileDirectory(name, users, hasher))
-          else {
+          else if (directory.type === 'managed') {
+            const managed = createManagedDirectory(name, passwords, { ...deps, changed: tell(name) })
+            closers.push(() => managed.close())
+            all.set(name, managed)
+          } else {
             const one = take(name, directory)
-            taken.push(one)
+            closers.push(() => giveBack(one))
             all.set(name, one.directory)
           }
         }

@@ -1,4 +1,5 @@
 import type { RealmName } from '../base/brand.ts'
+import type { PasswordFlaw } from './managed/password-rules.ts'
 
 /** A user as a realm's directory knows them. */
 export interface User {
@@ -15,8 +16,29 @@ export type PasswordWarning =
   | { readonly kind: 'expires'; readonly inSeconds: number }
   | { readonly kind: 'expired'; readonly graceLoginsLeft: number }
 
+/** What became of choosing a new password. */
+export type PasswordChange =
+  | { readonly kind: 'changed'; readonly user: User }
+  | { readonly kind: 'refused'; readonly flaw: PasswordFlaw }
+  /** The password that this change was made from is not theirs any more, or they may not sign in any more. */
+  | { readonly kind: 'stale' }
+
+/** Passwords that people change themselves. */
+export interface OwnPasswords {
+  /** `stamp`: from `checkPassword`, and good for one change. Rejects with GH_BUSY where too many passwords are being worked on. */
+  change(userId: string, stamp: string, next: string): Promise<PasswordChange>
+}
+
 export type PasswordCheck =
-  | { readonly kind: 'passed'; readonly user: User; readonly warning?: PasswordWarning }
+  /** `stamp` where the password can be changed here: what `OwnPasswords.change` wants. */
+  | { readonly kind: 'passed'; readonly user: User; readonly warning?: PasswordWarning; readonly stamp?: string }
+  /** The password was right, and opens nothing before it is changed. */
+  | {
+      readonly kind: 'change-first'
+      readonly reason: 'password-expired' | 'must-change'
+      readonly user: User
+      readonly stamp: string
+    }
   /**
    * One answer, in one time, for an unknown user, a wrong password and an account that is disabled or locked; `reason` is for the
    * audit log. With `password-expired` and `must-change` the password may have been right, and is worth nothing until it is changed.
@@ -32,6 +54,8 @@ export interface UserDirectory {
   checkPassword(username: string, password: string): Promise<PasswordCheck>
   /** Enabled users only; `undefined` once the user is disabled or removed. Synchronous where the answer is in memory. */
   find(userId: string): User | undefined | Promise<User | undefined>
+  /** Absent where passwords are kept by others. */
+  readonly passwords?: OwnPasswords
 }
 
 /** A directory that also knows people by name, for administrators. */

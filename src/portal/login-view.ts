@@ -71,7 +71,7 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
     stateUrl: asked.demand.force ? undefined : stateUrl(asked),
     // A page that goes on from a proof, or shows a secret, has no other that could take its place.
-    renews: step.username === undefined,
+    renews: step.username === undefined && !asksForNewPassword(step),
     requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
 }
@@ -100,7 +100,13 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
       }
       case 'PasswordCallback':
         return [
-          { ...field(frame, name, callback), kind: 'password', value: '', autocomplete: 'current-password', invalid },
+          {
+            ...field(frame, name, callback),
+            kind: 'password',
+            value: '',
+            autocomplete: callback.isNew === true ? 'new-password' : 'current-password',
+            invalid,
+          },
         ]
       case 'ChoiceCallback': {
         const choices = callback.choices.map((choice) => prompt(frame, choice))
@@ -184,6 +190,10 @@ function asksForCode({ callbacks }: Ask): boolean {
   )
 }
 
+function asksForNewPassword({ callbacks }: Ask): boolean {
+  return callbacks.some((callback) => callback.type === 'PasswordCallback' && callback.isNew === true)
+}
+
 function asksForRecoveryCode({ callbacks }: Ask): boolean {
   return callbacks.some((callback) => callback.type === 'NameCallback' && callback.recoveryCode === true)
 }
@@ -196,11 +206,13 @@ function codesOf({ callbacks }: Ask): readonly string[] {
 function headingOf(frame: Frame, step: Ask, realm: string): string {
   if (codesOf(step).length > 0) return frame.say('enrol.recovery.title')
   if (step.enrols) return frame.say('enrol.title')
+  if (asksForNewPassword(step)) return frame.say('password.title')
   return step.username === undefined ? frame.say('login.title', { realm }) : frame.say('login.confirm', { realm })
 }
 
 function submitOf(step: Ask, fields: readonly Field[]): MessageKey {
   if (step.enrols) return 'enrol.submit'
+  if (asksForNewPassword(step)) return 'password.submit'
   if (step.username !== undefined) return 'login.next'
   return fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'
 }

@@ -5,6 +5,7 @@ export type EndCause =
   | 'logout'
   /** Its owner ended it from another session of theirs. */
   | 'account'
+  | 'password-changed'
   | 'admin'
   | 'idle'
   | 'max-life'
@@ -56,6 +57,22 @@ export type AuditEvent = About &
         readonly username: string
         readonly type: string
         readonly factor: string
+      }
+    /** `by`: on the account page, in a login that demanded it, or by an administrator. `sid`: the session it was done with. */
+    | {
+        readonly event: 'PasswordChanged'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string | undefined
+        readonly by: 'account' | 'login' | 'administrator'
+      }
+    /** What somebody did with managed users. `by`: who, as for `SessionsAdministered`. */
+    | {
+        readonly event: 'UserAdministered'
+        readonly realm: RealmName
+        readonly username: string
+        readonly by: string
+        readonly action: 'add' | 'set' | 'enable' | 'disable' | 'remove' | 'unlock'
       }
     | { readonly event: 'GotoRefused'; readonly realm: RealmName; readonly goto: string; readonly reason: string }
     | { readonly event: 'SessionCreated'; readonly realm: RealmName; readonly username: string; readonly sid: string }

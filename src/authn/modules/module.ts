@@ -51,6 +51,8 @@ export type ModuleOutcome =
       readonly typedName?: string
       /** What proved it runs out: a new set is offered before the login ends. */
       readonly renew?: boolean
+      /** They had to choose a new password on the way. */
+      readonly passwordChanged?: true
     }
   | ({ readonly kind: 'failed' } & Failure)
   /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */

@@ -2,6 +2,7 @@ import type { PasswordCheck } from '../../identity/directory.ts'
 import type { AttemptOutcome } from '../../identity/throttle.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
+import { askForNew, changeFirst } from './must-change.ts'
 import type { PasswordConfig } from './password.schema.ts'
 
 /** Name and password on one page, checked against the realm's directory. */
@@ -12,7 +13,10 @@ export const passwordModule: AuthModuleType<PasswordConfig> = {
     type: 'password',
     use: 'first',
     authLevel,
-    process: (input) => (input.answers === undefined ? Promise.resolve(ask(input)) : check(input, input.answers, deps)),
+    process: (input) => {
+      if (input.state !== undefined) return changeFirst(input, deps)
+      return input.answers === undefined ? Promise.resolve(ask(input)) : check(input, input.answers, deps)
+    },
   }),
 }
 
@@ -30,8 +34,9 @@ function ask({ user, suggestion }: AuthModuleInput): ModuleOutcome {
 async function check(
   { origin }: AuthModuleInput,
   [username = '', password = '']: readonly string[],
-  { directory, throttle }: AuthModuleDeps,
+  deps: AuthModuleDeps,
 ): Promise<ModuleOutcome> {
+  const { directory, throttle } = deps
   const typedName = username.slice(0, MAX_USERNAME_LENGTH)
   if (username === '' || password === '')
     return { kind: 'failed', reason: 'incomplete', username: undefined, typedName }
@@ -43,11 +48,12 @@ async function check(
   let checked: PasswordCheck
   try {
     checked = await directory.checkPassword(username, password)
-    outcome = checked.kind
+    outcome = checked.kind === 'failed' ? 'failed' : 'passed'
   } finally {
     await reservation.settle(outcome)
   }
   if (checked.kind === 'passed') return { kind: 'passed', user: checked.user, typedName }
+  if (checked.kind === 'change-first') return askForNew(checked, deps)
   const { reason } = checked
   return { kind: 'failed', reason, username: reason === 'unknown-user' ? undefined : accountOf(username), typedName }
 }

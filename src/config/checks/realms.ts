@@ -67,8 +67,9 @@ export const checkPolicyNames: Check = ({ realms }) =>
 /** One directory a realm: nobody would notice that a user, or that one is disabled, stands where nothing is read. */
 export const checkDirectories: Check = ({ realms }) =>
   realms.flatMap(({ realm, users }) => {
-    if (realm?.value.directory.type !== 'ldap' || users === undefined) return []
-    const message = `the users of this realm are in LDAP (${placeOf(realm.source, ['directory', 'type'])}); remove this file`
+    if (realm === undefined || realm.value.directory.type === 'file' || users === undefined) return []
+    const where = realm.value.directory.type === 'ldap' ? 'in LDAP' : 'in the store'
+    const message = `the users of this realm are ${where} (${placeOf(realm.source, ['directory', 'type'])}); remove this file`
     return [errorIn(users.source, [], message)]
   })
 

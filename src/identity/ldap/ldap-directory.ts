@@ -15,7 +15,7 @@ import type { LdapConfig } from './ldap.schema.ts'
 import { createPool, type Pool } from './pool.ts'
 import { createServers } from './servers.ts'
 import type { ServerAddress } from './socket.ts'
-import { createUserCache, type UserCache } from './user-cache.ts'
+import { createUserCache, type UserCache } from '../user-cache.ts'
 
 export interface LdapDirectoryDeps {
   readonly clock: Clock

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../base/clock.ts'
-import type { User } from '../directory.ts'
+import type { Clock } from '../base/clock.ts'
+import type { User } from './directory.ts'
 
 export interface UserCacheDeps {
   /** Asks the directory; `undefined` when there is no such user, or they may not sign in. */
@@ -22,6 +22,8 @@ export interface UserCache {
   find(id: string): User | undefined | Promise<User | undefined>
   /** What was read just now, for another reason. */
   put(user: User): User
+  /** These may have changed: nothing that was read of them counts any more, and those who are known are read again at once. */
+  recheck(isMeant: (id: string) => boolean): void
 }
 
 interface Known {
@@ -34,6 +36,8 @@ export function createUserCache(deps: UserCacheDeps): UserCache {
   const { refreshMs, maxAgeMs, maxUsers, clock } = deps
   const known = new LRUCache<string, Known>({ max: maxUsers })
   const asking = new Map<string, Promise<User | undefined>>()
+  /** Counts rechecks: what was asked before one may be older than what it was about. */
+  let era = 0
 
   /** The same user stays the same object: what others have worked out for it stays valid. */
   const keep = (id: string, user: User | undefined, readAt: number): User | undefined => {
@@ -51,10 +55,13 @@ export function createUserCache(deps: UserCacheDeps): UserCache {
     if (underway !== undefined) return underway
     // What changes while the directory is asked may not be in its answer.
     const readAt = clock()
+    const askedIn = era
     const answer = deps
       .read(id)
-      .then((user) => keep(id, user, readAt))
-      .finally(() => asking.delete(id))
+      .then((user) => (askedIn === era ? keep(id, user, readAt) : user))
+      .finally(() => {
+        if (asking.get(id) === answer) asking.delete(id)
+      })
     asking.set(id, answer)
     return answer
   }
@@ -71,6 +78,14 @@ export function createUserCache(deps: UserCacheDeps): UserCache {
       return last.user
     },
     put: (user) => keep(user.id, user, clock()) ?? user,
+    recheck(isMeant) {
+      era++
+      for (const id of asking.keys()) if (isMeant(id)) asking.delete(id)
+      for (const [id, { user }] of [...known.entries()].filter(([one]) => isMeant(one))) {
+        known.set(id, { user, readAt: Number.NEGATIVE_INFINITY })
+        ask(id).catch(deps.failed)
+      }
+    },
   }
 }
 

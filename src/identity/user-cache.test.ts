@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EpochMs } from '../../base/brand.ts'
-import type { User } from '../directory.ts'
-import { openLdap, person, service } from './ldap.fixture.ts'
+import type { EpochMs } from '../base/brand.ts'
+import type { User } from './directory.ts'
+import { openLdap, person, service } from './ldap/ldap.fixture.ts'
 import { createUserCache, type UserCache } from './user-cache.ts'
 
 const user = (username: string, ...groups: readonly string[]): User => ({

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import type { TestContext } from 'node:test'
+import type { EpochMs, RealmName } from '../../base/brand.ts'
+import { openKeyRing } from '../../crypto/key-ring.ts'
+import { createPasswordHasher } from '../../crypto/password-hash.ts'
+import { createSealer } from '../../crypto/seal.ts'
+import { openEmbeddedStore } from '../../store/embedded/open.ts'
+import { scratchPath } from '../../store/embedded/scratch.fixture.ts'
+import type { Store } from '../../store/store.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { createManagedDirectory, type ManagedDirectory } from './managed-directory.ts'
+import { passwordRulesSchema } from './passwords.schema.ts'
+import { createUserRecords, type NewUser, type UserRecords } from './user-records.ts'
+
+export const REALM = '/people' as RealmName
+const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
+
+/** One process that serves managed users. */
+export interface ManagedProcess {
+  readonly store: Store
+  readonly records: UserRecords
+  readonly directory: ManagedDirectory
+  /** Ids of users of whom it was told that they changed. */
+  readonly changed: string[]
+}
+
+export interface ManagedBench {
+  /** Time of all processes, to be moved; the real one where it is undefined. */
+  readonly time: { now: number | undefined }
+  readonly hash: (password: string) => Promise<string>
+  readonly process: (rules?: object, realm?: RealmName) => Promise<ManagedProcess>
+}
+
+/** Processes on one store; an embedded one, unless `openStore` opens another. */
+export function managedBench(t: TestContext, openStore?: (clock: () => EpochMs) => Promise<Store>): ManagedBench {
+  const time: ManagedBench['time'] = { now: undefined }
+  const clock = (): EpochMs => (time.now ?? Date.now()) as EpochMs
+  const masterKey = randomBytes(32).toString('base64url')
+  const path = scratchPath(t)
+  const open = openStore ?? ((at) => openEmbeddedStore({ path, clock: at, log: silent }))
+  const hasher = createPasswordHasher({ queue: 1_000 })
+  return {
+    time,
+    hash: (password) => hasher.hash(password),
+    process: async (rules = {}, realm = REALM) => {
+      const store = await open(clock)
+      const ring = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
+      const sealer = createSealer(ring, clock)
+      const changed: string[] = []
+      const directory = createManagedDirectory(realm, passwordRulesSchema.parse(rules), {
+        store,
+        sealer,
+        hasher,
+        clock,
+        log: silent,
+        changed: (id) => changed.push(id),
+      })
+      t.after(async () => {
+        directory.close()
+        ring.close()
+        await store.close()
+      })
+      return { store, records: createUserRecords({ realm, store, sealer, clock }), directory, changed }
+    },
+  }
+}
+
+export function newUser(username: string, password: string, more: Partial<NewUser> = {}): NewUser {
+  return { username, password, groups: [], attributes: {}, mustChange: false, disabled: false, ...more }
+}
