@@ -98,6 +98,11 @@ suite('goto', () => {
       '/.gatehouse/callback?code=x',
       `${APP}/.gatehouse/logout`,
       `${APP}/%2egatehouse/logout`,
+      '/.gatehouse/form?ticket=x',
+      `${APP}/.gatehouse/form/../logout`,
+      `${APP}/.gatehouse/Form`,
+      `${APP}/.gatehouse/%66orm`,
+      `${APP}/.gatehouse/form/`,
     ])
       assert.equal(refused(goto), 'own-endpoint', goto)
     accepted(`${APP}/login`)

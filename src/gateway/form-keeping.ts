@@ -68,9 +68,12 @@ export function formUrl(site: Site, ticket: string): string {
   return `${site.url}/.gatehouse/${FORM_ENDPOINT}?ticket=${ticket}`
 }
 
+/** Characters of a path; a login page takes no address of more than 2,000, encoded. */
+const LONGEST_FROM = 500
+
 /** The page that says that the form was not kept, and leads back to where it was filled in. */
 function lostUrl(request: AccessRequest): string {
-  const path = pageUrl(request).slice(request.site.url.length)
+  const path = pageUrl(request).slice(request.site.url.length, LONGEST_FROM + request.site.url.length)
   return `${request.site.url}/.gatehouse/${FORM_ENDPOINT}?${new URLSearchParams({ from: path }).toString()}`
 }
 
