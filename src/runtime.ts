@@ -8,6 +8,7 @@ import { createNotificationsEndpoint } from './api/openam/notifications/endpoint
 import type { Notifications } from './api/openam/notifications/notifications.ts'
 import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
+import { createOwnFactors } from './authn/own-factors.ts'
 import { createGotoCheck } from './authn/goto.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
@@ -177,9 +178,11 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
     loginUrl: login.url,
     cookieName: login.cookieName,
     cookiePersistent: login.cookiePersistent,
+  const authns = realmAuthns(snapshot, compiled.directories, deps)
     realms,
     files: deps.files,
-    authn: createAuthn({ ...deps, realms: realmAuthns(snapshot, compiled.directories, deps) }),
+    authn: createAuthn({ ...deps, realms: authns }),
+    ownFactors: createOwnFactors({ ...deps, realms: authns }),
     sessions,
     handshake: deps.handshakes,
     checkGoto: createGotoCheck({

@@ -8,6 +8,7 @@ import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
+import { provenAt } from './proven-at.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
 import { isDemanded, turnFor, type Turn } from './turn.ts'
 
@@ -190,7 +191,7 @@ class Dispatcher {
       username: user.username,
       authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
       modules: [...new Set([...(before?.modules ?? []), module.name])],
-      properties: { ...before?.properties, ...properties },
+      properties: { ...before?.properties, ...properties, ...provenAt(module.name, this.#input.now) },
     }
     const journey = withTypedName(this.#journey, outcome)
     this.#journey = { ...withResult(journey, step, module, true), proof, provenAt: this.#input.now }

@@ -21,6 +21,7 @@ import { createAuthn, type Authn, type LoginContext } from './authn.ts'
 import { authnSchema } from './chains.schema.ts'
 import type { AuthModule, AuthModuleInput, ModuleOutcome } from './modules/module.ts'
 import { compileRealmAuthn, type CompiledChain, type RealmAuthn } from './realm-authn.ts'
+import { createOwnFactors, type OwnFactors } from './own-factors.ts'
 import type { Step } from './step.ts'
 
 export const EMPLOYEES = '/employees' as RealmName
@@ -130,6 +131,7 @@ export interface Bench {
   readonly audited: AuditEvent[]
   readonly kept: Kept
   /** The events without times and origins. */
+  readonly ownFactors: OwnFactors
   readonly events: () => readonly object[]
 }
 
@@ -163,7 +165,8 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   })
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
-  return { authn, sessions, store, time, audited, kept, events }
+  const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
+  return { authn, ownFactors, sessions, store, time, audited, kept, events }
 }
 
 function realmOf(

@@ -1,15 +1,18 @@
 import type { Session } from '../session/session.ts'
+import type { Holdings } from '../authn/own-factors.ts'
+import { factorsView } from './factor-view.ts'
 import type { Frame, Pairs } from './frame.ts'
 import { withQuery } from './login-request.ts'
 import type { CompiledRealm } from './realms.ts'
 import { sessionRow, type SessionRow } from './session-rows.ts'
 
 /** What the page has to say about what was just asked of it. */
-export type AccountNotice = 'ended' | 'ended-others' | 'gone' | undefined
+export type AccountNotice = 'ended' | 'ended-others' | 'gone' | `factors-${'gone' | 'renamed' | 'removed'}` | undefined
 
 export interface AccountViewInput {
   readonly realm: CompiledRealm
   readonly session: Session
+  readonly holdings: Holdings
   /** The person's other sessions, in the order to be shown. */
   readonly others: readonly Session[]
   /** From 1; beyond the last is the last. */
@@ -38,6 +41,7 @@ export function accountView(frame: Frame, input: AccountViewInput): object {
     keep: accountPairs(realm, page),
     own: [ownRow(frame, input)],
     othersTitle: frame.say('account.others', { count: String(others.length) }),
+    factors: factorsView(frame, input.holdings, realm, input.now),
     others: others.slice((page - 1) * ROWS, page * ROWS).map((other) => otherRow(frame, other, input.now)),
     pages:
       pages === 1

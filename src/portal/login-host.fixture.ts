@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import type { Destination, Step } from '../authn/step.ts'
 import { fault } from '../errors.ts'
+import type { OwnFactors } from '../authn/own-factors.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { lookSchema } from './look.schema.ts'
@@ -66,6 +67,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     files: await (files ??= loadPublicFiles(PUBLIC)),
     authn: createTinyAuthn(world),
     sessions: {
+    ownFactors: noFactors,
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
       touch: (session) => void world.touched.push(session.sid),
@@ -115,6 +117,17 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
 
 interface World {
   readonly sessions: Map<string, Session>
+/** Nobody has any, and there is nothing to set up. */
+const noFactors: OwnFactors = {
+  holdings: () => Promise.resolve({ factors: [], addable: [] }),
+  demandOf: () => Promise.resolve({ level: undefined, force: false, maxAgeMs: 300_000 }),
+  mayChange: () => Promise.resolve(false),
+  begin: () => Promise.resolve({ kind: 'gone' }),
+  finish: () => Promise.resolve({ kind: 'gone' }),
+  rename: () => Promise.resolve({ kind: 'gone' }),
+  remove: () => Promise.resolve({ kind: 'gone' }),
+}
+
   readonly audit: AuditEvent[]
   readonly grants: HandshakeGrant[]
   readonly ended: string[]

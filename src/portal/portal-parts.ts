@@ -6,6 +6,7 @@ import type { LoginCookies } from './login-cookies.ts'
 import type { Authn } from '../authn/authn.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Readiness } from './ports.ts'
+import type { OwnFactors } from '../authn/own-factors.ts'
 import type { PublicFiles } from './public-files.ts'
 import type { CompiledRealm, Realms } from './realms.ts'
 
@@ -22,6 +23,7 @@ export interface PortalParts {
   readonly authn: Authn
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue'>
+  readonly ownFactors: OwnFactors
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */

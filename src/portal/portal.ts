@@ -9,6 +9,7 @@ import type { PortalRealm } from './ports.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
 import { showAccount, submitAccount } from './routes/account.ts'
 import { answerError, answerFault } from './routes/errors.ts'
+import { showFactor, showSetUp, submitFactor, submitSetUp } from './routes/factors.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
@@ -32,6 +33,7 @@ export type PortalHandler = (request: IncomingMessage, response: ServerResponse)
 
 type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
 
+const FORM_METHODS = 'GET, HEAD, POST'
 const LOGIN = /^\/login(?:\/.*)?$/
 
 /** The pages of the login host, for one configuration generation. Every request is answered, faults included. */
@@ -52,6 +54,8 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(LOGIN).get(on(showLogin)).post(form, on(submitLogin)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/logout').get(on(showLogout)).post(form, on(submitLogout)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/account').get(on(showAccount)).post(form, on(submitAccount)).all(refuseMethod(parts, 'GET, HEAD, POST'))
+  app.route('/account/factor').get(on(showFactor)).post(form, on(submitFactor)).all(refuseMethod(parts, FORM_METHODS))
+  app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
   app.use(on(showNotFound))
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {

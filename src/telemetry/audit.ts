@@ -58,6 +58,23 @@ export type AuditEvent = About &
         readonly type: string
         readonly factor: string
       }
+    /** Its owner removed it. */
+    | {
+        readonly event: 'FactorRemoved'
+        readonly realm: RealmName
+        readonly username: string
+        readonly type: string
+        readonly factor: string
+      }
+    /** An administrator removed what somebody proves who they are with. `by`: who; `before` and `after`: the types of what there was and is. */
+    | {
+        readonly event: 'FactorsReset'
+        readonly realm: RealmName
+        readonly username: string
+        readonly by: string
+        readonly before: readonly string[]
+        readonly after: readonly string[]
+      }
     /** `by`: on the account page, in a login that demanded it, or by an administrator. `sid`: the session it was done with. */
     | {
         readonly event: 'PasswordChanged'

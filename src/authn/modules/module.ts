@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { JsonValue, Sealer } from '../../crypto/seal.ts'
 import type { PasswordCheck, User, UserDirectory } from '../../identity/directory.ts'
-import type { FactorStore, NewFactor } from '../../identity/factors.ts'
+import type { Factor, FactorStore, NewFactor } from '../../identity/factors.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Callback } from '../step.ts'
@@ -113,6 +113,8 @@ export interface AuthModuleDeps {
   readonly title: string
 }
 
+  /** How often a factor can still be used; absent where nothing counts it. */
+  left?(factor: Factor): number
 /** One way to prove identity. Compiled once when a realm is loaded. */
 export interface AuthModuleType<Config extends { readonly type: string }> {
   readonly type: Config['type']

@@ -35,6 +35,7 @@ export const recoveryModule: AuthModuleType<RecoveryConfig> = {
     standing: 'backup',
     offered: offer,
     isEnrolled: async ({ id }) => (await leftOf(deps.factors, id)) > 0,
+    left: ({ data }) => dataOf(data).hashes.length,
     enrolment: createEnrolment(deps),
     process: (input) =>
       input.answers === undefined ? Promise.resolve(ask()) : check(input, input.answers, { name, offer, deps }),

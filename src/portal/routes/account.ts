@@ -15,7 +15,7 @@ const ROUNDS = 3
 /** Sessions that are being ended at a time. */
 const AT_ONCE = 50
 
-interface SignedIn {
+export interface SignedIn {
   readonly session: Session
   readonly realm: CompiledRealm
 }
@@ -30,7 +30,7 @@ export async function showAccount(parts: PortalParts, visit: Visit): Promise<voi
   visit.used(who.session)
   const others = await othersOf(parts, who.session)
   const notice = noticeOf(visit, others)
-  showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })
+  await showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })
 }
 
 /** `POST /account`: ends one of the person's other sessions, or all of them. Nothing that is not theirs. */
@@ -66,7 +66,7 @@ async function endOne(parts: PortalParts, visit: Visit, who: SignedIn, handle: s
   }
   await auditForeign(parts, visit, who.session, handle)
   // The same for one that ended a moment ago, one that never was and somebody else's: nobody learns which names are alive.
-  showSessions(parts, visit, who, { status: 404, others, notice: 'gone', page })
+  await showSessions(parts, visit, who, { status: 404, others, notice: 'gone', page })
 }
 
 async function endOthers(parts: PortalParts, visit: Visit, session: Session): Promise<void> {
@@ -87,29 +87,30 @@ interface Shown {
   readonly page: number
 }
 
-function showSessions(
+async function showSessions(
   parts: PortalParts,
   visit: Visit,
   { session, realm }: SignedIn,
   { status, others, notice, page }: Shown,
-): void {
+): Promise<void> {
+  const holdings = await parts.ownFactors.holdings(session)
   visit.page({
     status,
     template: 'account',
     realm,
     language: { action: '/account', keep: accountPairs(realm, page) },
-    view: (frame) => accountView(frame, { realm, session, others, page, notice, now: parts.clock() }),
+    view: (frame) => accountView(frame, { realm, session, holdings, others, page, notice, now: parts.clock() }),
   })
 }
 
-async function signedIn(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
+export async function signedIn(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
   const session = await visit.session()
   const realm = session === undefined ? undefined : parts.realms.get(session.realm)
   return session === undefined || realm === undefined ? undefined : { session, realm }
 }
 
 /** To the login page of the realm that is meant, and back; where none is, the person knows which is theirs. */
-function askToSignIn(parts: PortalParts, visit: Visit, status: 302 | 303, realm: string | undefined): void {
+export function askToSignIn(parts: PortalParts, visit: Visit, status: 302 | 303, realm: string | undefined): void {
   const { all } = parts.realms
   const meant = parts.realms.get(realm as RealmName) ?? (all.length === 1 ? all[0] : undefined)
   if (meant !== undefined) visit.redirect(status, withQuery(loginPath(meant.name), [['goto', '/account']]))
@@ -126,10 +127,16 @@ async function othersOf(parts: PortalParts, { sid, realm, userId }: Session): Pr
 
 /** Anybody can send an address that lulls ("that session has ended"): the page says so after our own form, and only if it is so. */
 function noticeOf(visit: Visit, others: readonly Session[]): AccountNotice {
+  const factors = visit.query('factors')
+  if (isFactorsNotice(factors) && visit.mayFollowOwnPage()) return `factors-${factors}`
   const ended = visit.query('ended')
   if (ended === undefined || ended === '' || !visit.mayFollowOwnPage()) return undefined
   if (ended === 'others') return others.length === 0 ? 'ended-others' : undefined
   return others.some(({ sid }) => sid === ended) ? undefined : 'ended'
+}
+
+function isFactorsNotice(text: string | undefined): text is 'gone' | 'renamed' | 'removed' {
+  return text === 'gone' || text === 'renamed' || text === 'removed'
 }
 
 function pageOf(text: string | undefined): number {
