@@ -22,6 +22,7 @@ import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
 import { createClientResolver } from './http/forwarded.ts'
+import { createPresentedReader } from './http/presented.ts'
 import type { Directories, OpenDirectories } from './identity/directories.ts'
 import type { User } from './identity/directory.ts'
 import { compilePolicies } from './policy/compile.ts'
@@ -170,7 +171,7 @@ interface Compiled {
 }
 
 function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: RuntimeDeps): LoginHost {
-  const { login } = snapshot.gatehouse
+  const { login, trustedProxies, clientCertificateHeader } = snapshot.gatehouse
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
   const sessions = loginHostSessions(snapshot, compiled.directories, deps)
@@ -192,6 +193,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
     factsOf: (request) => factsOf(facts, request),
+    presentedBy: createPresentedReader(trustedProxies, clientCertificateHeader),
     audit: deps.audit,
     log: deps.log,
     clock: deps.clock,

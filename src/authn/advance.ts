@@ -1,4 +1,5 @@
 import { fault } from '../errors.ts'
+import type { Presented } from '../http/presented.ts'
 import type { User } from '../identity/directory.ts'
 import type { Factor } from '../identity/factors.ts'
 import type { RequestOrigin } from '../session/session.ts'
@@ -14,6 +15,7 @@ import { isDemanded, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
+  readonly presented: Presented
   /** Milliseconds since the epoch. */
   readonly now: number
   /** For the module that asked; `undefined` to be asked (again). */
@@ -222,6 +224,7 @@ class Dispatcher {
   #moduleInput(user: User | undefined): Omit<AuthModuleInput, 'answers'> {
     return {
       origin: this.#input.origin,
+      presented: this.#input.presented,
       user,
       suggestion: this.#journey.subject?.username ?? this.#journey.typedName,
       state: this.#journey.state,

@@ -2,12 +2,14 @@ import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
 import type { Sealer } from '../crypto/seal.ts'
+import { NOTHING_PRESENTED, type Presented } from '../http/presented.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
-import type { AuditEvent, AuditSink } from '../telemetry/audit.ts'
-import { advance, type Advanced, type Asked, type Incident } from './advance.ts'
+import type { AuditSink } from '../telemetry/audit.ts'
+import { advance, type Advanced, type Asked } from './advance.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
+import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
 import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import type { RealmAuthn } from './realm-authn.ts'
@@ -21,6 +23,8 @@ export interface LoginContext {
   /** The live session that this browser has at the login host, of whatever realm. */
   readonly session: Session | undefined
   readonly origin: RequestOrigin
+  /** Nothing where absent. */
+  readonly presented?: Presented
 }
 
 export interface BeginRequest {
@@ -63,12 +67,6 @@ export function createAuthn(deps: AuthnDeps): Authn {
     submit: (request, context) => logins.submit(request, context),
   }
 }
-
-type AuthnEvent = Extract<
-  AuditEvent,
-  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' }
->
-type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
 type StoredHandle = Extract<Handle, { readonly kind: 'stored' }>
 
@@ -197,9 +195,12 @@ class Logins {
 
   async #run(underway: Underway, answers: readonly string[] | undefined, failure?: StepFailure): Promise<Step> {
     const { realm, journey, context } = underway
-    const { origin } = context
-    const advanced = await advance(realm, journey, { origin, answers, now: this.#deps.clock() })
-    for (const incident of advanced.incidents) this.#record(incidentEvent(realm.realm, incident), origin)
+    const { origin, presented = NOTHING_PRESENTED } = context
+    const advanced = await advance(realm, journey, { origin, presented, answers, now: this.#deps.clock() })
+    for (const incident of advanced.incidents) {
+      // Whoever has nothing to show, and is asked for something else, has tried nothing.
+      if (advanced.kind === 'failed' || !isSilent(incident)) this.#record(incidentEvent(realm.realm, incident), origin)
+    }
     switch (advanced.kind) {
       case 'ask':
         return this.#ask(underway, advanced, failure)
@@ -208,7 +209,9 @@ class Logins {
       case 'failed':
         if (underway.record !== undefined) await this.#journeys.remove(underway.record.key)
         // A chain that fails before it has asked anything would fail again and again.
-        if (answers === undefined) return { kind: 'unreachable', destination: journey.destination }
+        if (answers === undefined) {
+          return { kind: 'unreachable', destination: journey.destination, cause: causeOf(advanced.incidents) }
+        }
         return this.#again(advanced.journey, context, failureOf(advanced.incidents))
     }
   }
@@ -258,7 +261,7 @@ class Logins {
   }
 
   /** The page of the version that is current now, written by nobody: whoever holds the claim must not lose it to this. */
-  async #samePage(realm: RealmAuthn, handle: StoredHandle, { origin }: LoginContext): Promise<Step> {
+  async #samePage(realm: RealmAuthn, handle: StoredHandle, context: LoginContext): Promise<Step> {
     const found = await this.#journeys.load(handle.id)
     const proof = found?.journey.waitsForRoom === true ? found.journey.proof : undefined
     if (found !== undefined && proof !== undefined) {
@@ -266,13 +269,17 @@ class Logins {
       const ttl = this.#remaining(realm, found.journey)
       return this.#roomPage({ ...handle, version: found.version }, { ttl, username: proof.username, running })
     }
-    const asked = found && (await this.#show(realm, found.journey, origin))
+    const asked = found && (await this.#show(realm, found.journey, context))
     if (found === undefined || asked?.kind !== 'ask') return { kind: 'expired', destination: handle.destination }
     return this.#page({ realm, asked, failure: undefined }, { ...handle, version: found.version })
   }
 
-  #show(realm: RealmAuthn, journey: Journey, origin: RequestOrigin): Promise<Advanced> {
-    return advance(realm, journey, { origin, answers: undefined, now: this.#deps.clock() })
+  #show(
+    realm: RealmAuthn,
+    journey: Journey,
+    { origin, presented = NOTHING_PRESENTED }: LoginContext,
+  ): Promise<Advanced> {
+    return advance(realm, journey, { origin, presented, answers: undefined, now: this.#deps.clock() })
   }
 
   async #pass(underway: Underway, proof: Proof): Promise<Step> {
@@ -337,13 +344,6 @@ interface Retry {
   readonly typedName: string | undefined
 }
 
-/** Whoever knows a password that has expired is told: they would look for a mistake that they did not make. All else is one answer. */
-function failureOf(incidents: readonly Incident[]): StepFailure {
-  const last = incidents.at(-1)
-  const expired = last?.kind === 'failed' && (last.reason === 'password-expired' || last.reason === 'must-change')
-  return expired ? 'password-expired' : 'bad-credentials'
-}
-
 /** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */
 function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
   return session !== undefined && session.sid !== sid
@@ -359,25 +359,4 @@ function standingOf(
   const subject = { userId, username }
   if (force) return { subject, proof: undefined }
   return { subject, proof: { ...subject, authLevel, modules: authModules, properties: {} }, provenAt: authInstant }
-}
-
-function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
-  const { username } = incident
-  switch (incident.kind) {
-    case 'failed':
-    case 'again':
-      return { event: 'AuthnFailed', realm, username, reason: incident.reason }
-    case 'throttled':
-      return { event: 'AuthnThrottled', realm, username, scope: incident.scope }
-    case 'password-changed':
-      return { event: 'PasswordChanged', realm, username: incident.username, sid: undefined, by: 'login' }
-    case 'enrolled':
-      return {
-        event: 'FactorEnrolled',
-        realm,
-        username: incident.username,
-        type: incident.factor.type,
-        factor: incident.factor.id,
-      }
-  }
 }

@@ -3,9 +3,10 @@ import { duration } from '../base/duration.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
+import { x509Schema } from './modules/x509/x509.schema.ts'
 import { authPoliciesSchema } from './policies.schema.ts'
 
-const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema, recoverySchema])
+const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema, x509Schema, recoverySchema])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>
 

@@ -108,6 +108,8 @@ function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime'> {
 
 export interface BenchOptions {
   readonly hasher?: PasswordVerifier
+  /** Of the realm of employees, in place of the fixture's. */
+  readonly users?: readonly UserConfig[]
   /** Answers instead of the directory. */
   readonly checkPassword?: UserDirectory['checkPassword']
   readonly code?: AuthModule
@@ -173,6 +175,7 @@ function realmOf(
   name: RealmName,
   {
     hasher = countingHasher(),
+    users: employees,
     code = codeModule(),
     realmSwitch = 'end',
     quota,
@@ -185,7 +188,11 @@ function realmOf(
 ): RealmAuthn {
   const users =
     name === EMPLOYEES
-      ? [user('alice'), user('bob', { totp: TOTP_SECRET }), user('gone', { disabled: true })]
+      ? (employees ?? [
+          user('alice', { attributes: { mail: ['alice@acme.example'], telephoneNumber: ['+41 79 123 45 67'] } }),
+          user('bob', { totp: TOTP_SECRET }),
+          user('gone', { disabled: true }),
+        ])
       : [user('dave')]
   const files = createFileDirectory(name, users, hasher)
   const find = (id: string): User | undefined => (removed.has(id) ? undefined : files.find(id))

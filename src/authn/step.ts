@@ -82,4 +82,9 @@ export type Step =
   /** The authId is forged, from another browser, or too old: start again. */
   | { readonly kind: 'expired'; readonly destination: Destination | undefined }
   /** No chain of the realm can reach what was asked for: a plain refusal, never a redirect back. */
-  | { readonly kind: 'unreachable'; readonly destination: Destination }
+  | {
+      readonly kind: 'unreachable'
+      readonly destination: Destination
+      /** What the request itself brought did not do: no certificate where one is needed, or one that is not accepted. */
+      readonly cause?: 'nothing-shown' | 'certificate' | undefined
+    }

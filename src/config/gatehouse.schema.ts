@@ -3,7 +3,7 @@ import { duration } from '../base/duration.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { keysSchema } from '../crypto/keys.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
-import { listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
+import { clientCertificateHeaderSchema, listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
 import { telemetrySchema } from '../telemetry/telemetry.schema.ts'
 
@@ -84,6 +84,7 @@ export const gatehouseSchema = z.strictObject({
     .default(1)
     .describe('Processes that share the listeners: as many as cores, at most. Each has caches of its own.'),
   trustedProxies: trustedProxiesSchema,
+  clientCertificateHeader: clientCertificateHeaderSchema,
   secrets: z
     .strictObject({
       masterKey: masterKey.describe(

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { fault } from '../errors.ts'
 import type { ListenerConfig } from './listener.schema.ts'
@@ -17,7 +17,10 @@ export interface CertificateSet {
 export function compileCertificates(tls: TlsConfig): CertificateSet {
   const shared: SecureContextOptions = {
     minVersion: tls.minVersion,
-    ...(tls.clientCertificates === undefined ? {} : { ca: tls.clientCertificates.ca }),
+    // A certificate changed in the middle of a connection, or brought along in a ticket, is one that nobody asked for.
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION | (tls.clientCertificates === undefined ? 0 : constants.SSL_OP_NO_TICKET),
+    ...(tls.clientCertificates?.ca === undefined ? {} : { ca: tls.clientCertificates.ca }),
   }
   const byName = new Map<string, SecureContext>()
   const entries = tls.certificates.map((pair, index) => {

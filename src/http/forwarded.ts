@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Client } from './client.ts'
+import { peerAddress } from './peer-address.ts'
 
 /** Who sent this request. Pure look-ups: the list of trusted proxies is compiled once. */
 export type ClientResolver = (request: IncomingMessage) => Client
@@ -76,14 +77,6 @@ export function createClientResolver(trustedProxies: readonly string[]): ClientR
 
 function isEncrypted(socket: Socket): boolean {
   return (socket as Partial<TLSSocket>).encrypted === true
-}
-
-/** The kernel writes addresses in canonical form already, except that it may map IPv4 into IPv6. */
-function peerAddress(socket: Socket): string {
-  const address = socket.remoteAddress ?? ''
-  const zone = address.indexOf('%')
-  const bare = zone === -1 ? address : address.slice(0, zone)
-  return bare.startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare
 }
 
 /**

@@ -18,11 +18,21 @@ const tls = z.strictObject({
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest protocol version that is accepted.'),
   clientCertificates: z
     .strictObject({
-      ca: pemCertificates.describe('PEM certificates of the authorities whose client certificates are accepted.'),
-      required: z.boolean().default(false).describe('Refuse the connection of a client that shows none.'),
+      ca: pemCertificates
+        .optional()
+        .describe(
+          'PEM certificates of the authorities that browsers are told, so that they offer only certificates that may do; without it they offer all.',
+        ),
+      required: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Cut the connection of a client that shows none that `ca` has issued. Otherwise the module `x509` of a realm judges it, and says on a page what is wrong.',
+        ),
     })
+    .refine(({ ca, required }) => ca !== undefined || !required, 'name the authorities (`ca`) where one is required')
     .optional()
-    .describe('Ask clients for a certificate.'),
+    .describe('Ask clients for a certificate. Connections are never resumed then, so that each shows it anew.'),
 })
 
 export const listenerSchema = z.strictObject({
@@ -43,3 +53,21 @@ export const trustedProxiesSchema = z
   .array(addressOrNetwork)
   .default([])
   .describe('Addresses or networks of proxies in front whose `X-Forwarded-*` is believed. Empty: nobody is.')
+
+export const clientCertificateHeaderSchema = z
+  .strictObject({
+    format: z
+      .enum(['rfc9440', 'nginx'])
+      .describe('`rfc9440`: `Client-Cert` and `Client-Cert-Chain`. `nginx`: the value of `$ssl_client_escaped_cert`.'),
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,63}$/, 'write the header in small letters')
+      .optional()
+      .describe('Another header name than `client-cert` or, for nginx, `x-ssl-client-cert`.'),
+  })
+  .optional()
+  .describe(
+    'The header in which a proxy of `trustedProxies` names the certificate that its client has shown. The proxy must always set or remove it; from everybody else it is ignored.',
+  )
+
+export type ClientCertificateHeader = NonNullable<z.infer<typeof clientCertificateHeaderSchema>>

@@ -54,6 +54,11 @@ export interface UserDirectory {
   checkPassword(username: string, password: string): Promise<PasswordCheck>
   /** Enabled users only; `undefined` once the user is disabled or removed. Synchronous where the answer is in memory. */
   find(userId: string): User | undefined | Promise<User | undefined>
+  /**
+   * The one enabled user with exactly this value of an attribute, or of `username`; `undefined` for none and for several. Absent in a
+   * directory that cannot be searched so.
+   */
+  findBy?(attribute: string, value: string): User | undefined | Promise<User | undefined>
   /** Absent where passwords are kept by others. */
   readonly passwords?: OwnPasswords
 }
@@ -64,4 +69,14 @@ export interface NamedDirectory extends UserDirectory {
   idOf(username: string): string | undefined | Promise<string | undefined>
   /** Why `find` has no such user, as far as that is known. */
   absence(userId: string): 'disabled' | 'removed'
+}
+
+/** Exactly, in any of several values. */
+export function hasValue(
+  { username, attributes }: Pick<User, 'username' | 'attributes'>,
+  attribute: string,
+  value: string,
+): boolean {
+  if (attribute === 'username') return username === value
+  return Object.hasOwn(attributes, attribute) && attributes[attribute]?.includes(value) === true
 }

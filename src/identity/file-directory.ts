@@ -1,6 +1,6 @@
 import type { RealmName } from '../base/brand.ts'
 import { fault } from '../errors.ts'
-import type { NamedDirectory, User } from './directory.ts'
+import { hasValue, type NamedDirectory, type User } from './directory.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 
@@ -62,6 +62,10 @@ export function createFileDirectory(
       return right ? { kind: 'passed', user: account.user } : { kind: 'failed', reason: 'wrong-password' }
     },
     find: (userId) => enabled.get(userId),
+    findBy: (attribute, value) => {
+      const found = [...enabled.values()].filter((user) => hasValue(user, attribute, value))
+      return found.length === 1 ? found[0] : undefined
+    },
     idOf: (username) => accounts.get(usernameKey(username))?.user.id,
     absence: (userId) => (ids.has(userId) ? 'disabled' : 'removed'),
   }

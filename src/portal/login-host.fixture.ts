@@ -1,3 +1,4 @@
+import { NOTHING_PRESENTED } from '../http/presented.ts'
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -95,6 +96,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     },
     readiness: { report: () => Promise.resolve(world) },
     jwks: () => ({ keys: [{ kty: 'EC', kid: 'k1' }] }),
+    presentedBy: () => NOTHING_PRESENTED,
     factsOf: () => ({ requestId: 'req-1', client: { ip: '192.0.2.1', scheme: 'http', peer: '192.0.2.1' } }),
     audit: { record: (event) => void world.audit.push(event) },
     log: { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined },

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Presented } from '../http/presented.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { Clock } from '../base/clock.ts'
@@ -29,6 +31,8 @@ export interface PortalParts {
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object
   readonly factsOf: FactsOf
+  /** What a request itself brings to prove who sent it. */
+  readonly presentedBy: (request: IncomingMessage) => Presented
   readonly audit: AuditSink
   readonly log: Log
   readonly clock: Clock

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
+import type { Presented } from '../http/presented.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionToken } from '../session/session.ts'
 import { portalFrame, type Frame, type Pairs } from './frame.ts'
 import { BROWSER_COOKIE_LIFE, LOCALE_COOKIE_LIFE, bindingOf, browserSecret } from './login-cookies.ts'
@@ -29,6 +30,7 @@ export interface Visit {
   readonly facts: RequestFacts
   /** Who asked, for the audit log. */
   readonly origin: RequestOrigin
+  readonly presented: Presented
   /** Whether this browser sent its binding cookie back. */
   readonly knownBrowser: boolean
   /** The browser sent two different SSO cookies, so neither counts. */
@@ -75,6 +77,7 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       clientIp: facts.client.ip,
       userAgent: request.headers['user-agent'],
     },
+    presented: parts.presentedBy(request),
     knownBrowser: sentSecret === secret,
     twoSessionCookies: ssoToken === AMBIGUOUS,
     query: (name) => once(query, name),

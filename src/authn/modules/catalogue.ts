@@ -3,11 +3,13 @@ import type { AuthModule, AuthModuleDeps, AuthModuleType } from './module.ts'
 import { passwordModule } from './password.ts'
 import { recoveryModule } from './recovery.ts'
 import { totpModule } from './totp.ts'
+import { x509Module } from './x509/x509.ts'
 
 /** Every type of module there is, by the name that configurations use. */
 const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<ModuleConfig & { readonly type: T }> } = {
   password: passwordModule,
   totp: totpModule,
+  x509: x509Module,
   recovery: recoveryModule,
 }
 

@@ -1,13 +1,17 @@
 import type { Clock } from '../../base/clock.ts'
 import type { JsonValue, Sealer } from '../../crypto/seal.ts'
+import type { Presented } from '../../http/presented.ts'
 import type { PasswordCheck, User, UserDirectory } from '../../identity/directory.ts'
 import type { Factor, FactorStore, NewFactor } from '../../identity/factors.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Callback } from '../step.ts'
+import type { CertificateFault } from './x509/certificate-fault.ts'
 
 export interface AuthModuleInput {
   readonly origin: RequestOrigin
+  /** What the request itself brings. */
+  readonly presented: Presented
   /** Who earlier modules of this login, or the session that it strengthens, proved it is. */
   readonly user: User | undefined
   /** A name to offer, proven by nobody. */
@@ -30,6 +34,9 @@ export type FailureReason =
   | 'password-expired'
   | 'must-change'
   | 'user-mismatch'
+  | CertificateFault
+  /** The module looks at what a request brings, and it brought nothing. */
+  | 'nothing-shown'
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
 

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import { fault } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { NamedDirectory, PasswordCheck, User } from '../directory.ts'
+import { hasValue, type NamedDirectory, type PasswordCheck, type User } from '../directory.ts'
 import { bindOutcome } from './bind-outcome.ts'
 import type { LdapConnection } from './connection.ts'
 import { idBytes, isBinaryId, readUser, userAttributes, type UserEntry } from './entry.ts'
@@ -62,6 +62,7 @@ export function createLdapDirectory(realm: RealmName, config: LdapConfig, deps: 
       return checked.kind === 'passed' ? { ...checked, user: cache.put(checked.user) } : checked
     },
     find: (userId) => cache.find(userId),
+    findBy: (attribute, value) => inTime(config, search.byValue(attribute, value)),
     async idOf(username) {
       return (await inTime(config, search.byName(username)))?.id
     },
@@ -138,6 +139,18 @@ class LdapSearch {
     return this.#searching.run(async (connection) => {
       const entry = await this.#one(connection, new EqualityFilter({ attribute, value }))
       return entry === undefined || entry.id !== id || entry.disabled ? undefined : this.#withGroups(connection, entry)
+    })
+  }
+
+  /** The value goes into the filter as bytes; what the server takes for equal must be equal (RFC 4517 §4.2 folds case). */
+  async byValue(name: string, value: string): Promise<User | undefined> {
+    const { users } = this.#config
+    const attribute = name === 'username' ? users.usernameAttribute : users.attributes[name]
+    if (attribute === undefined || value === '' || value.includes('\0') || !value.isWellFormed()) return undefined
+    return this.#searching.run(async (connection) => {
+      const entry = await this.#one(connection, new EqualityFilter({ attribute, value: Buffer.from(value) }))
+      if (entry === undefined || entry.disabled || !hasValue(entry, name, value)) return undefined
+      return this.#withGroups(connection, entry)
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Step } from '../../authn/step.ts'
 import { asFault, type GatehouseError } from '../../errors.ts'
 import type { Session } from '../../session/session.ts'
 import type { Frame } from '../frame.ts'
@@ -7,6 +8,8 @@ import type { PortalParts } from '../portal-parts.ts'
 import type { PortalSite } from '../ports.ts'
 import type { CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
+
+type UnreachableCause = Extract<Step, { kind: 'unreachable' }>['cause']
 
 export interface ErrorAnswer {
   readonly kind: ErrorKind
@@ -47,13 +50,13 @@ export function answerUnreachable(
   parts: PortalParts,
   visit: Visit,
   { realm, site, pairs }: LoginRequest,
-  session: Session | undefined,
+  { session, cause }: { readonly session: Session | undefined; readonly cause?: UnreachableCause },
 ): void {
   // Without the level, which nobody reaches here: who signs in as somebody else may not be asked for it.
   const goto = pairs.filter(([name]) => name === 'goto')
   const signIn = { loginUrl: loginUrl(realm, [...goto, ['ForceAuth', 'true']]) }
   answerError(parts, visit, {
-    kind: 'unreachable',
+    kind: cause === 'nothing-shown' ? 'no-certificate' : (cause ?? 'unreachable'),
     status: 403,
     realm,
     session,

@@ -73,8 +73,13 @@ async function start(parts: PortalParts, visit: Visit, progress: Progress & { no
     showForm(parts, visit, { asked, session, step, notice, typed })
     return
   }
+  // A certificate asks nothing: the login may be through, or wait for room, before there was a page.
   if (step.kind === 'done') return finish(parts, visit, asked, step)
-  answerUnreachable(parts, visit, asked, session)
+  if (step.kind === 'quota-reached') {
+    showQuota(parts, visit, asked, step)
+    return
+  }
+  answerUnreachable(parts, visit, asked, { session, cause: step.kind === 'unreachable' ? step.cause : undefined })
 }
 
 async function answerStep(parts: PortalParts, visit: Visit, progress: Progress & { step: Step }): Promise<void> {
@@ -99,7 +104,7 @@ async function answerStep(parts: PortalParts, visit: Visit, progress: Progress &
     case 'expired':
       return startAgain(parts, visit, { ...progress, destination: step.destination })
     case 'unreachable': {
-      answerUnreachable(parts, visit, asked, session)
+      answerUnreachable(parts, visit, asked, { session, cause: step.cause })
       return
     }
   }
@@ -207,7 +212,7 @@ function titleOf(parts: PortalParts, session: Session | undefined): string {
 }
 
 function contextOf(visit: Visit, session: Session | undefined): LoginContext {
-  return { binding: visit.bindBrowser(), session, origin: visit.origin }
+  return { binding: visit.bindBrowser(), session, origin: visit.origin, presented: visit.presented }
 }
 
 function readAnswers(visit: Visit): readonly string[] {

@@ -1,0 +1,52 @@
+import type { RealmName } from '../base/brand.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import type { Incident } from './advance.ts'
+import type { Step, StepFailure } from './step.ts'
+
+export type AuthnEvent = Extract<
+  AuditEvent,
+  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' }
+>
+/** Without what every event has. */
+export type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
+
+/** Nothing was tried. */
+export function isSilent(incident: Incident): boolean {
+  return incident.kind === 'failed' && incident.reason === 'nothing-shown'
+}
+
+/** Why a login that asks nothing came to nothing, as far as its page says. */
+export function causeOf(incidents: readonly Incident[]): Extract<Step, { kind: 'unreachable' }>['cause'] {
+  const last = incidents.at(-1)
+  if (last?.kind !== 'failed') return undefined
+  if (last.reason === 'nothing-shown') return 'nothing-shown'
+  return last.reason === 'revocation-unknown' || last.reason.startsWith('certificate-') ? 'certificate' : undefined
+}
+
+/** Whoever knows a password that has expired is told: they would look for a mistake that they did not make. All else is one answer. */
+export function failureOf(incidents: readonly Incident[]): StepFailure {
+  const last = incidents.at(-1)
+  const expired = last?.kind === 'failed' && (last.reason === 'password-expired' || last.reason === 'must-change')
+  return expired ? 'password-expired' : 'bad-credentials'
+}
+
+export function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
+  const { username } = incident
+  switch (incident.kind) {
+    case 'failed':
+    case 'again':
+      return { event: 'AuthnFailed', realm, username, reason: incident.reason }
+    case 'throttled':
+      return { event: 'AuthnThrottled', realm, username, scope: incident.scope }
+    case 'password-changed':
+      return { event: 'PasswordChanged', realm, username: incident.username, sid: undefined, by: 'login' }
+    case 'enrolled':
+      return {
+        event: 'FactorEnrolled',
+        realm,
+        username: incident.username,
+        type: incident.factor.type,
+        factor: incident.factor.id,
+      }
+  }
+}

@@ -1,0 +1,88 @@
+import { fromBER, IA5String, PrintableString, Sequence, Set as Asn1Set, Utf8String, ObjectIdentifier } from 'asn1js'
+import { AltName, type GeneralName } from 'pkijs'
+import { EXTENSION, parsed, type Certificate } from './certificate.ts'
+import type { X509Config } from './x509.schema.ts'
+
+export type NameSource = X509Config['user']['from']
+
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  'subject:CN': '2.5.4.3',
+  'subject:UID': '0.9.2342.19200300.100.1.1',
+  'subject:emailAddress': '1.2.840.113549.1.9.1',
+  'subject:serialNumber': '2.5.4.5',
+}
+const UPN = '1.3.6.1.4.1.311.20.2.3'
+const EMAIL = 1
+const URI = 6
+const LONGEST = 256
+
+/**
+ * The one name that a certificate has for its user; `undefined` where there is none, where there are two, and for one that somebody
+ * else could read differently: an attribute beside another in one RDN, a control character, a string type with a code page of its own.
+ */
+export function nameIn(certificate: Certificate, from: NameSource): string | undefined {
+  const names = from.startsWith('subject:') ? inSubject(certificate, ATTRIBUTES[from] ?? '') : inSan(certificate, from)
+  const [name, ...more] = names ?? []
+  if (from === 'fingerprint') return Buffer.from(certificate.fingerprint, 'base64url').toString('hex')
+  return more.length === 0 && name !== undefined && isPlain(name) ? name : undefined
+}
+
+function isPlain(name: string): boolean {
+  return (
+    name !== '' &&
+    name.length <= LONGEST &&
+    name.isWellFormed() &&
+    !/[\p{C}]/u.test(name) &&
+    name.trim() === name &&
+    name.normalize('NFC') === name
+  )
+}
+
+function inSubject({ subject }: Certificate, oid: string): readonly string[] | undefined {
+  const { result } = fromBER(new Uint8Array(Buffer.from(subject, 'hex')))
+  const names: string[] = []
+  for (const rdn of result instanceof Sequence ? result.valueBlock.value : []) {
+    const attributes = rdn instanceof Asn1Set ? rdn.valueBlock.value : []
+    const [attribute, ...more] = attributes
+    if (!(attribute instanceof Sequence) || more.length > 0) return undefined
+    const [type, value] = attribute.valueBlock.value
+    if (!(type instanceof ObjectIdentifier) || type.valueBlock.toString() !== oid) continue
+    const text = textOf(value)
+    if (text === undefined) return undefined
+    names.push(text)
+  }
+  return names
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value instanceof Utf8String || value instanceof PrintableString || value instanceof IA5String)
+    return value.getValue()
+  return undefined
+}
+
+function inSan({ asn1 }: Certificate, from: NameSource): readonly string[] | undefined {
+  const names = parsed(asn1, EXTENSION.subjectAltName, AltName)?.altNames ?? []
+  switch (from) {
+    case 'email':
+      return names.flatMap((name) => stringOf(name, EMAIL))
+    case 'uri':
+      return names.flatMap((name) => stringOf(name, URI))
+    case 'upn':
+      return names.flatMap(upnOf)
+    default:
+      return undefined
+  }
+}
+
+function stringOf({ type, value }: GeneralName, wanted: number): readonly string[] {
+  return type === wanted && typeof value === 'string' ? [value] : []
+}
+
+/** `otherName` with Microsoft's user principal name, a UTF8String. Of another type it is no name, and no second one either. */
+function upnOf({ type, value }: GeneralName): readonly string[] {
+  if (type !== 0) return []
+  const [oid, wrapped] = (value as Sequence).valueBlock.value
+  if (!(oid instanceof ObjectIdentifier) || oid.valueBlock.toString() !== UPN) return []
+  const [text] = (wrapped as Sequence | undefined)?.valueBlock.value ?? []
+  return [textOf(text) ?? '']
+}

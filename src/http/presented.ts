@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { createAddressSet } from './forwarded.ts'
+import { peerAddress } from './peer-address.ts'
+import type { ClientCertificateHeader } from './listener.schema.ts'
+
+/** DER of what a client has shown. It has proved that it holds the key of `leaf`, and nothing else is checked. */
+export interface PresentedCertificate {
+  readonly leaf: Buffer
+  /** Sent with it, in any order. */
+  readonly others: readonly Buffer[]
+}
+
+/** What a request itself brings to prove who sent it. */
+export interface Presented {
+  /** `unreadable`: there is one, and nothing can be said of it. */
+  certificate(): PresentedCertificate | 'unreadable' | undefined
+  /** RFC 6750 §2.1. */
+  readonly bearer: string | undefined
+}
+
+export const NOTHING_PRESENTED: Presented = { certificate: () => undefined, bearer: undefined }
+
+/** More are an attack; TLS itself takes no more than 100 KB. */
+export const MOST_CERTIFICATES = 10
+const LONGEST_HEADER = 24_000
+const LONGEST_BEARER = 16_000
+
+/**
+ * Reads what requests bring. A trusted proxy in front has the TLS connection with the client: what counts then is the header that it
+ * sets, and never the certificate by which it shows itself. From everybody else the header is nothing.
+ */
+export function createPresentedReader(
+  trustedProxies: readonly string[],
+  header: ClientCertificateHeader | undefined,
+): (request: IncomingMessage) => Presented {
+  const trusted = createAddressSet(trustedProxies)
+  return (request) => ({
+    certificate: () => {
+      if (!trusted.has(peerAddress(request.socket))) return ofConnection(request.socket as Partial<TLSSocket>)
+      return header === undefined ? undefined : ofHeaders(request.headers, header)
+    },
+    bearer: bearerOf(request.headers.authorization),
+  })
+}
+
+function bearerOf(authorization: string | undefined): string | undefined {
+  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1]
+  return token !== undefined && token.length <= LONGEST_BEARER ? token : undefined
+}
+
+function ofConnection(socket: Partial<TLSSocket>): PresentedCertificate | undefined {
+  const found: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate?.(true)
+  if (found?.raw === undefined) return undefined
+  const others: Buffer[] = []
+  const seen = new Set([found.fingerprint256])
+  let next: DetailedPeerCertificate | undefined = found.issuerCertificate
+  while (next?.raw !== undefined && !seen.has(next.fingerprint256) && others.length < MOST_CERTIFICATES) {
+    seen.add(next.fingerprint256)
+    others.push(next.raw)
+    next = next.issuerCertificate
+  }
+  return { leaf: found.raw, others }
+}
+
+function ofHeaders(
+  headers: IncomingHttpHeaders,
+  { format, name }: ClientCertificateHeader,
+): PresentedCertificate | 'unreadable' | undefined {
+  const text = headers[name ?? DEFAULT_NAMES[format]]
+  if (text === undefined || text === '') return undefined
+  const chain = format === 'rfc9440' ? headers['client-cert-chain'] : ''
+  if (typeof text !== 'string' || typeof chain === 'object' || text.length + (chain?.length ?? 0) > LONGEST_HEADER)
+    return 'unreadable'
+  try {
+    return format === 'rfc9440' ? ofRfc9440(text, chain ?? '') : ofEscapedPem(text)
+  } catch {
+    return 'unreadable'
+  }
+}
+
+const DEFAULT_NAMES = { rfc9440: 'client-cert', nginx: 'x-ssl-client-cert' } as const
+
+/** RFC 9440 §2: a byte sequence of RFC 8941 each. Repeated, a header becomes a list, which the leaf's must not be. */
+function ofRfc9440(leaf: string, chain: string): PresentedCertificate | 'unreadable' {
+  const others = chain.trim() === '' ? [] : chain.split(',').map((item) => byteSequence(item.trim()))
+  if (others.length > MOST_CERTIFICATES) return 'unreadable'
+  return { leaf: byteSequence(leaf.trim()), others }
+}
+
+function byteSequence(item: string): Buffer {
+  const encoded = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(item)?.[1]
+  if (encoded === undefined) throw new Error('no byte sequence')
+  return Buffer.from(encoded, 'base64')
+}
+
+/** nginx's `$ssl_client_escaped_cert`: PEM, percent-encoded; others write their chain behind the leaf. */
+function ofEscapedPem(text: string): PresentedCertificate | 'unreadable' {
+  const blocks = decodeURIComponent(text).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const [leaf, ...others] = blocks.map((pem) => new X509Certificate(pem).raw)
+  return leaf === undefined || others.length > MOST_CERTIFICATES ? 'unreadable' : { leaf, others }
+}
