@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer, type Sealer } from '../crypto/seal.ts'
-import type { User, UserDirectory } from '../identity/directory.ts'
+import type { OwnPasswords, User, UserDirectory } from '../identity/directory.ts'
 import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
@@ -112,6 +112,8 @@ export interface BenchOptions {
   readonly users?: readonly UserConfig[]
   /** Answers instead of the directory. */
   readonly checkPassword?: UserDirectory['checkPassword']
+  /** Passwords that people change themselves. */
+  readonly passwords?: OwnPasswords
   readonly code?: AuthModule
   /** Settings of `authentication` beside or in place of the fixture's. */
   readonly authentication?: Readonly<Record<string, unknown>>
@@ -181,6 +183,7 @@ function realmOf(
     quota,
     removed = new Set(),
     checkPassword,
+    passwords,
     authentication: more = {},
     strong = false,
   }: BenchOptions,
@@ -196,7 +199,8 @@ function realmOf(
       : [user('dave')]
   const files = createFileDirectory(name, users, hasher)
   const find = (id: string): User | undefined => (removed.has(id) ? undefined : files.find(id))
-  const directory = { ...files, find, ...(checkPassword === undefined ? {} : { checkPassword }) }
+  const own = passwords === undefined ? {} : { passwords }
+  const directory = { ...files, find, ...own, ...(checkPassword === undefined ? {} : { checkPassword }) }
   const authentication = authnSchema.parse({
     modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 3 } },
     chains: {

@@ -7,6 +7,7 @@ import { createKeysCommand } from './keys.ts'
 import { createServeCommand, type Serve } from './serve.ts'
 import { createSessionsCommand } from './sessions.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
+import { createUsersCommand } from './users.ts'
 import { createVersionCommand, productVersion } from './version.ts'
 
 export interface ProgramDeps {
@@ -29,6 +30,7 @@ export function createProgram(deps: ProgramDeps): Command {
     .addCommand(createHashPasswordCommand({ terminal, hash: (password) => hasher.hash(password) }))
     .addCommand(createKeysCommand({ terminal }))
     .addCommand(createSessionsCommand({ terminal }))
+    .addCommand(createUsersCommand({ terminal, hash: (password) => hasher.hash(password) }))
     .addCommand(createVersionCommand({ terminal }))
   settle(program, terminal)
   return program

@@ -37,6 +37,10 @@ export interface Delays {
    * right, it waits for them, up to five seconds: many right logins at once are no reason to refuse one.
    */
   take(key: string): Promise<Taken>
+  /** Changes nothing. */
+  look(key: string): Promise<{ readonly failures: number; readonly notBefore: EpochMs }>
+  /** Forgets all failures of the key. */
+  forget(key: string): Promise<void>
 }
 
 interface Try {
@@ -116,6 +120,11 @@ export function createDelays(records: VersionedRecords, rules: DelayRules, clock
       const deadline = performance.now() + PATIENCE_MS
       return inTurn(key, () => take(key, deadline))
     },
+    look: async (key) => {
+      const { failures, notBefore } = (await load(key)).state
+      return { failures, notBefore: notBefore as EpochMs }
+    },
+    forget: (key) => records.remove(NAMESPACE, key),
   }
 }
 

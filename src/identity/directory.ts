@@ -25,6 +25,8 @@ export type PasswordChange =
 
 /** Passwords that people change themselves. */
 export interface OwnPasswords {
+  /** Characters that a new one needs. */
+  readonly minLength: number
   /** `stamp`: from `checkPassword`, and good for one change. Rejects with GH_BUSY where too many passwords are being worked on. */
   change(userId: string, stamp: string, next: string): Promise<PasswordChange>
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
+import { createHeldList } from './held-list.ts'
 import { createNetworkLimit } from './network-limit.ts'
 import { networkOf } from '../http/network.ts'
 import { usernameKey } from '../base/username-key.ts'
@@ -77,8 +78,9 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
   const { counters } = store
   const delays = createDelays(store.versioned, rules, clock)
   const networks = createNetworkLimit(counters, rules)
+  const held = createHeldList(store.versioned, { ttlMs: rules.window + rules.maxDelay })
 
-  const ceiling = async (keys: Keys): Promise<Wait | undefined> => {
+  const ceiling = async (keys: ThrottleKeys): Promise<Wait | undefined> => {
     const { count } = await counters.add(keys.account, 1, rules.window)
     if (count <= rules.freeFailures * CEILING_FACTOR) return undefined
     if (await isKnown(keys)) return undefined
@@ -88,9 +90,9 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
     return waitUntil('account', turn.resetsAt, clock())
   }
 
-  const isKnown = async ({ known }: Keys): Promise<boolean> => (await counters.read(known)) !== undefined
+  const isKnown = async ({ known }: ThrottleKeys): Promise<boolean> => (await counters.read(known)) !== undefined
 
-  const narrowKey = async ({ narrow, anywhere, known }: Keys): Promise<string> =>
+  const narrowKey = async ({ narrow, anywhere, known }: ThrottleKeys): Promise<string> =>
     anywhere === undefined || (await counters.read(known)) !== undefined ? narrow : anywhere
 
   return {
@@ -99,7 +101,8 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
       const closedUntil = await networks.closedUntil(keys.network)
       if (closedUntil !== undefined && !(await isKnown(keys))) return waitUntil('network', closedUntil, clock())
       // Before the wide counts, since it bounds how many tries of one account can wait for the wide counts.
-      const place = await delays.take(await narrowKey(keys))
+      const key = await narrowKey(keys)
+      const place = await delays.take(key)
       if (place.kind === 'wait') return { kind: 'throttled', scope: 'account', retryAfterMs: place.forMs }
       // One guesser behind a shared address must not keep out those who have signed in from it before.
       const entry = await networks.enter(keys.network, () => isKnown(keys))
@@ -115,7 +118,12 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
         kind: 'granted',
         async settle(outcome) {
           await Promise.all([place.settle(outcome), leave(outcome === 'failed')])
-          if (outcome === 'failed') return
+          if (outcome === 'failed') {
+            const { factor } = attempt
+            const network = key === keys.anywhere ? undefined : networkOf(attempt.clientIp)
+            if ((await delays.look(key)).notBefore > clock()) await held.note(keys.held, { key, network, factor })
+            return
+          }
           await counters.add(keys.account, GIVEN_BACK, rules.window)
           if (outcome === 'passed' && !(await isKnown(keys))) await counters.add(keys.known, 1, KNOWN_FOR_MS)
         },
@@ -130,7 +138,7 @@ function waitUntil(scope: Wait['scope'], until: number, now: number): Wait {
   return { kind: 'throttled', scope, retryAfterMs: Math.max(1, until - now) }
 }
 
-interface Keys {
+export interface ThrottleKeys {
   readonly network: string
   readonly account: string
   readonly narrow: string
@@ -138,10 +146,12 @@ interface Keys {
   readonly anywhere: string | undefined
   readonly known: string
   readonly turn: string
+  /** Of the list of what is held back, over all factors. */
+  readonly held: string
 }
 
 /** Keys are hashes of structured values: bounded in length, and no name can be spelled so that it is another one's key. */
-function keysOf(realm: RealmName, { username, clientIp, factor }: Attempt): Keys {
+export function keysOf(realm: RealmName, { username, clientIp, factor }: Attempt): ThrottleKeys {
   const account = usernameKey(username)
   const network = networkOf(clientIp)
   const of = factor === undefined ? [] : [factor]
@@ -154,5 +164,6 @@ function keysOf(realm: RealmName, { username, clientIp, factor }: Attempt): Keys
     anywhere: factor === undefined ? undefined : key('account, anywhere', account, factor),
     known: key('known', account, network, ...of),
     turn: key('turn', account, ...of),
+    held: key('held', account),
   }
 }

@@ -51,7 +51,7 @@ function passed(user: User): ModuleOutcome {
 
 /** The password is another by now, or the page was open for too long: from the start. */
 function tooLate(): ModuleOutcome {
-  return { kind: 'failed', reason: 'must-change', username: undefined }
+  return { kind: 'failed', reason: 'incomplete', username: undefined }
 }
 
 function page(state: JsonValue, said: readonly Said[]): ModuleOutcome {

@@ -93,7 +93,7 @@ export function createManagedDirectory(
     find,
     idOf: async (username) => (await records.byName(username))?.id,
     absence: (userId) => (disabled.has(userId) ? 'disabled' : 'removed'),
-    passwords: { change },
+    passwords: { minLength: rules.minLength, change },
     close: () => subscription.close(),
   }
 
