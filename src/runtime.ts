@@ -175,11 +175,11 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
   const sessions = loginHostSessions(snapshot, compiled.directories, deps)
+  const authns = realmAuthns(snapshot, compiled.directories, deps)
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
     cookiePersistent: login.cookiePersistent,
-  const authns = realmAuthns(snapshot, compiled.directories, deps)
     realms,
     files: deps.files,
     authn: createAuthn({ ...deps, realms: authns }),

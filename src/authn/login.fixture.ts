@@ -129,13 +129,13 @@ export interface BenchOptions {
 
 export interface Bench {
   readonly authn: Authn
+  readonly ownFactors: OwnFactors
   readonly sessions: SessionService
   readonly store: Store
   readonly time: { now: number }
   readonly audited: AuditEvent[]
   readonly kept: Kept
   /** The events without times and origins. */
-  readonly ownFactors: OwnFactors
   readonly events: () => readonly object[]
 }
 

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import type { Destination, Step } from '../authn/step.ts'
-import { fault } from '../errors.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
+import { fault } from '../errors.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { lookSchema } from './look.schema.ts'
@@ -67,8 +67,8 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     realms: options.realms?.(realms) ?? realms,
     files: await (files ??= loadPublicFiles(PUBLIC)),
     authn: createTinyAuthn(world),
-    sessions: {
     ownFactors: noFactors,
+    sessions: {
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
       touch: (session) => void world.touched.push(session.sid),
@@ -117,8 +117,6 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
   })
 }
 
-interface World {
-  readonly sessions: Map<string, Session>
 /** Nobody has any, and there is nothing to set up. */
 const noFactors: OwnFactors = {
   holdings: () => Promise.resolve({ factors: [], addable: [] }),
@@ -130,6 +128,8 @@ const noFactors: OwnFactors = {
   remove: () => Promise.resolve({ kind: 'gone' }),
 }
 
+interface World {
+  readonly sessions: Map<string, Session>
   readonly audit: AuditEvent[]
   readonly grants: HandshakeGrant[]
   readonly ended: string[]
@@ -222,10 +222,10 @@ function createTinyAuthn(world: World): Authn {
         { type: 'NameCallback', prompt: 'username' },
         { type: 'PasswordCallback', prompt: 'password' },
       ],
-      failure: undefined,
       enrols: false,
       others: [],
       username: undefined,
+      failure: undefined,
       retryAfterSeconds: undefined,
       destination: sealed.destination,
       ...more,

@@ -6,9 +6,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LoginCookies } from './login-cookies.ts'
 import type { Authn } from '../authn/authn.ts'
+import type { OwnFactors } from '../authn/own-factors.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Readiness } from './ports.ts'
-import type { OwnFactors } from '../authn/own-factors.ts'
 import type { PublicFiles } from './public-files.ts'
 import type { CompiledRealm, Realms } from './realms.ts'
 
@@ -23,9 +23,9 @@ export interface PortalParts {
   /** From `loadPublicFiles`; the same for every generation. */
   readonly files: PublicFiles
   readonly authn: Authn
+  readonly ownFactors: OwnFactors
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue'>
-  readonly ownFactors: OwnFactors
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */

@@ -105,6 +105,8 @@ export interface AuthModule {
    */
   readonly standing?: 'backup' | 'given'
   readonly offered?: boolean
+  /** How often a factor can still be used; absent where nothing counts it. */
+  left?(factor: Factor): number
   /** Absent where people cannot set it up themselves. */
   readonly enrolment?: Enrolment
   process(input: AuthModuleInput): Promise<ModuleOutcome>
@@ -120,8 +122,6 @@ export interface AuthModuleDeps {
   readonly title: string
 }
 
-  /** How often a factor can still be used; absent where nothing counts it. */
-  left?(factor: Factor): number
 /** One way to prove identity. Compiled once when a realm is loaded. */
 export interface AuthModuleType<Config extends { readonly type: string }> {
   readonly type: Config['type']

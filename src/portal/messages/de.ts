@@ -60,6 +60,16 @@ export const de: Catalogue = {
     'Dieser Code gehört nicht zu Ihren oder wurde schon benutzt. Prüfen Sie ihn und versuchen Sie es noch einmal.',
   'module.recovery': 'einen Wiederherstellungscode',
   'module.x509': 'ein Zertifikat',
+  'login.resend': 'Neuen Code senden',
+  'code.email':
+    'Wir haben einen Code aus acht Ziffern an Ihre E-Mail-Adresse geschickt, falls zu diesem Konto eine gehört. Er gilt fünf Minuten.',
+  'code.sms':
+    'Wir haben einen Code aus acht Ziffern an Ihr Telefon geschickt, falls zu diesem Konto eines gehört. Er gilt fünf Minuten.',
+  'failure.not-sent': 'Wir konnten den Code nicht senden. Warten Sie einen Moment und fordern Sie einen neuen an.',
+  'failure.sent-too-often':
+    'Es wurden schon mehrere Codes angefordert. Warten Sie eine Viertelstunde, bevor Sie einen weiteren anfordern.',
+  'module.email': 'einen Code per E-Mail',
+  'module.sms': 'einen Code per SMS',
   'module.totp': 'die Authenticator-App',
   'module.password': 'das Passwort',
 
@@ -92,16 +102,6 @@ export const de: Catalogue = {
   'account.page': 'Seite {page} von {pages}',
   'account.previous': 'Vorige Seite',
   'account.next': 'Nächste Seite',
-  'account.sign-in': 'Melden Sie sich an, um Ihre Sitzungen zu sehen. Wo möchten Sie sich anmelden?',
-
-  'password.title': 'Neues Passwort wählen',
-  'password.where': 'Angemeldet bei {realm} als {user}',
-  'password.current': 'Bisheriges Passwort',
-  'password.new': 'Neues Passwort',
-  'password.again': 'Neues Passwort noch einmal',
-  'password.submit': 'Passwort ändern',
-  'password.text':
-    'Mindestens {count} Zeichen, gleich welcher Art. Gut und leicht zu merken sind ein paar Wörter, die nur Sie so zusammenstellen würden.',
   'factors.title': 'So weisen Sie sich aus',
   'factors.none': 'Sie haben noch keinen zweiten Nachweis.',
   'factors.change': 'Ändern',
@@ -126,6 +126,16 @@ export const de: Catalogue = {
   'factor.type.webauthn': 'Sicherheitsschlüssel oder Passkey',
   'factor.type.recovery': 'Wiederherstellungscodes',
   'factor.type.device': 'Gemerktes Gerät',
+  'account.sign-in': 'Melden Sie sich an, um Ihre Sitzungen zu sehen. Wo möchten Sie sich anmelden?',
+
+  'password.title': 'Neues Passwort wählen',
+  'password.where': 'Angemeldet bei {realm} als {user}',
+  'password.current': 'Bisheriges Passwort',
+  'password.new': 'Neues Passwort',
+  'password.again': 'Neues Passwort noch einmal',
+  'password.submit': 'Passwort ändern',
+  'password.text':
+    'Mindestens {count} Zeichen, gleich welcher Art. Gut und leicht zu merken sind ein paar Wörter, die nur Sie so zusammenstellen würden.',
   'password.must-change': 'Ihr Passwort muss geändert werden, bevor es weitergeht.',
   'password.password-expired': 'Ihr Passwort ist abgelaufen. Wählen Sie ein neues, um fortzufahren.',
   'password.too-short': 'Dieses Passwort ist zu kurz: Es braucht mindestens {count} Zeichen.',

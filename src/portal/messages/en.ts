@@ -52,6 +52,16 @@ export const en = {
   'failure.wrong-recovery-code': 'This code is not one of yours, or was used already. Check it and try again.',
   'module.recovery': 'a recovery code',
   'module.x509': 'a certificate',
+  'login.resend': 'Send a new code',
+  'code.email':
+    'We have sent a code of eight digits to your e-mail address, if there is one for this account. It is valid for five minutes.',
+  'code.sms':
+    'We have sent a code of eight digits to your telephone, if there is one for this account. It is valid for five minutes.',
+  'failure.not-sent': 'We could not send the code. Wait a moment and ask for a new one.',
+  'failure.sent-too-often':
+    'Several codes have been asked for already. Wait a quarter of an hour before you ask for another.',
+  'module.email': 'a code by e-mail',
+  'module.sms': 'a code by text message',
   'module.totp': 'the authenticator app',
   'module.password': 'your password',
 
@@ -84,16 +94,6 @@ export const en = {
   'account.page': 'Page {page} of {pages}',
   'account.previous': 'Previous page',
   'account.next': 'Next page',
-  'account.sign-in': 'Sign in to see your sessions. Where would you like to sign in?',
-
-  'password.title': 'Choose a new password',
-  'password.where': 'Signed in to {realm} as {user}',
-  'password.current': 'Current password',
-  'password.new': 'New password',
-  'password.again': 'New password once more',
-  'password.submit': 'Change the password',
-  'password.text':
-    'At least {count} characters, of whatever kind. A few words that only you would put together are good, and easy to remember.',
   'factors.title': 'How you prove who you are',
   'factors.none': 'You have no second proof yet.',
   'factors.change': 'Change',
@@ -118,6 +118,16 @@ export const en = {
   'factor.type.webauthn': 'Security key or passkey',
   'factor.type.recovery': 'Recovery codes',
   'factor.type.device': 'Remembered device',
+  'account.sign-in': 'Sign in to see your sessions. Where would you like to sign in?',
+
+  'password.title': 'Choose a new password',
+  'password.where': 'Signed in to {realm} as {user}',
+  'password.current': 'Current password',
+  'password.new': 'New password',
+  'password.again': 'New password once more',
+  'password.submit': 'Change the password',
+  'password.text':
+    'At least {count} characters, of whatever kind. A few words that only you would put together are good, and easy to remember.',
   'password.must-change': 'Your password has to be changed before you can go on.',
   'password.password-expired': 'Your password has expired. Choose a new one to go on.',
   'password.too-short': 'This password is too short: it needs at least {count} characters.',

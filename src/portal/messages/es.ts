@@ -54,6 +54,15 @@ export const es: Catalogue = {
   'failure.wrong-recovery-code': 'Este código no es uno de los suyos o ya se usó. Compruébelo e inténtelo de nuevo.',
   'module.recovery': 'un código de recuperación',
   'module.x509': 'un certificado',
+  'login.resend': 'Enviar un código nuevo',
+  'code.email':
+    'Hemos enviado un código de ocho cifras a su dirección de correo, si esta cuenta tiene una. Es válido durante cinco minutos.',
+  'code.sms':
+    'Hemos enviado un código de ocho cifras a su teléfono, si esta cuenta tiene uno. Es válido durante cinco minutos.',
+  'failure.not-sent': 'No hemos podido enviar el código. Espere un momento y pida uno nuevo.',
+  'failure.sent-too-often': 'Ya se han pedido varios códigos. Espere un cuarto de hora antes de pedir otro.',
+  'module.email': 'un código por correo electrónico',
+  'module.sms': 'un código por SMS',
   'module.totp': 'la aplicación de autenticación',
   'module.password': 'la contraseña',
 
@@ -86,15 +95,6 @@ export const es: Catalogue = {
   'account.page': 'Página {page} de {pages}',
   'account.previous': 'Página anterior',
   'account.next': 'Página siguiente',
-  'account.sign-in': 'Inicie sesión para ver sus sesiones. ¿Dónde quiere iniciar sesión?',
-
-  'password.title': 'Elegir una contraseña nueva',
-  'password.where': 'Sesión iniciada en {realm} como {user}',
-  'password.current': 'Contraseña actual',
-  'password.new': 'Contraseña nueva',
-  'password.again': 'Contraseña nueva otra vez',
-  'password.submit': 'Cambiar la contraseña',
-  'password.text':
   'factors.title': 'Cómo demuestra quién es',
   'factors.none': 'Todavía no tiene una segunda prueba.',
   'factors.change': 'Cambiar',
@@ -118,6 +118,15 @@ export const es: Catalogue = {
   'factor.type.webauthn': 'Llave de seguridad o clave de acceso',
   'factor.type.recovery': 'Códigos de recuperación',
   'factor.type.device': 'Dispositivo recordado',
+  'account.sign-in': 'Inicie sesión para ver sus sesiones. ¿Dónde quiere iniciar sesión?',
+
+  'password.title': 'Elegir una contraseña nueva',
+  'password.where': 'Sesión iniciada en {realm} como {user}',
+  'password.current': 'Contraseña actual',
+  'password.new': 'Contraseña nueva',
+  'password.again': 'Contraseña nueva otra vez',
+  'password.submit': 'Cambiar la contraseña',
+  'password.text':
     'Al menos {count} caracteres, de cualquier tipo. Unas cuantas palabras que solo usted juntaría son buenas y fáciles de recordar.',
   'password.must-change': 'Debe cambiar su contraseña antes de continuar.',
   'password.password-expired': 'Su contraseña ha caducado. Elija una nueva para continuar.',

@@ -58,6 +58,16 @@ export const fr: Catalogue = {
   'failure.wrong-recovery-code': 'Ce code n’est pas l’un des vôtres ou a déjà servi. Vérifiez-le et réessayez.',
   'module.recovery': 'un code de secours',
   'module.x509': 'un certificat',
+  'login.resend': 'Envoyer un nouveau code',
+  'code.email':
+    'Nous avons envoyé un code à huit chiffres à votre adresse e-mail, si ce compte en a une. Il est valable cinq minutes.',
+  'code.sms':
+    'Nous avons envoyé un code à huit chiffres à votre téléphone, si ce compte en a un. Il est valable cinq minutes.',
+  'failure.not-sent': 'Nous n’avons pas pu envoyer le code. Attendez un instant et demandez-en un nouveau.',
+  'failure.sent-too-often':
+    'Plusieurs codes ont déjà été demandés. Attendez un quart d’heure avant d’en demander un autre.',
+  'module.email': 'un code par e-mail',
+  'module.sms': 'un code par SMS',
   'module.totp': 'l’application d’authentification',
   'module.password': 'le mot de passe',
 
@@ -90,16 +100,6 @@ export const fr: Catalogue = {
   'account.page': 'Page {page} sur {pages}',
   'account.previous': 'Page précédente',
   'account.next': 'Page suivante',
-  'account.sign-in': 'Connectez-vous pour voir vos sessions. Où souhaitez-vous vous connecter ?',
-
-  'password.title': 'Choisir un nouveau mot de passe',
-  'password.where': 'Connecté à {realm} en tant que {user}',
-  'password.current': 'Mot de passe actuel',
-  'password.new': 'Nouveau mot de passe',
-  'password.again': 'Nouveau mot de passe, encore une fois',
-  'password.submit': 'Changer le mot de passe',
-  'password.text':
-    'Au moins {count} caractères, de n’importe quelle sorte. Quelques mots que vous seul mettriez ensemble conviennent bien et se retiennent facilement.',
   'factors.title': 'Vos preuves d’identité',
   'factors.none': 'Vous n’avez pas encore de seconde preuve.',
   'factors.change': 'Modifier',
@@ -124,6 +124,16 @@ export const fr: Catalogue = {
   'factor.type.webauthn': 'Clé de sécurité ou clé d’accès',
   'factor.type.recovery': 'Codes de récupération',
   'factor.type.device': 'Appareil mémorisé',
+  'account.sign-in': 'Connectez-vous pour voir vos sessions. Où souhaitez-vous vous connecter ?',
+
+  'password.title': 'Choisir un nouveau mot de passe',
+  'password.where': 'Connecté à {realm} en tant que {user}',
+  'password.current': 'Mot de passe actuel',
+  'password.new': 'Nouveau mot de passe',
+  'password.again': 'Nouveau mot de passe, encore une fois',
+  'password.submit': 'Changer le mot de passe',
+  'password.text':
+    'Au moins {count} caractères, de n’importe quelle sorte. Quelques mots que vous seul mettriez ensemble conviennent bien et se retiennent facilement.',
   'password.must-change': 'Votre mot de passe doit être changé avant de continuer.',
   'password.password-expired': 'Votre mot de passe a expiré. Choisissez-en un nouveau pour continuer.',
   'password.too-short': 'Ce mot de passe est trop court : il faut au moins {count} caractères.',
