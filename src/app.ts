@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { createNotifications } from './api/openam/notifications/notifications.ts'
-import { systemClock } from './base/clock.ts'
+import { systemClock, type Clock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
 import { randomName } from './base/random-id.ts'
 import { repeat } from './base/repeat.ts'
@@ -20,6 +20,9 @@ import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
 import { removeOrphanedFactors } from './identity/factors.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
+import { createMailer } from './identity/mail/mailer.ts'
+import type { Messengers } from './identity/mail/messenger.ts'
+import { createSmsHook } from './identity/mail/sms-hook.ts'
 import { createDirectories } from './identity/directories.ts'
 import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
@@ -185,6 +188,9 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
   closers.push(() => relay.close())
 
+  const messengers = openMessengers(snapshot.gatehouse, { clock, log })
+  closers.push(() => Promise.all([messengers.mail?.close(), messengers.sms?.close()]))
+
   const health = createHealth({ log })
   health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check: () => store.ping() })
   health.register({
@@ -208,11 +214,22 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     files: await loadPublicFiles(PUBLIC),
     readiness: { report: () => readinessOf(health) },
     notifications,
+    messengers,
     audit,
     log,
     clock,
   }
   return { deps, health, log }
+}
+
+function openMessengers(
+  { mail, sms }: ConfigSnapshot['gatehouse'],
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Messengers {
+  return {
+    mail: mail && createMailer(mail, { log }),
+    sms: sms && createSmsHook(sms, { clock, log }),
+  }
 }
 
 /** What these checks say is a notice: a refused configuration leaves the old one in force, and the store works as it is. */

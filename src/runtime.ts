@@ -25,6 +25,7 @@ import { createClientResolver } from './http/forwarded.ts'
 import { createPresentedReader } from './http/presented.ts'
 import type { Directories, OpenDirectories } from './identity/directories.ts'
 import type { User } from './identity/directory.ts'
+import type { Messengers } from './identity/mail/messenger.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
@@ -56,6 +57,8 @@ export interface RuntimeDeps {
   readonly readiness: Readiness
   /** Who listens for the ends of sessions. */
   readonly notifications: Notifications
+  /** What there is to reach people with. */
+  readonly messengers: Messengers
   readonly audit: AuditSink
   readonly log: Log
   readonly clock: Clock

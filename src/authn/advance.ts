@@ -8,8 +8,8 @@ import { nextStep, tellsNothingNew, type Chain, type ChainEntry } from './chain.
 import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
-import type { RealmAuthn } from './realm-authn.ts'
 import { provenAt } from './proven-at.ts'
+import type { RealmAuthn } from './realm-authn.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
 import { isDemanded, turnFor, type Turn } from './turn.ts'
 
@@ -147,7 +147,7 @@ class Dispatcher {
       enrols && user !== undefined ? await setUp(this.#realm, turn, { ...input, user }) : await module.process(input)
     switch (outcome.kind) {
       case 'ask':
-        return this.#ask(turn, outcome, undefined)
+        return this.#ask(turn, outcome, 'failure' in outcome ? outcome.failure : undefined)
       case 'set-up-again':
         return this.#ask(turn, outcome, 'wrong-code')
       case 'enrolled':

@@ -1,12 +1,20 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
+import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
 import { x509Schema } from './modules/x509/x509.schema.ts'
 import { authPoliciesSchema } from './policies.schema.ts'
 
-const moduleSchema = z.discriminatedUnion('type', [passwordSchema, totpSchema, x509Schema, recoverySchema])
+const moduleSchema = z.discriminatedUnion('type', [
+  passwordSchema,
+  totpSchema,
+  x509Schema,
+  recoverySchema,
+  emailSchema,
+  smsSchema,
+])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>
 

@@ -8,6 +8,7 @@ import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer, type Sealer } from '../crypto/seal.ts'
 import type { OwnPasswords, User, UserDirectory } from '../identity/directory.ts'
+import type { Messengers } from '../identity/mail/messenger.ts'
 import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
@@ -20,8 +21,8 @@ import type { Log } from '../telemetry/log.ts'
 import { createAuthn, type Authn, type LoginContext } from './authn.ts'
 import { authnSchema } from './chains.schema.ts'
 import type { AuthModule, AuthModuleInput, ModuleOutcome } from './modules/module.ts'
-import { compileRealmAuthn, type CompiledChain, type RealmAuthn } from './realm-authn.ts'
 import { createOwnFactors, type OwnFactors } from './own-factors.ts'
+import { compileRealmAuthn, type CompiledChain, type RealmAuthn } from './realm-authn.ts'
 import type { Step } from './step.ts'
 
 export const EMPLOYEES = '/employees' as RealmName
@@ -115,6 +116,7 @@ export interface BenchOptions {
   /** Passwords that people change themselves. */
   readonly passwords?: OwnPasswords
   readonly code?: AuthModule
+  readonly messengers?: Messengers
   /** Settings of `authentication` beside or in place of the fixture's. */
   readonly authentication?: Readonly<Record<string, unknown>>
   /** Whether there is a chain of one step that reaches level 3. */
@@ -186,6 +188,7 @@ function realmOf(
     passwords,
     authentication: more = {},
     strong = false,
+    messengers = {},
   }: BenchOptions,
   { store, clock, sealer }: { store: Store; clock: () => EpochMs; sealer: Sealer },
 ): RealmAuthn {
@@ -211,7 +214,7 @@ function realmOf(
   })
   const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
   const config = { name, authentication, session, users, look: { title: 'Acme' } }
-  const realm = compileRealmAuthn(config, { directory, sealer, store, clock })
+  const realm = compileRealmAuthn(config, { directory, sealer, store, clock, messengers })
   const twoSteps = {
     level: 2,
     entries: [

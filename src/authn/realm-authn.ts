@@ -5,6 +5,7 @@ import { fault } from '../errors.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
 import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
+import type { Messengers } from '../identity/mail/messenger.ts'
 import { createThrottle } from '../identity/throttle.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import type { SessionRules } from '../session/session-rules.schema.ts'
@@ -30,6 +31,8 @@ export interface RealmAuthnDeps {
   readonly directory: UserDirectory
   readonly sealer: Sealer
   readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
+  /** What there is to send codes with. */
+  readonly messengers?: Messengers
   readonly clock: Clock
 }
 
@@ -73,7 +76,9 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   const declaredFor = declaredFactors(config.users)
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
-  const parts = { directory, factors, throttle, sealer, clock, title: config.look.title ?? realm }
+  const title = config.look.title ?? realm
+  const { messengers = {} } = deps
+  const parts = { directory, factors, throttle, sealer, counters: store.counters, messengers, clock, title }
   const modules = compileModules(authentication.modules, parts)
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {

@@ -24,6 +24,8 @@ export type Callback =
   | { readonly type: 'KeyUriCallback'; readonly uri: string; readonly secret: string }
   /** Codes to be kept, shown this once. Asks nothing. */
   | { readonly type: 'RecoveryCodesCallback'; readonly codes: readonly string[] }
+  /** A new code can be had: `choose` names the module that asks. Asks nothing. */
+  | { readonly type: 'ResendCallback' }
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
 export type AuthId = string
@@ -40,7 +42,14 @@ export interface Destination {
 }
 
 /** `password-expired`: the password was right, or the directory says so; it has to be changed elsewhere. */
-export type StepFailure = 'bad-credentials' | 'wrong-code' | 'password-expired' | 'throttled' | 'session-changed'
+export type StepFailure =
+  | 'bad-credentials'
+  | 'wrong-code'
+  | 'password-expired'
+  | 'not-sent'
+  | 'sent-too-often'
+  | 'throttled'
+  | 'session-changed'
 
 /** What the person, or the client, sees next. */
 export type Step =

@@ -1,3 +1,4 @@
+import { checkMessengers } from './checks/messengers.ts'
 import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
 import type { Check, CheckInput } from './checks/check.ts'
 import {
@@ -41,6 +42,7 @@ const CHECKS: readonly Check[] = [
   checkDirectories,
   checkUserNames,
   checkPasswordHashes,
+  checkMessengers,
   checkLogos,
   checkQuotas,
   checkListeners,

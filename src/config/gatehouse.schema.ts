@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { keysSchema } from '../crypto/keys.schema.ts'
+import { mailSchema, smsSchema } from '../identity/mail/mail.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
 import { clientCertificateHeaderSchema, listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
@@ -116,6 +117,10 @@ export const gatehouseSchema = z.strictObject({
     .prefault({})
     .describe('For programs that speak to another product: addresses in which no realm is named.'),
   caches: cachesSchema.describe('How much the process remembers. What does not fit is worked out again.'),
+  mail: mailSchema
+    .optional()
+    .describe('The mail server for codes and for notices to people about their accounts. Changes take a restart.'),
+  sms: smsSchema.optional().describe('Your service that sends text messages. Changes take a restart.'),
   telemetry: telemetrySchema.describe('Logs and audit.'),
 })
 

@@ -60,6 +60,7 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     ),
     keyUri: keyUriOf(frame, step),
     codes: codesOf(step),
+    resend: step.callbacks.some(({ type }) => type === 'ResendCallback') ? frame.say('login.resend') : undefined,
     later: step.optional === true ? { value: LATER, label: frame.say('enrol.later') } : undefined,
     others: step.others.map((module) => ({
       module,
@@ -116,6 +117,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
       case 'TextOutputCallback':
       case 'KeyUriCallback':
       case 'RecoveryCodesCallback':
+      case 'ResendCallback':
         return []
     }
   })
@@ -126,7 +128,10 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
 function field(
   frame: Frame,
   name: string,
-  callback: Exclude<Callback, { type: 'TextOutputCallback' | 'KeyUriCallback' | 'RecoveryCodesCallback' }>,
+  callback: Exclude<
+    Callback,
+    { type: 'TextOutputCallback' | 'KeyUriCallback' | 'RecoveryCodesCallback' | 'ResendCallback' }
+  >,
 ): Pick<Field, 'id' | 'name' | 'label' | 'choices'> {
   return { id: name, name, label: prompt(frame, callback.prompt), choices: [] }
 }

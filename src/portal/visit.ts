@@ -76,6 +76,7 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       requestId: facts.requestId,
       clientIp: facts.client.ip,
       userAgent: request.headers['user-agent'],
+      language: language.tag,
     },
     presented: parts.presentedBy(request),
     knownBrowser: sentSecret === secret,

@@ -65,6 +65,8 @@ export interface RequestOrigin {
   readonly clientIp: string | undefined
   /** What the browser says of itself; a new session remembers the start of it. */
   readonly userAgent?: string | undefined
+  /** Tag of the language that the person's pages are in. */
+  readonly language?: string
 }
 
 export interface ResolveOptions {

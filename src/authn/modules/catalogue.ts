@@ -1,6 +1,7 @@
 import type { ModuleConfig } from '../chains.schema.ts'
 import type { AuthModule, AuthModuleDeps, AuthModuleType } from './module.ts'
 import { passwordModule } from './password.ts'
+import { emailModule, smsModule } from './message-code.ts'
 import { recoveryModule } from './recovery.ts'
 import { totpModule } from './totp.ts'
 import { x509Module } from './x509/x509.ts'
@@ -11,6 +12,8 @@ const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<Modul
   totp: totpModule,
   x509: x509Module,
   recovery: recoveryModule,
+  email: emailModule,
+  sms: smsModule,
 }
 
 export function compileModule(name: string, config: ModuleConfig, deps: AuthModuleDeps): AuthModule {

@@ -3,8 +3,10 @@ import type { JsonValue, Sealer } from '../../crypto/seal.ts'
 import type { Presented } from '../../http/presented.ts'
 import type { PasswordCheck, User, UserDirectory } from '../../identity/directory.ts'
 import type { Factor, FactorStore, NewFactor } from '../../identity/factors.ts'
+import type { Messengers } from '../../identity/mail/messenger.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
+import type { Counters } from '../../store/store.ts'
 import type { Callback } from '../step.ts'
 import type { CertificateFault } from './x509/certificate-fault.ts'
 
@@ -49,7 +51,13 @@ interface Failure {
 }
 
 export type ModuleOutcome =
-  | { readonly kind: 'ask'; readonly callbacks: readonly Callback[]; readonly state?: JsonValue }
+  | {
+      readonly kind: 'ask'
+      readonly callbacks: readonly Callback[]
+      readonly state?: JsonValue
+      /** Why what the person is asked for has not come to them; the same for everybody and nobody. */
+      readonly failure?: 'not-sent' | 'sent-too-often'
+    }
   | {
       readonly kind: 'passed'
       readonly user: User
@@ -117,6 +125,9 @@ export interface AuthModuleDeps {
   readonly throttle: Throttle
   readonly factors: FactorStore
   readonly sealer: Sealer
+  readonly counters: Counters
+  /** Those that the configuration has. */
+  readonly messengers: Messengers
   readonly clock: Clock
   /** What people call the realm. */
   readonly title: string

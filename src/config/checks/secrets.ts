@@ -14,6 +14,8 @@ function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
   if (gatehouse !== undefined) {
     const { source, value } = gatehouse
     found.push({ source, path: ['secrets', 'masterKey'] }, ...storeSecrets(gatehouse))
+    if (value.mail?.password !== undefined) found.push({ source, path: ['mail', 'password'] })
+    if (value.sms !== undefined) found.push({ source, path: ['sms', 'secret'] })
     for (const at of value.secrets.previousMasterKeys.keys())
       found.push({ source, path: ['secrets', 'previousMasterKeys', at] })
     for (const [index, { tls }] of value.listeners.entries()) {

@@ -196,6 +196,9 @@ function statusOf(step: Ask, notice: LoginNotice): number {
       return 429
     case 'session-changed':
       return 409
+    case 'not-sent':
+    case 'sent-too-often':
+      return 200
     case undefined:
       return notice === 'expired' || notice === 'cookie' ? 403 : 200
   }
