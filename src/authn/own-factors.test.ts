@@ -92,9 +92,9 @@ suite('own factors', () => {
     assert.equal((await ownFactors.rename(alice, id, 'Phone')).kind, 'prove-first')
     time.now += MINUTE
     const strong = await prove(await ownFactors.demandOf(alice), alice, [codeAt(time.now, secret)])
-    assert.equal((await ownFactors.rename(strong, id, `  Phone${'x'.repeat(100)}`)).kind, 'renamed')
+    assert.equal((await ownFactors.rename(strong, id, `  Phone\n${'x'.repeat(100)}`)).kind, 'renamed')
     const [factor] = (await ownFactors.holdings(strong)).factors
-    assert.equal(factor?.name, `Phone${'x'.repeat(55)}`)
+    assert.equal(factor?.name, `Phone ${'x'.repeat(54)}`)
     assert.equal(factor.isLast, true)
     assert.equal((await ownFactors.remove(strong, id, ORIGIN)).kind, 'removed')
     assert.equal((await ownFactors.remove(strong, id, ORIGIN)).kind, 'gone')

@@ -159,7 +159,10 @@ export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFac
     async rename(session, id, name) {
       const owner = await provenOwner(session)
       if ('kind' in owner) return owner
-      const trimmed = name.trim().slice(0, LONGEST_FACTOR_NAME)
+      const trimmed = name
+        .replaceAll(/\p{Cc}/gu, ' ')
+        .trim()
+        .slice(0, LONGEST_FACTOR_NAME)
       const done = await owner.realm.factors.change(owner.user.id, id, ({ declared, data, lastUsedAt }) =>
         declared === true ? undefined : { name: trimmed, data, ...(lastUsedAt === undefined ? {} : { lastUsedAt }) },
       )

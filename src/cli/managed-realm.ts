@@ -25,6 +25,8 @@ export interface OpenRealm {
   /** Ends all sessions of a user, wherever they are served. */
   endSessions(user: Pick<UserRecord, 'id' | 'username'>, cause: EndCause): Promise<void>
   record(action: Action | 'password', username: string): void
+  /** What somebody proves who they are with was removed. `before` and `after`: types. */
+  recordReset(username: string, change: { readonly before: readonly string[]; readonly after: readonly string[] }): void
 }
 
 /** What is asked for is not there; the command says so and ends with 1. */
@@ -54,6 +56,7 @@ export async function withRealm(
     const audit = createAuditLog({ destination: file === undefined ? { write: terminal.err } : { file }, log })
     const about = { realm: realm.name, requestId: undefined, clientIp: undefined }
     const deps = { realm: realm.name, store, sealer, clock }
+    const by = `command line: ${userInfo().username}`
     try {
       await use({
         realm,
@@ -71,8 +74,9 @@ export async function withRealm(
             }
           }
         },
+        recordReset: (username, change) =>
+          audit.record({ event: 'FactorsReset', at: clock(), ...about, username, by, ...change }),
         record(action, username) {
-          const by = `command line: ${userInfo().username}`
           if (action === 'password')
             audit.record({
               event: 'PasswordChanged',

@@ -1,5 +1,6 @@
 import { Command, type CommanderError } from 'commander'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
+import { createAuthenticatorsCommand } from './authenticators.ts'
 import { createCheckCommand } from './check.ts'
 import { createHashPasswordCommand } from './hash-password.ts'
 import { createInitCommand } from './init.ts'
@@ -30,6 +31,7 @@ export function createProgram(deps: ProgramDeps): Command {
     .addCommand(createHashPasswordCommand({ terminal, hash: (password) => hasher.hash(password) }))
     .addCommand(createKeysCommand({ terminal }))
     .addCommand(createSessionsCommand({ terminal }))
+    .addCommand(createAuthenticatorsCommand({ terminal }))
     .addCommand(createUsersCommand({ terminal, hash: (password) => hasher.hash(password) }))
     .addCommand(createVersionCommand({ terminal }))
   settle(program, terminal)
