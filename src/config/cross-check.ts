@@ -1,5 +1,6 @@
 import { checkMessengers } from './checks/messengers.ts'
 import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
+import { checkCertificates } from './checks/certificates.ts'
 import type { Check, CheckInput } from './checks/check.ts'
 import {
   checkCookieDomains,
@@ -42,6 +43,7 @@ const CHECKS: readonly Check[] = [
   checkDirectories,
   checkUserNames,
   checkPasswordHashes,
+  checkCertificates,
   checkMessengers,
   checkLogos,
   checkQuotas,
