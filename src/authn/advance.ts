@@ -81,8 +81,9 @@ class Dispatcher {
     if (step.kind === 'passed') {
       // What an earlier login proved is no new proof: it must not make the session look fresh.
       const isNew = results.some((result) => result?.passed === true && result.carried !== true)
-      if (!isNew || proof === undefined) return this.#failed()
-      const offer = user && this.#offer()
+      // Nobody knows what the policy of somebody who is gone wants besides.
+      if (!isNew || proof === undefined || user === undefined) return this.#failed()
+      const offer = this.#offer()
       if (offer === undefined) return { kind: 'passed', proof, incidents: this.#incidents }
       const entry: ChainEntry = { module: offer.module.name, criteria: 'OPTIONAL' }
       return this.#take({ entry, index: this.#chain.length + 1 }, offer, user)
@@ -193,6 +194,7 @@ class Dispatcher {
       username: user.username,
       authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
       modules: [...new Set([...(before?.modules ?? []), module.name])],
+      newLevel: Math.max(before?.newLevel ?? 0, module.authLevel),
       properties: { ...before?.properties, ...properties, ...provenAt(module.name, this.#input.now) },
     }
     const journey = withTypedName(this.#journey, outcome)

@@ -7,6 +7,7 @@ import type { RequestOrigin, Session, SessionService } from '../session/session.
 import type { Store } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { advance, type Advanced, type Asked } from './advance.ts'
+import { tellsNothingNew } from './chain.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
 import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
@@ -189,7 +190,7 @@ class Logins {
     { ttl, username, running }: { ttl: number; username: string; running: readonly Session[] },
   ): Step {
     const { realm, destination } = handle
-    const authId = sealHandle(this.#deps.sealer, handle, Math.max(1, ttl))
+    const authId = sealHandle(this.#deps.sealer, handle, { ttlMs: Math.max(1, ttl) })
     return { kind: 'quota-reached', authId, realm, username, running, destination }
   }
 
@@ -244,16 +245,18 @@ class Logins {
     handle: Handle,
   ): Step {
     const { journey, turn, callbacks, retryAfterMs } = asked
+    const ttlMs = Math.max(1, this.#remaining(realm, journey))
     return {
       kind: 'ask',
-      authId: sealHandle(this.#deps.sealer, handle, Math.max(1, this.#remaining(realm, journey))),
+      authId: sealHandle(this.#deps.sealer, handle, { ttlMs, asked: journey }),
       realm: realm.realm,
       stage: turn.module.name,
       callbacks,
       enrols: turn.enrols,
       ...(turn.optional === true ? { optional: true } : {}),
       others: turn.others,
-      username: journey.proof?.username ?? journey.subject?.username,
+      username: journey.subject?.username ?? provenName(realm, journey),
+      ...(journey.proof === undefined && journey.results.length === 0 ? {} : { begun: true }),
       failure: retryAfterMs === undefined ? failure : 'throttled',
       retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
       destination: journey.destination,
@@ -342,6 +345,12 @@ interface Answered {
 interface Retry {
   readonly failure: StepFailure
   readonly typedName: string | undefined
+}
+
+/** Nobody is told, by a name or its absence, whether a REQUIRED password was right before the chain is through. */
+function provenName({ chains }: RealmAuthn, { chain, results, proof }: Journey): string | undefined {
+  const entries = chains.get(chain)?.entries ?? []
+  return tellsNothingNew(entries, results, results.length) ? proof?.username : undefined
 }
 
 /** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */

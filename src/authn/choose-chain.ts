@@ -26,6 +26,15 @@ export function chooseChain(
   return choose(realm, { ...demand, level: asStrong }, standing) ?? choose(realm, demand, standing)
 }
 
+/**
+ * Whether what a login has just proved makes the session young again: it is as strong as the session, or no chain of the realm is. Else
+ * who meets an unlocked computer could renew by a password alone what a second factor proved, by asking for less than the site did.
+ */
+export function renewsAge(realm: RealmAuthn, newLevel: number, standing: Standing): boolean {
+  const { authLevel } = standing
+  return newLevel >= authLevel || choose(realm, { level: authLevel, force: false }, standing) === undefined
+}
+
 function choose(realm: RealmAuthn, demand: LoginDemand, standing: Standing | undefined): ChainChoice | undefined {
   let best: (ChainChoice & { readonly cost: number }) | undefined
   for (const name of candidates(realm, demand, standing)) {

@@ -11,6 +11,8 @@ export interface Proof {
   readonly username: string
   readonly authLevel: number
   readonly modules: readonly string[]
+  /** Highest level that this login itself has proved: what was carried over from a session does not count. */
+  readonly newLevel?: number
   readonly properties: Readonly<Record<string, string>>
 }
 
@@ -65,9 +67,28 @@ const FORMAT = 1
 
 const PURPOSE = 'journey'
 
-export function sealHandle(sealer: Pick<Sealer, 'seal'>, handle: Handle, ttlMs: number): AuthId {
-  return sealer.seal(PURPOSE, [FORMAT, encode(handle)], ttlMs)
+/**
+ * As long for a login in which something was proved as for one in which nothing was: `asked` has what both have in common, and what
+ * else they hold fits into the padding. Else the length would tell who guesses passwords which one was right.
+ */
+export function sealHandle(
+  sealer: Pick<Sealer, 'seal'>,
+  handle: Handle,
+  { ttlMs, asked }: { readonly ttlMs: number; readonly asked?: Pick<Journey, 'demand' | 'destination' | 'typedName'> },
+): AuthId {
+  const common = asked === undefined ? 0 : sealedLength([asked.demand, asked.destination, asked.typedName])
+  const own = sealedLength(handle) - common
+  const padding = ' '.repeat(Math.max(1, Math.ceil(own / PADDING)) * PADDING - own)
+  return sealer.seal(PURPOSE, [FORMAT, encode(handle), padding], ttlMs)
 }
+
+/** Bytes of the value as text in a text, where each quote takes two. */
+function sealedLength(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(value)))
+}
+
+/** Bytes. */
+const PADDING = 1_024
 
 /**
  * `undefined` for an authId that is forged, too old, or of another browser: one that somebody planted in this browser must

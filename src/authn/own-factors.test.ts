@@ -135,9 +135,7 @@ suite('own factors', () => {
     const renewed = await prove({ level: undefined, force: true }, bob, ['bob', 'bob'])
     assert.equal(renewed.authLevel, 2)
     assert.equal(await ownFactors.mayChange(renewed), false)
-    // The login page would let such a session pass: it has to ask all the same.
-    assert.equal((await ownFactors.demandOf(renewed)).force, true)
-    const strong = await prove(await ownFactors.demandOf(renewed), renewed, ['bob', 'bob'], [codeAt(time.now)])
+    const strong = await prove(await ownFactors.demandOf(renewed), renewed, [codeAt(time.now)])
     assert.equal(await ownFactors.mayChange(strong), true)
   })
 

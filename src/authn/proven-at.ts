@@ -1,8 +1,7 @@
 import type { Session } from '../session/session.ts'
 
 /*
- * A session's authInstant is that of its last proof, whichever it was: somebody who has a session and knows its password can renew
- * it at will. What may be done with a fresh second factor alone has to know when that one was proved.
+ * A session's authInstant is that of its last proof that was as strong as the session, whichever it was. What may be done with a fresh second factor alone has to know when that one was proved.
  */
 
 const PREFIX = 'provenAt.'

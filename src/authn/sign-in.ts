@@ -2,6 +2,7 @@ import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
 import { groupsAtLogin } from '../session/groups-at-login.ts'
 import { quotaFor } from '../session/quota.ts'
+import { renewsAge } from './choose-chain.ts'
 import type { Proof } from './journey.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 
@@ -36,8 +37,9 @@ export async function signIn(
   if (user === undefined) return { kind: 'no-such-user' }
   const properties = { ...proof.properties, ...(realm.session.endOnGroupChange ? groupsAtLogin(user.groups) : {}) }
   if (current?.realm === realm.realm && current.userId === user.id) {
-    const { authLevel, modules: authModules } = proof
-    const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties }, origin)
+    const { authLevel, modules: authModules, newLevel = 0 } = proof
+    const keepsAge = !renewsAge(realm, newLevel, current)
+    const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties, keepsAge }, origin)
     return upgraded === undefined ? { kind: 'session-changed' } : { kind: 'signed-in', issued: upgraded }
   }
   const draft: SessionDraft = {

@@ -151,6 +151,46 @@ suite('step-up', () => {
     assert.equal(fresh.authInstant, time.now)
   })
 
+  test('who is gone when the chain is through gets no session, should they be back a moment later', async (t) => {
+    let looks = 0
+    const removed = Object.assign(new Set<string>(), { has: () => ++looks === 1 })
+    const policies = [{ name: 'all', secondFactors: ['totp'] }]
+    const { begin, answer } = await scene(t, { policies }, { removed })
+    const page = await begin(undefined, { level: undefined, force: false })
+    assert.equal(asked(await answer(page, undefined, 'bob', 'bob')).failure, 'bad-credentials')
+  })
+
+  const weaker: readonly LoginDemand[] = [
+    { level: undefined, force: true },
+    { level: undefined, force: false, chain: 'default' },
+    { level: undefined, force: false, modules: ['password'] },
+    { level: 1, force: false, modules: ['password'], maxAgeMs: 24 * 60 * MINUTE },
+  ]
+  for (const demand of weaker) {
+    test(`a password alone does not make young what a code has proved, whatever is asked: ${JSON.stringify(demand)}`, async (t) => {
+      const { begin, answer, signIn, time } = await scene(t)
+      const session = await signIn('bob')
+      const raised = done(await answer(await begin(session), session, codeAt(time.now))).issued.session
+      time.now += 10 * MINUTE
+      const page = await begin(raised, demand)
+      assert.equal(asked(page).stage, 'password')
+      const again = done(await answer(page, raised, 'bob', 'bob')).issued.session
+      assert.deepEqual([again.sid, again.authLevel], [raised.sid, 2])
+      assert.equal(again.authInstant, raised.authInstant)
+    })
+  }
+
+  test('a proof that is as strong as any chain of the realm makes a session young, so that nobody is asked for ever', async (t) => {
+    const { begin, answer, signIn, time, sessions } = await scene(t)
+    const session = await signIn('alice')
+    const proof = { authLevel: 9, authModules: ['gone'], properties: {} }
+    const raised = (await sessions.upgrade(session, proof, context().origin))?.session
+    assert.ok(raised)
+    time.now += 10 * MINUTE
+    const page = await begin(raised, { level: undefined, force: false, maxAgeMs: MINUTE })
+    assert.equal(done(await answer(page, raised, 'alice', 'alice')).issued.session.authInstant, time.now)
+  })
+
   test('what an earlier login proved makes no session look fresh', async (t) => {
     const optional = [
       { module: 'password', criteria: 'REQUIRED' },
@@ -176,14 +216,17 @@ suite('TOTP at a login', () => {
   test('a wrong password and a wrong code end alike where the chain goes on after the password', async (t) => {
     const required = AUTHENTICATION.chains.strong.map(({ module }) => ({ module, criteria: 'REQUIRED' }))
     const { begin, answer } = await scene(t, { chains: { ...AUTHENTICATION.chains, strong: required } })
-    const ends: Step[] = []
+    const [pages, ends]: [Step[], Step[]] = [[], []]
     for (const password of ['bob', 'wrong']) {
       const code = await answer(await begin(undefined), undefined, 'bob', password)
       assert.equal(asked(code).stage, 'totp')
+      pages.push(code)
       ends.push(await answer(code, undefined, '000000'))
     }
-    const [right, wrong] = ends.map((step) => ({ ...asked(step), authId: '' }))
-    assert.deepEqual(right, wrong)
+    for (const [right, wrong] of [pages, ends].map((steps) => steps.map(asked))) {
+      assert.deepEqual({ ...right, authId: right?.authId.length }, { ...wrong, authId: wrong?.authId.length })
+    }
+    assert.equal(asked(pages[0] ?? assert.fail()).begun, true, 'no page of a new login takes its place')
   })
 
   test('tries are counted for the account from everywhere, apart from those at the password', async (t) => {

@@ -68,6 +68,8 @@ export type Step =
       readonly others: readonly string[]
       /** Who it is, as far as it is proved: by this login, or by the session that it strengthens. */
       readonly username: string | undefined
+      /** Something was answered already: a login that begins anew cannot take the place of this page. */
+      readonly begun?: true
       /** Why the last answers did not do; the form keeps what was typed except secrets. */
       readonly failure: StepFailure | undefined
       /** Seconds to wait before another try makes sense; only with `throttled`. */

@@ -72,7 +72,7 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
     stateUrl: asked.demand.force ? undefined : stateUrl(asked),
     // A page that goes on from a proof, or shows a secret, has no other that could take its place.
-    renews: step.username === undefined && !asksForNewPassword(step),
+    renews: isFirst(step) && !asksForNewPassword(step),
     requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
 }
@@ -212,7 +212,12 @@ function headingOf(frame: Frame, step: Ask, realm: string): string {
   if (codesOf(step).length > 0) return frame.say('enrol.recovery.title')
   if (step.enrols) return frame.say('enrol.title')
   if (asksForNewPassword(step)) return frame.say('password.title')
-  return step.username === undefined ? frame.say('login.title', { realm }) : frame.say('login.confirm', { realm })
+  return frame.say(isFirst(step) ? 'login.title' : 'login.confirm', { realm })
+}
+
+/** Nothing was answered yet, and it is for nobody in particular. */
+function isFirst({ username, begun }: Ask): boolean {
+  return username === undefined && begun !== true
 }
 
 function submitOf(step: Ask, fields: readonly Field[]): MessageKey {

@@ -106,7 +106,7 @@ class StoredSessionService implements RunningSessionService {
       // Proving the same again does not weaken the session.
       authLevel: Math.max(session.authLevel, proof.authLevel),
       authModules: [...new Set([...session.authModules, ...proof.authModules])],
-      authInstant: now,
+      authInstant: proof.keepsAge === true ? session.authInstant : now,
       properties: { ...session.properties, ...proof.properties },
     }
     const { issued, stored } = await this.#newLogin({ ...session, ...patch, gen: session.gen + 1 }, origin)

@@ -110,12 +110,12 @@ export interface SessionService extends SessionResolver {
     replaces?: { readonly session: Session; readonly cause: EndCause },
   ): Promise<Establishment>
   /**
-   * The same user proved more, or proved again: new login token, gen + 1, the old secret dead, children kept.
-   * `undefined` when the session ended or somebody else upgraded it first.
+   * The same user proved more, or proved again: new login token, gen + 1, the old secret dead, children kept. `keepsAge`: the
+   * proof is too weak for the session's age to count from it. `undefined` when the session ended or somebody else upgraded it first.
    */
   upgrade(
     session: Session,
-    proof: Pick<SessionDraft, 'authLevel' | 'authModules' | 'properties'>,
+    proof: Pick<SessionDraft, 'authLevel' | 'authModules' | 'properties'> & { readonly keepsAge?: boolean },
     origin: RequestOrigin,
   ): Promise<IssuedSession | undefined>
   /** Ends the session, its restricted tokens and its open streams. False when it had ended already. */
