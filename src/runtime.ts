@@ -26,6 +26,7 @@ import { createPresentedReader } from './http/presented.ts'
 import type { Directories, OpenDirectories } from './identity/directories.ts'
 import type { User } from './identity/directory.ts'
 import type { Messengers } from './identity/mail/messenger.ts'
+import { createNotices } from './identity/mail/notices.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
@@ -80,16 +81,24 @@ export interface GatehouseGeneration extends GatewayGeneration {
 export async function buildGeneration(
   generation: number,
   snapshot: ConfigSnapshot,
-  deps: RuntimeDeps,
+  lasting: RuntimeDeps,
 ): Promise<GatehouseGeneration> {
   const opened: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((closeOne) => closeOne()))
   }
   try {
-    const open = deps.directories.open(snapshot.realms.values())
+    const open = lasting.directories.open(snapshot.realms.values())
     opened.push(open.close)
     const directories = open.all
+    const audit = createNotices({
+      ...lasting,
+      directories,
+      titleOf: (realm) => snapshot.realms.get(realm)?.look.title ?? realm,
+      mail: lasting.messengers.mail,
+      counters: lasting.store.counters,
+    })
+    const deps = { ...lasting, audit }
     const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const sites = snapshot.agents.map((profile) => {

@@ -330,8 +330,9 @@ class Logins {
     return journey.startedAt + realm.journeyTimeoutMs - this.#deps.clock()
   }
 
-  #record(event: Bare<AuthnEvent>, { requestId, clientIp }: RequestOrigin): void {
-    this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp })
+  #record(event: Bare<AuthnEvent>, origin: RequestOrigin): void {
+    const { requestId, clientIp } = origin
+    this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp }, origin)
   }
 }
 

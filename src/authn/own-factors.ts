@@ -103,9 +103,12 @@ export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFac
     event: 'FactorEnrolled' | 'FactorRemoved',
     { session: { realm, username } }: Owner,
     factor: Pick<Factor, 'id' | 'type'>,
-    { requestId, clientIp }: RequestOrigin,
-  ): void =>
-    audit.record({ event, at: clock(), requestId, clientIp, realm, username, type: factor.type, factor: factor.id })
+    origin: RequestOrigin,
+  ): void => {
+    const { requestId, clientIp } = origin
+    const about = { at: clock(), requestId, clientIp, realm, username, type: factor.type, factor: factor.id }
+    audit.record({ event, ...about }, origin)
+  }
   const page = (
     { session }: Owner,
     { name }: AuthModule,

@@ -1,5 +1,5 @@
 import type { Session } from '../session/session.ts'
-import { deviceOf } from './device.ts'
+import { deviceOf } from '../base/device.ts'
 import type { Frame } from './frame.ts'
 import { sayAgo, sayInstant } from './messages/language.ts'
 

@@ -160,7 +160,13 @@ export type AuditEvent = About &
     | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
   )
 
-/** Where audit events go. `record` never throws and never blocks the caller. */
+/** What the browser of whoever did it says of itself and of them. */
+export interface Browser {
+  readonly userAgent?: string | undefined
+  readonly language?: string | undefined
+}
+
+/** Where audit events go. `record` never throws and never blocks the caller; `by` is for notices to people and is not written. */
 export interface AuditSink {
-  record(event: AuditEvent): void
+  record(event: AuditEvent, by?: Browser): void
 }
