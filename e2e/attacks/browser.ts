@@ -9,6 +9,8 @@ export interface Page extends WireAnswer {
 export interface BrowserCall {
   readonly method?: string
   readonly form?: Readonly<Record<string, string>>
+  /** In place of a form; its type is said by `headers`. */
+  readonly body?: string
   /** Over what a browser would send; `undefined` leaves a header out. */
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
@@ -42,7 +44,7 @@ export class Browser {
     const target = new URL(url)
     const wire = new Wire(this.#dial)
     try {
-      const method = call.method ?? (call.form === undefined ? 'GET' : 'POST')
+      const method = call.method ?? (call.form === undefined && call.body === undefined ? 'GET' : 'POST')
       const answer = await wire.send(this.#request(target, method, call)).answer(method)
       if (answer === undefined) throw new Error(`no answer to ${method} ${url}`)
       this.#store(target.hostname, headersOf(answer, 'set-cookie'))
@@ -72,9 +74,9 @@ export class Browser {
     return answer.location === undefined ? answer : this.open(new URL(answer.location, answer.url).href)
   }
 
-  #request(target: URL, method: string, { form, headers = {} }: BrowserCall): string {
+  #request(target: URL, method: string, { form, body: plain, headers = {} }: BrowserCall): string {
     const cookies = [...(this.#jar.get(target.hostname) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
-    const body = form === undefined ? undefined : new URLSearchParams(form).toString()
+    const body = form === undefined ? plain : new URLSearchParams(form).toString()
     const all: Record<string, string | undefined> = {
       ...NAVIGATION,
       ...(cookies === '' ? {} : { cookie: cookies }),

@@ -42,6 +42,31 @@ function post(client: Browser, page: Page, form: Readonly<Record<string, string>
   return client.call(action ?? own.action, { form })
 }
 
+type Headers = Readonly<Record<string, string | undefined>>
+
+/** A form that some other page has a browser send. */
+const FOREIGN_FORMS: readonly Headers[] = [
+  { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+  { origin: ORIGINS.pay, 'sec-fetch-site': 'same-site' },
+  { origin: undefined, 'sec-fetch-site': 'none' },
+  { origin: 'null', 'sec-fetch-site': undefined },
+  { origin: undefined, 'sec-fetch-site': undefined },
+  { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+]
+
+/** Of the page that a login leads back to. */
+function ticketOf({ location }: Page): string | undefined {
+  const goto = URL.parse(location ?? '')?.searchParams.get('goto') ?? ''
+  return URL.parse(goto)?.searchParams.get('ticket') ?? undefined
+}
+
+/** What the button of that page sends. */
+function click(client: Browser, url: string, ticket: string, headers: Headers = {}): Promise<Page> {
+  const body = `gatehouse-form=${ticket}\r\n`
+  const own = { 'content-type': 'text/plain', 'content-length': String(body.length), 'sec-fetch-site': 'same-origin' }
+  return client.call(url, { body, headers: { ...own, origin: ORIGINS.app, ...headers } })
+}
+
 runVectors<Vector>(
   'cdsso_stepup',
   {
@@ -83,6 +108,61 @@ runVectors<Vector>(
             assert.ok(headersOf(crossed, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)))
           }
         }
+      },
+      async 'cdsso-post-preserve'(rig) {
+        const secret = 'amount-of-a-kept-form'
+        rig.canaries.add(secret)
+        const bob = await rig.signIn('bob')
+        const post = (client: Browser, headers: Headers = {}, note = secret): Promise<Page> =>
+          client.call(LEVEL_TWO, { form: { note }, headers: { referer: `${ORIGINS.app}/form`, ...headers } })
+        for (const headers of FOREIGN_FORMS) {
+          rig.tally.sent++
+          assert.equal(ticketOf(await post(bob.client, headers)), undefined, JSON.stringify(headers))
+        }
+        assert.equal(ticketOf(await post(bob.client, {}, 'x'.repeat(1_048_577))), undefined, 'more than is kept')
+        assert.equal(ticketOf(await post(rig.browser())), undefined, 'of somebody who never signed in here')
+        const ticket = ticketOf(await post(bob.client)) ?? ''
+        assert.match(ticket, /^[\w-]{43}$/)
+
+        const page = `${ORIGINS.app}/.gatehouse/form?ticket=${ticket}`
+        const mark = rig.mark()
+        const thief = await rig.signIn('bob')
+        for (const other of [await rig.signIn('alice'), thief]) {
+          const shown = await other.client.call(page)
+          assert.equal(shown.status, 410, 'neither another user nor another browser')
+          assert.doesNotMatch(shown.body, /note|level2/)
+          await other.client.signIn(
+            await other.client.open(LEVEL_TWO),
+            other === thief ? 'bob' : 'alice',
+            PASSWORDS[other === thief ? 'bob' : 'alice'],
+          )
+          const sent = await click(other.client, LEVEL_TWO, ticket)
+          assert.ok(sent.status === 410 || sent.status === 403, `${sent.status}`)
+        }
+        assert.ok(rig.since(mark).every(({ method }) => method === 'GET'))
+
+        await bob.client.signIn(
+          await bob.client.open(page.replace('.gatehouse/form', 'level2/x')),
+          'bob',
+          PASSWORDS.bob,
+        )
+        assert.match((await bob.client.call(page)).body, new RegExp(`value="${ticket}"`))
+        for (const url of [`${ORIGINS.app}/level2/y`, `${LEVEL_TWO}?a=1`, `${ORIGINS.app}/me`])
+          assert.equal((await click(bob.client, url, ticket)).status, 410, url)
+        const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+        assert.equal((await click(bob.client, LEVEL_TWO, ticket, foreign)).status, 403)
+        const clicks = await Promise.all([1, 2, 3, 4].map(() => click(bob.client, LEVEL_TWO, ticket)))
+        assert.deepEqual(clicks.map(({ status }) => status).sort(), [200, 410, 410, 410])
+        rig.tally.checks++
+        const posted = rig.since(mark).filter(({ method }) => method === 'POST')
+        assert.deepEqual(
+          posted.map(({ target, body }) => [target, body]),
+          [['/level2/x', `note=${secret}`]],
+        )
+        // The application has it now, rightly; our own log never.
+        await rig.logged()
+        assert.equal(rig.log().includes(secret), false)
+        rig.canaries.delete(secret)
       },
       async 'cdsso-child-scope'(rig) {
         const bob = await rig.signIn('bob')

@@ -14,6 +14,7 @@ import {
   type EchoApp,
   type Rig,
 } from './gateway.fixture.ts'
+import type { Site } from './site.ts'
 
 const SITE = 'http://app.test'
 const SAME_ORIGIN = [
@@ -27,6 +28,7 @@ const BODY = 'to=Zo%C3%AB&amount=1%2C000&amount=2'
 
 interface Bench extends Rig {
   readonly app: EchoApp
+  readonly site: Site
   /** Cookie header of alice, whose token `n` opens; the site knows the browser. */
   signIn(n: number, user?: string): string
 }
@@ -43,7 +45,7 @@ async function setup(t: TestContext, profile: Record<string, unknown> = {}): Pro
     known = noted.cookie.split(';')[0] ?? ''
     return `Cookie: ${token}; ${known}`
   }
-  return { ...rig, app, signIn }
+  return { ...rig, app, site, signIn }
 }
 
 /** The token is dead from here on. */
@@ -137,6 +139,15 @@ test('of two clicks at once one sends the form', async (t) => {
   const answers = await Promise.all([1, 2, 3].map(() => click(bench, cookie, { ticket })))
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 410, 410])
   assert.equal(bench.app.seen.length, 1)
+})
+
+test('of those who ask for a form in the same moment one gets it', async (t) => {
+  const { forms, site, signIn, ...bench } = await setup(t)
+  const ticket = await keep({ ...bench, forms, site, signIn })
+  const user = forms.knownUsers.read(site, signIn(2).replace('Cookie: ', ''))
+  assert.ok(user)
+  const takes = [1, 2, 3].map(() => forms.keptForms.take(ticket, { site, user }, '/level/pay?x=1'))
+  assert.equal((await Promise.all(takes)).filter((form) => form !== undefined).length, 1)
 })
 
 test('a form that met a step-up is kept for who is signed in, and the browser is noted where it was not', async (t) => {
