@@ -36,6 +36,7 @@ import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
 import type { Session } from './session/session.ts'
 import { createStatelessSessions } from './session/stateless.ts'
+import { createTransactions } from './session/transactions.ts'
 import { openStore } from './store/open.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import { createAuditLog } from './telemetry/audit-log.ts'
@@ -116,6 +117,7 @@ async function assemble(start: Start): Promise<App> {
     handshakes: deps.handshakes,
     keptForms: createKeptForms(deps),
     knownUsers: createKnownUsers(deps),
+    transactions: deps.transactions,
     audit: deps.audit,
     log,
     accessLog: snapshot.gatehouse.telemetry.accessLog ? accessLog : { record: () => undefined },
@@ -211,6 +213,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     sessions,
     bearer,
     handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
+    transactions: createTransactions(store),
     files: await loadPublicFiles(PUBLIC),
     readiness: { report: () => readinessOf(health) },
     notifications,

@@ -38,6 +38,7 @@ import type { BearerResolver } from './session/bearer.ts'
 import { groupsChanged } from './session/groups-at-login.ts'
 import { ofKnownUser, ofKnownUsers } from './session/known-users.ts'
 import type { HandshakeService, Session, SessionService } from './session/session.ts'
+import type { Transactions } from './session/transactions.ts'
 import { createTokenPairs } from './session/token-pairs.ts'
 import type { Store } from './store/store.ts'
 import type { AuditSink, EndCause } from './telemetry/audit.ts'
@@ -54,6 +55,8 @@ export interface RuntimeDeps {
   /** Sessions by access token. */
   readonly bearer: BearerResolver
   readonly handshakes: HandshakeService
+  /** Approvals of single requests. */
+  readonly transactions: Transactions
   readonly files: PublicFiles
   readonly readiness: Readiness
   /** Who listens for the ends of sessions. */

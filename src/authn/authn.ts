@@ -1,17 +1,19 @@
 import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
-import { randomName } from '../base/random-id.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { NOTHING_PRESENTED, type Presented } from '../http/presented.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
+import type { Transactions } from '../session/transactions.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { advance, type Advanced, type Asked } from './advance.ts'
+import { askedApproval, giveApproval } from './approval.ts'
 import { tellsNothingNew } from './chain.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
 import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
 import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
+import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { signIn } from './sign-in.ts'
@@ -59,6 +61,8 @@ export interface AuthnDeps {
   readonly sealer: Sealer
   readonly clock: Clock
   readonly audit: AuditSink
+  /** Requests that wait for an approval. */
+  readonly transactions: Pick<Transactions, 'find' | 'approve'>
 }
 
 export function createAuthn(deps: AuthnDeps): Authn {
@@ -95,24 +99,29 @@ class Logins {
     retry: Retry | undefined,
   ): Promise<Step> {
     const realm = this.#deps.realms.get(name)
-    const now = this.#deps.clock()
-    const standing = context.session?.realm === name && strengthens(demand) ? context.session : undefined
-    const choice = realm && chooseChain(realm, demand, standing, now)
-    if (realm === undefined || choice === undefined) return { kind: 'unreachable', destination }
-    const { chain, carried } = choice
-    const journey: Journey = {
-      ...standingOf(standing, demand),
-      id: randomName(),
-      realm: name,
-      demand,
-      destination,
-      sid: context.session?.sid,
-      startedAt: now,
-      chain,
-      results: carried,
-      typedName: retry?.typedName ?? (context.session?.realm === name ? context.session.username : undefined),
-      state: undefined,
+    if (realm === undefined) return { kind: 'unreachable', destination }
+    const current = context.session?.realm === name && strengthens(demand) ? context.session : undefined
+    if (demand.transaction === undefined) {
+      return this.#start(realm, { demand, destination, counted: current, current }, context, retry)
     }
+    const asked = await askedApproval(this.#deps.transactions, realm, { id: demand.transaction, session: current })
+    if (asked === undefined) return { kind: 'approval-over', destination }
+    const { demand: taken, standing: counted, approval } = asked
+    return this.#start(realm, { demand: taken, destination, counted, current, approval }, context, retry)
+  }
+
+  #start(realm: RealmAuthn, start: Start, context: LoginContext, retry: Retry | undefined): Promise<Step> {
+    const now = this.#deps.clock()
+    const choice = chooseChain(realm, start.demand, start.counted, now)
+    if (choice === undefined) return Promise.resolve({ kind: 'unreachable', destination: start.destination })
+    const journey = newJourney({
+      realm: realm.realm,
+      ...start,
+      choice,
+      now,
+      session: context.session,
+      typedName: retry?.typedName,
+    })
     return this.#run({ realm, journey, context, record: undefined }, undefined, retry?.failure)
   }
 
@@ -257,6 +266,7 @@ class Logins {
       others: turn.others,
       username: journey.subject?.username ?? provenName(realm, journey),
       ...(journey.proof === undefined && journey.results.length === 0 ? {} : { begun: true }),
+      ...(journey.approval === undefined ? {} : { approves: journey.approval }),
       failure: retryAfterMs === undefined ? failure : 'throttled',
       retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
       destination: journey.destination,
@@ -290,7 +300,10 @@ class Logins {
     const { destination } = journey
     if (!(await this.#finish(underway))) return { kind: 'expired', destination }
     const { session: current, origin } = context
-    const result = await signIn(this.#deps, { realm, proof, current, origin })
+    const given = await giveApproval(this.#deps.transactions, { approval: journey.approval, proof, session: current })
+    if (given !== undefined) this.#record({ event: 'TransactionApproved', realm: realm.realm, ...given }, origin)
+    const { chain } = journey
+    const result = await signIn(this.#deps, { realm, proof, chain, current, origin })
     if (record !== undefined) await this.#journeys.remove(record.key)
     switch (result.kind) {
       case 'signed-in': {
@@ -357,16 +370,4 @@ function provenName({ chains }: RealmAuthn, { chain, results, proof }: Journey):
 /** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */
 function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
   return session !== undefined && session.sid !== sid
-}
-
-/** What a session stands for in a login that strengthens it: its user, and what they have proved, unless all is wanted again. */
-function standingOf(
-  session: Session | undefined,
-  { force }: LoginDemand,
-): Pick<Journey, 'subject' | 'proof' | 'provenAt'> {
-  if (session === undefined) return { proof: undefined }
-  const { userId, username, authLevel, authModules, authInstant } = session
-  const subject = { userId, username }
-  if (force) return { subject, proof: undefined }
-  return { subject, proof: { ...subject, authLevel, modules: authModules, properties: {} }, provenAt: authInstant }
 }

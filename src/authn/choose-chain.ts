@@ -1,6 +1,6 @@
 import { guaranteesModule, modulesOf, nextStep, type Chain, type ChainResult, type ChainResults } from './chain.ts'
 import { isFresh, type LoginDemand, type Standing } from './demand.ts'
-import { moduleChain, type RealmAuthn } from './realm-authn.ts'
+import { isModuleChain, moduleChain, type RealmAuthn } from './realm-authn.ts'
 
 /** The chain to run, and what of it the session has proved already. */
 export interface ChainChoice {
@@ -58,10 +58,6 @@ function candidates(
   const configured = [...chains.keys()].filter((name) => name !== defaultChain && !isModuleChain(name))
   const alone = standing === undefined || modules.length !== 1 ? [] : modules.map(moduleChain)
   return [defaultChain, ...configured, ...alone.filter((name) => chains.has(name))]
-}
-
-function isModuleChain(name: string): boolean {
-  return name.startsWith(moduleChain(''))
 }
 
 function bringsAbout(

@@ -1,3 +1,5 @@
+import { usernameKey } from '../base/username-key.ts'
+import { chainsPassed } from '../policy/chains-passed.ts'
 import type { Session } from '../session/session.ts'
 
 /** What a login must come to besides a passed chain. */
@@ -12,17 +14,23 @@ export interface LoginDemand {
   readonly chain?: string | undefined
   /** How long ago something may have been proved last, in milliseconds: AuthenticationAgeConditionAdvice. */
   readonly maxAgeMs?: number | undefined
+  /** The request to approve: `authIndexType=transaction`, TransactionConditionAdvice. What that takes, the store says. */
+  readonly transaction?: string | undefined
+  /** Who is asked to sign in: `authIndexType=user`. Whoever does is asked for nothing more by it. */
+  readonly username?: string | undefined
 }
 
 /** What a session has proved. */
-export type Standing = Pick<Session, 'userId' | 'username' | 'authLevel' | 'authModules' | 'authInstant'>
+export type Standing = Pick<Session, 'userId' | 'username' | 'authLevel' | 'authModules' | 'authInstant' | 'properties'>
 
-/** Whether a session of the realm is what is asked for already. A chain that was named is always run. */
+/** Whether a session of the realm is what is asked for already. No session approves anything by itself. */
 export function suffices(session: Standing, demand: LoginDemand, now: number): boolean {
-  const { level = 0, modules = [], chain, force } = demand
+  const { level = 0, modules = [], chain, force, transaction, username } = demand
   return (
     !force &&
-    chain === undefined &&
+    transaction === undefined &&
+    (chain === undefined || chainsPassed(session.properties).includes(chain)) &&
+    (username === undefined || usernameKey(session.username) === usernameKey(username)) &&
     session.authLevel >= level &&
     modules.every((module) => session.authModules.includes(module)) &&
     isFresh(session, demand, now)
@@ -38,6 +46,7 @@ export function isFresh(
 }
 
 /** Whether the demand is one to a session that is there (a step-up), and not the wish to sign in once more, maybe as another. */
-export function strengthens({ level, modules, chain, maxAgeMs }: LoginDemand): boolean {
+export function strengthens({ level, modules, chain, maxAgeMs, transaction }: LoginDemand): boolean {
+  if (transaction !== undefined) return true
   return level !== undefined || modules !== undefined || chain !== undefined || maxAgeMs !== undefined
 }

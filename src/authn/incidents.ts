@@ -5,7 +5,10 @@ import type { Step, StepFailure } from './step.ts'
 
 export type AuthnEvent = Extract<
   AuditEvent,
-  { readonly event: 'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' }
+  {
+    readonly event:
+      'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' | 'TransactionApproved'
+  }
 >
 /** Without what every event has. */
 export type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import type { Approval } from '../session/transactions.ts'
 import type { ChainResults } from './chain.ts'
 import type { LoginDemand } from './demand.ts'
 import type { AuthId, Destination } from './step.ts'
@@ -22,6 +23,8 @@ export interface Journey {
   readonly id: string
   readonly realm: RealmName
   readonly demand: LoginDemand
+  /** The request that is approved when the login ends. */
+  readonly approval?: Approval
   readonly destination: Destination
   /** The session that this browser had when the login began. */
   readonly sid: string | undefined

@@ -14,6 +14,7 @@ import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
+import { createTransactions, type Transactions } from '../session/transactions.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Quota, Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
@@ -133,6 +134,7 @@ export interface Bench {
   readonly authn: Authn
   readonly ownFactors: OwnFactors
   readonly sessions: SessionService
+  readonly transactions: Transactions
   readonly store: Store
   readonly time: { now: number }
   readonly audited: AuditEvent[]
@@ -161,6 +163,7 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const kept: Kept = { calls: [] }
   const sealer = createSealer(keyRing, clock)
   const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock, sealer })]))
+  const transactions = createTransactions(store)
   const authn = createAuthn({
     realms,
     sessions,
@@ -168,11 +171,12 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
     sealer,
     clock,
     audit,
+    transactions,
   })
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
   const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
-  return { authn, ownFactors, sessions, store, time, audited, kept, events }
+  return { authn, ownFactors, sessions, transactions, store, time, audited, kept, events }
 }
 
 function realmOf(

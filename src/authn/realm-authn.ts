@@ -66,6 +66,10 @@ export function moduleChain(module: string): string {
   return `module:${module}`
 }
 
+export function isModuleChain(name: string): boolean {
+  return name.startsWith(moduleChain(''))
+}
+
 /**
  * Throws GH_CONFIG_INVALID for a chain or a policy with an unknown module, a default chain that is not there, or a chain nobody can
  * pass.

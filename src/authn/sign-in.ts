@@ -1,10 +1,11 @@
 import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
 import { groupsAtLogin } from '../session/groups-at-login.ts'
+import { withChain } from '../policy/chains-passed.ts'
 import { quotaFor } from '../session/quota.ts'
 import { renewsAge } from './choose-chain.ts'
 import type { Proof } from './journey.ts'
-import type { RealmAuthn } from './realm-authn.ts'
+import { isModuleChain, type RealmAuthn } from './realm-authn.ts'
 
 export type SignIn =
   | { readonly kind: 'signed-in'; readonly issued: IssuedSession }
@@ -29,14 +30,20 @@ export async function signIn(
   {
     realm,
     proof,
+    chain,
     current,
     origin,
-  }: { realm: RealmAuthn; proof: Proof; current: Session | undefined; origin: RequestOrigin },
+  }: { realm: RealmAuthn; proof: Proof; chain: string; current: Session | undefined; origin: RequestOrigin },
 ): Promise<SignIn> {
   const user = await realm.directory.find(proof.userId)
   if (user === undefined) return { kind: 'no-such-user' }
-  const properties = { ...proof.properties, ...(realm.session.endOnGroupChange ? groupsAtLogin(user.groups) : {}) }
-  if (current?.realm === realm.realm && current.userId === user.id) {
+  const isSame = current?.realm === realm.realm && current.userId === user.id
+  const properties = {
+    ...proof.properties,
+    ...(realm.session.endOnGroupChange ? groupsAtLogin(user.groups) : {}),
+    ...(isModuleChain(chain) ? {} : withChain(isSame ? current.properties : {}, chain)),
+  }
+  if (isSame) {
     const { authLevel, modules: authModules, newLevel = 0 } = proof
     const keepsAge = !renewsAge(realm, newLevel, current)
     const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties, keepsAge }, origin)

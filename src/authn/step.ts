@@ -1,4 +1,4 @@
-import type { RealmName } from '../base/brand.ts'
+import type { AgentId, RealmName } from '../base/brand.ts'
 import type { IssuedSession, Session } from '../session/session.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
@@ -70,6 +70,8 @@ export type Step =
       readonly username: string | undefined
       /** Something was answered already: a login that begins anew cannot take the place of this page. */
       readonly begun?: true
+      /** The request that answering approves; to be shown beside what is asked. */
+      readonly approves?: { readonly agent: AgentId; readonly method: string; readonly path: string }
       /** Why the last answers did not do; the form keeps what was typed except secrets. */
       readonly failure: StepFailure | undefined
       /** Seconds to wait before another try makes sense; only with `throttled`. */
@@ -92,6 +94,8 @@ export type Step =
   | { readonly kind: 'done'; readonly issued: IssuedSession; readonly destination: Destination }
   /** The authId is forged, from another browser, or too old: start again. */
   | { readonly kind: 'expired'; readonly destination: Destination | undefined }
+  /** The request that was to be approved waits no longer, or not for this session: a plain refusal with a way back. */
+  | { readonly kind: 'approval-over'; readonly destination: Destination }
   /** No chain of the realm can reach what was asked for: a plain refusal, never a redirect back. */
   | {
       readonly kind: 'unreachable'

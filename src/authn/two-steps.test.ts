@@ -46,8 +46,8 @@ suite('a chain of two steps', () => {
     const { session } = done(await submit(authId, CODE)).issued
     assert.deepEqual([session.username, session.authLevel], ['alice', 2])
     assert.deepEqual(session.authModules, ['password', 'code'])
-    const { code, ...proven } = session.properties
-    assert.equal(code, 'yes')
+    const { code, Service, ...proven } = session.properties
+    assert.deepEqual([code, Service], ['yes', 'two-steps'])
     assert.deepEqual(Object.keys(proven), ['provenAt.password', 'provenAt.code'])
   })
 

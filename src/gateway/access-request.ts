@@ -13,6 +13,8 @@ export interface AccessRequest {
   readonly site: Site
   /** A WebSocket handshake. */
   readonly upgrade: boolean
+  /** The user's approval of exactly this request has been used for it. */
+  readonly approved: boolean
   readonly stages: StageTimes
 }
 

@@ -99,10 +99,10 @@ async function keepThenAnswer(
   verdict: Answered,
   { delivery, session }: { readonly delivery: Delivery; readonly session: Session | undefined },
 ): Promise<void> {
-  const { request, context, ending } = delivery
+  const { request, context, ending, body } = delivery
   try {
-    sendContinue(request, context.response)
-    const back = await keepForm(deps, request, session)
+    if (body === undefined) sendContinue(request, context.response)
+    const back = await keepForm(deps, { request, body }, session)
     answer(deps, verdict, delivery, back)
     ending.ended(undefined)
   } catch (caught) {
@@ -303,7 +303,7 @@ function exchange(
     )
     return
   }
-  sendContinue(request, context.response)
+  if (parts.body === undefined) sendContinue(request, context.response)
   site.upstream.forward(parts, context.response, ending)
 }
 
@@ -347,6 +347,10 @@ const KINDS: Readonly<Record<RefusalReason, RefusalKind>> = {
   'websocket-origin': 'forbidden',
   'websocket-malformed': 'bad-request',
   'websocket-limit': 'forbidden',
+  'cross-site': 'forbidden',
+  'length-required': 'bad-request',
+  'body-too-large': 'bad-request',
+  'too-many-approvals': 'forbidden',
 }
 
 /** Writes a refusal that needs no session to explain. */

@@ -50,7 +50,7 @@ export function isKeepable({ site, raw, method, upgrade }: AccessRequest): boole
  */
 export async function keepForm(
   { keptForms, knownUsers }: FormKeepingDeps,
-  request: AccessRequest,
+  { request, body }: { readonly request: AccessRequest; readonly body: Buffer | undefined },
   session: Session | undefined,
 ): Promise<Return> {
   const { site, raw } = request
@@ -58,7 +58,7 @@ export async function keepForm(
   const noted = session === undefined ? undefined : knownUsers.note(site, cookie, session)
   const user = noted ?? knownUsers.read(site, cookie)
   if (announcedLength(raw) === 0) return { goto: pageUrl(request), cookies: [] }
-  const ticket = user === undefined ? undefined : await keptForms.keep(request, { site, user })
+  const ticket = user === undefined ? undefined : await keptForms.keep(request, { site, user }, body)
   if (ticket === undefined) return { goto: lostUrl(request), cookies: [] }
   return { goto: formUrl(site, ticket), cookies: noted === undefined ? [] : [noted.cookie] }
 }

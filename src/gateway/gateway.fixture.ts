@@ -12,6 +12,7 @@ import type { Facts } from '../policy/decision.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import { policiesFileSchema } from '../policy/policies.schema.ts'
 import type { HandshakeGrant, Redemption, Session, SessionToken } from '../session/session.ts'
+import type { AskedRequest } from '../session/transactions.ts'
 import type { Audience } from '../store/store.ts'
 import type { AccessEntry } from '../telemetry/access-log.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
@@ -190,6 +191,16 @@ const POLICIES = policiesFileSchema.parse({
       policySet: 'level',
       condition: { type: 'AuthLevel', authLevel: 2 },
     },
+    {
+      ...policy('approve', ['*://*:*/approve/*', '*://*:*/approve/*?*'], { type: 'AuthenticatedUsers' }),
+      policySet: 'approve',
+      condition: { type: 'Transaction', authenticationStrategy: 'AuthLevel', strategySpecifier: '2' },
+    },
+    {
+      ...policy('approve-strong', ['*://*:*/approve/strong'], { type: 'AuthenticatedUsers' }),
+      policySet: 'approve',
+      condition: { type: 'AuthLevel', authLevel: 2 },
+    },
   ],
 }).policies
 
@@ -233,6 +244,40 @@ export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): 
 
 const ALICE = factsOf('staff')
 
+/** Transactions in a list; a test approves what was asked. */
+export class FakeTransactions {
+  readonly asked: { readonly id: string; readonly request: AskedRequest }[] = []
+  readonly #approved: string[] = []
+  outage = false
+  full = false
+
+  readonly ask = (request: AskedRequest): Promise<string | undefined> => {
+    if (this.full) return Promise.resolve(undefined)
+    const id = `transaction-${this.asked.length + 1}`
+    this.asked.push({ id, request })
+    return Promise.resolve(id)
+  }
+
+  readonly redeem = (request: AskedRequest): Promise<string | undefined> => {
+    if (this.outage) return Promise.reject(fault('GH_STORE_UNAVAILABLE'))
+    const index = this.#approved.indexOf(keyOf(request))
+    if (index === -1) return Promise.resolve(undefined)
+    this.#approved.splice(index, 1)
+    return Promise.resolve('approved')
+  }
+
+  /** Approves what was asked last. */
+  approve(): void {
+    const last = this.asked.at(-1)
+    assert.ok(last !== undefined, 'nothing was asked')
+    this.#approved.push(keyOf(last.request))
+  }
+}
+
+function keyOf({ session: { sid, realm }, ...request }: AskedRequest): string {
+  return JSON.stringify({ sid, realm, ...request })
+}
+
 export interface Rig {
   readonly port: number
   readonly gateway: Gateway
@@ -245,6 +290,7 @@ export interface Rig {
   readonly grants: Map<string, HandshakeGrant & { readonly token: SessionToken; readonly session: Session }>
   readonly atLogin: string[]
   readonly forms: FormKeeping
+  readonly transactions: FakeTransactions
   now: number
   replace(sites: readonly Site[]): void
 }
@@ -280,6 +326,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   const grants: Rig['grants'] = new Map()
   const atLogin: string[] = []
   const forms = formKeeping(() => rig.now as EpochMs)
+  const transactions = new FakeTransactions()
   const generation = (sites: readonly Site[]): GatewayGeneration => ({
     generation: 1,
     hosts: createHostTable(
@@ -309,6 +356,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
       },
     },
     ...forms,
+    transactions,
     audit: { record: (event) => base.audit.push(event) },
     log: quietLog,
     accessLog: {
@@ -332,6 +380,7 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   const rig: Rig = {
     ...base,
     forms,
+    transactions,
     grants,
     atLogin,
     gateway,

@@ -9,6 +9,7 @@ import { createHostParser } from '../http/host.ts'
 import { expectation } from '../http/request-limits.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
+import type { Transactions } from '../session/transactions.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -16,6 +17,7 @@ import { maskLoginPath } from '../telemetry/mask.ts'
 import { entryOf, newAccessLine, noteVerdict, type AccessLine } from './access-line.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerFault, type AnswerContext } from './answers.ts'
+import { createApprovals, needsApproval, type Approvals } from './approvals.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import { createDecide, type Decide } from './decide.ts'
 import { answerRefuse, createEnact, type AnswerEnding, type Enact, type Tunnel } from './enact.ts'
@@ -38,6 +40,8 @@ export interface GatewayDeps {
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly keptForms: KeptForms
   readonly knownUsers: KnownUsers
+  /** Approvals of single requests. */
+  readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
   readonly audit: AuditSink
   readonly log: Log
   readonly accessLog: Pick<AccessLog, 'record'>
@@ -73,6 +77,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const parts: Parts = {
     deps,
     decide,
+    approvals: createApprovals({ ...deps, decide }),
     enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
     endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ ...deps, handshake })]),
     parseHost: createHostParser(deps.maxNames),
@@ -98,6 +103,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 interface Parts {
   readonly deps: GatewayDeps
   readonly decide: Decide
+  readonly approvals: Approvals
   readonly enact: Enact
   readonly endpoints: HostEndpoints
   readonly parseHost: ReturnType<typeof createHostParser>
@@ -194,7 +200,7 @@ function route(parts: Parts, visit: Visit): void {
       line.path = target.path
       const { requestId: id, stages } = line
       const upgrade = visit.tunnel !== undefined
-      atSite(parts, visit, { id, raw, method: line.method, target, client, site, upgrade, stages })
+      atSite(parts, visit, { id, raw, method: line.method, target, client, site, upgrade, approved: false, stages })
       break
     }
   }
@@ -235,14 +241,20 @@ function atSite(parts: Parts, visit: Visit, request: AccessRequest): void {
     void replay({ ...parts, forms: parts.deps, note }, delivery)
     return
   }
-  const carryOut = (verdict: Verdict): void => {
+  const carryOut = (verdict: Verdict): void | Promise<void> => {
+    if (needsApproval(verdict)) {
+      return parts.approvals.settle(verdict, delivery).then((settled) => {
+        note(settled.verdict)
+        parts.enact(settled.verdict, settled.delivery)
+      })
+    }
     note(verdict)
     parts.enact(verdict, delivery)
   }
   const verdict = elsewhere ?? parts.decide.decide(request)
   // What is known already is carried out in the same turn: a promise for it would cost more than the decision.
-  if (verdict instanceof Promise) verdict.then(carryOut).catch((caught: unknown) => visit.failed(caught))
-  else carryOut(verdict)
+  const carried = verdict instanceof Promise ? verdict.then(carryOut) : carryOut(verdict)
+  if (carried instanceof Promise) carried.catch((caught: unknown) => visit.failed(caught))
 }
 
 /** Never rejects. */

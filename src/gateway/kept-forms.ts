@@ -29,10 +29,10 @@ export interface FormOwner {
 
 export interface KeptForms {
   /**
-   * Reads the request's body and keeps it; the ticket that finds it again. `undefined` where it is too large, or too much is kept
+   * Reads the request's body, unless it has been read already, and keeps it; the ticket that finds it again. `undefined` where it is too large, or too much is kept
    * already. Faults with GH_STORE_UNAVAILABLE, GH_KEYS_UNAVAILABLE and GH_REQUEST_TIMEOUT.
    */
-  keep(request: AccessRequest, owner: FormOwner): Promise<string | undefined>
+  keep(request: AccessRequest, owner: FormOwner, read?: Buffer): Promise<string | undefined>
   /** The form, to be shown; `undefined` when there is none of this owner: sent, too old, somebody else's. Faults as `keep`. */
   find(ticket: string, owner: FormOwner): Promise<KeptForm | undefined>
   /** The form, to be sent to `target`: of all who ask, one gets it. */
@@ -55,7 +55,7 @@ const SPENT = ''
 export function createKeptForms({ keyRing, store }: KeptFormsDeps): KeptForms {
   let inMemory = 0
 
-  const keep = async (request: AccessRequest, owner: FormOwner): Promise<string | undefined> => {
+  const keep: KeptForms['keep'] = async (request, owner, read) => {
     const { site, raw } = request
     const length = announcedLength(raw)
     const { maxBytes, keepMs } = site.forms
@@ -63,7 +63,7 @@ export function createKeptForms({ keyRing, store }: KeptFormsDeps): KeptForms {
     inMemory += length
     try {
       if (!(await mayKeep(store.counters, owner, length))) return undefined
-      const body = await readBody(raw, length)
+      const body = read ?? (await readBody(raw, length))
       const ticket = randomSecret()
       const text = sealForm(keyRing, boundTo(owner, ticket), formOf(request, body))
       return (await store.versioned.create(NAMESPACE, sha256(ticket), text, keepMs)) ? ticket : undefined

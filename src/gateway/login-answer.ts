@@ -4,6 +4,7 @@ import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts
 import type { Return } from './form-keeping.ts'
 import { loginPage, pageUrl, returnUrl, type Handshake } from './handshake.ts'
 import type { Advices } from '../policy/decision.ts'
+import type { Site } from './site.ts'
 import type { MissingSession } from './verdict.ts'
 
 /** A login that is needed: an ordinary one, or a step-up that follows `advices`. */
@@ -24,7 +25,8 @@ export function answerLogin(
   { handshake, needed }: { readonly handshake: Handshake; readonly needed: NeededLogin },
 ): void {
   const kind = requestKind(request.method, request.raw.headers)
-  if (kind === 'navigation' && !request.upgrade && needed.missing !== 'dead-bearer') {
+  const asAdvice = needed.advices !== undefined && wantsAdvice(request)
+  if (kind === 'navigation' && !asAdvice && !request.upgrade && needed.missing !== 'dead-bearer') {
     const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }
     const answer = handshake.start(request, { ...needed, goto, restarts: 0 })
     answerHandshake(context, { ...answer, cookies: [...answer.cookies, ...cookies] })
@@ -44,11 +46,13 @@ export function answerLogin(
 }
 
 /** Ours names the login page; a step-up adds the challenge of RFC 9470 §3, a dead access token that of RFC 6750. */
-function challenges({ site }: AccessRequest, loginUrl: string, { advices, missing }: NeededLogin): readonly string[] {
+function challenges(request: AccessRequest, loginUrl: string, { advices, missing }: NeededLogin): readonly string[] {
+  const { site } = request
   const own = `Gatehouse realm="${site.realm}", login_url="${loginUrl}"`
   // RFC 6750 §3.1; first, because many clients read one challenge only.
   if (missing === 'dead-bearer') return [`Bearer realm="${site.realm}", error="invalid_token"`, own]
   if (advices === undefined) return [own]
+  const sso = wantsAdvice(request) ? [ssoAdvice(request.site, advices)] : []
   const [level] = advices.AuthLevelConditionAdvice ?? []
   const [maxAge] = advices.AuthenticationAgeConditionAdvice ?? []
   const text = 'A stronger login is required'
@@ -57,5 +61,15 @@ function challenges({ site }: AccessRequest, loginUrl: string, { advices, missin
     ...(maxAge === undefined ? [] : [`max_age=${maxAge}`]),
   ]
   const parts = [`error="insufficient_user_authentication"`, `error_description="${text}"`, ...wanted]
-  return [own, `Bearer ${parts.join(', ')}`]
+  return [...sso, own, `Bearer ${parts.join(', ')}`]
+}
+
+/** How ForgeRock's SDKs ask for an answer that they can act on instead of a redirect. */
+function wantsAdvice({ raw }: AccessRequest): boolean {
+  return raw.headers['x-authenticate-response'] === 'header'
+}
+
+function ssoAdvice({ realm, loginUrl }: Site, advices: Advices): string {
+  const text = Buffer.from(JSON.stringify(advices)).toString('base64')
+  return `SSOADVICE realm="${realm}",advices="${text}",am_uri="${new URL(loginUrl).origin}"`
 }

@@ -17,6 +17,7 @@ function requestOf(id: string): AccessRequest {
     client: { ip: '127.0.0.1', scheme: 'http', peer: '127.0.0.1' },
     site,
     upgrade: false,
+    approved: false,
     stages: { sessionMs: undefined, policyMs: undefined },
   }
 }

@@ -13,6 +13,11 @@ export type RefusalReason =
   | 'websocket-origin'
   | 'websocket-malformed'
   | 'websocket-limit'
+  /** What asks for an approval and cannot be given one: forged, without its length, too large, or one of too many. */
+  | 'cross-site'
+  | 'length-required'
+  | 'body-too-large'
+  | 'too-many-approvals'
 
 /** What came instead of a session: nothing, a token that opens nothing, two tokens of one name, or a dead access token. */
 export type MissingSession = 'no-cookie' | 'dead-token' | 'two-cookies' | 'dead-bearer'
@@ -46,9 +51,10 @@ export type Verdict =
   | { readonly kind: 'redirect'; readonly status: 302 | 308; readonly location: string }
   | {
       readonly kind: 'refuse'
-      readonly status: 400 | 403 | 405 | 421 | 429
+      readonly status: 400 | 403 | 405 | 411 | 413 | 421 | 429
       readonly reason: RefusalReason
     }
 
 export type Refuse = Extract<Verdict, { readonly kind: 'refuse' }>
 export type Forward = Extract<Verdict, { readonly kind: 'forward' }>
+export type StepUp = Extract<Verdict, { readonly kind: 'step-up' }>

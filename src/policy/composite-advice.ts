@@ -25,6 +25,7 @@ const NAMES = [
   'AuthenticateToServiceConditionAdvice',
   'SessionConditionAdvice',
   'AuthenticationAgeConditionAdvice',
+  'TransactionConditionAdvice',
 ] as const satisfies readonly AdviceName[]
 
 /** `undefined` for what is not well-formed or names an advice that nobody here knows: half an advice would ask for too little. */

@@ -42,6 +42,43 @@ suite('AuthLevel', () => {
   })
 })
 
+suite('AuthenticateToService and AuthenticateToRealm', () => {
+  const service = compileCondition({ type: 'AuthenticateToService', authenticateToService: 'strong' })
+  const passed = (Service: string) => ({ ...query, session: { ...query.session, properties: { Service } } })
+
+  test('the chain is one that the session has passed, whole and under its own name', () => {
+    for (const chains of ['strong', 'default|strong']) assert.equal(service.check(passed(chains)).satisfied, true)
+    for (const chains of ['', 'default', 'strongest', 'default|stronger']) {
+      const refused = { satisfied: false, advices: { AuthenticateToServiceConditionAdvice: ['strong'] } }
+      assert.deepEqual(service.check(passed(chains)), refused)
+    }
+    assert.equal(service.check(query).satisfied, false)
+  })
+
+  test('the realm is that of the session', () => {
+    const realm = (authenticateToRealm: string) =>
+      compileCondition({ type: 'AuthenticateToRealm', authenticateToRealm })
+    assert.equal(realm('/employees').check(query).satisfied, true)
+    const refused = { satisfied: false, advices: { AuthenticateToRealmConditionAdvice: ['/'] } }
+    assert.deepEqual(realm('/').check(query), refused)
+  })
+})
+
+suite('Transaction', () => {
+  const condition = compileCondition({
+    type: 'Transaction',
+    authenticationStrategy: 'AuthScheme',
+    strategySpecifier: 'totp',
+  })
+
+  test('says what an approval takes, and holds for the approved request alone', () => {
+    const refused = { satisfied: false, advices: { TransactionConditionAdvice: ['AuthScheme:totp'] } }
+    assert.deepEqual(condition.check(query), refused)
+    assert.deepEqual(condition.check({ ...query, approved: false }), refused)
+    assert.deepEqual(condition.check({ ...query, approved: true }), { satisfied: true, validUntil: query.now })
+  })
+})
+
 suite('AND', () => {
   test('needs every member and asks for the highest level at once', () => {
     assert.deepEqual(allOf([level(1), level(3), level(2)]).check(query), {

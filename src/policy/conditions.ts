@@ -1,7 +1,9 @@
 import type { EpochMs } from '../base/brand.ts'
 import { uniteAdvices } from './advices.ts'
 import type { AccessQuery, Advices } from './decision.ts'
+import { chainsPassed } from './chains-passed.ts'
 import type { ConditionConfig } from './policies.schema.ts'
+import { formatRequirement } from './transaction-advice.ts'
 
 /** What a condition says. `validUntil` is when it may say something else without anything about the query having changed. */
 export type ConditionResult =
@@ -62,6 +64,32 @@ const CONDITION_TYPES: {
         return now < validUntil ? { satisfied: true, validUntil } : refused
       },
       failedOn: ({ session, now }) => `AuthAge: ${Math.floor((now - session.authInstant) / 1_000)} s old`,
+    }
+  },
+  AuthenticateToService: ({ authenticateToService: chain }) => {
+    const refused: ConditionResult = {
+      satisfied: false,
+      advices: { AuthenticateToServiceConditionAdvice: [chain] },
+    }
+    return {
+      check: ({ session }) => (chainsPassed(session.properties).includes(chain) ? SATISFIED : refused),
+      failedOn: () => `AuthenticateToService: ${chain} not passed`,
+    }
+  },
+  AuthenticateToRealm: ({ authenticateToRealm: realm }) => {
+    const refused: ConditionResult = { satisfied: false, advices: { AuthenticateToRealmConditionAdvice: [realm] } }
+    return {
+      check: ({ session }) => (session.realm === realm ? SATISFIED : refused),
+      failedOn: ({ session }) => `AuthenticateToRealm: ${session.realm} is not ${realm}`,
+    }
+  },
+  Transaction: ({ authenticationStrategy, strategySpecifier }) => {
+    const wanted = formatRequirement(authenticationStrategy, strategySpecifier)
+    const refused: ConditionResult = { satisfied: false, advices: { TransactionConditionAdvice: [wanted] } }
+    return {
+      // Good for this one request: who remembers the decision must not answer another with it.
+      check: ({ approved, now }) => (approved === true ? { satisfied: true, validUntil: now } : refused),
+      failedOn: () => 'Transaction: not approved',
     }
   },
   AND: (config) => allOf(config.conditions.map(compileCondition)),

@@ -1,6 +1,9 @@
 import type { EpochMs, RealmName } from '../base/brand.ts'
 
-/** The advices of OpenAM's entitlements, and one of ours, for the age of a login in seconds: what would turn a deny into an allow. */
+/**
+ * The advices of OpenAM's entitlements, and one of ours, for the age of a login in seconds: what would turn a deny into an allow. The
+ * values of a TransactionConditionAdvice say here what an approval takes (`transaction-advice.ts`), and on the wire which one it is.
+ */
 export type AdviceName =
   | 'AuthLevelConditionAdvice'
   | 'AuthSchemeConditionAdvice'
@@ -8,6 +11,7 @@ export type AdviceName =
   | 'AuthenticateToServiceConditionAdvice'
   | 'SessionConditionAdvice'
   | 'AuthenticationAgeConditionAdvice'
+  | 'TransactionConditionAdvice'
 
 export type Advices = Readonly<Partial<Record<AdviceName, readonly string[]>>>
 
@@ -49,6 +53,8 @@ export interface AccessQuery {
   readonly facts: Facts
   readonly clientIp: string
   readonly now: EpochMs
+  /** The user has approved exactly this request, and nobody has used that approval yet. */
+  readonly approved?: boolean
 }
 
 /** Why one policy did or did not decide: for audit, explain and the tests. */

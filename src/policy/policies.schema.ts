@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { realmName } from '../base/realm-name.schema.ts'
 import { checkPattern } from './pattern.ts'
+import { TRANSACTION_STRATEGIES, type TransactionStrategy } from './transaction-advice.ts'
 
 export interface SubjectConfigAnd {
   readonly type: 'AND' | 'OR'
@@ -38,8 +40,35 @@ export type ConditionConfig =
   | { readonly type: 'AuthLevel'; readonly authLevel: number }
   | { readonly type: 'AuthScheme'; readonly authScheme: readonly string[] }
   | { readonly type: 'AuthAge'; readonly maxAge: number }
+  | { readonly type: 'AuthenticateToService'; readonly authenticateToService: string }
+  | { readonly type: 'AuthenticateToRealm'; readonly authenticateToRealm: string }
+  | {
+      readonly type: 'Transaction'
+      readonly authenticationStrategy: TransactionStrategy
+      readonly strategySpecifier: string
+    }
   | { readonly type: 'AND' | 'OR'; readonly conditions: readonly ConditionConfig[] }
   | { readonly type: 'NOT'; readonly condition: ConditionConfig }
+
+const transactionSchema = z
+  .strictObject({
+    type: z.literal('Transaction'),
+    authenticationStrategy: z
+      .enum(TRANSACTION_STRATEGIES)
+      .describe('What an approval takes: a level, a module, or a chain, proved anew each time.'),
+    strategySpecifier: z
+      .string()
+      .regex(/^[\w-]{1,64}$/, 'write a level, or the name of a module or chain')
+      .describe('The level, or the name of the module or chain.'),
+  })
+  .refine(
+    ({ authenticationStrategy, strategySpecifier }) =>
+      authenticationStrategy !== 'AuthLevel' || /^\d{1,4}$/.test(strategySpecifier),
+    { path: ['strategySpecifier'], message: 'a level is a number, 9999 at most' },
+  )
+  .describe(
+    'The person has approved exactly this request (method, address, body) within three minutes, by proving anew who they are; it passes once, and the next one asks again.',
+  )
 
 const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
   z.discriminatedUnion('type', [
@@ -52,6 +81,16 @@ const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
     z
       .strictObject({ type: z.literal('AuthAge'), maxAge: duration('5m') })
       .describe('The person has proved who they are within this time; otherwise the advice asks them to do so again.'),
+    z
+      .strictObject({
+        type: z.literal('AuthenticateToService'),
+        authenticateToService: z.string().regex(/^[a-zA-Z][\w-]{0,63}$/),
+      })
+      .describe('The session has passed this chain of its realm; otherwise the advice asks for it.'),
+    z
+      .strictObject({ type: z.literal('AuthenticateToRealm'), authenticateToRealm: realmName })
+      .describe('The session is one of this realm. No login at a site of another realm brings that about.'),
+    transactionSchema,
     z
       .strictObject({ type: z.literal('AND'), conditions: z.array(conditionSchema).min(1) })
       .describe('All of them hold.'),

@@ -77,6 +77,7 @@ export function setUpView(frame: Frame, { realm, session, page, host }: SetUpVie
   const asked: LoginRequest = {
     realm,
     demand,
+    misunderstood: false,
     demanding: [],
     destination,
     site: undefined,

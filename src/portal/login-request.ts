@@ -4,8 +4,7 @@ import type { Session } from '../session/session.ts'
 import type { Pairs } from './frame.ts'
 import type { PortalParts } from './portal-parts.ts'
 import { suffices as provesEnough, type LoginDemand } from '../authn/demand.ts'
-import { parseCompositeAdvice } from '../policy/composite-advice.ts'
-import type { Advices } from '../policy/decision.ts'
+import { demandPairs, NO_DEMAND, readDemand } from './login-demand.ts'
 import type { PortalSite } from './ports.ts'
 import { loginPath, originsOf, originOf, type CompiledRealm } from './realms.ts'
 import type { Visit } from './visit.ts'
@@ -14,6 +13,8 @@ import type { Visit } from './visit.ts'
 export interface LoginRequest {
   readonly realm: CompiledRealm
   readonly demand: LoginDemand
+  /** What it asks for is nothing that a login here can come to: no form, or it would promise what it does not do. */
+  readonly misunderstood: boolean
   /** The parameters that said so. */
   readonly demanding: Pairs
   readonly destination: Destination
@@ -37,7 +38,8 @@ export function readLoginRequest(parts: PortalParts, visit: Visit, realm: Compil
   const demanding = demandPairs(visit)
   return {
     realm,
-    demand,
+    demand: demand ?? NO_DEMAND,
+    misunderstood: demand === undefined,
     demanding,
     destination,
     site: siteOf(parts, realm, destination),
@@ -93,59 +95,6 @@ function readHandshake(
   if (goto !== undefined && !originsOf(site).includes(originOf(goto))) return undefined
   return { agent: site.agent, state }
 }
-
-/**
- * `authIndexType` and `authIndexValue` as OpenAM spells them, and `ForceAuth=true`. What is not understood asks for nothing: whoever
- * sent the browser here decides anew when it comes back.
- */
-export function readDemand(visit: Pick<Visit, 'query'>): LoginDemand {
-  const force = visit.query('ForceAuth') === 'true'
-  const value = visit.query('authIndexValue') ?? ''
-  switch (visit.query('authIndexType')) {
-    case 'level':
-      return { level: numberOf(value, 9_999), force }
-    case 'module':
-      return { level: undefined, force, modules: nameOf(value) === undefined ? undefined : [value] }
-    case 'service':
-      return { level: undefined, force, chain: nameOf(value) }
-    case 'composite_advice':
-      return { force, ...demandOf(parseCompositeAdvice(value) ?? {}) }
-    default:
-      return { level: undefined, force }
-  }
-}
-
-const LONGEST_AGE_S = 86_400 * 365
-
-function demandOf(advices: Advices): Omit<LoginDemand, 'force'> {
-  const modules = advices.AuthSchemeConditionAdvice?.flatMap((name) => nameOf(name) ?? [])
-  const seconds = numberOf(advices.AuthenticationAgeConditionAdvice?.[0] ?? '', LONGEST_AGE_S)
-  return {
-    level: numberOf(advices.AuthLevelConditionAdvice?.[0] ?? '', 9_999),
-    modules: modules?.length === 0 ? undefined : modules,
-    chain: nameOf(advices.AuthenticateToServiceConditionAdvice?.[0] ?? ''),
-    maxAgeMs: seconds === undefined ? undefined : seconds * 1_000,
-  }
-}
-
-function numberOf(text: string, most: number): number | undefined {
-  const number = /^\d{1,8}$/.test(text) ? Number(text) : undefined
-  return number !== undefined && number <= most ? number : undefined
-}
-
-function nameOf(text: string): string | undefined {
-  return /^[a-zA-Z][\w-]{0,63}$/.test(text) ? text : undefined
-}
-
-/** The parameters that `readDemand` reads, as they came. */
-export function demandPairs(visit: Pick<Visit, 'query'>): Pairs {
-  return ['authIndexType', 'authIndexValue', 'ForceAuth'].flatMap((name) => {
-    const value = visit.query(name)
-    return value === undefined || value.length > LONGEST_DEMAND ? [] : [[name, value] as const]
-  })
-}
-
-const LONGEST_DEMAND = 4_096
 
 function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: Destination): PortalSite | undefined {
   if (handshake !== undefined) return parts.realms.site(realm, handshake.agent)

@@ -16,6 +16,8 @@ export interface LoginViewInput {
   readonly asked: LoginRequest
   readonly step: Ask
   readonly session: Session | undefined
+  /** Title of the site whose request this login approves. */
+  readonly approvedAt?: string | undefined
   /** Title of the realm that `session` belongs to. */
   readonly sessionRealm: string
   readonly notice: LoginNotice
@@ -169,8 +171,9 @@ function noticeOf(frame: Frame, input: LoginViewInput): object | undefined {
   // What is offered is a matter of its own, and nothing that was asked for.
   if (input.step.optional === true) return undefined
   if (isStepUp(input)) {
-    const text = frame.say(`notice.${stepUpReason(input, session)}`, { user, site: asked.site?.title ?? '' })
-    return { text, link: undefined }
+    const { method = '', path = '' } = input.step.approves ?? {}
+    const about = { user, site: siteTitle(input), method, path: path.slice(0, LONGEST_PATH) }
+    return { text: frame.say(`notice.${stepUpReason(input, session)}`, about), link: undefined }
   }
   return { text: frame.say('notice.again', { user }), link }
 }
@@ -182,12 +185,21 @@ function isStepUp({ asked, session }: LoginViewInput): boolean {
 
 /** Why more is asked of who is signed in already. */
 function stepUpReason({ asked, step }: LoginViewInput, { authLevel }: Session): StepUpReason {
+  if (step.approves !== undefined) return 'approve'
   const here = asked.site === undefined ? '-here' : ''
   if (step.enrols) return `enrol${here}`
   return authLevel >= (asked.demand.level ?? 0) && asked.demand.maxAgeMs !== undefined ? `age${here}` : `step-up${here}`
 }
 
-type StepUpReason = `${'enrol' | 'age' | 'step-up'}${'' | '-here'}`
+/** The site whose request is approved names itself by nothing in the address of the page. */
+function siteTitle({ asked, approvedAt }: LoginViewInput): string {
+  return approvedAt ?? asked.site?.title ?? ''
+}
+
+/** Characters of a path that the page shows. */
+const LONGEST_PATH = 200
+
+type StepUpReason = 'approve' | `${'enrol' | 'age' | 'step-up'}${'' | '-here'}`
 
 function asksForCode({ callbacks }: Ask): boolean {
   return callbacks.some(
@@ -221,6 +233,7 @@ function isFirst({ username, begun }: Ask): boolean {
 }
 
 function submitOf(step: Ask, fields: readonly Field[]): MessageKey {
+  if (step.approves !== undefined && !step.enrols) return 'login.approve'
   if (step.enrols) return 'enrol.submit'
   if (asksForNewPassword(step)) return 'password.submit'
   if (step.username !== undefined) return 'login.next'

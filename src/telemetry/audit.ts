@@ -91,6 +91,28 @@ export type AuditEvent = About &
         readonly by: string
         readonly action: 'add' | 'set' | 'enable' | 'disable' | 'remove' | 'unlock'
       }
+    | {
+        /** A person approved one request, which may pass once now. */
+        readonly event: 'TransactionApproved'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly agent: AgentId
+        readonly method: string
+        readonly path: string
+        readonly transaction: string
+      }
+    | {
+        /** The approved request passed. */
+        readonly event: 'TransactionRedeemed'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly agent: AgentId
+        readonly method: string
+        readonly path: string
+        readonly transaction: string
+      }
     | { readonly event: 'GotoRefused'; readonly realm: RealmName; readonly goto: string; readonly reason: string }
     | { readonly event: 'SessionCreated'; readonly realm: RealmName; readonly username: string; readonly sid: string }
     /** A login that was refused because the person has as many sessions as they may. */

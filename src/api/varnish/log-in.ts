@@ -44,6 +44,7 @@ function outcomeOf(step: Step): LogIn {
       if (step.failure === 'throttled') return { kind: 'throttled', retryAfterSeconds: step.retryAfterSeconds ?? 1 }
       return { kind: step.failure === undefined ? 'asks-for-more' : 'wrong' }
     case 'unreachable':
+    case 'approval-over':
       return { kind: 'asks-for-more' }
     case 'expired':
       return { kind: 'wrong' }

@@ -11,6 +11,7 @@ export const de: Catalogue = {
   'login.busy': 'Anmeldung läuft …',
   'login.confirm': 'Bestätigen Sie, dass Sie es sind',
   'login.code': 'Code',
+  'login.approve': 'Genehmigen',
   'login.cancel': 'Abbrechen',
   'login.use-other': 'Stattdessen {module} verwenden',
 
@@ -33,6 +34,8 @@ export const de: Catalogue = {
   'notice.step-up': 'Sie sind als {user} angemeldet. {site} braucht einen zweiten Nachweis, dass Sie es sind.',
   'notice.step-up-here':
     'Sie sind als {user} angemeldet. Was Sie vorhaben, braucht einen zweiten Nachweis, dass Sie es sind.',
+  'notice.approve':
+    'Sie sind als {user} angemeldet. {site} bittet Sie, eine Anfrage zu genehmigen: {method} {path}. Sie geht einmal durch, innerhalb von drei Minuten.',
   'notice.again': 'Sie sind als {user} angemeldet. Wenn sich jemand anderes anmeldet, endet diese Sitzung.',
   'notice.age':
     'Sie sind als {user} angemeldet. {site} bittet um eine neue Bestätigung, weil die letzte eine Weile her ist.',
@@ -182,6 +185,12 @@ export const de: Catalogue = {
   'error.certificate.title': 'Ihr Zertifikat wird nicht angenommen',
   'error.certificate.text':
     'Ihr Browser hat ein Zertifikat gezeigt, das {realm} nicht annimmt: Es kann abgelaufen oder gesperrt sein oder hier niemandem gehören. Ihre Administration kann den Grund nachsehen.',
+  'error.approval-over.title': 'Diese Genehmigung ist vorbei',
+  'error.approval-over.text':
+    'Sie wurde schon erteilt, hat länger als drei Minuten gedauert oder gehört zu einer anderen Anmeldung. Gehen Sie zurück: Wird noch eine Genehmigung gebraucht, werden Sie erneut gefragt.',
+  'error.login-address.title': 'Diese Anmeldeadresse funktioniert nicht',
+  'error.login-address.text':
+    'Sie verlangt eine Art der Anmeldung, die es bei {realm} nicht gibt. Melden Sie sich ohne sie an, oder sagen Sie Ihrer Administration, wo Sie diesen Link gefunden haben.',
   'error.unavailable.title': 'Bitte gleich noch einmal versuchen',
   'error.unavailable.text':
     'Wir können Sitzungen gerade nicht prüfen. Waren Sie angemeldet, sind Sie es weiterhin, und nichts ist verloren.',

@@ -10,6 +10,7 @@ export const en = {
   'login.busy': 'Signing in…',
   'login.confirm': 'Confirm that it is you',
   'login.code': 'Code',
+  'login.approve': 'Approve',
   'login.cancel': 'Cancel',
   'login.use-other': 'Use {module} instead',
 
@@ -26,6 +27,8 @@ export const en = {
   'notice.switch-keep': 'You are signed in to {realm} as {user}. Signing in here sets that session aside.',
   'notice.step-up': 'You are signed in as {user}. {site} needs a second proof that it is you.',
   'notice.step-up-here': 'You are signed in as {user}. What you want to do needs a second proof that it is you.',
+  'notice.approve':
+    'You are signed in as {user}. {site} asks for your approval of one request: {method} {path}. It passes once, within three minutes.',
   'notice.again': 'You are signed in as {user}. Signing in as someone else ends that session.',
   'notice.age':
     'You are signed in as {user}. {site} asks you to confirm it once more, because the last time was a while ago.',
@@ -174,6 +177,12 @@ export const en = {
   'error.certificate.title': 'Your certificate is not accepted',
   'error.certificate.text':
     'Your browser has shown a certificate that {realm} does not accept: it may have expired or been revoked, or belong to nobody here. Your administrator can look up why.',
+  'error.approval-over.title': 'This approval is over',
+  'error.approval-over.text':
+    'It was given already, took longer than three minutes, or belongs to another sign-in. Go back: if an approval is still needed, you are asked again.',
+  'error.login-address.title': 'This sign-in address does not work',
+  'error.login-address.text':
+    'It asks for a way of signing in that {realm} does not have. Sign in without it, or tell your administrator where you found this link.',
   'error.unavailable.title': 'Please try again in a moment',
   'error.unavailable.text':
     'We cannot check sessions right now. If you were signed in, you still are, and nothing is lost.',

@@ -11,6 +11,7 @@ export const es: Catalogue = {
   'login.busy': 'Iniciando sesión…',
   'login.confirm': 'Confirme que es usted',
   'login.code': 'Código',
+  'login.approve': 'Aprobar',
   'login.cancel': 'Cancelar',
   'login.use-other': 'Usar {module}',
 
@@ -29,6 +30,8 @@ export const es: Catalogue = {
   'notice.step-up': 'Ha iniciado sesión como {user}. {site} necesita una segunda prueba de que es usted.',
   'notice.step-up-here':
     'Ha iniciado sesión como {user}. Lo que quiere hacer necesita una segunda prueba de que es usted.',
+  'notice.approve':
+    'Ha iniciado sesión como {user}. {site} le pide que apruebe una solicitud: {method} {path}. Pasa una sola vez, en un plazo de tres minutos.',
   'notice.again': 'Tiene una sesión como {user}. Si otra persona inicia sesión, esa sesión termina.',
   'notice.age': 'Ha iniciado sesión como {user}. {site} le pide que lo confirme de nuevo, porque ha pasado un tiempo.',
   'notice.age-here':
@@ -174,6 +177,12 @@ export const es: Catalogue = {
   'error.certificate.title': 'Su certificado no se acepta',
   'error.certificate.text':
     'Su navegador ha mostrado un certificado que {realm} no acepta: puede haber caducado, estar revocado o no ser de nadie aquí. Su administrador puede consultar el motivo.',
+  'error.approval-over.title': 'Esta aprobación ya no está pendiente',
+  'error.approval-over.text':
+    'Ya se dio, tardó más de tres minutos o pertenece a otro inicio de sesión. Vuelva atrás: si todavía hace falta una aprobación, se le pedirá de nuevo.',
+  'error.login-address.title': 'Esta dirección de inicio de sesión no funciona',
+  'error.login-address.text':
+    'Pide una forma de iniciar sesión que {realm} no tiene. Inicie sesión sin ella o diga a su administrador dónde encontró este enlace.',
   'error.unavailable.title': 'Inténtelo de nuevo en un momento',
   'error.unavailable.text':
     'Ahora mismo no podemos comprobar las sesiones. Si tenía una, sigue abierta y no se ha perdido nada.',

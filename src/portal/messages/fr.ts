@@ -11,6 +11,7 @@ export const fr: Catalogue = {
   'login.busy': 'Connexion en cours…',
   'login.confirm': 'Confirmez que c’est bien vous',
   'login.code': 'Code',
+  'login.approve': 'Approuver',
   'login.cancel': 'Annuler',
   'login.use-other': 'Utiliser plutôt {module}',
 
@@ -31,6 +32,8 @@ export const fr: Catalogue = {
   'notice.step-up': 'Vous êtes connecté en tant que {user}. {site} demande une seconde preuve que c’est bien vous.',
   'notice.step-up-here':
     'Vous êtes connecté en tant que {user}. Ce que vous voulez faire demande une seconde preuve que c’est bien vous.',
+  'notice.approve':
+    'Vous êtes connecté en tant que {user}. {site} vous demande d’approuver une requête : {method} {path}. Elle passe une seule fois, dans les trois minutes.',
   'notice.again':
     'Vous êtes connecté en tant que {user}. Se connecter sous une autre identité met fin à cette session.',
   'notice.age':
@@ -181,6 +184,12 @@ export const fr: Catalogue = {
   'error.certificate.title': 'Votre certificat n’est pas accepté',
   'error.certificate.text':
     'Votre navigateur a présenté un certificat que {realm} n’accepte pas : il a peut-être expiré, été révoqué, ou n’appartient à personne ici. Votre administrateur peut en consulter la raison.',
+  'error.approval-over.title': 'Cette approbation n’est plus attendue',
+  'error.approval-over.text':
+    'Elle a déjà été donnée, a pris plus de trois minutes ou appartient à une autre connexion. Revenez en arrière : si une approbation est encore nécessaire, elle vous sera redemandée.',
+  'error.login-address.title': 'Cette adresse de connexion ne fonctionne pas',
+  'error.login-address.text':
+    'Elle demande un mode de connexion que {realm} ne propose pas. Connectez-vous sans lui, ou dites à votre administrateur où vous avez trouvé ce lien.',
   'error.unavailable.title': 'Réessayez dans un instant',
   'error.unavailable.text':
     'Nous ne pouvons pas vérifier les sessions pour le moment. Si vous étiez connecté, vous l’êtes toujours et rien n’est perdu.',

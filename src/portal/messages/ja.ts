@@ -11,6 +11,7 @@ export const ja: Catalogue = {
   'login.busy': 'サインインしています…',
   'login.confirm': 'ご本人の確認',
   'login.code': 'コード',
+  'login.approve': '承認する',
   'login.cancel': 'キャンセル',
   'login.use-other': '代わりに{module}を使う',
 
@@ -29,6 +30,8 @@ export const ja: Catalogue = {
     '{user} として {realm} にサインインしています。ここでサインインすると、そのセッションは使われなくなります。',
   'notice.step-up': '{user} としてサインインしています。{site} ではもう一つの本人確認が必要です。',
   'notice.step-up-here': '{user} としてサインインしています。この操作にはもう一つの本人確認が必要です。',
+  'notice.approve':
+    '{user} としてサインインしています。{site} が次のリクエスト 1 件の承認を求めています: {method} {path}。3 分以内に 1 回だけ通ります。',
   'notice.again': '{user} としてサインインしています。別の人としてサインインすると、そのセッションは終了します。',
   'notice.age': '{user} としてサインインしています。前回の確認から時間が経ったため、{site} では再度の確認が必要です。',
   'notice.age-here':
@@ -174,6 +177,12 @@ export const ja: Catalogue = {
   'error.certificate.title': 'この証明書は受け付けられません',
   'error.certificate.text':
     'ブラウザーが提示した証明書を {realm} は受け付けません。有効期限切れ、失効、または該当する利用者がいない可能性があります。理由は管理者が確認できます。',
+  'error.approval-over.title': 'この承認は終了しました',
+  'error.approval-over.text':
+    'すでに承認済みか、3 分を過ぎたか、別のサインインのものです。戻ってください。承認がまだ必要な場合は、もう一度確認します。',
+  'error.login-address.title': 'このサインインのアドレスは使えません',
+  'error.login-address.text':
+    '{realm} にないサインイン方法を求めています。それなしでサインインするか、このリンクのあった場所を管理者に知らせてください。',
   'error.unavailable.title': 'しばらくしてからお試しください',
   'error.unavailable.text':
     '現在セッションを確認できません。サインイン済みの場合、その状態は保たれており、何も失われていません。',

@@ -65,6 +65,31 @@ export function answerUnreachable(
   })
 }
 
+/** The address asks for what no login here can come to. The way out asks for nothing but a login, or for none. */
+export function answerMisunderstood(
+  parts: PortalParts,
+  visit: Visit,
+  asked: LoginRequest,
+  session: Session | undefined,
+): void {
+  const { realm, site, pairs } = asked
+  const goto = pairs.filter(([name]) => name === 'goto')
+  const signIn = { loginUrl: loginUrl(realm, goto) }
+  answerError(parts, visit, { kind: 'login-address', status: 400, realm, session, site, ...signIn })
+}
+
+/** Going back to the application asks for a new approval, if one is still wanted. */
+export function answerApprovalOver(
+  parts: PortalParts,
+  visit: Visit,
+  asked: LoginRequest,
+  session: Session | undefined,
+): void {
+  const { realm, site, destination } = asked
+  const back = destination.goto === undefined ? {} : { loginUrl: destination.goto }
+  answerError(parts, visit, { kind: 'approval-over', status: 410, realm, session, site, ...back })
+}
+
 /** A fault becomes its status and the page that goes with it; details are for the log alone. */
 export function answerFault(parts: PortalParts, visit: Visit, caught: unknown): void {
   const refused = clientError(caught)
@@ -93,6 +118,9 @@ function clientError(caught: unknown): number | undefined {
 function actionsOf(frame: Frame, { kind, loginUrl, session }: ErrorAnswer): readonly MessageAction[] {
   if (kind === 'unavailable' || kind === 'internal') return [action(frame, 'action.home', '/', 'button')]
   if (loginUrl === undefined) return [action(frame, 'action.home', '/', 'button')]
+  if (kind === 'approval-over') {
+    return [action(frame, 'action.back', loginUrl, 'button'), action(frame, 'action.home', '/', 'plain')]
+  }
   if (session !== undefined) {
     return [action(frame, 'action.apps', '/', 'button'), action(frame, 'action.other-user', loginUrl, 'plain')]
   }

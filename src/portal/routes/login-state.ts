@@ -1,5 +1,6 @@
 import type { RealmName } from '../../base/brand.ts'
-import { readDemand, suffices } from '../login-request.ts'
+import { readDemand } from '../login-demand.ts'
+import { suffices } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { Visit } from '../visit.ts'
 
@@ -10,7 +11,11 @@ import type { Visit } from '../visit.ts'
 export async function showLoginState(parts: PortalParts, visit: Visit): Promise<void> {
   const realm = parts.realms.get((visit.query('realm') ?? '') as RealmName)
   const session = realm === undefined ? undefined : await visit.session()
+  const demand = readDemand(visit)
   const signedIn =
-    realm !== undefined && session !== undefined && suffices(session, realm, readDemand(visit), parts.clock())
+    realm !== undefined &&
+    session !== undefined &&
+    demand !== undefined &&
+    suffices(session, realm, demand, parts.clock())
   visit.json(200, { signedIn })
 }

@@ -8,7 +8,7 @@ import type { PortalParts } from '../portal-parts.ts'
 import type { LoginContext } from '../../authn/authn.ts'
 import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
-import { answerError, answerUnreachable } from './errors.ts'
+import { answerApprovalOver, answerError, answerMisunderstood, answerUnreachable } from './errors.ts'
 
 /** More callbacks on one page than any module asks. */
 const MOST_ANSWERS = 10
@@ -26,6 +26,10 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
   const asked = readLoginRequest(parts, visit, realm)
   auditRefusal(parts, visit, asked)
   const session = await visit.session()
+  if (asked.misunderstood) {
+    answerMisunderstood(parts, visit, asked, session)
+    return
+  }
   if (session !== undefined && suffices(session, realm, asked.demand, parts.clock())) {
     visit.used(session)
     visit.redirect(
@@ -50,6 +54,10 @@ export async function submitLogin(parts: PortalParts, visit: Visit): Promise<voi
   }
   const asked = readLoginRequest(parts, visit, realm)
   const session = await visit.session()
+  if (asked.misunderstood) {
+    answerMisunderstood(parts, visit, asked, session)
+    return
+  }
   const answers = readAnswers(visit)
   const context = contextOf(visit, session)
   const authId = visit.field('authId') ?? ''
@@ -75,6 +83,10 @@ async function start(parts: PortalParts, visit: Visit, progress: Progress & { no
   }
   // A certificate asks nothing: the login may be through, or wait for room, before there was a page.
   if (step.kind === 'done') return finish(parts, visit, asked, step)
+  if (step.kind === 'approval-over') {
+    answerApprovalOver(parts, visit, asked, session)
+    return
+  }
   if (step.kind === 'quota-reached') {
     showQuota(parts, visit, asked, step)
     return
@@ -103,6 +115,10 @@ async function answerStep(parts: PortalParts, visit: Visit, progress: Progress &
       return finish(parts, visit, asked, step)
     case 'expired':
       return startAgain(parts, visit, { ...progress, destination: step.destination })
+    case 'approval-over': {
+      answerApprovalOver(parts, visit, withDestination(parts, asked, step.destination), session)
+      return
+    }
     case 'unreachable': {
       answerUnreachable(parts, visit, asked, { session, cause: step.cause })
       return
@@ -164,6 +180,7 @@ function showForm(
         asked,
         step,
         session,
+        approvedAt: step.approves && parts.realms.site(asked.realm, step.approves.agent)?.title,
         sessionRealm: titleOf(parts, session),
         notice,
         typed,
