@@ -9,6 +9,7 @@ import type { Notifications } from './api/openam/notifications/notifications.ts'
 import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
 import { createOwnFactors } from './authn/own-factors.ts'
+import { createOwnPassword } from './authn/own-password.ts'
 import { createGotoCheck } from './authn/goto.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
@@ -199,6 +200,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
     files: deps.files,
     authn: createAuthn({ ...deps, realms: authns }),
     ownFactors: createOwnFactors({ ...deps, realms: authns }),
+    ownPassword: createOwnPassword({ ...deps, realms: authns }),
     sessions,
     handshake: deps.handshakes,
     checkGoto: createGotoCheck({

@@ -6,7 +6,7 @@ import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
 import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
-import { createThrottle } from '../identity/throttle.ts'
+import { createThrottle, type Throttle } from '../identity/throttle.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import type { SessionRules } from '../session/session-rules.schema.ts'
 import type { Store } from '../store/store.ts'
@@ -47,6 +47,7 @@ export interface RealmAuthn {
   readonly realm: RealmName
   readonly directory: UserDirectory
   readonly factors: FactorStore
+  readonly throttle: Throttle
   /** Types of factors that people set up. */
   readonly factorTypes: ReadonlySet<string>
   readonly modules: ReadonlyMap<string, AuthModule>
@@ -102,6 +103,7 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
     realm,
     directory,
     factors,
+    throttle,
     factorTypes: new Set(enrolled.map(({ type }) => type)),
     modules,
     chains,

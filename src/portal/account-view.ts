@@ -39,6 +39,7 @@ export function accountView(frame: Frame, input: AccountViewInput): object {
     where: frame.say('account.where', { realm: realm.compiledLook.title, user: session.username }),
     notice: said === undefined ? undefined : { text: said, link: undefined },
     keep: accountPairs(realm, page),
+    password: withQuery('/account/password', [['realm', realm.name]]),
     own: [ownRow(frame, input)],
     othersTitle: frame.say('account.others', { count: String(others.length) }),
     factors: factorsView(frame, input.holdings, realm, input.now),

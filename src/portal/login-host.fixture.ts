@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import type { Destination, Step } from '../authn/step.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
+import type { OwnPassword } from '../authn/own-password.ts'
 import { fault } from '../errors.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
@@ -68,6 +69,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     files: await (files ??= loadPublicFiles(PUBLIC)),
     authn: createTinyAuthn(world),
     ownFactors: noFactors,
+    ownPassword: passwordsElsewhere,
     sessions: {
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
@@ -117,8 +119,13 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
   })
 }
 
+const passwordsElsewhere: OwnPassword = {
+  minLengthFor: () => undefined,
+  change: () => Promise.resolve({ kind: 'elsewhere' }),
+}
+
 /** Nobody has any, and there is nothing to set up. */
-const noFactors: OwnFactors = {
+export const noFactors: OwnFactors = {
   holdings: () => Promise.resolve({ factors: [], addable: [] }),
   demandOf: () => Promise.resolve({ level: undefined, force: false, maxAgeMs: 300_000 }),
   mayChange: () => Promise.resolve(false),

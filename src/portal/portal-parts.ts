@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { LoginCookies } from './login-cookies.ts'
 import type { Authn } from '../authn/authn.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
+import type { OwnPassword } from '../authn/own-password.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
@@ -24,6 +25,7 @@ export interface PortalParts {
   readonly files: PublicFiles
   readonly authn: Authn
   readonly ownFactors: OwnFactors
+  readonly ownPassword: OwnPassword
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue'>
   readonly checkGoto: GotoCheck

@@ -4,6 +4,7 @@ import type { RealmName } from '../base/brand.ts'
 import { formBody } from './form-body.ts'
 import { lookSchema } from './look.schema.ts'
 import { loginCookies } from './login-cookies.ts'
+import { PASSWORD_PATH } from './password-view.ts'
 import type { PortalParts } from './portal-parts.ts'
 import type { PortalRealm } from './ports.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
@@ -14,6 +15,7 @@ import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
+import { showPassword, submitPassword } from './routes/password.ts'
 import { showLoggedOut, showLogout, submitLogout } from './routes/logout.ts'
 import { defaultHeaders, securityHeaders } from './security-headers.ts'
 import { openVisit, type Visit } from './visit.ts'
@@ -55,6 +57,7 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route('/logout').get(on(showLogout)).post(form, on(submitLogout)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/account').get(on(showAccount)).post(form, on(submitAccount)).all(refuseMethod(parts, 'GET, HEAD, POST'))
   app.route('/account/factor').get(on(showFactor)).post(form, on(submitFactor)).all(refuseMethod(parts, FORM_METHODS))
+  app.route(PASSWORD_PATH).get(on(showPassword)).post(form, on(submitPassword)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
   app.use(on(showNotFound))

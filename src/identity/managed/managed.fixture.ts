@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../../base/brand.ts'
 import { openKeyRing } from '../../crypto/key-ring.ts'
 import { createPasswordHasher } from '../../crypto/password-hash.ts'
-import { createSealer } from '../../crypto/seal.ts'
+import { createSealer, type Sealer } from '../../crypto/seal.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
 import { scratchPath } from '../../store/embedded/scratch.fixture.ts'
 import type { Store } from '../../store/store.ts'
@@ -18,6 +18,7 @@ const silent: Log = { error: () => undefined, warn: () => undefined, info: () =>
 /** One process that serves managed users. */
 export interface ManagedProcess {
   readonly store: Store
+  readonly sealer: Sealer
   readonly records: UserRecords
   readonly directory: ManagedDirectory
   /** Ids of users of whom it was told that they changed. */
@@ -60,7 +61,7 @@ export function managedBench(t: TestContext, openStore?: (clock: () => EpochMs) 
         ring.close()
         await store.close()
       })
-      return { store, records: createUserRecords({ realm, store, sealer, clock }), directory, changed }
+      return { store, sealer, records: createUserRecords({ realm, store, sealer, clock }), directory, changed }
     },
   }
 }

@@ -112,7 +112,7 @@ async function showPage(parts: PortalParts, visit: Visit, { who, module, outcome
 }
 
 /** Who sent a form of ours; everybody else has been answered. */
-async function ownForm(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
+export async function ownForm(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
   if (!visit.sameOrigin()) {
     answerError(parts, visit, { kind: 'cross-site', status: 403 })
     return undefined
@@ -123,7 +123,7 @@ async function ownForm(parts: PortalParts, visit: Visit): Promise<SignedIn | und
 }
 
 /** What is shown before a change must not tell more than the account page does: it is proved first. */
-async function mustProve(parts: PortalParts, visit: Visit, who: SignedIn, goto: string): Promise<boolean> {
+export async function mustProve(parts: PortalParts, visit: Visit, who: SignedIn, goto: string): Promise<boolean> {
   if (await parts.ownFactors.mayChange(who.session)) return false
   await prove(parts, visit, who, goto)
   return true
