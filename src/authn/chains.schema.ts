@@ -4,6 +4,7 @@ import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
+import { externalJwtSchema } from './modules/external-jwt.schema.ts'
 import { x509Schema } from './modules/x509/x509.schema.ts'
 import { authPoliciesSchema } from './policies.schema.ts'
 
@@ -11,6 +12,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   passwordSchema,
   totpSchema,
   x509Schema,
+  externalJwtSchema,
   recoverySchema,
   emailSchema,
   smsSchema,

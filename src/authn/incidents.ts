@@ -15,14 +15,14 @@ export type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp
 
 /** Nothing was tried. */
 export function isSilent(incident: Incident): boolean {
-  return incident.kind === 'failed' && incident.reason === 'nothing-shown'
+  return incident.kind === 'failed' && (incident.reason === 'no-certificate' || incident.reason === 'no-token')
 }
 
 /** Why a login that asks nothing came to nothing, as far as its page says. */
 export function causeOf(incidents: readonly Incident[]): Extract<Step, { kind: 'unreachable' }>['cause'] {
   const last = incidents.at(-1)
   if (last?.kind !== 'failed') return undefined
-  if (last.reason === 'nothing-shown') return 'nothing-shown'
+  if (last.reason === 'no-certificate') return 'no-certificate'
   return last.reason === 'revocation-unknown' || last.reason.startsWith('certificate-') ? 'certificate' : undefined
 }
 

@@ -101,5 +101,5 @@ export type Step =
       readonly kind: 'unreachable'
       readonly destination: Destination
       /** What the request itself brought did not do: no certificate where one is needed, or one that is not accepted. */
-      readonly cause?: 'nothing-shown' | 'certificate' | undefined
+      readonly cause?: 'no-certificate' | 'certificate' | undefined
     }

@@ -4,6 +4,7 @@ import { passwordModule } from './password.ts'
 import { emailModule, smsModule } from './message-code.ts'
 import { recoveryModule } from './recovery.ts'
 import { totpModule } from './totp.ts'
+import { externalJwtModule } from './external-jwt.ts'
 import { x509Module } from './x509/x509.ts'
 
 /** Every type of module there is, by the name that configurations use. */
@@ -11,6 +12,7 @@ const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<Modul
   password: passwordModule,
   totp: totpModule,
   x509: x509Module,
+  externalJwt: externalJwtModule,
   recovery: recoveryModule,
   email: emailModule,
   sms: smsModule,

@@ -8,6 +8,7 @@ import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
 import type { Callback } from '../step.ts'
+import type { TokenFault } from './external-jwt.ts'
 import type { CertificateFault } from './x509/certificate-fault.ts'
 
 export interface AuthModuleInput {
@@ -37,8 +38,7 @@ export type FailureReason =
   | 'must-change'
   | 'user-mismatch'
   | CertificateFault
-  /** The module looks at what a request brings, and it brought nothing. */
-  | 'nothing-shown'
+  | TokenFault
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
 

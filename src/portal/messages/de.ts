@@ -73,6 +73,7 @@ export const de: Catalogue = {
     'Es wurden schon mehrere Codes angefordert. Warten Sie eine Viertelstunde, bevor Sie einen weiteren anfordern.',
   'module.email': 'einen Code per E-Mail',
   'module.sms': 'einen Code per SMS',
+  'module.externalJwt': 'ein Token',
   'module.totp': 'die Authenticator-App',
   'module.password': 'das Passwort',
 

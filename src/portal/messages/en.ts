@@ -65,6 +65,7 @@ export const en = {
     'Several codes have been asked for already. Wait a quarter of an hour before you ask for another.',
   'module.email': 'a code by e-mail',
   'module.sms': 'a code by text message',
+  'module.externalJwt': 'a token',
   'module.totp': 'the authenticator app',
   'module.password': 'your password',
 

@@ -66,6 +66,7 @@ export const es: Catalogue = {
   'failure.sent-too-often': 'Ya se han pedido varios códigos. Espere un cuarto de hora antes de pedir otro.',
   'module.email': 'un código por correo electrónico',
   'module.sms': 'un código por SMS',
+  'module.externalJwt': 'un token',
   'module.totp': 'la aplicación de autenticación',
   'module.password': 'la contraseña',
 

@@ -71,6 +71,7 @@ export const fr: Catalogue = {
     'Plusieurs codes ont déjà été demandés. Attendez un quart d’heure avant d’en demander un autre.',
   'module.email': 'un code par e-mail',
   'module.sms': 'un code par SMS',
+  'module.externalJwt': 'un jeton',
   'module.totp': 'l’application d’authentification',
   'module.password': 'le mot de passe',
 

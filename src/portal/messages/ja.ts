@@ -64,6 +64,7 @@ export const ja: Catalogue = {
   'failure.sent-too-often': 'すでに何度もコードが要求されています。15 分ほど待ってから、もう一度要求してください。',
   'module.email': 'メールで届くコード',
   'module.sms': 'SMS で届くコード',
+  'module.externalJwt': 'トークン',
   'module.totp': '認証アプリ',
   'module.password': 'パスワード',
 

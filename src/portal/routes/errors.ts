@@ -56,7 +56,7 @@ export function answerUnreachable(
   const goto = pairs.filter(([name]) => name === 'goto')
   const signIn = { loginUrl: loginUrl(realm, [...goto, ['ForceAuth', 'true']]) }
   answerError(parts, visit, {
-    kind: cause === 'nothing-shown' ? 'no-certificate' : (cause ?? 'unreachable'),
+    kind: cause ?? 'unreachable',
     status: 403,
     realm,
     session,

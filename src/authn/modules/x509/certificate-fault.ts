@@ -1,6 +1,8 @@
 /** What is wrong with a certificate, for the audit trail. */
 export type CertificateFault =
   | PathFault
+  /** The request showed none. */
+  | 'no-certificate'
   /** No certificate, one with an algorithm that does not count, or with something critical that is not understood. */
   | 'certificate-unreadable'
   | 'certificate-revoked'

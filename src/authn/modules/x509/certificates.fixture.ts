@@ -62,6 +62,7 @@ export interface Issued {
   readonly der: Buffer
   readonly pem: string
   readonly key: KeyObject
+  readonly keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
   /** PEM. */
   readonly keyPem: string
   readonly name: RelativeDistinguishedNames
@@ -121,7 +122,7 @@ export function issue(wanted: Wanted = {}): Issued {
   certificate.signatureValue = signature(tbs, hash, signer)
   const der = Buffer.from(certificate.toSchema(true).toBER())
   const keyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  return { der, pem: pemOf('CERTIFICATE', der), key: keys.privateKey, keyPem, name, serial }
+  return { der, pem: pemOf('CERTIFICATE', der), key: keys.privateKey, keys, keyPem, name, serial }
 }
 
 function extensionsOf({ usage, purposes }: Wanted, authority: Wanted['authority']): readonly Extension[] {

@@ -1,6 +1,7 @@
 import { fromBER, IA5String, PrintableString, Sequence, Set as Asn1Set, Utf8String, ObjectIdentifier } from 'asn1js'
 import { AltName, type GeneralName } from 'pkijs'
 import { EXTENSION, parsed, type Certificate } from './certificate.ts'
+import { isPlainName } from '../named-user.ts'
 import type { X509Config } from './x509.schema.ts'
 
 export type NameSource = X509Config['user']['from']
@@ -14,7 +15,6 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 const UPN = '1.3.6.1.4.1.311.20.2.3'
 const EMAIL = 1
 const URI = 6
-const LONGEST = 256
 
 /**
  * The one name that a certificate has for its user; `undefined` where there is none, where there are two, and for one that somebody
@@ -24,18 +24,7 @@ export function nameIn(certificate: Certificate, from: NameSource): string | und
   const names = from.startsWith('subject:') ? inSubject(certificate, ATTRIBUTES[from] ?? '') : inSan(certificate, from)
   const [name, ...more] = names ?? []
   if (from === 'fingerprint') return Buffer.from(certificate.fingerprint, 'base64url').toString('hex')
-  return more.length === 0 && name !== undefined && isPlain(name) ? name : undefined
-}
-
-function isPlain(name: string): boolean {
-  return (
-    name !== '' &&
-    name.length <= LONGEST &&
-    name.isWellFormed() &&
-    !/[\p{C}]/u.test(name) &&
-    name.trim() === name &&
-    name.normalize('NFC') === name
-  )
+  return more.length === 0 && name !== undefined && isPlainName(name) ? name : undefined
 }
 
 function inSubject({ subject }: Certificate, oid: string): readonly string[] | undefined {

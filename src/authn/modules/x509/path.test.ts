@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Extension, GeneralName, GeneralNames, GeneralSubtree, NameConstraints } from 'pkijs'
-import {
-  CN,
-  ecKeys,
-  issue,
-  nameOf,
-  RSA_SHA1,
-  rsaKeys,
-  SERVER_AUTH,
-  type Issued,
-  type Wanted,
-} from './certificates.fixture.ts'
+import { CN, issue, nameOf, RSA_SHA1, rsaKeys, SERVER_AUTH, type Issued, type Wanted } from './certificates.fixture.ts'
 import { readCertificate, type Certificate } from './certificate.ts'
 import { findPath } from './path.ts'
 
@@ -134,11 +124,11 @@ test('RFC 5280 §4.2.1.10: names outside of what their authority may name are re
 })
 
 test('authorities that have signed each other lead nowhere, soon', async () => {
-  const keys = Array.from({ length: 9 }, ecKeys)
-  const names = keys.map((_, i) => nameOf([CN, `loop ${i % 3}`]))
-  const holders = keys.map((key, i) => issue({ authority: true, keys: key, name: names[i] ?? ROOT }))
-  const crossed = holders.map((holder, i) =>
-    issue({ authority: true, keys: keys[i] ?? ecKeys(), name: holder.name, by: holders[(i + 1) % 9] ?? root }),
+  const holders = Array.from({ length: 5 }, (_, i) => issue({ authority: true, name: nameOf([CN, `loop ${i}`]) }))
+  const crossed = holders.flatMap((holder) =>
+    holders
+      .filter((by) => by !== holder)
+      .map((by) => issue({ authority: true, keys: holder.keys, name: holder.name, by })),
   )
   const start = performance.now()
   assert.equal(await judge(issue({ by: holders[0] ?? root }), crossed), 'certificate-untrusted')

@@ -41,9 +41,14 @@ function benchFor(t: TestContext, settings: Settings = {}, chain?: readonly obje
     user: { from: 'subject:CN' },
     ...settings,
   }
-  const attributes = { mail: ['alice@corp.example'], externalId: ['E-1'] }
+  const shared = { mail: ['alice@corp.example'] }
   return createBench(t, {
-    users: [user('alice', { attributes }), user('bob'), user('gone', { disabled: true }), user('twin', { attributes })],
+    users: [
+      user('alice', { attributes: { ...shared, work: ['alice@corp.example'] } }),
+      user('bob'),
+      user('gone', { disabled: true }),
+      user('twin', { attributes: shared }),
+    ],
     authentication: {
       modules: { password: { type: 'password' }, x509 },
       chains: { default: chain ?? [{ module: 'x509', criteria: 'REQUIRED' }] },
@@ -84,7 +89,7 @@ test('a certificate signs in without a page, and says nothing of who does not ex
   assert.equal(await outcome(bench, shows(person({ name: nameOf([CN, 'nobody']) }))), 'certificate-of-nobody')
   assert.equal(await outcome(bench, shows(person({ name: nameOf([CN, 'gone']) }))), 'certificate-of-nobody')
   assert.equal(await outcome(bench, shows(issue())), 'certificate-untrusted')
-  assert.equal(await outcome(bench, shows()), 'nothing-shown')
+  assert.equal(await outcome(bench, shows()), 'no-certificate')
   assert.equal(await outcome(bench, { bearer: undefined, certificate: () => 'unreadable' }), 'certificate-unreadable')
 })
 
@@ -224,8 +229,10 @@ test('a certificate is its user’s by what the configuration says, and by one u
   assert.equal(await outcome(byMail, shows(person({ more }))), 'certificate-of-nobody', 'two users have the address')
   const byId = await benchFor(t, { user: { from: 'subject:CN', is: 'id' } })
   assert.equal(await outcome(byId, shows(person())), 'alice')
+  const byWork = await benchFor(t, { user: { from: 'email', is: 'work' } })
+  assert.equal(await outcome(byWork, shows(person({ more }))), 'alice')
   const narrow = { corp: { ...AUTHORITIES.corp, domains: ['other.example'] } }
-  const elsewhere = await benchFor(t, { authorities: narrow, user: { from: 'email', is: 'username' } })
+  const elsewhere = await benchFor(t, { authorities: narrow, user: { from: 'email', is: 'work' } })
   assert.equal(await outcome(elsewhere, shows(person({ more }))), 'certificate-of-nobody', 'a domain of others')
   const proto = await benchFor(t, { user: { from: 'subject:CN', is: 'constructor' } })
   assert.equal(await outcome(proto, shows(person())), 'certificate-of-nobody')

@@ -1,7 +1,7 @@
 import { MOST_CERTIFICATES } from '../../../http/presented.ts'
-import type { User, UserDirectory } from '../../../identity/directory.ts'
 import { fault } from '../../../errors.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, FailureReason, ModuleOutcome } from '../module.ts'
+import { userNamed } from '../named-user.ts'
 import { verifiedAuthorities, type Authority } from './authorities.ts'
 import { readCertificate, type Certificate } from './certificate.ts'
 import { nameIn } from './names.ts'
@@ -37,7 +37,7 @@ function compileJudge(
   const { authorities, checkRevocation } = compileTrust(name, config, clock)
   return async ({ presented }) => {
     const shown = presented.certificate()
-    if (shown === undefined) return 'nothing-shown'
+    if (shown === undefined) return 'no-certificate'
     const leaf = shown === 'unreadable' ? undefined : readCertificate(shown.leaf)
     if (shown === 'unreadable' || leaf === undefined) return 'certificate-unreadable'
     const others = shown.others.slice(0, MOST_CERTIFICATES).flatMap((der) => readCertificate(der) ?? [])
@@ -51,7 +51,7 @@ function compileJudge(
     const status = await checkRevocation(path)
     if (status === 'revoked') return 'certificate-revoked'
     if (status === 'unknown' && config.revocation.unknown === 'refuse') return 'revocation-unknown'
-    const user = await ownerOf(directory, config.user.is, named)
+    const user = await userNamed(directory, config.user.is, named)
     return user === undefined ? 'certificate-of-nobody' : { kind: 'passed', user }
   }
 }
@@ -73,8 +73,4 @@ function nameOf(leaf: Certificate, { domains }: Authority, from: X509Config['use
   const isAddress = from === 'email' || from === 'upn' || from === 'subject:emailAddress'
   if (name === undefined || domains === undefined || !isAddress) return name
   return domains.has(name.slice(name.lastIndexOf('@') + 1).toLowerCase()) ? name : undefined
-}
-
-async function ownerOf(directory: UserDirectory, is: string, value: string): Promise<User | undefined> {
-  return is === 'id' ? directory.find(value) : directory.findBy?.(is, value)
 }
