@@ -3,6 +3,7 @@ import { Secret } from 'otpauth'
 import { loginForm } from '../client.ts'
 import { code, LOGIN, notRaised, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
 import type { Page } from './browser.ts'
+import type { SignedIn } from './rig.ts'
 import { noServerError, twins } from './oracles.ts'
 import { ORIGINS, PASSWORDS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
 import { runVectors, type Vector } from './suite.ts'
@@ -11,6 +12,11 @@ const BOTH_REQUIRED = TOTP_STEP.replace(
   'default: [{ module: password, criteria: REQUIRED }]',
   'default: [{ module: password, criteria: REQUIRED }, { module: totp, criteria: REQUIRED }]',
 )
+
+const WITH_RECOVERY = TOTP_STEP.replace(
+  'totp: { type: totp }',
+  'totp: { type: totp }, recovery: { type: recovery }',
+).replace('{ module: totp,', '{ module: totp, or: [recovery],')
 
 runVectors<Vector>(
   'totp',
@@ -157,6 +163,49 @@ runVectors<Vector>(
           assert.equal(secrets.size, 20)
           for (const secret of secrets) assert.ok(Secret.fromBase32(secret).bytes.length >= 20)
         }),
+      'recovery-codes': (outer) =>
+        withFactors(
+          outer,
+          async (rig) => {
+            const owner = await rig.signIn('mallory')
+            const page = await stepUpPage(owner)
+            const secret = (SECRET.exec(page.body)?.[1] ?? '').replaceAll(' ', '')
+            const offer = await send(owner, page, code(secret))
+            const codes = [...offer.body.matchAll(/<li><code>([^<]+)</g)].map(([, each = '']) => each)
+            assert.equal(codes.length, 10)
+            for (const each of codes) rig.canaries.add(each)
+            const [one = '', two = ''] = codes
+            assert.equal((await send(owner, offer, one)).status, 303)
+
+            const askFor = async (person: SignedIn): Promise<Page> =>
+              send(person, await stepUpPage(person), '', { choose: 'recovery' })
+            const people = await Promise.all(['mallory', 'mallory', 'mallory'].map((user) => rig.signIn(user)))
+            const pages = await Promise.all(people.map(askFor))
+            rig.tally.sent += 6
+            const ends = await Promise.all(people.map((person, i) => send(person, pages[i] ?? page, one)))
+            for (const answer of ends) noServerError(rig, answer, 'a recovery code')
+            assert.equal(ends.filter(({ status }) => status === 303).length, 1, 'one code, three sessions at once')
+            const second = await rig.second()
+            try {
+              const there = await second.signIn('mallory')
+              assert.notEqual((await send(there, await askFor(there), one)).status, 303, 'nor on another node')
+            } finally {
+              await second.stop()
+            }
+
+            const thief = await rig.signIn('mallory')
+            const guesses = await Promise.all(Array.from({ length: 30 }, () => askFor(thief)))
+            const answers = await Promise.all(
+              guesses.map((each, i) => send(thief, each, `0000-0000-0000-${String(i).padStart(4, '0')}`)),
+            )
+            rig.tally.sent += answers.length
+            const judged = answers.filter(({ status }) => status === 401).length
+            assert.ok(judged >= 1 && judged <= 6, `${judged} guesses were judged`)
+            assert.notEqual((await send(thief, await askFor(thief), two)).status, 303, 'and a right one has to wait')
+            await notRaised(rig, thief, 'guessed recovery codes')
+          },
+          { employees: WITH_RECOVERY },
+        ),
       'user-enum': (outer) =>
         withFactors(
           outer,
