@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { verificationName } from '../../src/authn/modules/x509/authorities.ts'
-import { readCertificate } from '../../src/authn/modules/x509/certificate.ts'
+import { verificationName } from '../../src/crypto/x509/authority.ts'
+import { readCertificate } from '../../src/crypto/x509/certificate.ts'
 import { CN, issue, nameOf, pemOf, revoke, type Issued } from '../../src/authn/modules/x509/certificates.fixture.ts'
 import { hashOf, gatehouseYaml, agentYaml, startOwnRig } from '../own-rig.ts'
 

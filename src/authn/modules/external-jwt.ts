@@ -3,18 +3,8 @@ import { fault } from '../../errors.ts'
 import type { ExternalJwtConfig, SignerConfig } from './external-jwt.schema.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
 import { isPlainName, userNamed } from './named-user.ts'
+import type { TokenFault } from './token-fault.ts'
 import { signerKeys, type SignerKeys } from './signer-keys.ts'
-
-/** What is wrong with a token, for the audit trail. */
-export type TokenFault =
-  /** The request brought none. */
-  | 'no-token'
-  /** No token, of no known issuer, with an algorithm or a type that does not count, or a wrong signature, audience or claim. */
-  | 'token-refused'
-  | 'token-expired'
-  /** It names nobody, or somebody who cannot sign in here. */
-  | 'token-of-nobody'
-  | 'token-keys-unavailable'
 
 /** Types of tokens that say who somebody is; a logout token, say, is signed by the same keys. */
 const TYPES: ReadonlySet<string | undefined> = new Set([

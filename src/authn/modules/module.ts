@@ -8,7 +8,7 @@ import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
 import type { Callback } from '../step.ts'
-import type { TokenFault } from './external-jwt.ts'
+import type { TokenFault } from './token-fault.ts'
 import type { CertificateFault } from './x509/certificate-fault.ts'
 
 export interface AuthModuleInput {

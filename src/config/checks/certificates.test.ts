@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { verificationName } from '../../authn/modules/x509/authorities.ts'
-import { readCertificate } from '../../authn/modules/x509/certificate.ts'
+import { verificationName } from '../../crypto/x509/authority.ts'
+import { readCertificate } from '../../crypto/x509/certificate.ts'
 import { CN, issue, nameOf, type Issued } from '../../authn/modules/x509/certificates.fixture.ts'
 import { HASH, MASTER_KEY, problemsOf } from '../config-folder.fixture.ts'
 

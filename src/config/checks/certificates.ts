@@ -1,4 +1,4 @@
-import { authorityIn, provesUse, verificationName } from '../../authn/modules/x509/authorities.ts'
+import { authorityIn, provesUse, verificationName } from '../../crypto/x509/authority.ts'
 import type { X509Config } from '../../authn/modules/x509/x509.schema.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'

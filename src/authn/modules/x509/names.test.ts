@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { BmpString, Constructed, ObjectIdentifier, PrintableString, Sequence, TeletexString, Utf8String } from 'asn1js'
 import { Extension, GeneralName } from 'pkijs'
 import { CN, issue, nameOf, type Rdn, type Wanted } from './certificates.fixture.ts'
-import { readCertificate } from './certificate.ts'
+import { readCertificate } from '../../../crypto/x509/certificate.ts'
 import { nameIn, type NameSource } from './names.ts'
 
 const OU = '2.5.4.11'

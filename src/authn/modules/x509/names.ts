@@ -1,6 +1,7 @@
-import { fromBER, IA5String, PrintableString, Sequence, Set as Asn1Set, Utf8String, ObjectIdentifier } from 'asn1js'
+import { ObjectIdentifier, type Sequence } from 'asn1js'
 import { AltName, type GeneralName } from 'pkijs'
-import { EXTENSION, parsed, type Certificate } from './certificate.ts'
+import { EXTENSION, parsed, type Certificate } from '../../../crypto/x509/certificate.ts'
+import { subjectValues, textOf } from '../../../crypto/x509/subject.ts'
 import { isPlainName } from '../named-user.ts'
 import type { X509Config } from './x509.schema.ts'
 
@@ -21,32 +22,12 @@ const URI = 6
  * else could read differently: an attribute beside another in one RDN, a control character, a string type with a code page of its own.
  */
 export function nameIn(certificate: Certificate, from: NameSource): string | undefined {
-  const names = from.startsWith('subject:') ? inSubject(certificate, ATTRIBUTES[from] ?? '') : inSan(certificate, from)
+  const names = from.startsWith('subject:')
+    ? subjectValues(certificate, ATTRIBUTES[from] ?? '')
+    : inSan(certificate, from)
   const [name, ...more] = names ?? []
   if (from === 'fingerprint') return Buffer.from(certificate.fingerprint, 'base64url').toString('hex')
   return more.length === 0 && name !== undefined && isPlainName(name) ? name : undefined
-}
-
-function inSubject({ subject }: Certificate, oid: string): readonly string[] | undefined {
-  const { result } = fromBER(new Uint8Array(Buffer.from(subject, 'hex')))
-  const names: string[] = []
-  for (const rdn of result instanceof Sequence ? result.valueBlock.value : []) {
-    const attributes = rdn instanceof Asn1Set ? rdn.valueBlock.value : []
-    const [attribute, ...more] = attributes
-    if (!(attribute instanceof Sequence) || more.length > 0) return undefined
-    const [type, value] = attribute.valueBlock.value
-    if (!(type instanceof ObjectIdentifier) || type.valueBlock.toString() !== oid) continue
-    const text = textOf(value)
-    if (text === undefined) return undefined
-    names.push(text)
-  }
-  return names
-}
-
-function textOf(value: unknown): string | undefined {
-  if (value instanceof Utf8String || value instanceof PrintableString || value instanceof IA5String)
-    return value.getValue()
-  return undefined
 }
 
 function inSan({ asn1 }: Certificate, from: NameSource): readonly string[] | undefined {

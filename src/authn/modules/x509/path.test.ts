@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Extension, GeneralName, GeneralNames, GeneralSubtree, NameConstraints } from 'pkijs'
 import { CN, issue, nameOf, RSA_SHA1, rsaKeys, SERVER_AUTH, type Issued, type Wanted } from './certificates.fixture.ts'
-import { readCertificate, type Certificate } from './certificate.ts'
+import { readCertificate, type Certificate } from '../../../crypto/x509/certificate.ts'
 import { findPath } from './path.ts'
 
 const DAY = 86_400_000

@@ -1,7 +1,7 @@
 import { CertificateChainValidationEngine } from 'pkijs'
 import type { PathFault } from './certificate-fault.ts'
-import type { Certificate, KeyUsage } from './certificate.ts'
-import { isSignedBy, isStrongKey } from './signature.ts'
+import type { Certificate, KeyUsage } from '../../../crypto/x509/certificate.ts'
+import { isSignedBy, isStrongKey } from '../../../crypto/x509/signature.ts'
 
 /** From the person's certificate to one of an authority. */
 export interface CertificatePath {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { CN, issue, nameOf, type Issued } from './certificates.fixture.ts'
-import { readCertificate, type Certificate } from './certificate.ts'
+import { readCertificate, type Certificate } from '../../../crypto/x509/certificate.ts'
 import { askResponder } from './responder.ts'
 
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'

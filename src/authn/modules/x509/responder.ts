@@ -9,8 +9,8 @@ import {
   type SingleResponse,
 } from 'pkijs'
 import { fetchDocument, type FetchLimits } from '../../../http/fetch-document.ts'
-import { readCertificate, type Certificate } from './certificate.ts'
-import { isSignedBy, type Signed } from './signature.ts'
+import { readCertificate, type Certificate } from '../../../crypto/x509/certificate.ts'
+import { isSignedBy, type Signed } from '../../../crypto/x509/signature.ts'
 import type { Revocation } from './revocation-list.ts'
 
 const NONCE = '1.3.6.1.5.5.7.48.1.2'

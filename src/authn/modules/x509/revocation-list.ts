@@ -1,9 +1,9 @@
 import { CertificateRevocationList } from 'pkijs'
 import type { Clock } from '../../../base/clock.ts'
 import { fetchDocument, type FetchLimits } from '../../../http/fetch-document.ts'
-import { hex, type Certificate } from './certificate.ts'
+import { hex, type Certificate } from '../../../crypto/x509/certificate.ts'
 import { allows } from './path.ts'
-import { isSignedBy, type Signed } from './signature.ts'
+import { isSignedBy, type Signed } from '../../../crypto/x509/signature.ts'
 
 /** A CRL (RFC 5280 §5), read and not yet checked. */
 interface RevocationList {

@@ -1,6 +1,6 @@
 import { InfoAccess } from 'pkijs'
 import type { Clock } from '../../../base/clock.ts'
-import { parsed, type Certificate } from './certificate.ts'
+import { parsed, type Certificate } from '../../../crypto/x509/certificate.ts'
 import type { CertificatePath } from './path.ts'
 import { askResponder } from './responder.ts'
 import { createRevocationLists, type Revocation } from './revocation-list.ts'

@@ -7,8 +7,8 @@ import { Extension, GeneralName, GeneralNames } from 'pkijs'
 import type { Presented } from '../../../http/presented.ts'
 import { context, createBench, DESTINATION, done, EMPLOYEES, NO_DEMAND, user, type Bench } from '../../login.fixture.ts'
 import type { Step } from '../../step.ts'
-import { verificationName } from './authorities.ts'
-import { readCertificate } from './certificate.ts'
+import { verificationName } from '../../../crypto/x509/authority.ts'
+import { readCertificate } from '../../../crypto/x509/certificate.ts'
 import { CN, issue, nameOf, pemOf, revoke, setNow, type Issued, type Wanted } from './certificates.fixture.ts'
 
 /** When the bench's clock stands. */

@@ -1,7 +1,7 @@
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { BasicConstraints, Certificate as Asn1Certificate, ExtKeyUsage } from 'pkijs'
 import { BitString } from 'asn1js'
-import { sha256 } from '../../../crypto/sha256.ts'
+import { sha256 } from '../sha256.ts'
 import { isKnownAlgorithm, type Signed } from './signature.ts'
 
 /** A certificate, read once. Names are compared by their DER: two spellings of one name are two names. */
