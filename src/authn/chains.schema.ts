@@ -63,7 +63,7 @@ export const authnSchema = z
       .strictObject({
         freeFailures: z.number().int().min(1).default(5).describe('Failures of one account that cost no delay.'),
         maxDelay: duration('5m').describe(
-          'Longest delay between tries for one account from one network; it doubles from 1 s with each further failure.',
+          'Longest delay between tries for one account from one network; it doubles from 1 s with each further failure. At a second factor it is twelve times as long.',
         ),
         networkFailures: z
           .number()
@@ -71,7 +71,9 @@ export const authnSchema = z
           .min(10)
           .default(100)
           .describe('Failures from one network (IPv4 address, IPv6 /64) in the window before it has to wait.'),
-        window: duration('15m').describe('Failures are forgotten after this long without another.'),
+        window: duration('15m').describe(
+          'Failures are forgotten after this long without another; those at a second factor after a day at least.',
+        ),
       })
       .prefault({})
       .describe('Slows guessing without letting a stranger lock anybody out.'),

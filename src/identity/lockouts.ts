@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import { createDelays } from './delays.ts'
 import { createHeldList } from './held-list.ts'
-import { keysOf, type ThrottleRules } from './throttle.ts'
+import { factorRules, keysOf, type ThrottleRules } from './throttle.ts'
 
 /** Somebody who has to wait before the next try at one account. */
 export interface Lockout {
@@ -31,8 +31,10 @@ export interface LockoutsDeps {
 }
 
 export function createLockouts({ realm, rules, store, clock }: LockoutsDeps): Lockouts {
-  const delays = createDelays(store.versioned, rules, clock)
-  const held = createHeldList(store.versioned, { ttlMs: rules.window + rules.maxDelay })
+  const ofFactors = factorRules(rules)
+  const passwordDelays = createDelays(store.versioned, rules, clock)
+  const factorDelays = createDelays(store.versioned, ofFactors, clock)
+  const held = createHeldList(store.versioned, { ttlMs: ofFactors.window + ofFactors.maxDelay })
   const keys = (username: string, factor?: string) =>
     keysOf(realm, { username, clientIp: undefined, ...(factor === undefined ? {} : { factor }) })
 
@@ -41,6 +43,7 @@ export function createLockouts({ realm, rules, store, clock }: LockoutsDeps): Lo
       const { held: list, account } = keys(username)
       const looked = await Promise.all(
         (await held.of(list)).map(async ({ key, network, factor }): Promise<Lockout> => {
+          const delays = factor === undefined ? passwordDelays : factorDelays
           const { failures, notBefore } = await delays.look(key)
           return { network, factor, failures, until: notBefore }
         }),
@@ -51,7 +54,7 @@ export function createLockouts({ realm, rules, store, clock }: LockoutsDeps): Lo
     async clear(username) {
       const { held: list } = keys(username)
       const all = await held.of(list)
-      await Promise.all(all.map(({ key }) => delays.forget(key)))
+      await Promise.all(all.map(({ key }) => passwordDelays.forget(key)))
       for (const factor of new Set([undefined, ...all.map((each) => each.factor)])) {
         const { account, turn } = keys(username, factor)
         await Promise.all([store.counters.clear(account), store.counters.clear(turn)])

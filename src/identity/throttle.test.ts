@@ -257,6 +257,28 @@ suite('throttle', () => {
     assert.equal(await fail('alice'), false)
   })
 
+  for (const patience of [0, RULES.window + 1]) {
+    test(`who knows the password gets few guesses a day at the second factor, waiting ${patience} ms each time`, async (t) => {
+      const { throttle, time } = await bench(t)
+      const guessesOfOneDay = async (): Promise<number> => {
+        const end = time.now + 86_400_000
+        let judged = 0
+        while (time.now < end) {
+          const clientIp = `198.51.100.${judged}`
+          const reservation = await throttle.reserve({ username: 'alice', clientIp, factor: 'totp' })
+          if (reservation.kind === 'throttled') time.now += Math.max(reservation.retryAfterMs, patience)
+          else {
+            judged++
+            await reservation.settle('failed')
+          }
+        }
+        return judged
+      }
+      assert.ok((await guessesOfOneDay()) <= 45)
+      assert.ok((await guessesOfOneDay()) <= 25)
+    })
+  }
+
   test('realms do not share counts', async (t) => {
     const { store, time, fail } = await bench(t)
     for (let i = 0; i < 7; i++) await fail('alice')

@@ -76,9 +76,11 @@ const GIVEN_BACK = -1
  */
 export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Throttle {
   const { counters } = store
-  const delays = createDelays(store.versioned, rules, clock)
+  const ofFactors = factorRules(rules)
+  const passwordDelays = createDelays(store.versioned, rules, clock)
+  const factorDelays = createDelays(store.versioned, ofFactors, clock)
   const networks = createNetworkLimit(counters, rules)
-  const held = createHeldList(store.versioned, { ttlMs: rules.window + rules.maxDelay })
+  const held = createHeldList(store.versioned, { ttlMs: ofFactors.window + ofFactors.maxDelay })
 
   const ceiling = async (keys: ThrottleKeys): Promise<Wait | undefined> => {
     const { count } = await counters.add(keys.account, 1, rules.window)
@@ -102,6 +104,7 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
       if (closedUntil !== undefined && !(await isKnown(keys))) return waitUntil('network', closedUntil, clock())
       // Before the wide counts, since it bounds how many tries of one account can wait for the wide counts.
       const key = await narrowKey(keys)
+      const delays = attempt.factor === undefined ? passwordDelays : factorDelays
       const place = await delays.take(key)
       if (place.kind === 'wait') return { kind: 'throttled', scope: 'account', retryAfterMs: place.forMs }
       // One guesser behind a shared address must not keep out those who have signed in from it before.
@@ -130,6 +133,19 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
       }
     },
   }
+}
+
+/** Failures at a second factor are remembered for a day at least, or a guesser would wait for the window instead of the delays. */
+const FACTOR_WINDOW_MS = 86_400_000
+const FACTOR_DELAYS = 12
+
+/**
+ * Whoever guesses at a second factor knows the password and may guess for months: with the delays of passwords a code of six digits
+ * would be found within a year by one in three. With these it is one in forty.
+ */
+export function factorRules(rules: ThrottleRules): ThrottleRules {
+  const { window, maxDelay } = rules
+  return { ...rules, window: Math.max(window, FACTOR_WINDOW_MS), maxDelay: maxDelay * FACTOR_DELAYS }
 }
 
 type Wait = Extract<Reservation, { readonly kind: 'throttled' }>
