@@ -296,7 +296,7 @@ function varnishOf(
   }
   // Such a session lasts as long as its refresh tokens, as nobody is at work in between, and is in no cookie.
   const session = { ...config.session, maxIdle: rules.refreshTTL, mode: 'cts' as const }
-  const authn = compileRealmAuthn({ ...config, session }, { ...deps, directory })
+  const authn = compileRealmAuthn({ ...config, session }, { ...deps, directory, loginOrigin: new URL(login.url).origin })
   return createVarnish({
     realm,
     rules,
@@ -333,9 +333,10 @@ function realmAuthns(
   deps: RuntimeDeps,
 ): ReadonlyMap<RealmName, RealmAuthn> {
   const compiled = new Map<RealmName, RealmAuthn>()
+  const loginOrigin = new URL(snapshot.gatehouse.login.url).origin
   for (const [name, realm] of snapshot.realms) {
     const directory = directories.get(name)
-    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory }))
+    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory, loginOrigin }))
   }
   return compiled
 }

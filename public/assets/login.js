@@ -78,10 +78,13 @@ function stayFresh(form) {
     const signal = AbortSignal.timeout(3_000)
     const answer = await fetch(again, { cache: 'no-store', credentials: 'same-origin', redirect: 'manual', signal })
     if (answer.type === 'opaqueredirect') openAnew(again)
-    const [, authId] = /name="authId" value="([\w.-]+)"/.exec(answer.ok ? await answer.text() : '') ?? []
-    if (authId) handle.value = authId
+    const page = answer.ok ? await answer.text() : ''
+    const [, authId] = /name="authId" value="([\w.-]+)"/.exec(page) ?? []
+    if (!authId) return
+    handle.value = authId
+    form.dispatchEvent(new CustomEvent('renewed', { detail: page }))
   }
-  form.addEventListener('input', () => {
+  const renewNow = () => {
     if (Date.now() < freshUntil) return
     freshUntil = Date.now() + 60_000
     renewing = renew()
@@ -91,7 +94,9 @@ function stayFresh(form) {
       .finally(() => {
         renewing = undefined
       })
-  })
+  }
+  form.addEventListener('input', renewNow)
+  form.addEventListener('stale', renewNow)
   form.addEventListener('submit', (event) => {
     if (!renewing) return
     event.preventDefault()

@@ -8,10 +8,11 @@ import { nextStep, tellsNothingNew, type Chain, type ChainEntry } from './chain.
 import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
+import { runPage } from './page.ts'
 import { provenAt } from './proven-at.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
-import { isDemanded, turnFor, type Turn } from './turn.ts'
+import { isAnotherFactor, isDemanded, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
@@ -101,8 +102,8 @@ class Dispatcher {
       this.#answers = undefined
       return undefined
     }
-    if (turn.kind === 'impossible' && !isDemanded(step.entry)) {
-      this.#journey = withResult(this.#journey, step, turn.module, false)
+    if (turn.kind === 'met' || (turn.kind === 'impossible' && !isDemanded(step.entry))) {
+      this.#journey = withResult(this.#journey, step, turn.module, turn.kind === 'met')
       return undefined
     }
     if (turn.kind === 'impossible') {
@@ -117,7 +118,7 @@ class Dispatcher {
     const wanted = user && policyFor(this.#realm.policies, user)?.secondFactors
     if (step.kind !== 'passed' || wanted === undefined) return step
     const [module = '', ...or] = wanted
-    const isMet = this.#journey.proof?.modules.some((name) => wanted.includes(name)) === true
+    const isMet = this.#journey.proof?.modules.some((name) => wanted.includes(name) && this.#isSecond(name)) === true
     return isMet ? step : { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
   }
 
@@ -134,18 +135,27 @@ class Dispatcher {
     return (await backup?.isEnrolled?.(user)) === false ? backup?.name : undefined
   }
 
+  /** Whether what this module proved counts beside what a login begins with. */
+  #isSecond(name: string): boolean {
+    const module = this.#realm.modules.get(name)
+    if (module === undefined) return false
+    return module.isMultiFactor === true || isAnotherFactor(this.#realm, module, this.#journey.proof?.modules ?? [])
+  }
+
   async #take(step: Run, turn: Turn, user: User | undefined): Promise<Advanced | undefined> {
-    const { module, enrols } = turn
+    const { enrols } = turn
     const asked = this.#journey.turn
-    if (asked !== undefined && (asked.module !== module.name || asked.enrols !== enrols)) {
+    if (asked !== undefined && !isSameTurn(asked, turn)) {
       this.#answers = undefined
       this.#journey = { ...this.#journey, state: undefined }
     }
-    const input = { ...this.#moduleInput(user), answers: this.#answers }
+    const input = { ...this.#moduleInput(user, step), answers: this.#answers }
     // Answers are for the module that asked, and for it alone.
     this.#answers = undefined
-    const outcome =
-      enrols && user !== undefined ? await setUp(this.#realm, turn, { ...input, user }) : await module.process(input)
+    const { outcome, module } =
+      enrols && user !== undefined
+        ? { outcome: await setUp(this.#realm, turn, { ...input, user }), module: turn.module }
+        : await runPage(turn, input)
     switch (outcome.kind) {
       case 'ask':
         return this.#ask(turn, outcome, 'failure' in outcome ? outcome.failure : undefined)
@@ -158,31 +168,34 @@ class Dispatcher {
           return undefined
         }
         this.#journey = { ...this.#journey, offer: await this.#backupFor(outcome.user) }
-        return this.#passed(step, turn, outcome)
+        return this.#passed(step, module, outcome)
       case 'enrolled-elsewhere':
         this.#journey = { ...this.#journey, state: undefined, turn: undefined }
         return undefined
       case 'throttled':
         this.#incidents.push(outcome)
         this.#journey = withTypedName(this.#journey, outcome)
-        return { ...(await this.#askAgain(turn, user)), retryAfterMs: outcome.retryAfterMs }
+        return { ...(await this.#askAgain(turn, step, user)), retryAfterMs: outcome.retryAfterMs }
       case 'passed':
         if (outcome.passwordChanged === true)
           this.#incidents.push({ kind: 'password-changed', username: outcome.user.username })
         if (outcome.renew === true) this.#journey = { ...this.#journey, offer: module.name }
-        return this.#passed(step, turn, outcome)
+        return this.#passed(step, module, outcome)
       case 'again':
-        if (user === undefined || !tellsNothingNew(this.#chain, this.#journey.results, step.index)) {
-          return this.#fail(step, outcome, module)
-        }
+        if (user === undefined || !this.#mayTell(step)) return this.#fail(step, outcome, module)
         this.#incidents.push(outcome)
-        return { ...(await this.#askAgain(turn, user)), failure: 'wrong-code' }
+        if (outcome.isSpent === true) this.#journey = { ...this.#journey, state: undefined }
+        return { ...(await this.#askAgain(turn, step, user)), failure: 'wrong-code' }
       case 'failed':
         return this.#fail(step, outcome, module)
     }
   }
 
-  #passed(step: Run, { module }: Turn, outcome: Passed): Advanced | undefined {
+  #mayTell({ index }: Run): boolean {
+    return tellsNothingNew(this.#chain, this.#journey.results, index)
+  }
+
+  #passed(step: Run, module: AuthModule, outcome: Passed): Advanced | undefined {
     const refusal = this.#refusal(module, outcome.user)
     if (refusal !== undefined) {
       return this.#fail(step, { kind: 'failed', reason: refusal, username: outcome.user.username }, module)
@@ -223,23 +236,24 @@ class Dispatcher {
     return { kind: 'failed', journey: this.#journey, incidents: this.#incidents }
   }
 
-  #moduleInput(user: User | undefined): Omit<AuthModuleInput, 'answers'> {
+  #moduleInput(user: User | undefined, step: Run): Omit<AuthModuleInput, 'answers'> {
     return {
       origin: this.#input.origin,
       presented: this.#input.presented,
       user,
+      mayTell: this.#mayTell(step),
       suggestion: this.#journey.subject?.username ?? this.#journey.typedName,
       state: this.#journey.state,
     }
   }
 
   #ask(turn: Turn, { callbacks, state }: AskedFor, failure: StepFailure | undefined): Asked {
-    const journey = { ...this.#journey, state, turn: { module: turn.module.name, enrols: turn.enrols } }
+    const journey = { ...this.#journey, state, turn: turnOf(turn) }
     return { kind: 'ask', journey, turn, callbacks, failure, retryAfterMs: undefined, incidents: this.#incidents }
   }
 
-  async #askAgain(turn: Turn, user: User | undefined): Promise<Asked> {
-    const outcome = await turn.module.process({ ...this.#moduleInput(user), answers: undefined })
+  async #askAgain(turn: Turn, step: Run, user: User | undefined): Promise<Asked> {
+    const { outcome } = await runPage(turn, { ...this.#moduleInput(user, step), answers: undefined })
     if (outcome.kind === 'ask') return this.#ask(turn, outcome, undefined)
     throw fault('GH_INTERNAL', { detail: `module ${turn.module.name} did not ask when it got no answers` })
   }
@@ -250,6 +264,17 @@ type Step = ({ readonly kind: 'run' } & Run) | { readonly kind: 'passed' } | { r
 type Passed = Pick<Extract<ModuleOutcome, { readonly kind: 'passed' }>, 'user' | 'properties' | 'typedName'>
 type Failed = Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' }>
 type AskedFor = { readonly callbacks: readonly Callback[]; readonly state?: Journey['state'] }
+
+type AskedTurn = NonNullable<Journey['turn']>
+
+function turnOf({ module, enrols, beside }: Turn): AskedTurn {
+  return { module: module.name, enrols, beside: beside?.name }
+}
+
+function isSameTurn(asked: AskedTurn, turn: Turn): boolean {
+  const { module, enrols, beside } = turnOf(turn)
+  return asked.module === module && asked.enrols === enrols && asked.beside === beside
+}
 
 /** At its entry's place: what was carried over from a session may stand behind it. */
 function withResult(journey: Journey, { index }: Run, { name: module }: AuthModule, passed: boolean): Journey {

@@ -5,6 +5,7 @@ import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
 import { externalJwtSchema } from './modules/external-jwt.schema.ts'
+import { webauthnSchema } from './modules/webauthn/webauthn.schema.ts'
 import { x509Schema } from './modules/x509/x509.schema.ts'
 import { authPoliciesSchema } from './policies.schema.ts'
 
@@ -16,6 +17,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   recoverySchema,
   emailSchema,
   smsSchema,
+  webauthnSchema,
 ])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>

@@ -43,7 +43,7 @@ async function page(
   user: User,
   { kind, state }: { readonly kind: 'ask' | 'set-up-again'; readonly state: Journey['state'] },
 ): Promise<SetUpOutcome> {
-  const callbacks = state === undefined ? undefined : enrolment.show(user, state)
+  const callbacks = state === undefined ? undefined : await enrolment.show(user, state)
   if (state !== undefined && callbacks !== undefined) return { kind, callbacks, state }
   return { kind, ...(await enrolment.begin(user)) }
 }

@@ -38,7 +38,8 @@ export interface Journey {
   /** When something was last proved, in this login or in the session that it strengthens. Milliseconds since the epoch. */
   readonly provenAt?: number | undefined
   /** Who asked last; answers are for it alone. */
-  readonly turn?: { readonly module: string; readonly enrols: boolean } | undefined
+  readonly turn?:
+    { readonly module: string; readonly enrols: boolean; readonly beside?: string | undefined } | undefined
   /** Which of several modules that would do the person wants to use. */
   readonly chosen?: string | undefined
   /** The module whose enrolment is offered before the login ends. */

@@ -28,6 +28,7 @@ import type { Step } from './step.ts'
 
 export const EMPLOYEES = '/employees' as RealmName
 export const CUSTOMERS = '/customers' as RealmName
+export const LOGIN_ORIGIN = 'https://login.acme.example'
 export const DESTINATION = {
   goto: 'https://app.acme.example/x?y=z',
   handshake: { agent: 'app', state: `${'b'.repeat(43)}.0` },
@@ -218,7 +219,8 @@ function realmOf(
   })
   const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
   const config = { name, authentication, session, users, look: { title: 'Acme' } }
-  const realm = compileRealmAuthn(config, { directory, sealer, store, clock, messengers })
+  const loginOrigin = LOGIN_ORIGIN
+  const realm = compileRealmAuthn(config, { directory, sealer, store, clock, messengers, loginOrigin })
   const twoSteps = {
     level: 2,
     entries: [

@@ -148,7 +148,7 @@ export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFac
       const { enrolment } = module
       const outcome = await enrolment.finish(owner.user, state, answers)
       if (outcome.kind === 'again') {
-        const shown = enrolment.show(owner.user, state)
+        const shown = await enrolment.show(owner.user, state)
         const again = shown === undefined ? await enrolment.begin(owner.user) : { callbacks: shown, state }
         return page(owner, module, { kind: 'again', ...again })
       }

@@ -7,7 +7,7 @@ import type { RealmAuthnDeps } from './realm-authn.ts'
 import { authnSchema } from './chains.schema.ts'
 import { chooseChain } from './choose-chain.ts'
 import { compileRealmAuthn, type RealmAuthn } from './realm-authn.ts'
-import { EMPLOYEES } from './login.fixture.ts'
+import { EMPLOYEES, LOGIN_ORIGIN } from './login.fixture.ts'
 
 const never = (): never => assert.fail('compiling asks nobody')
 
@@ -20,6 +20,7 @@ const deps: RealmAuthnDeps = {
   },
   sealer: { seal: never, open: never },
   clock: () => 0 as EpochMs,
+  loginOrigin: LOGIN_ORIGIN,
 }
 
 function compile(config: unknown): RealmAuthn {

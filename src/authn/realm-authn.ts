@@ -34,6 +34,8 @@ export interface RealmAuthnDeps {
   /** What there is to send codes with. */
   readonly messengers?: Messengers
   readonly clock: Clock
+  /** Scheme, host and port of the login host. */
+  readonly loginOrigin: string
 }
 
 export interface CompiledChain {
@@ -77,13 +79,14 @@ export function isModuleChain(name: string): boolean {
  */
 export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps): RealmAuthn {
   const { name: realm, authentication, session } = config
-  const { directory, sealer, store, clock } = deps
+  const { directory, sealer, store, clock, loginOrigin } = deps
   const declaredFor = declaredFactors(config.users)
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
   const title = config.look.title ?? realm
   const { messengers = {} } = deps
-  const parts = { directory, factors, throttle, sealer, counters: store.counters, messengers, clock, title }
+  const { counters } = store
+  const parts = { directory, factors, throttle, sealer, counters, messengers, clock, title, loginOrigin }
   const modules = compileModules(authentication.modules, parts)
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {

@@ -1,4 +1,5 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
+import type { JsonValue } from '../crypto/seal.ts'
 import type { IssuedSession, Session } from '../session/session.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
@@ -14,6 +15,10 @@ export type Callback =
     }
   /** `isNew`: to be chosen, not known. */
   | { readonly type: 'PasswordCallback'; readonly prompt: string; readonly isNew?: true }
+  /** A word of the person's choice, which may be left empty. */
+  | { readonly type: 'TextInputCallback'; readonly prompt: string; readonly defaultText: string }
+  /** What script fills in, from what a callback beside it says. */
+  | { readonly type: 'HiddenValueCallback'; readonly id: string }
   | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
   | {
       readonly type: 'TextOutputCallback'
@@ -26,6 +31,21 @@ export type Callback =
   | { readonly type: 'RecoveryCodesCallback'; readonly codes: readonly string[] }
   /** A new code can be had: `choose` names the module that asks. Asks nothing. */
   | { readonly type: 'ResendCallback' }
+  /** What script is to do, by `_type` and `_action`; `WebAuthn` with the options of its ceremony. Asks nothing. */
+  | { readonly type: 'MetadataCallback'; readonly data: Readonly<Record<string, JsonValue>> }
+
+/** Whether an answer belongs to it. */
+export function asksSomething({ type }: Callback): boolean {
+  return ASKING.has(type)
+}
+
+const ASKING: ReadonlySet<string> = new Set<Callback['type']>([
+  'NameCallback',
+  'PasswordCallback',
+  'TextInputCallback',
+  'ChoiceCallback',
+  'HiddenValueCallback',
+])
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
 export type AuthId = string

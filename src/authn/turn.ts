@@ -13,12 +13,16 @@ export interface Turn {
   readonly enrols: boolean
   /** It may be put off. */
   readonly optional?: true
+  /** What may be proved on the same page instead. */
+  readonly beside?: AuthModule | undefined
   /** Names of the modules that would do as well. */
   readonly others: readonly string[]
 }
 
 export type NextTurn =
   | Turn
+  /** What the login began with has proved this as well. */
+  | { readonly kind: 'met'; readonly module: AuthModule }
   /** Setting up a factor needs a fresh proof of the first one. */
   | { readonly kind: 'prove-again' }
   /** The user has nothing to pass it with, and may not set it up here. */
@@ -30,9 +34,13 @@ export async function turnFor(
   entry: ChainEntry,
   { journey, user, now }: { readonly journey: Journey; readonly user: User | undefined; readonly now: number },
 ): Promise<NextTurn> {
-  const modules = modulesOf(entry).map((name) => moduleOf(realm, name))
-  const first = modules[0] ?? moduleOf(realm, entry.module)
-  if (user === undefined) return { kind: 'turn', module: first, enrols: false, others: [] }
+  const named = modulesOf(entry).map((name) => moduleOf(realm, name))
+  const first = named[0] ?? moduleOf(realm, entry.module)
+  if (user === undefined) return firstTurn(named, journey, first)
+  const proved = journey.results.flatMap((result) => (result?.passed === true ? [result.module] : []))
+  const met = named.find(({ name, isMultiFactor }) => isMultiFactor === true && proved.includes(name))
+  if (met !== undefined) return { kind: 'met', module: met }
+  const modules = named.filter((module) => isAnotherFactor(realm, module, proved))
   const usable = await enrolledOf(modules, user)
   if (usable.length > 0) return turn(usable, journey, false)
   const offered = isDemanded(entry) ? modules.filter(isSetUpFirst) : []
@@ -48,6 +56,24 @@ function isSetUpFirst({ enrolment, standing }: AuthModule): boolean {
 /** Whether nobody passes the chain without it: what one may leave out is used by who has it, and pressed on nobody. */
 export function isDemanded({ criteria }: ChainEntry): boolean {
   return criteria === 'REQUIRED' || criteria === 'REQUISITE'
+}
+
+/** Of somebody who is nobody yet. Only at the beginning may it matter what a login can begin with: later it would tell. */
+function firstTurn(modules: readonly AuthModule[], { results, chosen }: Journey, first: AuthModule): Turn {
+  const able = results.length === 0 ? modules.filter(({ use }) => use !== 'second') : []
+  const module = able.find(({ name }) => name === chosen) ?? able[0] ?? first
+  const beside = able.find((each) => each !== module && each.mayStandBeside === true)
+  const others = able.filter((each) => each !== module && each !== beside).map(({ name }) => name)
+  return { kind: 'turn', module, enrols: false, beside, others }
+}
+
+/**
+ * Whether a proof by the module is one more than those by `proved`: two proofs with one key are one factor, unless each of them is
+ * two already.
+ */
+export function isAnotherFactor(realm: RealmAuthn, module: AuthModule, proved: readonly string[]): boolean {
+  if (!realm.factorTypes.has(module.type) || proved.length === 0) return true
+  return proved.some((name) => realm.modules.get(name)?.type !== module.type)
 }
 
 function turn(modules: readonly AuthModule[], { chosen }: Journey, enrols: boolean): NextTurn {

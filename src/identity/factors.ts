@@ -6,6 +6,7 @@ import { PURPOSES } from '../crypto/purposes.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import { fault } from '../errors.ts'
 import type { Documents } from '../store/store.ts'
+import { createFactorKeys } from './factor-keys.ts'
 
 /** One thing of a user that proves who they are: an authenticator, a key, a set of recovery codes. */
 export interface Factor {
@@ -19,11 +20,13 @@ export interface Factor {
   readonly lastUsedAt?: EpochMs
   /** The module's own, secrets included. */
   readonly data: JsonValue
+  /** By which it is found (`ownerOf`): of all users of the realm one alone may have it. */
+  readonly key?: string
   /** From the configuration: it cannot be removed here. */
   readonly declared?: true
 }
 
-export type NewFactor = Pick<Factor, 'type' | 'name' | 'data'>
+export type NewFactor = Pick<Factor, 'type' | 'name' | 'data' | 'key'>
 
 /** What changing a factor comes to: the factor as it shall be, `'remove'`, or `undefined` to leave it and refuse. */
 export type FactorChange = Pick<Factor, 'name' | 'lastUsedAt' | 'data'> | 'remove' | undefined
@@ -34,7 +37,7 @@ export interface FactorStore {
   list(userId: string): Promise<readonly Factor[]>
   /**
    * Adds one, if `mayAdd` says so of those that are there at that very moment (two tabs that enrol the first one at once).
-   * `undefined` when it says no, or when the user has as many as anybody may.
+   * `undefined` when it says no, when the user has as many as anybody may, or when the key is somebody's already.
    */
   add(userId: string, factor: NewFactor, mayAdd?: (present: readonly Factor[]) => boolean): Promise<Factor | undefined>
   /** Puts these in place of all of the type that are there: a new set of recovery codes. Declared ones stay. */
@@ -46,6 +49,8 @@ export interface FactorStore {
   change(userId: string, factorId: string, judge: (factor: Factor) => FactorChange): Promise<boolean>
   /** False when it was not there, or is declared. */
   remove(userId: string, factorId: string): Promise<boolean>
+  /** Id of the user who has the factor with this key. */
+  ownerOf(key: string): Promise<string | undefined>
   /** All that the user ever enrolled: an administrator's reset, or the end of the user. */
   removeAll(userId: string): Promise<void>
 }
@@ -95,21 +100,34 @@ export function createFactorStore({
     }
     throw fault('GH_STORE_UNAVAILABLE', { detail: `the factors of a user of ${realm} change too fast` })
   }
+  const keys = createFactorKeys({ realm, documents, sealer, clock })
+  const release = async (factors: readonly Factor[], userId: string): Promise<void> => {
+    for (const { key } of factors) if (key !== undefined) await keys.release(key, userId)
+  }
+  const list = async (userId: string): Promise<readonly Factor[]> => {
+    const id = documentId(realm, userId)
+    const document = await documents.get(FACTOR_COLLECTION, id)
+    const stored = document === undefined ? [] : openFactors(sealer, { id, value: document.value }).factors
+    return merged(stored, declaredFor(userId))
+  }
+  /** Takes the key before the factor is written: of two users who bring the same one, one gets it. */
+  const claim = (key: string, userId: string): Promise<boolean> =>
+    keys.claim(key, userId, async (owner) => (await list(owner)).some((factor) => factor.key === key))
   const fresh = (factor: NewFactor): Factor => ({ ...factor, id: randomName(), createdAt: clock() })
 
   return {
-    async list(userId) {
-      const id = documentId(realm, userId)
-      const document = await documents.get(FACTOR_COLLECTION, id)
-      const stored = document === undefined ? [] : openFactors(sealer, { id, value: document.value }).factors
-      return merged(stored, declaredFor(userId))
-    },
+    list,
     async add(userId, factor, mayAdd = () => true) {
       const added = fresh(factor)
-      const written = await update(userId, (present) =>
-        present.length < MOST_FACTORS && mayAdd(present) ? [...present, added] : undefined,
-      )
-      return written ? added : undefined
+      const { key } = added
+      if (key !== undefined && !(await claim(key, userId))) return undefined
+      const written = await update(userId, (present) => {
+        const isTaken = key !== undefined && present.some((each) => each.key === key)
+        return present.length < MOST_FACTORS && !isTaken && mayAdd(present) ? [...present, added] : undefined
+      })
+      if (written) return added
+      if (key !== undefined && !(await list(userId)).some((each) => each.key === key)) await keys.release(key, userId)
+      return undefined
     },
     async replaceAll(userId, type, factors) {
       const added = factors.slice(0, MOST_FACTORS).map(fresh)
@@ -119,11 +137,20 @@ export function createFactorStore({
       ])
     },
     change: (userId, factorId, judge) => update(userId, (present) => changed(present, factorId, judge)),
-    remove: (userId, factorId) =>
-      update(userId, (present) =>
+    async remove(userId, factorId) {
+      const found = (await list(userId)).filter(({ id }) => id === factorId)
+      const removed = await update(userId, (present) =>
         changed(present, factorId, ({ declared }) => (declared === true ? undefined : 'remove')),
-      ),
-    removeAll: (userId) => documents.remove(FACTOR_COLLECTION, documentId(realm, userId)),
+      )
+      if (removed) await release(found, userId)
+      return removed
+    },
+    ownerOf: (key) => keys.ownerOf(key),
+    async removeAll(userId) {
+      const found = await list(userId)
+      await documents.remove(FACTOR_COLLECTION, documentId(realm, userId))
+      await release(found, userId)
+    },
   }
 }
 
@@ -187,8 +214,11 @@ export async function removeOrphanedFactors(
 ): Promise<number> {
   let count = 0
   for (const { id, value } of await documents.list(FACTOR_COLLECTION)) {
-    if (!(await isGone(openFactors(sealer, { id, value })))) continue
+    const { realm, userId, factors } = openFactors(sealer, { id, value })
+    if (!(await isGone({ realm, userId }))) continue
     await documents.remove(FACTOR_COLLECTION, id)
+    const keys = createFactorKeys({ realm, documents, sealer, clock: () => 0 as EpochMs })
+    for (const { key } of factors) if (key !== undefined) await keys.release(key, userId)
     count++
   }
   return count

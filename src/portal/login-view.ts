@@ -1,8 +1,9 @@
-import { LATER, type Callback, type Step } from '../authn/step.ts'
+import { asksSomething, LATER, type Callback, type Step } from '../authn/step.ts'
 import type { Session } from '../session/session.ts'
 import type { Frame } from './frame.ts'
 import { renderSVG } from 'uqr'
 import { strengthens } from '../authn/demand.ts'
+import { webauthnView } from './webauthn-view.ts'
 import { loginUrl, withQuery, type LoginRequest } from './login-request.ts'
 import { en, type MessageKey } from './messages/en.ts'
 import { sayDuration } from './messages/language.ts'
@@ -36,6 +37,8 @@ interface Field {
   readonly autocomplete: string
   readonly focus: boolean
   readonly invalid: boolean
+  /** May be left empty. */
+  readonly optional?: true
   readonly choices: readonly string[]
 }
 
@@ -49,14 +52,14 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
   const heading = headingOf(frame, step, realm)
   const where = site === undefined ? undefined : frame.say('login.continue', { site })
   return {
-    title: step.failure === undefined ? heading : `${failureText(frame, step)} – ${heading}`,
+    title: step.failure === undefined ? heading : `${failureText(frame, input)} – ${heading}`,
     heading,
     where,
     action: self,
     authId: step.authId,
     stage: step.stage,
     notice: noticeOf(frame, input),
-    failure: step.failure === undefined ? undefined : failureText(frame, step),
+    failure: step.failure === undefined ? undefined : failureText(frame, input),
     texts: step.callbacks.flatMap((callback) =>
       callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message, callback.parameters)] : [],
     ),
@@ -64,6 +67,7 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     codes: codesOf(step),
     resend: step.callbacks.some(({ type }) => type === 'ResendCallback') ? frame.say('login.resend') : undefined,
     later: step.optional === true ? { value: LATER, label: frame.say('enrol.later') } : undefined,
+    webauthn: webauthnView(frame, step.callbacks, answerName),
     others: step.others.map((module) => ({
       module,
       label: frame.say('login.use-other', { module: moduleName(frame, module) }),
@@ -87,6 +91,7 @@ export function answerName(index: number): string {
 function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput): readonly Field[] {
   const known = session?.realm === asked.realm.name ? session.username : ''
   const invalid = step.failure === 'bad-credentials' || step.failure === 'wrong-code'
+  const byKey = usedKey(step, typed)
   const fields = step.callbacks.flatMap((callback, index): readonly Omit<Field, 'focus'>[] => {
     const name = answerName(index)
     switch (callback.type) {
@@ -99,7 +104,14 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         }
         // What was typed comes first: a directory's spelling of it would tell that the account exists.
         const value = typed[index] ?? callback.value ?? known
-        return [{ ...field(frame, name, callback), kind: 'text', value, autocomplete: 'username', invalid }]
+        // Browsers offer passkeys in the suggestions of such a field (HTML §4.10.18.7.1).
+        const autocomplete = offersPasskeys(step) ? 'username webauthn' : 'username'
+        return [{ ...field(frame, name, callback), kind: 'text', value, autocomplete, invalid: invalid && !byKey }]
+      }
+      case 'TextInputCallback': {
+        const value = typed[index] ?? callback.defaultText
+        const base = field(frame, name, callback)
+        return [{ ...base, kind: 'text', value, autocomplete: 'off', optional: true, invalid: false }]
       }
       case 'PasswordCallback':
         return [
@@ -108,7 +120,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
             kind: 'password',
             value: '',
             autocomplete: callback.isNew === true ? 'new-password' : 'current-password',
-            invalid,
+            invalid: invalid && !byKey,
           },
         ]
       case 'ChoiceCallback': {
@@ -116,10 +128,12 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         const base = field(frame, name, callback)
         return [{ ...base, kind: 'choice', value: '', autocomplete: 'off', invalid: false, choices }]
       }
+      case 'HiddenValueCallback':
       case 'TextOutputCallback':
       case 'KeyUriCallback':
       case 'RecoveryCodesCallback':
       case 'ResendCallback':
+      case 'MetadataCallback':
         return []
     }
   })
@@ -130,10 +144,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
 function field(
   frame: Frame,
   name: string,
-  callback: Exclude<
-    Callback,
-    { type: 'TextOutputCallback' | 'KeyUriCallback' | 'RecoveryCodesCallback' | 'ResendCallback' }
-  >,
+  callback: Extract<Callback, { readonly prompt: string }>,
 ): Pick<Field, 'id' | 'name' | 'label' | 'choices'> {
   return { id: name, name, label: prompt(frame, callback.prompt), choices: [] }
 }
@@ -146,14 +157,26 @@ function prompt(frame: Frame, text: string, parameters?: Readonly<Record<string,
   return text
 }
 
-function failureText(frame: Frame, step: Ask): string {
+function failureText(frame: Frame, { step, typed }: LoginViewInput): string {
   const seconds = step.retryAfterSeconds ?? 1
   const duration = sayDuration(frame.language, seconds)
   if (step.failure === undefined) return ''
+  if (step.failure !== 'throttled' && usedKey(step, typed)) {
+    return frame.say(step.enrols ? 'failure.not-set-up' : 'failure.wrong-key')
+  }
   // A login that starts over at the code says what was wrong with the code.
   const failure = step.failure === 'bad-credentials' && asksForCode(step) ? 'wrong-code' : step.failure
   if (failure === 'wrong-code' && asksForRecoveryCode(step)) return frame.say('failure.wrong-recovery-code')
   return frame.say(`failure.${failure}`, { duration })
+}
+
+/** Whether what was refused came from a key and not from a keyboard. */
+function usedKey({ callbacks }: Ask, typed: readonly string[]): boolean {
+  const hidden = callbacks.filter(asksSomething).findIndex(({ type }) => type === 'HiddenValueCallback')
+  const isAlone = callbacks.every(
+    (callback) => callback.type !== 'NameCallback' && callback.type !== 'PasswordCallback',
+  )
+  return hidden !== -1 && (isAlone || (typed[hidden] ?? '') !== '')
 }
 
 /** Who is signed in here already, what this form does to that, and the way out. */
@@ -220,9 +243,17 @@ function codesOf({ callbacks }: Ask): readonly string[] {
   return callbacks.flatMap((callback) => (callback.type === 'RecoveryCodesCallback' ? callback.codes : []))
 }
 
+function asksForKey({ callbacks }: Ask): boolean {
+  return callbacks.some(({ type }) => type === 'MetadataCallback')
+}
+
+function offersPasskeys(step: Ask): boolean {
+  return !step.enrols && asksForKey(step)
+}
+
 function headingOf(frame: Frame, step: Ask, realm: string): string {
   if (codesOf(step).length > 0) return frame.say('enrol.recovery.title')
-  if (step.enrols) return frame.say('enrol.title')
+  if (step.enrols) return frame.say(asksForKey(step) ? 'enrol.webauthn.title' : 'enrol.title')
   if (asksForNewPassword(step)) return frame.say('password.title')
   return frame.say(isFirst(step) ? 'login.title' : 'login.confirm', { realm })
 }
@@ -234,7 +265,8 @@ function isFirst({ username, begun }: Ask): boolean {
 
 function submitOf(step: Ask, fields: readonly Field[]): MessageKey {
   if (step.approves !== undefined && !step.enrols) return 'login.approve'
-  if (step.enrols) return 'enrol.submit'
+  if (step.enrols) return asksForKey(step) ? 'enrol.webauthn.submit' : 'enrol.submit'
+  if (asksForKey(step) && fields.length === 0) return 'webauthn.use'
   if (asksForNewPassword(step)) return 'password.submit'
   if (step.username !== undefined) return 'login.next'
   return fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'

@@ -5,6 +5,7 @@ import { emailModule, smsModule } from './message-code.ts'
 import { recoveryModule } from './recovery.ts'
 import { totpModule } from './totp.ts'
 import { externalJwtModule } from './external-jwt.ts'
+import { webauthnModule } from './webauthn/webauthn.ts'
 import { x509Module } from './x509/x509.ts'
 
 /** Every type of module there is, by the name that configurations use. */
@@ -16,6 +17,7 @@ const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<Modul
   recovery: recoveryModule,
   email: emailModule,
   sms: smsModule,
+  webauthn: webauthnModule,
 }
 
 export function compileModule(name: string, config: ModuleConfig, deps: AuthModuleDeps): AuthModule {

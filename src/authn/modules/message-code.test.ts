@@ -26,6 +26,7 @@ test('of two answers that hold one page at once, one takes the code', async () =
     },
     throttle: { reserve: () => Promise.resolve({ kind: 'granted', settle: () => Promise.resolve() }) },
     sealer,
+    loginOrigin: 'https://login.acme.example',
     counters: {
       add: (key, amount) => {
         counts.set(key, (counts.get(key) ?? 0) + amount)

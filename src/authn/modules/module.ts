@@ -17,6 +17,8 @@ export interface AuthModuleInput {
   readonly presented: Presented
   /** Who earlier modules of this login, or the session that it strengthens, proved it is. */
   readonly user: User | undefined
+  /** Whether the page may differ from user to user: not where that would tell that an earlier proof was right. */
+  readonly mayTell: boolean
   /** A name to offer, proven by nobody. */
   readonly suggestion: string | undefined
   /** What this module returned as `state` last time; `undefined` on the first call. */
@@ -32,6 +34,14 @@ export type FailureReason =
   | 'wrong-code'
   /** Right once, and used already. */
   | 'used-code'
+  /** A key that is nobody's, or another user's. */
+  | 'unknown-key'
+  | 'wrong-assertion'
+  | 'expired-challenge'
+  /** Right once, and used already. */
+  | 'used-challenge'
+  /** The key has counted fewer signatures than it had before: there may be two of it. */
+  | 'counter-regressed'
   | 'not-enrolled'
   | 'locked'
   | 'password-expired'
@@ -71,7 +81,11 @@ export type ModuleOutcome =
     }
   | ({ readonly kind: 'failed' } & Failure)
   /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */
-  | ({ readonly kind: 'again' } & Failure)
+  | ({
+      readonly kind: 'again'
+      /** What was asked is used up: something new is asked. */
+      readonly isSpent?: true
+    } & Failure)
   | ({
       readonly kind: 'throttled'
       readonly scope: 'account' | 'network'
@@ -91,7 +105,7 @@ export interface Enrolment {
   /** What the person is shown and asked; `state` comes back with the answers, and holds no secret in the clear. */
   begin(user: User): Promise<{ readonly callbacks: readonly Callback[]; readonly state: JsonValue }>
   /** The same page once more, from its state. `undefined` for a state that is too old. */
-  show(user: User, state: JsonValue): readonly Callback[] | undefined
+  show(user: User, state: JsonValue): readonly Callback[] | undefined | Promise<readonly Callback[] | undefined>
   finish(user: User, state: JsonValue, answers: readonly string[]): Promise<EnrolmentOutcome>
 }
 
@@ -105,6 +119,13 @@ export interface AuthModule {
   readonly use: 'first' | 'second' | 'either'
   /** Level that a session reaches by it. */
   readonly authLevel: number
+  /**
+   * Whether a login that began with it has proved two factors: then it is not asked again for the second. Else a key that a login
+   * began with is no second factor of it, under whatever name.
+   */
+  readonly isMultiFactor?: boolean
+  /** Whether a login may begin with it on the page of another module: what it asks there may be left empty. */
+  readonly mayStandBeside?: boolean
   /** Whether the user has what it takes; absent where there is nothing to set up. */
   isEnrolled?(user: User): Promise<boolean>
   /**
@@ -131,6 +152,8 @@ export interface AuthModuleDeps {
   readonly clock: Clock
   /** What people call the realm. */
   readonly title: string
+  /** Scheme, host and port of the login host. */
+  readonly loginOrigin: string
 }
 
 /** One way to prove identity. Compiled once when a realm is loaded. */

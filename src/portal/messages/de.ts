@@ -76,6 +76,26 @@ export const de: Catalogue = {
   'module.externalJwt': 'ein Token',
   'module.totp': 'die Authenticator-App',
   'module.password': 'das Passwort',
+  'login.key-name': 'Name dieses Schlüssels, wenn Sie möchten',
+  'webauthn.sign-in': 'Mit einem Passkey anmelden',
+  'webauthn.use': 'Passkey oder Sicherheitsschlüssel verwenden',
+  'webauthn.text': 'Bestätigen Sie mit Ihrem Passkey oder Sicherheitsschlüssel, dass Sie es sind.',
+  'webauthn.needs-script':
+    'Passkeys und Sicherheitsschlüssel brauchen JavaScript, das in diesem Browser ausgeschaltet ist.',
+  'webauthn.cancelled': 'Es wurde nichts bestätigt. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+  'webauthn.exists':
+    'Dieses Gerät oder dieser Sicherheitsschlüssel ist für Sie schon eingerichtet. Nehmen Sie ein anderes.',
+  'webauthn.unsupported':
+    'Dieser Browser kennt keine Passkeys. Nehmen Sie einen anderen Browser, oder wählen Sie einen anderen Weg.',
+  'failure.wrong-key':
+    'Dieser Passkey oder Sicherheitsschlüssel wurde nicht angenommen. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+  'failure.not-set-up':
+    'Dieser Passkey oder Sicherheitsschlüssel konnte nicht eingerichtet werden. Versuchen Sie es noch einmal, oder nehmen Sie einen anderen.',
+  'enrol.webauthn.title': 'Passkey einrichten',
+  'enrol.webauthn.text':
+    'Ihr Gerät oder Sicherheitsschlüssel fragt nach Fingerabdruck, Gesicht oder PIN. Von da an bestätigt es {realm}, dass Sie es sind.',
+  'enrol.webauthn.submit': 'Passkey erstellen',
+  'module.webauthn': 'den Passkey oder Sicherheitsschlüssel',
 
   'quota.title': 'Sie sind bereits {count}-mal angemeldet',
   'quota.title-one': 'Sie sind bereits angemeldet',

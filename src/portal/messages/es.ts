@@ -69,6 +69,24 @@ export const es: Catalogue = {
   'module.externalJwt': 'un token',
   'module.totp': 'la aplicación de autenticación',
   'module.password': 'la contraseña',
+  'login.key-name': 'Nombre de esta llave, si lo desea',
+  'webauthn.sign-in': 'Iniciar sesión con una clave de acceso',
+  'webauthn.use': 'Usar clave de acceso o llave de seguridad',
+  'webauthn.text': 'Confirme con su clave de acceso o llave de seguridad que es usted.',
+  'webauthn.needs-script':
+    'Las claves de acceso y las llaves de seguridad necesitan JavaScript, que está desactivado en este navegador.',
+  'webauthn.cancelled': 'No se confirmó nada. Inténtelo de nuevo o elija otro método.',
+  'webauthn.exists': 'Este dispositivo o esta llave de seguridad ya está configurado para usted. Use otro.',
+  'webauthn.unsupported': 'Este navegador no admite claves de acceso. Use otro navegador o elija otro método.',
+  'failure.wrong-key':
+    'Esta clave de acceso o llave de seguridad no se aceptó. Inténtelo de nuevo o elija otro método.',
+  'failure.not-set-up':
+    'Esta clave de acceso o llave de seguridad no se pudo configurar. Inténtelo de nuevo o use otra.',
+  'enrol.webauthn.title': 'Configure una clave de acceso',
+  'enrol.webauthn.text':
+    'Su dispositivo o llave de seguridad le pedirá la huella, el rostro o el PIN. A partir de entonces confirmará a {realm} que es usted.',
+  'enrol.webauthn.submit': 'Crear clave de acceso',
+  'module.webauthn': 'la clave de acceso o llave de seguridad',
 
   'quota.title': 'Ya ha iniciado sesión {count} veces',
   'quota.title-one': 'Ya ha iniciado sesión',

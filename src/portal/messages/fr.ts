@@ -74,6 +74,24 @@ export const fr: Catalogue = {
   'module.externalJwt': 'un jeton',
   'module.totp': 'l’application d’authentification',
   'module.password': 'le mot de passe',
+  'login.key-name': 'Nom de cette clé, si vous le souhaitez',
+  'webauthn.sign-in': 'Se connecter avec une clé d’accès',
+  'webauthn.use': 'Utiliser une clé d’accès ou de sécurité',
+  'webauthn.text': 'Confirmez avec votre clé d’accès ou de sécurité que c’est bien vous.',
+  'webauthn.needs-script':
+    'Les clés d’accès et de sécurité ont besoin de JavaScript, qui est désactivé dans ce navigateur.',
+  'webauthn.cancelled': 'Rien n’a été confirmé. Réessayez ou choisissez un autre moyen.',
+  'webauthn.exists': 'Cet appareil ou cette clé de sécurité est déjà configuré pour vous. Utilisez-en un autre.',
+  'webauthn.unsupported':
+    'Ce navigateur ne connaît pas les clés d’accès. Utilisez un autre navigateur ou choisissez un autre moyen.',
+  'failure.wrong-key': 'Cette clé d’accès ou de sécurité n’a pas été acceptée. Réessayez ou choisissez un autre moyen.',
+  'failure.not-set-up':
+    'Cette clé d’accès ou de sécurité n’a pas pu être configurée. Réessayez ou utilisez-en une autre.',
+  'enrol.webauthn.title': 'Configurez une clé d’accès',
+  'enrol.webauthn.text':
+    'Votre appareil ou votre clé de sécurité demande votre empreinte, votre visage ou votre code PIN. Ensuite, il confirme à {realm} que c’est bien vous.',
+  'enrol.webauthn.submit': 'Créer une clé d’accès',
+  'module.webauthn': 'la clé d’accès ou de sécurité',
 
   'quota.title': 'Vous êtes déjà connecté {count} fois',
   'quota.title-one': 'Vous êtes déjà connecté',

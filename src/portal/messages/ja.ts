@@ -67,6 +67,25 @@ export const ja: Catalogue = {
   'module.externalJwt': 'トークン',
   'module.totp': '認証アプリ',
   'module.password': 'パスワード',
+  'login.key-name': 'このキーの名前（任意）',
+  'webauthn.sign-in': 'パスキーでサインイン',
+  'webauthn.use': 'パスキーまたはセキュリティキーを使う',
+  'webauthn.text': 'パスキーまたはセキュリティキーで本人確認をしてください。',
+  'webauthn.needs-script':
+    'パスキーとセキュリティキーには JavaScript が必要ですが、このブラウザーでは無効になっています。',
+  'webauthn.cancelled': '何も確認されませんでした。もう一度試すか、別の方法を選んでください。',
+  'webauthn.exists': 'このデバイスまたはセキュリティキーはすでに設定されています。別のものを使ってください。',
+  'webauthn.unsupported':
+    'このブラウザーはパスキーに対応していません。別のブラウザーを使うか、別の方法を選んでください。',
+  'failure.wrong-key':
+    'このパスキーまたはセキュリティキーは受け付けられませんでした。もう一度試すか、別の方法を選んでください。',
+  'failure.not-set-up':
+    'このパスキーまたはセキュリティキーは設定できませんでした。もう一度試すか、別のものを使ってください。',
+  'enrol.webauthn.title': 'パスキーの設定',
+  'enrol.webauthn.text':
+    'デバイスまたはセキュリティキーが、指紋、顔、または PIN を求めます。以後、{realm} に対して本人であることを確認します。',
+  'enrol.webauthn.submit': 'パスキーを作成',
+  'module.webauthn': 'パスキーまたはセキュリティキー',
 
   'quota.title': 'すでに {count} 件のセッションでサインインしています',
   'quota.title-one': 'すでにサインインしています',
