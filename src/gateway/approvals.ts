@@ -39,7 +39,7 @@ const LONGEST_BODY = 1_048_576
 /** Bytes that are being read at once, by all requests of the process. */
 const MOST_IN_MEMORY = 32 * 1_048_576
 
-/** Whether nothing but an approval is missing. */
+/** Whether an approval is missing, alone or with something else. */
 export function needsApproval(verdict: Verdict): verdict is StepUp {
   return verdict.kind === 'step-up' && verdict.advices.TransactionConditionAdvice !== undefined
 }
@@ -77,7 +77,7 @@ export function createApprovals(deps: ApprovalsDeps & { readonly decide: Decide 
     // Known for certain or not at all: no grace for what is asked of a person each time.
     if (session.unconfirmed === true) throw fault('GH_STORE_UNAVAILABLE', { detail: 'no grace for an approval' })
     const approved = { ...request, approved: true }
-    // An approval is used up only where it is all that is missing.
+    // What else is missing is asked for first: an approval would be given for nothing, or used up.
     const next = await decide.decideKnown(approved, session)
     if (next.kind !== 'forward') return { verdict: next, delivery }
     const body = await bodyOf(delivery, form)

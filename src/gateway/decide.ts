@@ -2,7 +2,7 @@ import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
-import type { AccessQuery, AdviceName, Advices, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import type { AccessQuery, AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -140,13 +140,7 @@ function refused({ site }: AccessRequest, session: Session, decision: Decision):
   // An advice nobody here can act on would send the browser round in circles.
   if (!Object.keys(advices).every((name) => KNOWN_ADVICES.has(name)))
     return { kind: 'deny', site, session, reason: 'advice-unknown', policies }
-  return { kind: 'step-up', site, session, advices: withoutApproval(advices) }
-}
-
-/** An approval is asked for last: as long as something else is missing, it would be given for nothing. */
-function withoutApproval(advices: Advices): Advices {
-  const { TransactionConditionAdvice: _approval, ...others } = advices
-  return Object.keys(others).length === 0 ? advices : others
+  return { kind: 'step-up', site, session, advices }
 }
 
 /** The decision for the path as it will be forwarded, unless another reading of it is denied. */
