@@ -35,7 +35,8 @@ async function bench(t: TestContext) {
   const [session] = [await start(), await start(), await start()]
   const authentication = authnSchema.parse({})
   const config = { name: REALM, authentication, session: sessionRulesSchema.parse({}), users: [], look: {} }
-  const realm = compileRealmAuthn(config, { directory, sealer, store, clock: systemClock })
+  const loginOrigin = 'https://login.acme.example'
+  const realm = compileRealmAuthn(config, { directory, sealer, store, clock: systemClock, loginOrigin })
   const device = { name: 'device', type: 'device', standing: 'given' } as AuthModule
   await realm.factors.add(user.id, { type: 'device', name: 'laptop', data: 'x' })
   await realm.factors.add(user.id, { type: 'totp', name: 'telephone', data: 'x' })
