@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
+import { attackIssuer } from './external-issuer.ts'
 import { headersExact, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { TOKEN_COOKIE, type Rig } from './rig.ts'
@@ -62,6 +63,9 @@ runVectors<JwtVector>('jwt', {
   },
   every: (rig, vector) => refused(rig, forgeries(stolen, vector), vector.id),
   only: {
+    'kid-dup': (rig, { id }) => attackIssuer(rig, id),
+    'kid-other-issuer': (rig, { id }) => attackIssuer(rig, id),
+    'wrong-use': (rig, { id }) => attackIssuer(rig, id),
     async 'exp-float'(rig) {
       const { header, claims, sealed } = stolen
       rig.tally.checks++
