@@ -7,6 +7,7 @@ import type { AgentId, RealmName } from '../src/base/brand.ts'
 export const REALM = '/employees' as RealmName
 export const AGENT = 'app' as AgentId
 export const HOST = 'app.bench.localhost'
+export const LOGIN_HOST = 'login.bench.localhost'
 export const USERS = 1_000
 
 /** Name and groups of the users of a run, which are those of a middling company. */
@@ -18,10 +19,12 @@ export interface ConfigurationOptions {
   readonly upstreamPort: number
   /** Every path open to everyone, or a session and a policy for each. */
   readonly enforced: boolean
+  /** Everybody's, as a hash; nobody can sign in without it. */
+  readonly password?: string
 }
 
 /** Writes a configuration root into a new temporary directory, as an operator would have it: logs on, the identity headers and the assertion of the defaults, ten policies. */
-export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOptions): string {
+export function writeConfiguration({ upstreamPort, enforced, password = NO_PASSWORD }: ConfigurationOptions): string {
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   // JSON is YAML.
   const write = (path: string, value: unknown): void => writeFileSync(join(root, path), JSON.stringify(value, null, 2))
@@ -30,7 +33,7 @@ export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOpti
   writeFileSync(join(root, 'master.key'), randomBytes(32).toString('base64url'), { mode: 0o600 })
   write('agent-config/gatehouse.yaml', {
     listeners: [{ address: '127.0.0.1', port: 0 }],
-    login: { url: 'http://login.bench.localhost' },
+    login: { url: `http://${LOGIN_HOST}` },
     store: { path: 'data/cts.db' },
     secrets: { masterKey: '${file:master.key}' },
   })
@@ -42,19 +45,19 @@ export function writeConfiguration({ upstreamPort, enforced }: ConfigurationOpti
   })
   write('realms/realm.yaml', {})
   write(`realms${REALM}/realm.yaml`, {})
-  write(`realms${REALM}/users.yaml`, { users: Array.from({ length: USERS }, (_, nth) => user(nth)) })
+  write(`realms${REALM}/users.yaml`, { users: Array.from({ length: USERS }, (_, nth) => user(nth, password)) })
   write(`realms${REALM}/policies.yaml`, { policies: policies() })
   return root
 }
 
-/** Nobody signs in by password here: the hash is none of any password. */
+/** The hash is none of any password. */
 const NO_PASSWORD = '$argon2id$v=19$m=19456,t=2,p=1$Ct5/NApYlorwWm0FdFZs7A$WTgrr3wuZU8iNkdxN4oFpSGNfo8r6uRsH23zuDWI4Xk'
 
-function user(nth: number): object {
+function user(nth: number, password: string): object {
   const name = username(nth)
   return {
     username: name,
-    password: NO_PASSWORD,
+    password,
     groups: ['employees', 'orders', `team-${nth % 40}`],
     attributes: { displayName: `User ${nth}`, mail: `${name}@bench.example` },
   }

@@ -1,3 +1,4 @@
+import type { LoginResult, LoginRound } from './login.ts'
 import type { PolicyResult } from './policy.ts'
 import type { RedisSessionsResult } from './redis-sessions.ts'
 import type { RequestPathResult, Row, StoreRow } from './request-path.ts'
@@ -11,6 +12,8 @@ const BUDGET = {
   policyRatio: 1.5,
   sessionBytes: 1_024,
   listTrips: 1,
+  loginShare: 0.9,
+  floodedP99: 2,
 } as const
 
 export function requestPathReport({ rows, store }: RequestPathResult): string {
@@ -39,6 +42,40 @@ export function requestPathReport({ rows, store }: RequestPathResult): string {
     '',
     verdict('CPU per enforced request, to the bare proxy', worst, BUDGET.cpuRatio),
     verdict('store operations per session and second', busiest, BUDGET.storeOperations),
+    '',
+  ].join('\n')
+}
+
+export function loginReport(login: LoginResult): string {
+  const cells = (name: string, round: Omit<LoginRound, 'refused'>): readonly string[] => [
+    name,
+    round.hashesPerSecond.toFixed(1),
+    round.loginsPerSecond.toFixed(1),
+    round.cpuPerHash.toFixed(1),
+    round.cpuPerLogin.toFixed(1),
+    round.share.toFixed(2),
+    round.p99Quiet.toFixed(1),
+    round.p99Flooded.toFixed(1),
+    round.p99Ratio.toFixed(2),
+    round.floodLoginsPerSecond.toFixed(1),
+  ]
+  const head = [
+    'round',
+    'hashes/s',
+    'logins/s',
+    'CPU ms/hash',
+    'CPU ms/login',
+    'share',
+    'p99 ms',
+    'p99 ms, flooded',
+    'ratio',
+    'flood logins/s',
+  ]
+  return [
+    table(head, [...login.rounds.map((round, nth) => cells(String(nth + 1), round)), cells('middle', login)]),
+    '',
+    verdict('CPU of a login, to that of its bare hash', 1 / login.share, 1 / BUDGET.loginShare),
+    verdict('p99 of enforced requests beside a flood of logins, to that without', login.p99Ratio, BUDGET.floodedP99),
     '',
   ].join('\n')
 }
@@ -118,7 +155,7 @@ function storeCells({ name, requests, seconds, counts, ...row }: StoreRow): read
 }
 
 function verdict(what: string, value: number, budget: number): string {
-  return `${value <= budget ? 'within' : 'OVER'} budget: ${what}: ${value.toFixed(2)} (at most ${budget})`
+  return `${value <= budget ? 'within' : 'OVER'} budget: ${what}: ${value.toFixed(2)} (at most ${Number(budget.toFixed(2))})`
 }
 
 /** A Markdown table, its columns padded. */

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { measureLogin, type LoginResult } from './login.ts'
 import { measurePolicy, type PolicyResult } from './policy.ts'
 import { measureRedisSessions, type RedisSessionsResult } from './redis-sessions.ts'
-import { policyReport, redisSessionsReport, requestPathReport, revocationReport } from './report.ts'
+import { loginReport, policyReport, redisSessionsReport, requestPathReport, revocationReport } from './report.ts'
 import { measureRequestPath, type RequestPathResult } from './request-path.ts'
 import { measureRevocation, type Delays } from './revocation.ts'
 
@@ -31,6 +32,7 @@ interface Report {
     readonly cores: number
     readonly load: number[]
   }
+  readonly login?: LoginResult
   readonly policy?: PolicyResult
   readonly requestPath?: RequestPathResult
   readonly revocation?: readonly Delays[]
@@ -41,6 +43,10 @@ async function run(): Promise<Report> {
   const [first] = cpus()
   const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
   if (positionals[0] === 'policy') return { machine, policy: measurePolicy(positive(values.rounds, 9)) }
+  if (positionals[0] === 'login') {
+    const options = { seconds: positive(values.seconds, 3), rounds: positive(values.rounds, 5) }
+    return { machine, login: await measureLogin(options) }
+  }
   if (positionals[0] === 'sessions') {
     return { machine, sessions: await measureRedisSessions(positive(values.count, 1_000_000)) }
   }
@@ -53,10 +59,11 @@ async function run(): Promise<Report> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report = await run()
-const { machine, policy, requestPath, revocation, sessions } = report
+const { machine, login, policy, requestPath, revocation, sessions } = report
 process.stdout.write(
   `Node ${machine.node}, ${machine.cores} × ${machine.processor}, load ${machine.load[0]?.toFixed(1)}\n\n`,
 )
+if (login !== undefined) process.stdout.write(loginReport(login))
 if (policy !== undefined) process.stdout.write(policyReport(policy))
 if (requestPath !== undefined) process.stdout.write(requestPathReport(requestPath))
 if (revocation !== undefined) process.stdout.write(revocationReport(revocation))

@@ -10,5 +10,6 @@ if (args[0] === undefined || args[0].startsWith('-')) {
   const built = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, env, stdio: 'inherit' })
   if (built.status !== 0) fail('The build failed; tsc says above why.')
 }
+if (args[0] === 'login') ensurePrograms({ wrk: 'wrk', taskset: 'util-linux' })
 if (args[0] === 'revocation' || args[0] === 'sessions') ensurePrograms({ 'redis-server': 'redis-server' })
 become(node, ['bench/run.ts', ...args], env)

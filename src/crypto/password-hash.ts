@@ -1,5 +1,6 @@
-import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { parseOptions } from '@node-rs/argon2'
 import { fault } from '../errors.ts'
+import { createHashThreads } from './hash-threads.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 } as const
@@ -13,7 +14,7 @@ const DECOY = `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.p
 const LIMIT = { memoryCost: 1_048_576, timeCost: 64, parallelism: 16 } as const
 
 export interface PasswordHasherOptions {
-  /** Hashes computed at once. 2 by default: they run on libuv's four threads, which file and DNS work needs as well. */
+  /** Hashes computed at once, each on a thread of its own. 2 by default. */
   readonly concurrency?: number
   /** Calls that wait for a turn before further ones get GH_BUSY. 64 by default. */
   readonly queue?: number
@@ -33,10 +34,11 @@ export interface PasswordHasher {
 }
 
 export function createPasswordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
+  const threads = createHashThreads()
   const inTurn = createTurns(options.concurrency ?? 2, options.queue ?? 64)
   const verifyNothing = async (password: string): Promise<void> => {
     const bytes = passwordBytes(password) ?? Buffer.alloc(MAX_PASSWORD_BYTES)
-    await inTurn(() => verify(DECOY, bytes))
+    await inTurn(() => threads.verify(DECOY, bytes))
   }
   return {
     async hash(password) {
@@ -44,7 +46,7 @@ export function createPasswordHasher(options: PasswordHasherOptions = {}): Passw
       if (bytes === undefined) {
         throw new RangeError(`a password is well-formed text of 1 to ${MAX_PASSWORD_BYTES} bytes in UTF-8`)
       }
-      return inTurn(() => hash(bytes, COST))
+      return inTurn(() => threads.hash(bytes, COST))
     },
 
     async verify(stored, password) {
@@ -53,7 +55,7 @@ export function createPasswordHasher(options: PasswordHasherOptions = {}): Passw
         await verifyNothing(password)
         return false
       }
-      return inTurn(() => verify(stored, bytes))
+      return inTurn(() => threads.verify(stored, bytes))
     },
 
     verifyNothing,
