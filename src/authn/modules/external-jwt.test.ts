@@ -106,7 +106,13 @@ test('a token of the signer signs in by id or by an attribute, and no other toke
 })
 
 test('none, a secret made of a public key, and another spelling are refused', async (t) => {
-  const server = await keyServer(t, [await jwk(publicKey), await jwk(rsa.publicKey, { kid: 'rsa' })])
+  const long = await generateKeyPair('ES384', { extractable: true })
+  const keys = [
+    await jwk(publicKey),
+    await jwk(rsa.publicKey, { kid: 'rsa' }),
+    await jwk(long.publicKey, { kid: 'long' }),
+  ]
+  const server = await keyServer(t, keys)
   const bench = await benchFor(t, [{ issuer: ISSUER, jwks: server.url, audience: AUDIENCE }])
   const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'u-1', exp: NOW + 60 }
   assert.equal(await outcome(bench, new UnsecuredJWT(claims).encode()), 'token-refused', 'none')
@@ -114,6 +120,8 @@ test('none, a secret made of a public key, and another spelling are refused', as
     const secret = new TextEncoder().encode(JSON.stringify(key))
     assert.equal(await outcome(bench, await token({ header: { alg: 'HS256' }, key: secret })), 'token-refused', 'hs')
   }
+  const unlisted = await token({ header: { alg: 'ES384', kid: 'long' }, key: long.privateKey })
+  assert.equal(await outcome(bench, unlisted), 'token-refused', 'an algorithm that is not on the list')
   const good = await token()
   const [head = '', body = '', mark = ''] = good.split('.')
   const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
