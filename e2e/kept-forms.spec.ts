@@ -69,7 +69,9 @@ async function openBank(): Promise<Bank> {
       .on('end', () => {
         const { method, url = '', headers } = request
         if (method === 'POST') received.push({ url, type: headers['content-type'] ?? '', body: Buffer.concat(chunks) })
-        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(method === 'POST' ? '<h1>Received</h1>' : PAGE)
+        response
+          .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+          .end(method === 'POST' ? '<h1>Received</h1>' : PAGE)
       })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

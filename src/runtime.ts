@@ -296,7 +296,10 @@ function varnishOf(
   }
   // Such a session lasts as long as its refresh tokens, as nobody is at work in between, and is in no cookie.
   const session = { ...config.session, maxIdle: rules.refreshTTL, mode: 'cts' as const }
-  const authn = compileRealmAuthn({ ...config, session }, { ...deps, directory, loginOrigin: new URL(login.url).origin })
+  const authn = compileRealmAuthn(
+    { ...config, session },
+    { ...deps, directory, loginOrigin: new URL(login.url).origin },
+  )
   return createVarnish({
     realm,
     rules,
