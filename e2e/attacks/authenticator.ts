@@ -30,6 +30,24 @@ export function send({ client }: SignedIn, page: Page, digits: string, more: Rea
   return client.call(action, { form: { ...form, ...more } })
 }
 
+/** Sets up the app of who has none yet, on the way to what needs it; the secret. */
+export async function setUpApp(rig: Rig, person: SignedIn): Promise<string> {
+  const page = await stepUpPage(person)
+  const secret = (SECRET.exec(page.body)?.[1] ?? '').replaceAll(' ', '')
+  rig.canaries.add(secret)
+  rig.tally.sent++
+  assert.equal((await send(person, page, code(secret))).status, 303)
+  return secret
+}
+
+/** What the account page's own forms send about the one factor that it lists. */
+export async function factorForm({ client }: SignedIn): Promise<Readonly<Record<string, string>>> {
+  const { body } = await client.call(`${ORIGINS.login}/account`)
+  const [, factor] = /\/account\/factor\?[^"]*factor=([\w-]+)/.exec(body) ?? []
+  assert.ok(factor, 'the account page lists the factor')
+  return { realm: '/employees', factor }
+}
+
 /** Whether the code was taken: on the way back there is a code for the agent. */
 export async function takes(rig: Rig, person: SignedIn, digits: string): Promise<boolean> {
   rig.tally.sent++

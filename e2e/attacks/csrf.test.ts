@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loginForm } from '../client.ts'
+import { factorForm, setUpApp, withFactors } from './authenticator.ts'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
 import { EMPLOYEES, isValid, loginToken, rest, signInRoot } from './rest.ts'
@@ -141,6 +142,27 @@ async function restRefuses(
 
 const rig = runVectors<CsrfVector>('csrf', {
   only: {
+    'totp-enrol': (outer) =>
+      withFactors(outer, async (rig) => {
+        const owner = await rig.signIn('mallory')
+        await setUpApp(rig, owner)
+        const form = await factorForm(owner)
+        for (const headers of FOREIGN) {
+          for (const [path, fields] of [
+            ['/account/factor', { ...form, remove: '1' }],
+            ['/account/factor', { ...form, name: 'mine' }],
+            ['/account/add', { realm: '/employees', stage: 'totp', IDToken1: '000000' }],
+          ] as const) {
+            rig.tally.sent++
+            const answer = await owner.client.call(ORIGINS.login + path, { form: fields, headers })
+            noServerError(rig, answer, path)
+            assert.equal(answer.status, 403, `${path} ${JSON.stringify(headers)}`)
+          }
+        }
+        assert.deepEqual(await factorForm(owner), form, 'the factor is as it was')
+        const own = await owner.client.call(`${ORIGINS.login}/account/factor`, { form: { ...form, remove: '1' } })
+        assert.match(own.location ?? '', /\/account\?.*factors=removed/, 'its own form works')
+      }),
     async stepup(outer) {
       const rig = await startRig({ employees: STEP_UP })
       try {

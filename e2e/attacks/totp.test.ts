@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { Secret } from 'otpauth'
 import { loginForm } from '../client.ts'
-import { code, LOGIN, notRaised, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
+import {
+  code,
+  factorForm,
+  LOGIN,
+  notRaised,
+  SECRET,
+  send,
+  setUpApp,
+  stepUpPage,
+  takes,
+  withFactors,
+} from './authenticator.ts'
 import type { Page } from './browser.ts'
 import type { SignedIn } from './rig.ts'
 import { noServerError, twins } from './oracles.ts'
@@ -134,6 +145,32 @@ runVectors<Vector>(
           const late = await stepUpPage(mallory)
           assert.doesNotMatch(late.body, SECRET, 'five minutes after the password it is asked again')
           assert.match(late.body, /type="password"/)
+        }),
+      'disable-needs-reauth': (outer) =>
+        withFactors(outer, async (rig) => {
+          const owner = await rig.signIn('mallory')
+          await setUpApp(rig, owner)
+          const form = await factorForm(owner)
+          const thief = await rig.signIn('mallory')
+          const attempts = [
+            ['/account/factor', { ...form, remove: '1' }],
+            ['/account/factor', { ...form, name: 'mine' }],
+            ['/account/add', { realm: '/employees', stage: 'totp', IDToken1: '000000' }],
+          ] as const
+          for (const [path, fields] of attempts) {
+            rig.tally.sent++
+            const answer = await thief.client.call(ORIGINS.login + path, { form: fields })
+            noServerError(rig, answer, path)
+            const to = new URL(answer.location ?? '', ORIGINS.login)
+            assert.equal(to.pathname, '/login/employees', path)
+          }
+          const set = await thief.client.call(`${ORIGINS.login}/account/add?realm=/employees&module=totp`)
+          assert.match(set.location ?? '', /\/login\/employees/, 'the password alone sets nothing up')
+          assert.deepEqual(await factorForm(owner), form, 'the factor is as it was')
+          await rig.shiftClock(5 * 60_000 + 5_000)
+          const late = await owner.client.call(`${ORIGINS.login}/account/factor`, { form: { ...form, remove: '1' } })
+          assert.match(late.location ?? '', /\/login\/employees/, 'five minutes after the code it is asked again')
+          assert.deepEqual(await factorForm(owner), form)
         }),
       'secret-leak': (outer) =>
         withFactors(outer, async (rig) => {

@@ -142,9 +142,10 @@ test('of two clicks at once one sends the form', async (t) => {
 })
 
 test('of those who ask for a form in the same moment one gets it', async (t) => {
-  const { forms, site, signIn, ...bench } = await setup(t)
-  const ticket = await keep({ ...bench, forms, site, signIn })
-  const user = forms.knownUsers.read(site, signIn(2).replace('Cookie: ', ''))
+  const bench = await setup(t)
+  const { forms, site } = bench
+  const ticket = await keep(bench)
+  const user = forms.knownUsers.read(site, bench.signIn(2).replace('Cookie: ', ''))
   assert.ok(user)
   const takes = [1, 2, 3].map(() => forms.keptForms.take(ticket, { site, user }, '/level/pay?x=1'))
   assert.equal((await Promise.all(takes)).filter((form) => form !== undefined).length, 1)
