@@ -50,11 +50,12 @@ function banner(sites: Readonly<Record<keyof typeof HOSTS, string>>, log: string
     [`${sites.app}/public/`, 'needs no login'],
     [`${sites.app}/admin/`, 'forbidden to alice: see who says so'],
     [`${sites.pay}/`, 'finance, with a second factor'],
+    [`${sites.pay}/transfer`, 'the same, proved within five minutes'],
     [`${sites.shop}/`, 'another domain, no second login'],
     [`${sites.files}/`, 'a third domain'],
     [`${sites.club}/`, 'customers: another realm'],
     [`${sites.login}/`, 'who am I, my applications, sign out'],
-    [`${sites.login}/account`, 'my sessions: end one, or all others'],
+    [`${sites.login}/account`, 'my sessions, and what I prove who I am with'],
   ] as const
   const width = Math.max(...places.map(([url]) => url.length))
   return `
@@ -68,6 +69,7 @@ Demonstration users (password: NAME-demo-password):
   dave    customers                 admin        realm /
 
 What to try: sign in as alice at the first; open the shop, no second login; sign out and watch the event stream end.
+Open pay as carol, who sets up an authenticator app there, or as bob, whose app has JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP.
 Change a file in agent-config/ or realms/ and see it take over. Log: ${log}. Stop with Ctrl-C.
 `
 }
