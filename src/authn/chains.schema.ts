@@ -55,7 +55,12 @@ export const authnSchema = z
       )
       .prefault({ default: [{ module: 'password', criteria: 'REQUIRED' }] })
       .describe('Ordered lists of modules, by name.'),
-    defaultChain: z.string().default('default').describe('The chain that is used when nothing asks for another.'),
+    defaultChain: z
+      .string()
+      .default('default')
+      .describe(
+        'The chain that is used when nothing asks for another. No minimum: a browser may ask for any of the chains.',
+      ),
     policies: authPoliciesSchema,
     enrolWithin: duration('5m').describe(
       'A login that demands a factor nobody has set up yet offers to set up the first one, this long after a password at most; later the password is asked again.',
