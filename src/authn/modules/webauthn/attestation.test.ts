@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { suite, test, type TestContext } from 'node:test'
+import { issue, nameOf, CN, setNow } from '../x509/certificates.fixture.ts'
+import { FLAGS, type Deviation } from './authenticator.fixture.ts'
+import { AAGUID, AAGUID_TEXT, createMaker, packed } from './maker.fixture.ts'
+import { LEVEL_2, optionsOf, passkeys, scene } from './webauthn.fixture.ts'
+
+const DAY = 86_400_000
+const now = Date.now()
+setNow(now)
+const maker = createMaker()
+const right = packed([maker.batch()])
+
+interface Attested extends Deviation {
+  readonly aaguid?: Buffer
+}
+
+/** Whether a realm that trusts `roots` sets up a key that proves its make in this way. */
+async function isSetUp(t: TestContext, { aaguid = AAGUID, ...deviation }: Attested, more: object = {}) {
+  const direct = { attestation: 'direct', attestationRoots: [maker.root.pem], aaguids: [AAGUID_TEXT], ...more }
+  const { begin, prove, signIn, authenticator, time } = await scene(t, passkeys(direct))
+  // Certificates are judged by the wall clock too, inside the library.
+  time.now = now
+  const session = await signIn('alice')
+  const page = await begin(session, LEVEL_2)
+  assert.equal(optionsOf(page)['attestation'], 'direct')
+  const key = authenticator({ aaguid, flags: FLAGS.up | FLAGS.uv })
+  return (await prove(page, session, key.create(optionsOf(page), deviation))).kind === 'done'
+}
+
+suite('attestation: direct', () => {
+  test('sets up a model on the list whose maker is trusted, also through an authority between', async (t) => {
+    assert.ok(await isSetUp(t, right))
+    const between = issue({ by: maker.root, name: nameOf([CN, 'Acme Keys 2026']), authority: true })
+    assert.ok(await isSetUp(t, packed([maker.batch({ by: between }), between])))
+    assert.ok(await isSetUp(t, packed([maker.batch(), maker.root])), 'the root may be sent along')
+  })
+
+  test('trusts a certificate that stands on the list itself', async (t) => {
+    const batch = maker.batch()
+    assert.ok(await isSetUp(t, packed([batch]), { attestationRoots: [batch.pem] }))
+  })
+
+  test('refuses a key that proves nothing, or signs for itself', async (t) => {
+    assert.equal(await isSetUp(t, {}), false)
+    const own = (): ReturnType<NonNullable<Deviation['attestation']>> => ({
+      fmt: 'packed',
+      attStmt: new Map<string, unknown>([
+        ['alg', -7],
+        ['sig', new Uint8Array(70)],
+      ]),
+    })
+    assert.equal(await isSetUp(t, { attestation: own }), false)
+  })
+
+  test('refuses models that are not on the list; takes any where there is none', async (t) => {
+    const other = Buffer.alloc(16, 7)
+    const attested = { aaguid: other, ...packed([maker.batch({}, other)]) }
+    assert.equal(await isSetUp(t, attested), false)
+    assert.ok(await isSetUp(t, attested, { aaguids: undefined }))
+  })
+
+  test('refuses a key that says it is another model than its certificate says', async (t) => {
+    assert.equal(await isSetUp(t, packed([maker.batch({}, Buffer.alloc(16, 7))])), false)
+  })
+
+  test('refuses makers whom nobody trusts, under whatever name', async (t) => {
+    const twin = createMaker()
+    const batch = twin.batch()
+    assert.equal(await isSetUp(t, packed([batch])), false)
+    assert.equal(await isSetUp(t, packed([batch, twin.root])), false)
+    assert.equal(await isSetUp(t, packed([batch, maker.root])), false, 'the name of a root is no signature')
+    const itself = issue({ name: batch.name, purposes: null })
+    assert.equal(await isSetUp(t, packed([itself])), false, 'nor is one that signs itself')
+  })
+
+  test('refuses a batch between: only authorities issue', async (t) => {
+    const leaf = maker.batch()
+    assert.equal(await isSetUp(t, packed([maker.batch({ by: leaf }), leaf])), false)
+  })
+
+  test('refuses what has expired or is not valid yet: root, authority between, batch', async (t) => {
+    const over = { from: now - 3 * DAY, until: now - DAY }
+    const early = { from: now + DAY, until: now + 3 * DAY }
+    for (const when of [over, early]) {
+      assert.equal(await isSetUp(t, packed([maker.batch(when)])), false)
+      const between = issue({ by: maker.root, name: nameOf([CN, 'Acme Keys 2020']), authority: true, ...when })
+      assert.equal(await isSetUp(t, packed([maker.batch({ by: between }), between])), false)
+      const old = createMaker('Old Root', when)
+      assert.equal(await isSetUp(t, packed([old.batch()]), { attestationRoots: [old.root.pem] }), false)
+    }
+  })
+
+  test('refuses a signature that is not the certificate’s', async (t) => {
+    const flipped = (signature: Buffer): Uint8Array =>
+      signature.map((byte, i) => (i === signature.length - 1 ? byte ^ 1 : byte))
+    const [batch, other] = [maker.batch(), maker.batch()]
+    assert.equal(await isSetUp(t, packed([batch], flipped)), false)
+    assert.equal(await isSetUp(t, packed([{ ...batch, key: other.key }])), false)
+  })
+
+  test('refuses chains of more than five', async (t) => {
+    const chain = [maker.root]
+    for (let i = 0; i < 5; i++) {
+      const [by = maker.root] = chain
+      chain.unshift(issue({ by, name: nameOf([CN, `Between ${i}`]), authority: true }))
+    }
+    const [by = maker.root] = chain
+    assert.equal(await isSetUp(t, packed([maker.batch({ by }), ...chain])), false)
+    assert.ok(await isSetUp(t, packed([maker.batch(), maker.root])))
+  })
+})
+
+test('attestation: none takes no certificates, so that nobody is told what they do not want to know', async (t) => {
+  const { begin, prove, signIn, authenticator } = await scene(t)
+  const session = await signIn('alice')
+  const page = await begin(session, LEVEL_2)
+  const outcome = authenticator({ aaguid: AAGUID }).create(optionsOf(page), right)
+  assert.notEqual((await prove(page, session, outcome)).kind, 'done')
+})
