@@ -109,7 +109,8 @@ const REVOCATIONS: readonly Revocation[] = [
     title: 'somebody else signing in with the same browser',
     username: 'pat',
     revoke: async ({ rigs: [first] }, person) => {
-      const page = await formFor(person, urlAt(first, 'app', '/strong'))
+      const goto = encodeURIComponent(urlAt(first, 'app'))
+      const page = await formFor(person, urlAt(first, 'login', `/login/staff?ForceAuth=true&goto=${goto}`))
       assert.equal((await person.client.signIn(page, 'don', 'a-password')).status, 200)
     },
     cause: 'replaced',
