@@ -6,6 +6,7 @@ import type { FailureReason } from '../module.ts'
 import type { Challenge } from './challenge.ts'
 import { credentialOf, factorData, type CredentialData, type CredentialFactor } from './credential.ts'
 import { isOwnContext, type Assertion } from './response.ts'
+import { isExact } from './signature.ts'
 
 /** The login host as authenticators know it. */
 export interface RelyingParty {
@@ -44,6 +45,7 @@ export async function verifyAssertion(
   if (said === undefined ? names : said !== userHandle) return undefined
   if (assertion.id !== credentialId || !isOwnContext(response.clientDataJSON)) return undefined
   try {
+    if (!isExact(bytesOf(response.signature), bytesOf(publicKey))) return undefined
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: { ...assertion, response, clientExtensionResults: {} },
       expectedChallenge: challenge.value,
