@@ -45,6 +45,8 @@ export interface RigConfig {
   readonly app: string
   /** Added to the realm of employees. */
   readonly employees: string
+  /** Added to the realm of customers. */
+  readonly customers: string
 }
 
 /** For the realm of employees: a second chain whose passing is worth level 2. */
@@ -152,7 +154,10 @@ telemetry: { level: info, accessLog: true }
   write('realms/users.yaml', `users:\n${user('root', hashes.root, '    groups: [admins]\n')}`)
   write('realms/employees/realm.yaml', `look: { title: Employees }\n${config.employees}`)
   write('realms/employees/policies.yaml', POLICIES)
-  write('realms/customers/realm.yaml', 'look: { title: Customers }\nsession: { mode: stateless, maxIdle: 120m }\n')
+  write(
+    'realms/customers/realm.yaml',
+    `look: { title: Customers }\nsession: { mode: stateless, maxIdle: 120m }\n${config.customers}`,
+  )
   write(
     'realms/employees/users.yaml',
     `users:\n${[

@@ -15,7 +15,7 @@ import type { Vitals, VitalsQuestion } from './vitals.ts'
 import { ask, type Dial, type WireAnswer } from './wire.ts'
 
 export interface RigOptions extends Partial<
-  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'idleTimeout' | 'store'>
+  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'customers' | 'idleTimeout' | 'store'>
 > {
   /** Requests below this address come from it, not from 127.0.0.1. */
   readonly from?: string
@@ -117,6 +117,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     trustedProxies: [],
     app: '',
     employees: '',
+    customers: '',
     idleTimeout: '20s',
     ...options,
   })
