@@ -13,6 +13,7 @@ import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
   checkChains,
@@ -38,6 +39,8 @@ const CHECKS: readonly Check[] = [
   checkCookieSameSite,
   checkCookiePersistence,
   checkChains,
+  checkPasskeyHost,
+  checkPasskeyTwice,
   checkPolicyNames,
   checkDeadRules,
   checkDirectories,
