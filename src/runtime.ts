@@ -25,9 +25,9 @@ import { createUpstream } from './gateway/upstream/create-upstream.ts'
 import { createClientResolver } from './http/forwarded.ts'
 import { createPresentedReader } from './http/presented.ts'
 import type { Directories, OpenDirectories } from './identity/directories.ts'
-import type { User } from './identity/directory.ts'
 import type { Messengers } from './identity/mail/messenger.ts'
 import { createNotices } from './identity/mail/notices.ts'
+import { createSessionUsers, type Named, type SessionUsers } from './identity/session-user.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
@@ -36,9 +36,8 @@ import { createPortal } from './portal/portal.ts'
 import type { PortalRealm, PortalSite, Readiness } from './portal/ports.ts'
 import type { PublicFiles } from './portal/public-files.ts'
 import type { BearerResolver } from './session/bearer.ts'
-import { groupsChanged } from './session/groups-at-login.ts'
 import { ofKnownUser, ofKnownUsers } from './session/known-users.ts'
-import type { HandshakeService, Session, SessionService } from './session/session.ts'
+import type { HandshakeService, SessionService } from './session/session.ts'
 import type { Transactions } from './session/transactions.ts'
 import { createTokenPairs } from './session/token-pairs.ts'
 import type { Store } from './store/store.ts'
@@ -95,6 +94,7 @@ export async function buildGeneration(
     const open = lasting.directories.open(snapshot.realms.values())
     opened.push(open.close)
     const directories = open.all
+    const users = usersOf(snapshot, directories)
     const audit = createNotices({
       ...lasting,
       directories,
@@ -126,11 +126,9 @@ export async function buildGeneration(
       }),
       loginHost: loginHostOf(snapshot, { directories, sites }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
-      causeToEnd: (session) => causeToEnd(snapshot, directories, session),
+      causeToEnd: users.causeToEnd,
       configuredCauseToEnd: async (session) =>
-        snapshot.realms.get(session.realm)?.directory.type === 'ldap'
-          ? undefined
-          : causeToEnd(snapshot, directories, session),
+        snapshot.realms.get(session.realm)?.directory.type === 'ldap' ? undefined : users.causeToEnd(session),
       close,
     }
   } catch (error) {
@@ -172,7 +170,7 @@ function siteOf(
     allCookieNames: cookieNames,
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
-    factsOf: (session) => factsOfSession({ snapshot, directories }, session),
+    factsOf: usersOf(snapshot, directories).factsOf,
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),
     clock,
@@ -235,7 +233,7 @@ function loginHostSessions(
   { sessions }: RuntimeDeps,
 ): LoginHostSessions {
   return {
-    resolve: ofKnownUsers({ sessions, causeToEnd: (session) => causeToEnd(snapshot, directories, session) }),
+    resolve: ofKnownUsers({ sessions, causeToEnd: usersOf(snapshot, directories).causeToEnd }),
     touch: (session) => sessions.touch(session),
     renew: (token, session) => sessions.renew(token, session),
     end: (sid, cause, origin) => sessions.end(sid, cause, origin),
@@ -289,7 +287,7 @@ function varnishOf(
   const directory = config && parts.directories.get(config.name)
   if (config === undefined || directory === undefined) return undefined
   const { name: realm, tokens: rules } = config
-  const cause = (session: Session): Promise<EndCause | undefined> => causeToEnd(snapshot, parts.directories, session)
+  const { causeToEnd: cause } = usersOf(snapshot, parts.directories)
   const sessions = {
     ...parts.sessions,
     find: async (sid: string) => ofKnownUser(await parts.sessions.find(sid), cause),
@@ -315,10 +313,11 @@ function varnishOf(
 }
 
 function peopleOf(snapshot: ConfigSnapshot, directories: RealmDirectories): People {
+  const users = usersOf(snapshot, directories)
   return {
     hasRealm: (realm) => snapshot.realms.has(realm),
     administratorsOf: (realm) => snapshot.realms.get(realm)?.administrators ?? [],
-    groupsOf: async (session) => (await factsOfSession({ snapshot, directories }, session))?.groups ?? new Set(),
+    groupsOf: async (session) => (await users.factsOf(session))?.groups ?? new Set(),
     userIdOf: (realm, username) => directories.get(realm)?.idOf(username),
   }
 }
@@ -359,42 +358,9 @@ function originsOf({ url, aliases }: PortalSite): readonly string[] {
   return [url, ...aliases]
 }
 
-/** A session as far as it names a user, and what it remembers of them. */
-type Named = Pick<Session, 'realm' | 'userId' | 'username' | 'properties'>
-
-/** What there is to know about people. */
-interface Known {
-  readonly snapshot: ConfigSnapshot
-  readonly directories: RealmDirectories
-}
-
-/** The session's user, as long as they are who they were: a name that was given away must not be passed on by its old owner. */
-function factsOfSession(known: Known, session: Named): User | undefined | Promise<User | undefined> {
-  const found = known.directories.get(session.realm)?.find(session.userId)
-  return found instanceof Promise
-    ? found.then((user) => unchanged(known, user, session))
-    : unchanged(known, found, session)
-}
-
-function unchanged(known: Known, user: User | undefined, session: Named): User | undefined {
-  return user !== undefined && changeOf(known, user, session) === undefined ? user : undefined
-}
-
-function changeOf({ snapshot }: Known, user: User, session: Named): EndCause | undefined {
-  if (user.username !== session.username) return 'user-changed'
-  if (!groupsChanged(session, user.groups)) return undefined
-  return snapshot.realms.get(session.realm)?.session.endOnGroupChange === true ? 'groups-changed' : undefined
-}
-
-async function causeToEnd(
-  snapshot: ConfigSnapshot,
-  directories: RealmDirectories,
-  session: Named,
-): Promise<EndCause | undefined> {
-  const { realm, userId } = session
-  const directory = directories.get(realm)
-  if (directory === undefined) return 'realm-removed'
-  const user = await directory.find(userId)
-  if (user !== undefined) return changeOf({ snapshot, directories }, user, session)
-  return directory.absence(userId) === 'disabled' ? 'user-disabled' : 'user-removed'
+function usersOf(snapshot: ConfigSnapshot, directories: RealmDirectories): SessionUsers {
+  return createSessionUsers({
+    directories,
+    endsOnGroupChange: (realm) => snapshot.realms.get(realm)?.session.endOnGroupChange === true,
+  })
 }
