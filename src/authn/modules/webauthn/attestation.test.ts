@@ -75,8 +75,11 @@ suite('attestation: direct', () => {
   })
 
   test('refuses a batch between: only authorities issue', async (t) => {
-    const leaf = maker.batch()
-    assert.equal(await isSetUp(t, packed([maker.batch({ by: leaf }), leaf])), false)
+    // The second may sign whatever it likes, but for that it is no authority.
+    for (const usage of [0x80, null]) {
+      const leaf = maker.batch({ usage })
+      assert.equal(await isSetUp(t, packed([maker.batch({ by: leaf }), leaf])), false)
+    }
   })
 
   test('refuses what has expired or is not valid yet: root, authority between, batch', async (t) => {

@@ -274,6 +274,15 @@ suite('a login that begins with a passkey', () => {
     }
   })
 
+  test('needs its owner: touched alone, without PIN, finger or face, it begins no login', async (t) => {
+    const { begin, prove, enrol } = await scene(t)
+    const { key } = await enrol('alice')
+    const page = await begin()
+    // Nothing else than this is wrong with it: the key may be synchronised, and is.
+    const touched = key.get(optionsOf(page), { flags: FLAGS.up | FLAGS.be | FLAGS.bs })
+    assert.equal(asked(await prove(page, undefined, touched)).failure, 'bad-credentials')
+  })
+
   test('an answer works once, and never on the page of another login', async (t) => {
     const { begin, prove, enrol } = await scene(t)
     const { key } = await enrol('alice')
