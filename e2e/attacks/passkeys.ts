@@ -172,3 +172,28 @@ export async function withMakers(
     await rig.stop()
   }
 }
+
+const BROWSER_COOKIE = '__Host-gatehouse-login'
+
+/** One answer reaches the other process of the gateway, then both at once, four times each: it counts once. */
+export async function onTwoNodes(rig: Rig, key: Authenticator): Promise<void> {
+  const second = await rig.second()
+  try {
+    for (const nodes of [[second], [rig, second, rig, second, rig, second, rig, second]]) {
+      const here = rig.browser()
+      const page = await here.call(LOGIN)
+      const { hostname } = new URL(ORIGINS.login)
+      const outcome = key.get(optionsOf(page))
+      const ends = await Promise.all(
+        nodes.map((node) => {
+          const client = node.browser()
+          client.setCookie(hostname, BROWSER_COOKIE, here.cookie(hostname, BROWSER_COOKIE) ?? '')
+          return sendKey(rig, client, page, outcome)
+        }),
+      )
+      assert.equal(ends.filter(({ location }) => location !== undefined).length, 1, `${nodes.length} times`)
+    }
+  } finally {
+    await second.stop()
+  }
+}

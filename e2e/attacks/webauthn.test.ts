@@ -12,6 +12,7 @@ import {
   CHALLENGE_MS,
   enrolPage,
   flipped,
+  onTwoNodes,
   optionsOf,
   passkeyRealm,
   refusesSetUp,
@@ -89,6 +90,7 @@ runVectors<Vector>(
         assert.equal(passed.length, 1, 'one answer, eight times at once')
         assert.equal((await sendKey(rig, client, page, outcome)).location, undefined, 'nor later')
         await refusesUse(rig, bob.key, { 'nor in another browser': () => outcome })
+        await onTwoNodes(rig, bob.key)
       },
       'challenge-other-session': async (rig) => {
         const [victim, attacker] = [rig.browser(), rig.browser()]
