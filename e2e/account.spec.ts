@@ -164,6 +164,7 @@ test.describe('the account page in a realm of its own', () => {
       'Sign out everywhere else',
       'End',
       'End',
+      'Change your password',
       'Go to your applications',
       'Language',
       'Change',

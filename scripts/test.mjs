@@ -12,8 +12,8 @@ const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-ti
 // Two lanes, because there are two cores: what starts whole systems and measures time, and what reads and computes.
 process.exitCode = await runSteps(
   [
-    tests('whole systems, crashes included', 5, '--test-concurrency=1', 'e2e/system/*.test.ts'),
-    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 6),
+    tests('whole systems, crashes included', 6, '--test-concurrency=2', 'e2e/system/*.test.ts'),
+    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 8),
     tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
     tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
     tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
@@ -24,8 +24,14 @@ process.exitCode = await runSteps(
     tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 4),
     tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 2),
     tool('nothing is unused', 'knip', ['--no-progress'], 2),
-    tests('unit, contract, wire and property tests', 6, 'src/**/*.test.ts', 'scripts/**/*.test.ts'),
+    tests(
+      'unit, contract, wire and property tests',
+      7,
+      '--test-concurrency=2',
+      'src/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ),
     tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
-    tests('attacks are refused', 5, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
+    tests('attacks are refused', 7, '--test-concurrency=2', 'e2e/attacks/*.test.ts'),
   ],
 )
