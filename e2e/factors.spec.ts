@@ -1,19 +1,6 @@
-import type { Page } from '@playwright/test'
-import { Secret, TOTP } from 'otpauth'
+import { code, early, enterCode } from './authenticator-app.ts'
 import { expect, signIn, test } from './fixtures.ts'
 import { viewer } from './page-checks.ts'
-
-const PERIOD_MS = 30_000
-
-/** What an authenticator app shows, `steps` periods from now: each code works once. */
-function code(secret: string, steps = 0): string {
-  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * PERIOD_MS })
-}
-
-async function enterCode(page: Page, digits: string): Promise<void> {
-  await page.locator('input[autocomplete="one-time-code"]').fill(digits)
-  await page.locator('main form button[type="submit"]').first().click()
-}
 
 test('somebody adds an authenticator app on the account page, names it, proves it, and removes it', async ({
   browser,
@@ -31,6 +18,7 @@ test('somebody adds an authenticator app on the account page, names it, proves i
   await look('account-set-up')
   await enterCode(page, '000000')
   await expect(page.getByRole('alert')).toContainText('not valid')
+  await early(page)
   await enterCode(page, code(secret, -1))
   // It counts from now on, so naming it takes a code already.
   await enterCode(page, code(secret))
