@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RealmName } from '../../src/base/brand.ts'
-import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { noServerError, openExplain } from './oracles.ts'
 import { byHeader, EMPLOYEES, JSON_TYPE, loginToken, rest, type RestCall } from './rest.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
+import { loadWith } from './config-copy.ts'
 import { runVectors } from './suite.ts'
 
 interface ConfigVector {
@@ -18,21 +18,6 @@ interface ConfigVector {
 
 const POLICIES = 'realms/employees/policies.yaml'
 const REALM = 'realms/employees/realm.yaml'
-
-/** The configuration with another text in one file: a copy, so that the running gateway does not see it. */
-async function loadWith(rig: Rig, file: string, change: (text: string) => string): Promise<LoadedConfig> {
-  rig.tally.sent++
-  rig.tally.checks++
-  const root = mkdtempSync(join(tmpdir(), 'gatehouse-attack-config-'))
-  try {
-    for (const part of ['agent-config', 'realms', 'data/master.key'])
-      cpSync(join(rig.root, part), join(root, part), { recursive: true })
-    writeFileSync(join(root, file), change(readFileSync(join(root, file), 'utf8')))
-    return await loadConfig(root)
-  } finally {
-    rmSync(root, { recursive: true })
-  }
-}
 
 async function refused(rig: Rig, file: string, change: (text: string) => string, message = /./): Promise<void> {
   const started = performance.now()

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { loadConfig } from '../../src/config/load.ts'
+import { loadWith } from './config-copy.ts'
 import { headersExact, noServerError, upstreamSilent } from './oracles.ts'
 import type { Attacker, Rig, SignedIn } from './rig.ts'
 import { NOBODY } from './rig.ts'
@@ -111,18 +109,11 @@ runVectors<MethodVector>('method', {
     webdav: neverPasses,
     query: neverPasses,
     async 'method-list-case'(rig) {
-      rig.tally.sent++
-      rig.tally.checks++
-      const file = join(rig.root, 'realms/employees/policies.yaml')
-      const before = readFileSync(file, 'utf8')
-      try {
-        writeFileSync(file, before.replace('{ GET: allow }', '{ get: allow }'))
-        const { snapshot, problems } = await loadConfig(rig.root)
-        assert.equal(snapshot, undefined, 'a method in small letters is refused, not silently dead')
-        assert.match(problems.map(({ message }) => message).join(), /capitals/)
-      } finally {
-        writeFileSync(file, before)
-      }
+      const { snapshot, problems } = await loadWith(rig, 'realms/employees/policies.yaml', (text) =>
+        text.replace('{ GET: allow }', '{ get: allow }'),
+      )
+      assert.equal(snapshot, undefined, 'a method in small letters is refused, not silently dead')
+      assert.match(problems.map(({ message }) => message).join(), /capitals/)
     },
     async 'deny-list-gap'(rig) {
       const mark = rig.mark()

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { EpochMs, RealmName } from '../../src/base/brand.ts'
-import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
+import type { LoadedConfig } from '../../src/config/load.ts'
 import type { PolicyConfig } from '../../src/policy/policies.schema.ts'
+import { loadWith } from './config-copy.ts'
 import { calm, noServerError, upstreamSilent } from './oracles.ts'
 import type { Rig } from './rig.ts'
 import { runVectors } from './suite.ts'
@@ -19,18 +18,13 @@ const POLICIES = 'realms/employees/policies.yaml'
 const LONG = ['a', '/', ',', 'a/', '-', '/a'].map((unit) => `/${unit.repeat(Math.floor(15_000 / unit.length))}!`)
 
 /** The configuration with one more policy, of this resource. */
-async function withResource(rig: Rig, resource: string): Promise<LoadedConfig> {
-  const file = join(rig.root, POLICIES)
-  const before = readFileSync(file, 'utf8')
-  writeFileSync(
-    file,
-    `${before}\n  - name: redos\n    resources: [${JSON.stringify(resource)}]\n    actions: { GET: allow }\n    subject: { type: AuthenticatedUsers }\n`,
+function withResource(rig: Rig, resource: string): Promise<LoadedConfig> {
+  return loadWith(
+    rig,
+    POLICIES,
+    (before) =>
+      `${before}\n  - name: redos\n    resources: [${JSON.stringify(resource)}]\n    actions: { GET: allow }\n    subject: { type: AuthenticatedUsers }\n`,
   )
-  try {
-    return await loadConfig(rig.root)
-  } finally {
-    writeFileSync(file, before)
-  }
 }
 
 /** A pattern of the configuration takes no part, or matches within milliseconds whatever the path. */

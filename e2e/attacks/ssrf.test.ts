@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadConfig } from '../../src/config/load.ts'
+import { loadWith } from './config-copy.ts'
 import { calm, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { readPending, readVectors } from './pending.ts'
 import { WEB_SOCKET } from './requests.ts'
@@ -87,24 +84,19 @@ async function namedByLogin(rig: Rig, address: string): Promise<void> {
 
 /** An application that is configured under such an address is an address of http or https, or refused. */
 async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
-  // A copy: the rig watches its own, and would load what is written here.
-  const root = mkdtempSync(join(tmpdir(), 'gatehouse-ssrf-'))
-  try {
-    for (const part of ['agent-config', 'realms', 'data/master.key'])
-      cpSync(join(rig.root, part), join(root, part), { recursive: true })
-    const file = join(root, 'agent-config/shop.yaml')
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/servers: .*/, `servers: [${JSON.stringify(address)}]`))
-    const { snapshot, problems } = await loadConfig(root)
-    for (const { severity, file: where } of problems)
-      if (severity === 'error') assert.equal(where, 'agent-config/shop.yaml', 'all else is as it was')
-    const server = snapshot?.agents.find(({ id }) => id === 'shop')?.upstream.servers[0]
-    rig.tally.checks++
-    if (server === undefined || server.startsWith('unix:')) return
-    assert.match(server, /^https?:\/\/[^/?#@\\\s]+$/, 'an origin and nothing else')
-    assert.equal(new URL(server).origin, server, 'in the one form that is dialled')
-  } finally {
-    rmSync(root, { recursive: true, force: true })
-  }
+  const file = 'agent-config/shop.yaml'
+  const { snapshot, problems } = await loadWith(rig, file, (text) =>
+    text.replace(/servers: .*/, `servers: [${JSON.stringify(address)}]`),
+  )
+  const refused = problems.filter(({ severity }) => severity === 'error')
+  assert.ok(
+    refused.every((problem) => problem.file === file),
+    'all else is as it was',
+  )
+  const server = snapshot?.agents.find(({ id }) => id === 'shop')?.upstream.servers[0]
+  if (server === undefined || server.startsWith('unix:')) return
+  assert.match(server, /^https?:\/\/[^/?#@\\\s]+$/, 'an origin and nothing else')
+  assert.equal(new URL(server).origin, server, 'in the one form that is dialled')
 }
 
 runVectors<SsrfVector>('ssrf', {
