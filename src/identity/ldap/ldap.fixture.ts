@@ -61,8 +61,8 @@ export function written(servers: readonly FixtureServer[], more: Partial<Written
     bind: SERVICE,
     users: { base: PEOPLE_BASE },
     groups: byMember,
-    connectTimeout: '500ms',
-    timeout: '900ms',
+    connectTimeout: '1500ms',
+    timeout: '2500ms',
     ...more,
   }
 }
