@@ -33,6 +33,6 @@ process.exitCode = await runSteps(
       'src/**/*.test.ts',
       'scripts/**/*.test.ts',
     ),
-    tests('attacks are refused', 7, '--test-concurrency=2', 'e2e/attacks/*.test.ts'),
+    tests('attacks are refused', 8, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
   ],
 )
