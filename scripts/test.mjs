@@ -12,7 +12,7 @@ const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-ti
 // Two lanes, because there are two cores: what starts whole systems and measures time, and what reads and computes.
 process.exitCode = await runSteps(
   [
-    tests('whole systems, crashes included', 6, '--test-concurrency=2', 'e2e/system/*.test.ts'),
+    tests('whole systems, crashes included', 8, '--test-concurrency=1', 'e2e/system/*.test.ts'),
     tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 8),
     tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
     tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
