@@ -92,7 +92,7 @@ export function launch(files: ConfigFiles, env: Readonly<Record<string, string>>
     listening,
     pid: child.pid ?? 0,
     log: () => out,
-    lines: () => readLines(out),
+    lines: createLineReader(() => out),
     errors: () => err,
     write: (changed) => writeFiles(root, changed),
     remove: (path) => rmSync(join(root, path), { recursive: true }),
@@ -116,12 +116,18 @@ export async function startOwnRig({ files, port, env }: OwnRigOptions): Promise<
   return { ...rig, port: known }
 }
 
-function readLines(out: string): readonly Readonly<Record<string, unknown>>[] {
-  const whole = out.slice(0, out.lastIndexOf('\n') + 1)
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+/** The lines that a growing text has so far; each is read once, since tests ask again and again while load writes thousands. */
+function createLineReader(text: () => string): OwnRig['lines'] {
+  const lines: Readonly<Record<string, unknown>>[] = []
+  let read = 0
+  return () => {
+    const whole = text().slice(read, text().lastIndexOf('\n') + 1)
+    read += whole.length
+    for (const line of whole.split('\n')) {
+      if (line !== '') lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>)
+    }
+    return lines
+  }
 }
 
 /** agent-config/gatehouse.yaml for plain http on `${env:PORT}`; `more` is appended. */
