@@ -71,8 +71,8 @@ function afterSubscriptions(executor: Executor, tail: RevocationTail): Executor 
 
 function assemble({ topology, tail, checks, ...parts }: Parts, log: Log): RedisStore {
   const executor = afterSubscriptions(parts.executor, tail)
-  const allDocuments = documents(executor)
-  const life = createLife(executor, allDocuments, log)
+  const [allDocuments, allLeases] = [documents(executor), leases(executor)]
+  const life = createLife({ executor, documents: allDocuments, leases: allLeases, log })
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     tail.close()
@@ -87,7 +87,7 @@ function assemble({ topology, tail, checks, ...parts }: Parts, log: Log): RedisS
     oneTime: oneTimeRecords(executor),
     versioned: versionedRecords(executor),
     counters: counters(executor),
-    leases: leases(executor),
+    leases: allLeases,
     documents: allDocuments,
     ping: () => life.check(),
     close: () => (closing ??= close()),
@@ -111,7 +111,8 @@ export async function openRedisStore(deps: RedisStoreDeps): Promise<RedisStore> 
   })
   const executor = createExecutor({ topology, table, timeSource })
   try {
-    await patiently(() => createLife(executor, documents(executor), log).check(), patience)
+    const life = createLife({ executor, documents: documents(executor), leases: leases(executor), log })
+    await patiently(() => life.check(), patience)
     const cursors = await patiently(() => readBoundaries({ topology, table }), patience)
     const tail = new RevocationTail({ settings, topology, table, clock, log }, cursors)
     return assemble({ topology, executor, tail, checks }, log)
