@@ -8,6 +8,7 @@ import { directoryContract } from '../../src/identity/directory.contract.ts'
 import type { PasswordCheck } from '../../src/identity/directory.ts'
 import { createLdapDirectory, type LdapDirectory } from '../../src/identity/ldap/ldap-directory.ts'
 import { ldapSchema } from '../../src/identity/ldap/ldap.schema.ts'
+import { passwordRulesSchema } from '../../src/identity/managed/passwords.schema.ts'
 import { createAuthority } from '../certificates.ts'
 import { allEntries, dnOf, GROUPS_BASE, idOf, passwordOf, PEOPLE_BASE } from './slapd-people.ts'
 import { ADMIN, READER, startSlapd, type Slapd } from './slapd.ts'
@@ -63,6 +64,7 @@ function open(servers: readonly string[], more: Partial<Written> = {}): Open {
   const directory = createLdapDirectory('/staff' as RealmName, config, {
     clock: () => (systemClock() + time.ahead) as EpochMs,
     log: { error: quiet, warn: quiet, info: quiet, debug: quiet },
+    rules: passwordRulesSchema.parse({ minLength: 8 }),
     changed: (id) => changed.push(id),
   })
   running.defer(() => directory.close())
@@ -132,6 +134,35 @@ test('password policy: expired, reset, a few logins left, about to expire, locke
   assert.equal(warned.kind === 'passed' && warned.warning?.kind, 'expires')
   for (let i = 0; i < 3; i++) assert.equal(reasonOf(await check('locked', 'wrong')), 'wrong-password')
   assert.equal(reasonOf(await check('locked')), 'locked')
+})
+
+test('RFC 3062: people change their password as themselves, and the server says what it does not take', async () => {
+  const { directory } = open([ldaps(second)], { passwordChange: 'passwordModify' })
+  const change = async (name: string, next: string): Promise<string> => {
+    const checked = await directory.checkPassword(name, passwordOf(name))
+    assert.ok(checked.kind !== 'failed' && checked.stamp !== undefined, name)
+    const outcome = await directory.passwords?.change(checked.user.id, checked.stamp, next)
+    assert.ok(outcome !== undefined)
+    return outcome.kind === 'refused' ? outcome.flaw.kind : outcome.kind
+  }
+  const must = await directory.checkPassword('changes', passwordOf('changes'))
+  assert.equal(must.kind === 'change-first' && must.reason, 'must-change')
+  assert.equal(await change('changes', 'fox quilt'), 'too-short-there')
+  assert.equal(await change('changes', 'long enough for all'), 'changed')
+  const changed = await directory.checkPassword('changes', 'long enough for all')
+  assert.ok(changed.kind === 'passed' && changed.stamp !== undefined)
+  const back = await directory.passwords?.change(changed.user.id, changed.stamp, passwordOf('changes'))
+  assert.deepEqual(back, { kind: 'refused', flaw: { kind: 'used-before' } })
+  const expired = await directory.checkPassword('spends', passwordOf('spends'))
+  assert.equal(expired.kind === 'change-first' && expired.reason, 'password-expired')
+  assert.equal(await change('spends', 'another good password'), 'changed')
+  assert.equal(reasonOf(await directory.checkPassword('spends', 'another good password')), 'passed')
+  assert.equal(await change('young', 'another good password'), 'changed')
+  const young = await directory.checkPassword('young', 'another good password')
+  assert.ok(young.kind === 'passed' && young.stamp !== undefined)
+  const again = await directory.passwords?.change(young.user.id, young.stamp, 'yet another password')
+  assert.deepEqual(again, { kind: 'refused', flaw: { kind: 'too-soon' } })
+  assert.equal(await change('fixed', 'another good password'), 'not-allowed')
 })
 
 test('somebody who is locked by an administrator, loses a group or is deleted is seen so once the answer is old', async () => {

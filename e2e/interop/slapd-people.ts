@@ -60,6 +60,10 @@ const POLICED: Readonly<Record<string, SlapdEntry['attributes']>> = {
   grace: { pwdPolicySubentry: [`cn=graceful,${POLICIES_BASE}`], pwdChangedTime: ['20200101000000Z'] },
   warned: { pwdPolicySubentry: [`cn=warning,${POLICIES_BASE}`], pwdChangedTime: ['20200101000000Z'] },
   reset: { pwdReset: ['TRUE'] },
+  changes: { pwdReset: ['TRUE'], pwdPolicySubentry: [`cn=demanding,${POLICIES_BASE}`] },
+  spends: { pwdPolicySubentry: [`cn=graceful,${POLICIES_BASE}`], pwdChangedTime: ['20200101000000Z'] },
+  young: { pwdPolicySubentry: [`cn=patient,${POLICIES_BASE}`] },
+  fixed: { pwdPolicySubentry: [`cn=fixed,${POLICIES_BASE}`] },
   locked: { pwdPolicySubentry: [`cn=lockout,${POLICIES_BASE}`] },
 }
 
@@ -81,6 +85,9 @@ export function allEntries(): readonly SlapdEntry[] {
     policyEntry('strict', { pwdMaxAge: '3600' }),
     policyEntry('graceful', { pwdMaxAge: '3600', pwdGraceAuthNLimit: '5' }),
     policyEntry('warning', { pwdMaxAge: '630720000', pwdExpireWarning: '630720000' }),
+    policyEntry('demanding', { pwdMustChange: 'TRUE', pwdCheckQuality: '2', pwdMinLength: '12', pwdInHistory: '3' }),
+    policyEntry('patient', { pwdMinAge: '86400' }),
+    policyEntry('fixed', { pwdAllowUserChange: 'FALSE' }),
     ...PEOPLE.map((person) => personEntry(person)),
     ...Object.entries(POLICED).map(([username, more]) =>
       personEntry({ username, password: passwordOf(username), groups: [] }, more),

@@ -90,7 +90,7 @@ overlay memberof
 overlay ppolicy
 ppolicy_default "cn=default,ou=policies,${SUFFIX}"
 ppolicy_use_lockout
-access to attrs=userPassword by anonymous auth by * none
+access to attrs=userPassword by self =wx by anonymous auth by * none
 access to * by dn.exact="${READER.dn}" read by * auth
 `
 }

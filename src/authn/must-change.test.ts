@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { OwnPasswords, PasswordCheck, User } from '../identity/directory.ts'
+import { openLdap, person, service } from '../identity/ldap/ldap.fixture.ts'
 import { asked, context, createBench, DESTINATION, EMPLOYEES, NO_DEMAND } from './login.fixture.ts'
 import type { Step } from './step.ts'
 
@@ -62,4 +63,28 @@ test('the page stands for one change of exactly that password, for ten minutes',
   time.now += 10 * 60_000
   assert.notEqual((await answer(late, 'another good password', 'another good password')).kind, 'done')
   assert.equal(changes.length, 1)
+})
+
+test('LDAP: who must change their password does so in the login, by what the server takes, and no page holds it', async (t) => {
+  const old = 'o'.repeat(1_024)
+  const { server, directory } = await openLdap(t, {
+    entries: [service, person('alice', old, { entryUUID: ['alice'] })],
+    onBind: (_, password) => (password === old ? { code: 0, policy: { error: 2 } } : undefined),
+    config: () => ({ groups: undefined, passwordChange: 'passwordModify' }),
+  })
+  const { passwords } = directory
+  assert.ok(passwords)
+  const { authn } = await createBench(t, { passwords, checkPassword: (...typed) => directory.checkPassword(...typed) })
+  const begun = await authn.begin({ realm: EMPLOYEES, demand: NO_DEMAND, destination: DESTINATION }, context())
+  const answer = (step: Step, ...answers: readonly string[]): Promise<Step> =>
+    authn.submit({ realm: EMPLOYEES, authId: asked(step).authId, answers }, context())
+  const chooses = await answer(begun, 'alice', old)
+  assert.deepEqual(said(chooses), ['password.must-change'])
+  assert.ok(!JSON.stringify(chooses).includes('oooo'))
+  server.options = { ...server.options, onChange: () => ({ code: 19, policy: { error: 5 } }) }
+  const weak = await answer(chooses, 'one good password', 'one good password')
+  assert.deepEqual(said(weak), ['password.must-change', 'password.too-weak'])
+  server.options = {}
+  assert.equal((await answer(weak, 'one good password', 'one good password')).kind, 'done')
+  assert.equal((await directory.checkPassword('alice', 'one good password')).kind, 'passed')
 })

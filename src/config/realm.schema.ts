@@ -11,7 +11,9 @@ import { tokensSchema } from '../session/tokens.schema.ts'
 export const realmSchema = z.strictObject({
   look: lookSchema.describe("How the realm's pages look."),
   directory: directorySchema.describe('Who the people of the realm are.'),
-  passwords: passwordRulesSchema.describe('What passwords people may choose, where `directory` is `managed`.'),
+  passwords: passwordRulesSchema.describe(
+    'What passwords people may choose, where they change them here: managed users, and those of LDAP with `passwordChange`, for whom `history` and `maxAge` are the server’s.',
+  ),
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),
   tokens: tokensSchema.describe('Access and refresh tokens, for programs.'),

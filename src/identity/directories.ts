@@ -15,7 +15,7 @@ export interface RealmUsers {
   readonly directory: DirectoryConfig
   /** For a directory of the type `file`. */
   readonly users: readonly UserConfig[]
-  /** For a directory of the type `managed`. */
+  /** For users whose passwords can be changed here. */
   readonly passwords: PasswordRules
 }
 
@@ -45,6 +45,7 @@ export interface Directories {
 interface Shared {
   readonly realm: RealmName
   readonly config: LdapConfig
+  readonly rules: PasswordRules
   readonly directory: LdapDirectory
   users: number
 }
@@ -56,14 +57,17 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
 
   const tell = (realm: RealmName) => (userId: string) => listeners.forEach((listener) => listener(realm, userId))
 
-  const take = (realm: RealmName, config: LdapConfig): Shared => {
-    const known = [...shared].find((one) => one.realm === realm && isDeepStrictEqual(one.config, config))
+  const take = (realm: RealmName, config: LdapConfig, rules: PasswordRules): Shared => {
+    const isSame = (one: Shared): boolean =>
+      isDeepStrictEqual([one.realm, one.config, one.rules], [realm, config, rules])
+    const known = [...shared].find(isSame)
     if (known !== undefined) {
       known.users++
       return known
     }
     const changed = tell(realm)
-    const one = { realm, config, directory: createLdapDirectory(realm, config, { clock, log, changed }), users: 1 }
+    const directory = createLdapDirectory(realm, config, { clock, log, rules, changed })
+    const one = { realm, config, rules, directory, users: 1 }
     shared.add(one)
     return one
   }
@@ -90,7 +94,7 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
             closers.push(() => managed.close())
             all.set(name, managed)
           } else {
-            const one = take(name, directory)
+            const one = take(name, directory, passwords)
             closers.push(() => giveBack(one))
             all.set(name, one.directory)
           }

@@ -27,12 +27,12 @@ export type PasswordChange =
 export interface OwnPasswords {
   /** Characters that a new one needs. */
   readonly minLength: number
-  /** `stamp`: from `checkPassword`, and good for one change. Rejects with GH_BUSY where too many passwords are being worked on. */
+  /** `stamp`: from `checkPassword`, and good for one change; keep it sealed, it may be the password itself. Rejects with GH_BUSY where too many passwords are being worked on. */
   change(userId: string, stamp: string, next: string): Promise<PasswordChange>
 }
 
 export type PasswordCheck =
-  /** `stamp` where the password can be changed here: what `OwnPasswords.change` wants. */
+  /** `stamp` where the password can be changed here: what `OwnPasswords.change` wants. Never to be shown or logged. */
   | { readonly kind: 'passed'; readonly user: User; readonly warning?: PasswordWarning; readonly stamp?: string }
   /** The password was right, and opens nothing before it is changed. */
   | {

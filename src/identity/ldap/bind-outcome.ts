@@ -1,13 +1,16 @@
 import { PasswordPolicyError } from 'ldapts'
 import { fault } from '../../errors.ts'
 import type { PasswordCheck, PasswordWarning } from '../directory.ts'
-import type { BindAnswer } from './connection.ts'
+import type { PasswordAnswer } from './connection.ts'
 import { RESULT } from './failure.ts'
 
 type Reason = Extract<PasswordCheck, { readonly kind: 'failed' }>['reason']
+type ChangeReason = Extract<PasswordCheck, { readonly kind: 'change-first' }>['reason']
 
 export type BindOutcome =
   | { readonly kind: 'right'; readonly warning: PasswordWarning | undefined }
+  /** The server has let them in to change it, and for nothing else. */
+  | { readonly kind: 'change-first'; readonly reason: ChangeReason }
   | { readonly kind: 'refused'; readonly reason: Reason }
 
 /** What the policy says whatever the result code (draft-behera-ldap-password-policy-10 §6.2). */
@@ -42,9 +45,12 @@ const BY_CODE: ReadonlyMap<number, Reason> = new Map([
   [RESULT.unwillingToPerform, 'disabled'],
 ])
 
-/** Whether the password was right, and may be used. Throws GH_DIRECTORY_UNAVAILABLE for an answer that says neither. */
-export function bindOutcome({ code, message, policy }: BindAnswer): BindOutcome {
+/** Whether the password was right, and what it may be used for. Throws GH_DIRECTORY_UNAVAILABLE for an answer that says neither. */
+export function bindOutcome({ code, message, policy }: PasswordAnswer): BindOutcome {
   const byPolicy = policy?.error === undefined ? undefined : BY_POLICY.get(policy.error)
+  // A server that refuses may say so without having looked at the password.
+  if (code === 0 && (byPolicy === 'password-expired' || byPolicy === 'must-change'))
+    return { kind: 'change-first', reason: byPolicy }
   if (byPolicy !== undefined) return { kind: 'refused', reason: byPolicy }
   if (code === 0) return { kind: 'right', warning: warningOf(policy) }
   const subcode = code === RESULT.invalidCredentials ? /\bdata ([0-9a-f]{3,8})\b/i.exec(message)?.[1] : undefined
@@ -53,7 +59,7 @@ export function bindOutcome({ code, message, policy }: BindAnswer): BindOutcome 
   throw fault('GH_DIRECTORY_UNAVAILABLE', { detail: `a bind was answered with code ${code}: ${message}` })
 }
 
-function warningOf(policy: BindAnswer['policy']): PasswordWarning | undefined {
+function warningOf(policy: PasswordAnswer['policy']): PasswordWarning | undefined {
   if (policy?.graceAuthNsRemaining !== undefined) {
     return { kind: 'expired', graceLoginsLeft: policy.graceAuthNsRemaining }
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Client, PasswordPolicyControl, type Entry, type Filter } from 'ldapts'
+import { BerWriter, Client, PasswordPolicyControl, type Entry, type Filter } from 'ldapts'
 import type { PasswordPolicyValue } from 'ldapts'
 import { asFailure, RESULT, resultCode, ServerFailure } from './failure.ts'
 
@@ -15,8 +15,8 @@ export interface Search {
   readonly atMost: number
 }
 
-/** What a server says of a name and a password. */
-export interface BindAnswer {
+/** What a server says of a name and a password, or of a change of one. */
+export interface PasswordAnswer {
   /** RFC 4511 §4.1.9; 0 is success. */
   readonly code: number
   readonly message: string
@@ -30,11 +30,14 @@ export interface LdapConnection {
   isOpen(): boolean
   /** Rejects with ServerFailure when there is no answer, and with GH_DIRECTORY_UNAVAILABLE when the answer is a refusal. */
   search(search: Search): Promise<readonly Entry[]>
-  bind(dn: string, password: string): Promise<BindAnswer>
+  bind(dn: string, password: string): Promise<PasswordAnswer>
+  /** Changes the password of whom the connection is bound as: Password Modify (RFC 3062 §2). Rejects like `bind`. */
+  changePassword(old: string, next: string): Promise<PasswordAnswer>
   close(): void
 }
 
 const PAGE_SIZE = 500
+const PASSWORD_MODIFY = '1.3.6.1.4.1.4203.1.11.1'
 
 export function createConnection(socket: Socket, timeoutMs: number): LdapConnection {
   let used = false
@@ -60,20 +63,37 @@ export function createConnection(socket: Socket, timeoutMs: number): LdapConnect
       }
     },
 
-    async bind(dn, password) {
-      const control = new PasswordPolicyControl()
-      try {
-        await client.bind(dn, password, control)
-        return { code: 0, message: '', policy: control.value }
-      } catch (error) {
-        const code = resultCode(error)
-        if (code === undefined) throw asFailure(error, 'a bind failed')
-        return { code, message: error instanceof Error ? error.message : '', policy: control.value }
-      }
-    },
+    bind: (dn, password) => answerTo('a bind', (control) => client.bind(dn, password, control)),
+    changePassword: (old, next) =>
+      answerTo('changing a password', (control) => client.exop(PASSWORD_MODIFY, modifyValue(old, next), control)),
 
     close: () => void socket.on('error', () => undefined).destroy(),
   }
+}
+
+async function answerTo(
+  what: string,
+  ask: (control: PasswordPolicyControl) => Promise<unknown>,
+): Promise<PasswordAnswer> {
+  const control = new PasswordPolicyControl()
+  try {
+    await ask(control)
+    return { code: 0, message: '', policy: control.value }
+  } catch (error) {
+    const code = resultCode(error)
+    if (code === undefined) throw asFailure(error, `${what} failed`)
+    return { code, message: error instanceof Error ? error.message : '', policy: control.value }
+  }
+}
+
+/** Names nobody: what it changes is the password of whom the connection is bound as, and the old one has to be right once more. */
+function modifyValue(old: string, next: string): Buffer {
+  const writer = new BerWriter()
+  writer.startSequence()
+  writer.writeString(old, 0x81)
+  writer.writeString(next, 0x82)
+  writer.endSequence()
+  return writer.buffer
 }
 
 /** No size limit is asked for: what a server cuts off would look like all there is. References to other servers are not followed. */

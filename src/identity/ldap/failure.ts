@@ -8,6 +8,7 @@ export const RESULT = {
   noSuchObject: 32,
   inappropriateAuthentication: 48,
   invalidCredentials: 49,
+  insufficientAccessRights: 50,
   busy: 51,
   unavailable: 52,
   unwillingToPerform: 53,
@@ -26,11 +27,14 @@ export function resultCode(caught: unknown): number | undefined {
 /** What ended a conversation, told apart: no answer or a server that is out of order, or an answer that is a refusal. */
 export function asFailure(caught: unknown, what: string): Error {
   const code = resultCode(caught)
-  const text = `${what}: ${caught instanceof Error ? caught.message : String(caught)}`
-  if (code === undefined || code === RESULT.busy || code === RESULT.unavailable) {
-    return new ServerFailure(text, { cause: caught })
-  }
-  return fault('GH_DIRECTORY_UNAVAILABLE', { cause: caught, detail: text })
+  return answerFailure(code, `${what}: ${caught instanceof Error ? caught.message : String(caught)}`, caught)
+}
+
+/** An answer that is of no use: of a server that is out of order where it says so. */
+export function answerFailure(code: number | undefined, detail: string, cause?: unknown): Error {
+  if (code === undefined || code === RESULT.busy || code === RESULT.unavailable)
+    return new ServerFailure(detail, { cause })
+  return fault('GH_DIRECTORY_UNAVAILABLE', { cause, detail })
 }
 
 /** The directory cannot say: never an answer about a person. */

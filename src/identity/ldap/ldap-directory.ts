@@ -5,8 +5,11 @@ import type { Clock } from '../../base/clock.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import { fault } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { hasValue, type NamedDirectory, type PasswordCheck, type User } from '../directory.ts'
-import { bindOutcome } from './bind-outcome.ts'
+import { hasValue, type NamedDirectory, type PasswordChange, type PasswordCheck, type User } from '../directory.ts'
+import { flawOf } from '../managed/password-rules.ts'
+import type { PasswordRules } from '../managed/passwords.schema.ts'
+import { bindOutcome, type BindOutcome } from './bind-outcome.ts'
+import { changeOutcome } from './change-outcome.ts'
 import type { LdapConnection } from './connection.ts'
 import { idBytes, isBinaryId, readUser, userAttributes, type UserEntry } from './entry.ts'
 import { asDirectoryFault } from './failure.ts'
@@ -20,6 +23,8 @@ import { createUserCache, type UserCache } from '../user-cache.ts'
 export interface LdapDirectoryDeps {
   readonly clock: Clock
   readonly log: Log
+  /** What new passwords have to be, before the server is asked. */
+  readonly rules: PasswordRules
   /** A user is gone, or not what they were. */
   readonly changed: (userId: string) => void
 }
@@ -59,7 +64,7 @@ export function createLdapDirectory(realm: RealmName, config: LdapConfig, deps: 
     async checkPassword(username, password) {
       if (!isPassword(password)) return { kind: 'failed', reason: 'wrong-password' }
       const checked = await inTime(config, search.check(username, password))
-      return checked.kind === 'passed' ? { ...checked, user: cache.put(checked.user) } : checked
+      return checked.kind === 'failed' ? checked : { ...checked, user: cache.put(checked.user) }
     },
     find: (userId) => cache.find(userId),
     findBy: (attribute, value) => inTime(config, search.byValue(attribute, value)),
@@ -68,7 +73,20 @@ export function createLdapDirectory(realm: RealmName, config: LdapConfig, deps: 
     },
     // Entries that stop to match the filter and entries that are gone look the same.
     absence: () => 'removed',
+    ...(config.passwordChange === 'none' ? {} : { passwords: { minLength: deps.rules.minLength, change } }),
     close: () => search.close(),
+  }
+
+  /** The stamp is the old password: only that signs them in to change it. */
+  async function change(userId: string, old: string, next: string): Promise<PasswordChange> {
+    const entry = await inTime(config, search.entryById(userId))
+    if (entry === undefined) return { kind: 'stale' }
+    const flaw = flawOf(next, entry.username, deps.rules)
+    if (flaw !== undefined) return { kind: 'refused', flaw }
+    if (!isPassword(next)) return { kind: 'refused', flaw: { kind: 'unusable' } }
+    if (next === old) return { kind: 'refused', flaw: { kind: 'used-before' } }
+    const changed = await inTime(config, search.change(entry, old, next))
+    return changed.kind === 'changed' ? { kind: 'changed', user: cache.put(changed.user) } : changed
   }
 }
 
@@ -116,9 +134,37 @@ class LdapSearch {
     if (entry === undefined) return { kind: 'failed', reason: 'unknown-user' }
     const outcome = bindOutcome(answer)
     if (entry.disabled) return { kind: 'failed', reason: 'disabled' }
-    if (outcome.kind === 'refused') return { kind: 'failed', reason: outcome.reason }
+    const reason = this.#changeFirst(outcome)
+    if (outcome.kind === 'refused' || (outcome.kind === 'change-first' && reason === undefined))
+      return { kind: 'failed', reason: outcome.reason }
     const user = await this.#searching.run((connection) => this.#withGroups(connection, entry))
-    return { kind: 'passed', user, ...(outcome.warning === undefined ? {} : { warning: outcome.warning }) }
+    if (reason !== undefined) return { kind: 'change-first', reason, user, stamp: password }
+    const warning = outcome.kind === 'right' ? outcome.warning : undefined
+    return {
+      kind: 'passed',
+      user,
+      ...(warning === undefined ? {} : { warning }),
+      ...(this.#config.passwordChange === 'none' ? {} : { stamp: password }),
+    }
+  }
+
+  /** Changing a password signs in once more: with the last login that a server grants for it, they are let in instead. */
+  #changeFirst(outcome: BindOutcome): Extract<PasswordCheck, { kind: 'change-first' }>['reason'] | undefined {
+    if (this.#config.passwordChange === 'none' || outcome.kind === 'refused') return undefined
+    if (outcome.kind === 'change-first') return outcome.reason
+    return outcome.warning?.kind === 'expired' && outcome.warning.graceLoginsLeft > 0 ? 'password-expired' : undefined
+  }
+
+  /** As the user, on a connection of their own: what they may not do there, nobody does for them. */
+  async change(entry: UserEntry, old: string, next: string): Promise<PasswordChange> {
+    const outcome = await this.#checking.run(async (connection) => {
+      const signedIn = bindOutcome(await connection.bind(entry.dn, old))
+      return signedIn.kind === 'refused'
+        ? ({ kind: 'stale' } as const)
+        : changeOutcome(await connection.changePassword(old, next))
+    })
+    if (outcome.kind !== 'changed') return outcome
+    return { kind: 'changed', user: await this.#searching.run((connection) => this.#withGroups(connection, entry)) }
   }
 
   /** The one entry that has this name; `undefined` for none, or for several. */
@@ -133,13 +179,14 @@ class LdapSearch {
   }
 
   async byId(id: string): Promise<User | undefined> {
-    const { idAttribute: attribute } = this.#config.users
-    const value = idBytes(id, attribute)
-    if (value === undefined) return undefined
     return this.#searching.run(async (connection) => {
-      const entry = await this.#one(connection, new EqualityFilter({ attribute, value }))
-      return entry === undefined || entry.id !== id || entry.disabled ? undefined : this.#withGroups(connection, entry)
+      const entry = await this.#enabled(connection, id)
+      return entry === undefined ? undefined : this.#withGroups(connection, entry)
     })
+  }
+
+  async entryById(id: string): Promise<UserEntry | undefined> {
+    return this.#searching.run((connection) => this.#enabled(connection, id))
   }
 
   /** The value goes into the filter as bytes; what the server takes for equal must be equal (RFC 4517 §4.2 folds case). */
@@ -157,6 +204,14 @@ class LdapSearch {
   close(): void {
     this.#searching.close()
     this.#checking.close()
+  }
+
+  async #enabled(connection: LdapConnection, id: string): Promise<UserEntry | undefined> {
+    const { idAttribute: attribute } = this.#config.users
+    const value = idBytes(id, attribute)
+    if (value === undefined) return undefined
+    const entry = await this.#one(connection, new EqualityFilter({ attribute, value }))
+    return entry === undefined || entry.id !== id || entry.disabled ? undefined : entry
   }
 
   async #one(connection: LdapConnection, filter: Filter): Promise<UserEntry | undefined> {

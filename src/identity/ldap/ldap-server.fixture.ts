@@ -28,6 +28,8 @@ export interface FixtureOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly mode: 'ldaps' | 'startTLS' }
   /** Answers a bind otherwise than by its password; `undefined`: as usual. `hang`: never. */
   readonly onBind?: (dn: string, password: string) => FixtureAnswer | 'hang' | undefined
+  /** Answers a change of a password otherwise than by making it. */
+  readonly onChange?: (next: string) => FixtureAnswer | undefined
   /** Answers a search otherwise than by the entries. */
   readonly onSearch?: (bytes: Buffer) => FixtureAnswer | 'hang' | undefined
   /** 0: a free one. */
@@ -44,6 +46,13 @@ export type Heard =
       readonly connection: number
     }
   | { readonly kind: 'search'; readonly filter: Buffer; readonly as: string; readonly connection: number }
+  | {
+      readonly kind: 'change'
+      readonly as: string
+      readonly old: string
+      readonly next: string
+      readonly connection: number
+    }
   | { readonly kind: 'startTLS' }
 
 export interface FixtureServer {
@@ -57,7 +66,7 @@ export interface FixtureServer {
   close(): Promise<void>
 }
 
-/** A small LDAP server that answers what a test wants: searches by equality, presence, and, or, not, simple binds, StartTLS. */
+/** A small LDAP server that answers what a test wants: searches by equality, presence, and, or, not, simple binds, Password Modify, StartTLS. */
 export async function startLdapServer(options: FixtureOptions): Promise<FixtureServer> {
   const sockets = new Set<Socket>()
   const { tls } = options
@@ -94,6 +103,7 @@ interface Conversation {
   readonly connection: number
 }
 
+const PASSWORD_MODIFY = '1.3.6.1.4.1.4203.1.11.1'
 const OPERATION = { bind: 0x60, unbind: 0x42, search: 0x63, extended: 0x77 } as const
 
 function serve(socket: Socket, { server, connection }: Conversation): void {
@@ -125,7 +135,16 @@ function serve(socket: Socket, { server, connection }: Conversation): void {
       }
       socket.write(response(id, 0x65, answer ?? { code: 0 }))
     },
-    extended(id: number): void {
+    extended(id: number, reader: BerReader): void {
+      if (reader.readString(0x80) === PASSWORD_MODIFY) {
+        reader.readString(0x81, true)
+        reader.offset -= reader.length
+        reader.readSequence()
+        const [old, next] = [reader.readString(0x81) ?? '', reader.readString(0x82) ?? '']
+        server.heard.push({ kind: 'change', as: boundAs, old, next, connection })
+        const answer = server.options.onChange?.(next) ?? change(server, boundAs, { old, next })
+        return void socket.write(response(id, 0x78, answer))
+      }
       server.heard.push({ kind: 'startTLS' })
       const { tls } = server.options
       if (tls?.mode !== 'startTLS') return void socket.write(response(id, 0x78, { code: 2, message: 'no TLS here' }))
@@ -148,7 +167,7 @@ function serve(socket: Socket, { server, connection }: Conversation): void {
       const operation = reader.readSequence()
       if (operation === OPERATION.bind) answers.bind(id, reader)
       else if (operation === OPERATION.search) answers.search(id, reader)
-      else if (operation === OPERATION.extended) answers.extended(id)
+      else if (operation === OPERATION.extended) answers.extended(id, reader)
       else socket.end()
     }
   })
@@ -159,6 +178,16 @@ function bindAnswer(entries: readonly FixtureEntry[], dn: string, password: stri
   if (password === '') return { code: 0 }
   const entry = entries.find((each) => dnKey(each.dn) === dnKey(dn))
   return { code: entry?.password === password ? 0 : 49 }
+}
+
+function change(
+  server: FixtureServer,
+  dn: string,
+  { old, next }: { readonly old: string; readonly next: string },
+): FixtureAnswer {
+  if (!server.entries.some((entry) => entry.dn === dn && entry.password === old)) return { code: 53 }
+  server.entries = server.entries.map((entry) => (entry.dn === dn ? { ...entry, password: next } : entry))
+  return { code: 0 }
 }
 
 function inScope(dn: string, base: string, scope: number): boolean {

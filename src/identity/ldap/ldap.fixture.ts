@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { z } from 'zod'
 import type { EpochMs, RealmName } from '../../base/brand.ts'
+import { passwordRulesSchema } from '../managed/passwords.schema.ts'
 import { PEOPLE } from '../directory.contract.ts'
 import { createLdapDirectory, type LdapDirectory } from './ldap-directory.ts'
 import { startLdapServer, type FixtureEntry, type FixtureOptions, type FixtureServer } from './ldap-server.fixture.ts'
@@ -101,6 +102,7 @@ export async function openLdap(t: TestContext, { config, two, ...options }: Scen
     {
       clock: () => time.now as EpochMs,
       log: { error: log('error'), warn: log('warn'), info: log('info'), debug: log('debug') },
+      rules: passwordRulesSchema.parse({ minLength: 12 }),
       changed: (id) => changed.push(id),
     },
   )

@@ -137,6 +137,12 @@ export const ldapSchema = z
       .describe('Who searches.'),
     users: usersSchema.describe('How a user is found and read.'),
     groups: groupsSchema.optional().describe('How the groups of a user are found; without it users have none.'),
+    passwordChange: z
+      .enum(['none', 'passwordModify'])
+      .default('none')
+      .describe(
+        '`passwordModify`: people change their own password, where they must at the login (after a reset, or with a login that the server grants for it) and else on the account page, by Password Modify (RFC 3062) as themselves. The server must allow it; its rules hold beside `passwords` of the realm. Active Directory has no such operation.',
+      ),
     connectTimeout: duration('2s').describe('How long connecting to a server may take, TLS included.'),
     timeout: duration('5s').describe('How long a login or a look-up may take in all; later it is a fault.'),
     connections: z

@@ -14,6 +14,8 @@ export type PasswordFlaw =
   | { readonly kind: 'unusable' }
   /** It is the present one, or one before it that the realm remembers. */
   | { readonly kind: 'used-before' }
+  /** By the rules of the server that keeps it, which are not known here; `too-soon`: after the last change. */
+  | { readonly kind: 'too-weak' | 'too-short-there' | 'too-soon' | 'not-allowed' }
 
 /** A name of one or two letters is in many a good password. */
 const SHORTEST_NAME = 3

@@ -168,6 +168,11 @@ export const de: Catalogue = {
   'password.common': 'Dieses Passwort gehört zu denen, die als Erstes versucht werden. Wählen Sie ein anderes.',
   'password.unusable': 'Das kann kein Passwort sein. Wählen Sie ein anderes.',
   'password.used-before': 'Das ist Ihr jetziges Passwort, oder Sie hatten es früher. Wählen Sie ein anderes.',
+  'password.too-weak': 'Dieses Passwort genügt den Regeln Ihrer Organisation nicht. Wählen Sie ein anderes.',
+  'password.too-short-there':
+    'Nach den Regeln Ihrer Organisation ist dieses Passwort zu kurz. Wählen Sie ein längeres.',
+  'password.too-soon': 'Ihr Passwort wurde erst vor Kurzem geändert und kann noch nicht wieder geändert werden.',
+  'password.not-allowed': 'Sie dürfen dieses Passwort nicht selbst ändern. Ihre Administration kann helfen.',
   'password.differ': 'Die beiden Eingaben des neuen Passworts sind verschieden. Geben Sie es noch einmal ein.',
   'password.wrong': 'Das bisherige Passwort stimmt nicht. Es wurde nichts geändert.',
   'password.stale': 'Ihr Passwort wurde inzwischen anderswo geändert. Hier wurde nichts geändert.',

@@ -158,6 +158,11 @@ export const es: Catalogue = {
   'password.common': 'Esta contraseña es de las que se prueban primero. Elija otra.',
   'password.unusable': 'Esto no puede ser una contraseña. Elija otra.',
   'password.used-before': 'Es su contraseña actual o una que ya tuvo. Elija otra.',
+  'password.too-weak': 'Esta contraseña no cumple las reglas de su organización. Elija otra.',
+  'password.too-short-there':
+    'Según las reglas de su organización, esta contraseña es demasiado corta. Elija una más larga.',
+  'password.too-soon': 'Su contraseña se cambió hace poco y todavía no puede cambiarse de nuevo.',
+  'password.not-allowed': 'No puede cambiar esta contraseña usted mismo. Su administrador puede ayudarle.',
   'password.differ': 'Las dos entradas de la contraseña nueva son distintas. Escríbala de nuevo.',
   'password.wrong': 'La contraseña actual no es correcta. No se ha cambiado nada.',
   'password.stale': 'Entretanto, su contraseña se cambió en otro lugar. Aquí no se ha cambiado nada.',

@@ -164,6 +164,11 @@ export const fr: Catalogue = {
   'password.common': 'Ce mot de passe est l’un de ceux que l’on essaie en premier. Choisissez-en un autre.',
   'password.unusable': 'Cela ne peut pas servir de mot de passe. Choisissez-en un autre.',
   'password.used-before': 'C’est votre mot de passe actuel, ou l’un des précédents. Choisissez-en un autre.',
+  'password.too-weak': 'Ce mot de passe ne respecte pas les règles de votre organisation. Choisissez-en un autre.',
+  'password.too-short-there':
+    'Ce mot de passe est trop court selon les règles de votre organisation. Choisissez-en un plus long.',
+  'password.too-soon': 'Votre mot de passe a été changé il y a peu et ne peut pas encore être changé à nouveau.',
+  'password.not-allowed': 'Vous ne pouvez pas changer ce mot de passe vous-même. Votre administrateur peut vous aider.',
   'password.differ': 'Les deux saisies du nouveau mot de passe diffèrent. Saisissez-le à nouveau.',
   'password.wrong': 'Le mot de passe actuel n’est pas le bon. Rien n’a été changé.',
   'password.stale': 'Votre mot de passe a été changé ailleurs entre-temps. Rien n’a été changé ici.',
