@@ -21,6 +21,26 @@ export function subjectValues({ subject }: Certificate, oid: string): readonly s
   return names
 }
 
+/**
+ * A name's RDNs in order, each as one text, equal for spellings that a directory takes for one: case, spaces, type of the string, order
+ * within an RDN. `undefined` where a value is no such string. `name`: hexadecimal DER.
+ */
+export function foldedRdns(name: string): readonly string[] | undefined {
+  const { result } = fromBER(new Uint8Array(Buffer.from(name, 'hex')))
+  const rdns = (result instanceof Sequence ? result.valueBlock.value : []).map((rdn) =>
+    (rdn instanceof Asn1Set ? rdn.valueBlock.value : []).map(foldedAttribute),
+  )
+  return rdns.flat().includes(undefined) ? undefined : rdns.map((rdn) => JSON.stringify(rdn.sort()))
+}
+
+function foldedAttribute(attribute: unknown): string | undefined {
+  const [type, value] = attribute instanceof Sequence ? attribute.valueBlock.value : []
+  const text = textOf(value)
+  if (!(type instanceof ObjectIdentifier) || text === undefined) return undefined
+  const folded = text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
+  return `${type.valueBlock.toString()}=${folded}`
+}
+
 /** `undefined` for everything but UTF8String, PrintableString and IA5String. */
 export function textOf(value: unknown): string | undefined {
   if (value instanceof Utf8String || value instanceof PrintableString || value instanceof IA5String)

@@ -1,6 +1,6 @@
-import { CertificateChainValidationEngine } from 'pkijs'
 import type { PathFault } from './certificate-fault.ts'
 import type { Certificate, KeyUsage } from '../../../crypto/x509/certificate.ts'
+import { mayName } from '../../../crypto/x509/name-constraints.ts'
 import { isSignedBy, isStrongKey } from '../../../crypto/x509/signature.ts'
 
 /** From the person's certificate to one of an authority. */
@@ -28,10 +28,10 @@ export interface PathInput {
  * Builds the paths from the leaf to an authority and validates each by RFC 5280 §6.1: the first that holds counts, else the fault of
  * the first that there is.
  */
-export async function findPath({ leaf, others, authorities, now }: PathInput): Promise<CertificatePath | PathFault> {
+export function findPath({ leaf, others, authorities, now }: PathInput): CertificatePath | PathFault {
   let fault: PathFault | undefined
   for (const path of paths(leaf, others, authorities)) {
-    const found = faultIn(path, now) ?? (await nameFault(path, now))
+    const found = faultIn(path, now)
     if (found === undefined) return path
     fault ??= found
   }
@@ -64,7 +64,9 @@ function faultIn({ certificates, authority }: CertificatePath, now: number): Pat
     all.every(({ key }) => isStrongKey(key)) &&
     isForSigningIn(certificates[0]) &&
     all.slice(1).every((issuer, i) => mayIssue(issuer, authoritiesBelow(all.slice(1, i + 1))))
-  return isFit ? undefined : 'certificate-unfit'
+  if (!isFit) return 'certificate-unfit'
+  const isNamed = all.every((issuer, i) => all.slice(0, i).every((certificate) => mayName(issuer, certificate)))
+  return isNamed ? undefined : 'certificate-name-not-permitted'
 }
 
 /** One that issued itself counts for nothing in a path's length (RFC 5280 §6.1.4 (l)). */
@@ -86,17 +88,4 @@ function isForSigningIn({ isAuthority, keyUsage, purposes }: Certificate): boole
 
 export function allows(keyUsage: Certificate['keyUsage'], usage: KeyUsage): boolean {
   return keyUsage?.has(usage) ?? true
-}
-
-/** Name constraints and policies (RFC 5280 §6.1.3) along this one path: signatures and all else have been checked. */
-async function nameFault({ certificates, authority }: CertificatePath, now: number): Promise<PathFault | undefined> {
-  const chain = [...certificates, authority].map(({ asn1 }) => asn1)
-  const engine = new CertificateChainValidationEngine({
-    trustedCerts: [authority.asn1],
-    certs: chain.slice(0, -1).reverse(),
-    checkDate: new Date(now),
-    findIssuer: (certificate) => Promise.resolve(chain.slice(chain.indexOf(certificate) + 1).slice(0, 1)),
-  })
-  const { result } = await engine.verify()
-  return result ? undefined : 'certificate-name-not-permitted'
 }

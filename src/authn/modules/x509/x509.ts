@@ -42,7 +42,7 @@ function compileJudge(
     if (shown === 'unreadable' || leaf === undefined) return 'certificate-unreadable'
     const others = shown.others.slice(0, MOST_CERTIFICATES).flatMap((der) => readCertificate(der) ?? [])
     const now = config.expired === 'accept' ? Math.min(clock(), leaf.notAfter) : clock()
-    const path = await findPath({ leaf, others, now, authorities: authorities.map(({ certificate }) => certificate) })
+    const path = findPath({ leaf, others, now, authorities: authorities.map(({ certificate }) => certificate) })
     if (typeof path === 'string') return path
     const authority = authorities.find(({ certificate }) => certificate === path.authority)
     const named = authority && nameOf(leaf, authority, config.user.from)
