@@ -14,9 +14,15 @@ export interface Person {
 export const PEOPLE: readonly Person[] = [
   { username: 'alice', password: 'alice-contract-password', groups: ['staff', 'payroll'], mail: 'alice@example.com' },
   { username: 'bob', password: 'bob-contract-password', groups: [] },
-  { username: 'carla', password: 'carla-contract-password', groups: ['staff'], disabled: true },
-  { username: 'müller', password: 'müller-contract-päßwort', groups: ['staff'] },
-  { username: 'o(d)d*name\\2a', password: 'odd-contract-password', groups: ['staff'] },
+  {
+    username: 'carla',
+    password: 'carla-contract-password',
+    groups: ['staff'],
+    mail: 'carla@example.com',
+    disabled: true,
+  },
+  { username: 'müller', password: 'müller-contract-päßwort', groups: ['staff'], mail: 'shared@example.com' },
+  { username: 'o(d)d*name\\2a', password: 'odd-contract-password', groups: ['staff'], mail: 'shared@example.com' },
   { username: 'di#st, in+gui=shed;"<>', password: 'dn-contract-password', groups: ['staff'] },
 ]
 
@@ -121,6 +127,21 @@ export function directoryContract(name: string, open: (t: TestContext) => Promis
     assert.equal(await directory.idOf('carla'), id('carla'))
     assert.equal(await directory.idOf('nobody'), undefined)
     assert.equal(await directory.idOf('*'), undefined)
+  })
+
+  it('a value of an attribute finds the one enabled user who has exactly it', async ({ directory, id }) => {
+    const find = async (attribute: string, value: string): Promise<string | undefined> =>
+      (await directory.findBy?.(attribute, value))?.id
+    assert.equal(await find('mail', 'alice@example.com'), id('alice'))
+    assert.equal(await find('username', 'bob'), id('bob'))
+    assert.deepEqual(await directory.findBy?.('mail', 'alice@example.com'), await directory.find(id('alice')))
+    // Two have it, and one who is disabled.
+    for (const value of ['shared@example.com', 'carla@example.com']) assert.equal(await find('mail', value), undefined)
+    assert.equal(await find('username', 'carla'), undefined)
+    for (const value of ['ALICE@example.com', ' alice@example.com', '*', 'alice*', 'a)(mail=*', '', '\0'])
+      assert.equal(await find('mail', value), undefined, JSON.stringify(value))
+    for (const attribute of ['constructor', '__proto__', 'userPassword', 'phone', ''])
+      assert.equal(await find(attribute, 'alice@example.com'), undefined, attribute)
   })
 
   it('who is asked for twice is one and the same object, for what others remember of it', async ({ directory, id }) => {

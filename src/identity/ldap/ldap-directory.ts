@@ -192,7 +192,8 @@ class LdapSearch {
   /** The value goes into the filter as bytes; what the server takes for equal must be equal (RFC 4517 §4.2 folds case). */
   async byValue(name: string, value: string): Promise<User | undefined> {
     const { users } = this.#config
-    const attribute = name === 'username' ? users.usernameAttribute : users.attributes[name]
+    const mapped = Object.hasOwn(users.attributes, name) ? users.attributes[name] : undefined
+    const attribute = name === 'username' ? users.usernameAttribute : mapped
     if (attribute === undefined || value === '' || value.includes('\0') || !value.isWellFormed()) return undefined
     return this.#searching.run(async (connection) => {
       const entry = await this.#one(connection, new EqualityFilter({ attribute, value: Buffer.from(value) }))

@@ -152,3 +152,21 @@ test('who was disabled while the hash was computed is not let in', async (t) => 
   assert.equal((await one.directory.passwords.change(id, 'any', NEXT)).kind, 'stale')
   assert.equal(one.directory.realm, REALM)
 })
+
+test('who is added, renamed by an attribute or disabled in another process is found by it, or no more, within a second', async (t) => {
+  const { process, hash } = managedBench(t)
+  const [one, other] = [await process(), await process()]
+  const password = await hash(PASSWORD)
+  const found = async (value: string): Promise<string | undefined> =>
+    (await other.directory.findBy?.('externalId', value))?.username
+  assert.equal(await found('4711'), undefined)
+  const add = (name: string) => one.records.create(newUser(name, password, { attributes: { externalId: ['4711'] } }))
+  const alice = await add('alice')
+  await within(1_000, async () => (await found('4711')) === 'alice')
+  const bob = await add('bob')
+  await within(1_000, async () => (await found('4711')) === undefined)
+  await one.records.change(bob?.id ?? '', (user) => ({ ...user, attributes: { externalId: ['4712'] } }))
+  await within(1_000, async () => (await found('4712')) === 'bob' && (await found('4711')) === 'alice')
+  await one.records.change(alice?.id ?? '', (user) => ({ ...user, disabled: true }))
+  await within(1_000, async () => (await found('4711')) === undefined)
+})

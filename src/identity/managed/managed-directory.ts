@@ -5,12 +5,13 @@ import { sha256 } from '../../crypto/sha256.ts'
 import type { Sealer } from '../../crypto/seal.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { NamedDirectory, OwnPasswords, PasswordCheck, User } from '../directory.ts'
+import { hasValue, type NamedDirectory, type OwnPasswords, type PasswordCheck, type User } from '../directory.ts'
 import type { PasswordVerifier } from '../file-directory.ts'
 import { createUserCache } from '../user-cache.ts'
 import { flawOf } from './password-rules.ts'
 import type { PasswordRules } from './passwords.schema.ts'
-import { createUserRecords, userEpochKey, type UserRecord } from './user-records.ts'
+import { createUserLookup } from './user-lookup.ts'
+import { createUserRecords, isUserEpochOf, userEpochKey, type UserRecord } from './user-records.ts'
 
 /** What choosing a password takes beside checking one. */
 export interface PasswordHasher extends PasswordVerifier {
@@ -50,6 +51,7 @@ export function createManagedDirectory(
   { store, sealer, hasher, clock, log, changed }: ManagedDirectoryDeps,
 ): ManagedDirectory {
   const records = createUserRecords({ realm, store, sealer, clock })
+  const lookup = createUserLookup(records)
   const disabled = new Set<string>()
 
   const read = async (id: string): Promise<User | undefined> => {
@@ -71,11 +73,16 @@ export function createManagedDirectory(
     (entries) => {
       const raised = new Set(entries.flatMap((entry) => (entry.kind === 'epoch-raised' ? [entry.epoch.key] : [])))
       if (raised.size > 0) cache.recheck((id) => raised.has(userEpochKey(realm, id)))
+      if ([...raised].some((key) => isUserEpochOf(realm, key))) lookup.forget()
     },
-    () => cache.recheck(() => true),
+    () => {
+      cache.recheck(() => true)
+      lookup.forget()
+    },
   )
+  const hearsOfChanges = (): boolean => clock() - store.revocations.tailedAt() <= TRUST_MS
   const find = (userId: string): User | undefined | Promise<User | undefined> =>
-    clock() - store.revocations.tailedAt() <= TRUST_MS ? cache.find(userId) : read(userId)
+    hearsOfChanges() ? cache.find(userId) : read(userId)
 
   return {
     realm,
@@ -91,6 +98,12 @@ export function createManagedDirectory(
       return right ? passed(record) : { kind: 'failed', reason: 'wrong-password' }
     },
     find,
+    async findBy(attribute, value) {
+      if (!hearsOfChanges()) lookup.forget()
+      const [id, ...more] = await lookup.idsWith(attribute, value)
+      const user = id === undefined || more.length > 0 ? undefined : await find(id)
+      return user !== undefined && hasValue(user, attribute, value) ? user : undefined
+    },
     idOf: async (username) => (await records.byName(username))?.id,
     absence: (userId) => (disabled.has(userId) ? 'disabled' : 'removed'),
     passwords: { minLength: rules.minLength, change },

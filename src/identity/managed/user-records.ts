@@ -61,8 +61,14 @@ const MAX_ROUNDS = 250
 
 /** Raised whenever a user of that part of the realm has changed: how other processes learn of it. */
 export function userEpochKey(realm: RealmName, userId: string): string {
-  return `managed-users:${sha256(realm)}:${bucketOf(realm, userId)}`
+  return `${epochPrefix(realm)}${bucketOf(realm, userId)}`
 }
+
+export function isUserEpochOf(realm: RealmName, key: string): boolean {
+  return key.startsWith(epochPrefix(realm))
+}
+
+const epochPrefix = (realm: RealmName): string => `managed-users:${sha256(realm)}:`
 
 export function createUserRecords({ realm, store, sealer, clock }: UserRecordsDeps): UserRecords {
   const { documents, epochs } = store
@@ -91,7 +97,9 @@ export function createUserRecords({ realm, store, sealer, clock }: UserRecordsDe
       const now = clock()
       const id = `${place}.${randomName()}`
       const record: UserRecord = { ...user, id, realm, passwordChangedAt: now, previousPasswords: [], createdAt: now }
-      return (await documents.putIfAbsent(COLLECTION, place, seal(sealer, place, record))) ? record : undefined
+      if (!(await documents.putIfAbsent(COLLECTION, place, seal(sealer, place, record)))) return undefined
+      await epochs.raise(userEpochKey(realm, id))
+      return record
     },
     async change(id, edit) {
       for (let round = 0; round < MAX_ROUNDS; round++) {
