@@ -8,9 +8,10 @@ import { createExecutor, type Executor } from './executor.ts'
 import { unavailable } from './faults.ts'
 import { groupTable } from './groups.ts'
 import { createLife } from './life.ts'
+import { readPositions } from './log-position.ts'
 import { denylist, epochs, outbox } from './news.ts'
 import { counters, documents, leases, oneTimeRecords, versionedRecords } from './records.ts'
-import { readBoundaries, RevocationTail } from './revocation-tail.ts'
+import { RevocationTail } from './revocation-tail.ts'
 import { createServerChecks, type ServerChecks } from './server-checks.ts'
 import { sessionLists } from './session-lists.ts'
 import { sessionReads, sessionWrites } from './sessions.ts'
@@ -113,7 +114,7 @@ export async function openRedisStore(deps: RedisStoreDeps): Promise<RedisStore> 
   try {
     const life = createLife({ executor, documents: documents(executor), leases: leases(executor), log })
     await patiently(() => life.check(), patience)
-    const cursors = await patiently(() => readBoundaries({ topology, table }), patience)
+    const cursors = await patiently(() => readPositions({ topology, table }), patience)
     const tail = new RevocationTail({ settings, topology, table, clock, log }, cursors)
     return assemble({ topology, executor, tail, checks }, log)
   } catch (error) {

@@ -29,6 +29,10 @@ export function isAfter(id: string, other: string): boolean {
   return ms > otherMs || (ms === otherMs && sequence > otherSequence)
 }
 
+export function earlierOf(id: string, other: string): string {
+  return isAfter(id, other) ? other : id
+}
+
 /** Rises with the ids; a thousand entries of one group in one millisecond are more than Redis can write. */
 function cursorOf(id: string): number {
   const [ms, sequence] = partsOf(id)

@@ -2,11 +2,11 @@ import type { EpochMs } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { RevocationLog } from '../store.ts'
-import { asList } from './faults.ts'
 import { ALL_GROUPS, type Group, type GroupTable } from './groups.ts'
-import { partsOf, toStreamEntry, type StreamEntry } from './revocation-entry.ts'
+import { readPositions, type Position, type Positions } from './log-position.ts'
+import { partsOf, type StreamEntry } from './revocation-entry.ts'
 import type { Address, RedisSettings } from './settings.ts'
-import { Subscribers, type Boundaries } from './subscribers.ts'
+import { Subscribers, type Read } from './subscribers.ts'
 import { TailLane } from './tail-lane.ts'
 import type { Topology } from './topology.ts'
 
@@ -37,7 +37,7 @@ function nameOf(address: Address | undefined): string {
 export class RevocationTail implements RevocationLog {
   readonly #deps: TailDeps
   readonly #subscribers: Subscribers
-  readonly #cursors = new Map<Group, string>()
+  readonly #cursors = new Map<Group, Position>()
   readonly #completeAt: number[]
   /** What was delivered lately, by group, id and content: a rewind brings it again. */
   readonly #delivered = new Map<string, number>()
@@ -46,18 +46,18 @@ export class RevocationTail implements RevocationLog {
   #beginning: Promise<unknown> | undefined
 
   /** `cursors`: where each group's log ends now. */
-  constructor(deps: TailDeps, cursors: Boundaries) {
+  constructor(deps: TailDeps, cursors: Positions) {
     this.#deps = deps
     this.#subscribers = new Subscribers(deps.log)
     this.#completeAt = ALL_GROUPS.map(() => deps.clock())
-    for (const [group, id] of cursors) this.#cursors.set(group, id)
+    for (const [group, position] of cursors) this.#cursors.set(group, position)
     this.#lanes = deps.topology.lanes.map((groups) => ({ groups, name: 'none', reader: undefined }))
     this.#follow()
     this.#timer = setInterval(() => this.#follow(), LOOK_MS).unref()
   }
 
   subscribe(listener: Parameters<RevocationLog['subscribe']>[0], onGap?: () => void): { close(): void } {
-    const boundaries = readBoundaries(this.#deps)
+    const boundaries = readPositions(this.#deps)
     const beginning = boundaries
       .catch(() => undefined)
       .finally(() => {
@@ -109,7 +109,7 @@ export class RevocationTail implements RevocationLog {
         clock,
         streams: new Map(groups.map((group) => [`${table.bases[group] ?? ''}:log`, group])),
         cursors: this.#cursors,
-        onEntries: (group, entries) => this.#tell(group, entries),
+        onEntries: (read) => this.#tell(read),
         onComplete: (askedAt) => groups.forEach((group) => (this.#completeAt[group] = askedAt)),
         onReconnect: () => this.#subscribers.tellGap(),
         onFailure: () => void topology.refresh(),
@@ -118,9 +118,9 @@ export class RevocationTail implements RevocationLog {
     )
   }
 
-  #tell(group: Group, entries: readonly StreamEntry[]): void {
+  #tell({ group, server, entries }: Read): void {
     const fresh = entries.filter((entry) => this.#isNew(group, entry))
-    if (fresh.length > 0) this.#subscribers.tell(group, fresh)
+    if (fresh.length > 0) this.#subscribers.tell({ group, server, entries: fresh })
   }
 
   /** Another primary may have used an id again, so the content is part of the name. */
@@ -135,15 +135,4 @@ export class RevocationTail implements RevocationLog {
     }
     return true
   }
-}
-
-/** The newest id of each group's log. */
-export async function readBoundaries({ topology, table }: Pick<TailDeps, 'topology' | 'table'>): Promise<Boundaries> {
-  const newest = ALL_GROUPS.map(async (group): Promise<[Group, string]> => {
-    const reply = asList(
-      await topology.nodeOf(group).call('XREVRANGE', `${table.bases[group] ?? ''}:log`, '+', '-', 'COUNT', 1),
-    )
-    return [group, reply.length === 0 ? '0-0' : toStreamEntry(reply[0]).id]
-  })
-  return new Map(await Promise.all(newest))
 }
