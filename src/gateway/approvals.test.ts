@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, sendRaw, type Answer } from './answer.fixture.ts'
-import { echoApp, profileOf, sessionOf, siteOf, startGateway, type EchoApp, type Rig } from './gateway.fixture.ts'
+import { echoApp, type EchoApp } from './echo-app.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, type Rig } from './gateway.fixture.ts'
 
 const SITE = 'http://app.test'
 const FORM = [

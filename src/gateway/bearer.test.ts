@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ask, NAVIGATION } from './answer.fixture.ts'
-import { echoApp, headerValues, profileOf, sessionOf, siteOf, startGateway } from './gateway.fixture.ts'
+import { echoApp, headerValues } from './echo-app.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway } from './gateway.fixture.ts'
 
 async function setup(t: Parameters<typeof echoApp>[0], profile: Record<string, unknown> = {}) {
   const app = await echoApp(t)

@@ -6,17 +6,15 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { ask, NAVIGATION, sendRaw } from './answer.fixture.ts'
+import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
 import {
-  echoApp,
   factsOf,
-  headerValues,
   LOGIN,
   profileOf,
   sessionOf,
   siteOf,
   startGateway,
   tokenOf,
-  type EchoApp,
   type Rig,
   type RigOptions,
 } from './gateway.fixture.ts'

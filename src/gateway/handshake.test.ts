@@ -3,17 +3,8 @@ import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
-import {
-  echoApp,
-  LOGIN,
-  NOW,
-  profileOf,
-  sessionOf,
-  siteOf,
-  startGateway,
-  tokenOf,
-  type Rig,
-} from './gateway.fixture.ts'
+import { echoApp } from './echo-app.fixture.ts'
+import { LOGIN, NOW, profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
 
 const CODE = 'c'.repeat(43)
 const HTTPS = { url: 'https://app.test' }

@@ -2,18 +2,8 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, readAnswer, type Answer } from './answer.fixture.ts'
-import {
-  echoApp,
-  headerValues,
-  LOGIN,
-  profileOf,
-  sessionOf,
-  siteOf,
-  startGateway,
-  tokenOf,
-  type EchoApp,
-  type Rig,
-} from './gateway.fixture.ts'
+import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
+import { LOGIN, profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
 import type { Site } from './site.ts'
 
 const SITE = 'http://app.test'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { EpochMs } from '../base/brand.ts'
 import { ask, NAVIGATION } from './answer.fixture.ts'
-import { echoApp, profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
+import { echoApp } from './echo-app.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
 
 const NEXT = 'SSOTokenID=next; Path=/; HttpOnly; SameSite=Lax'
 

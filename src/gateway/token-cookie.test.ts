@@ -3,7 +3,8 @@ import { test, type TestContext } from 'node:test'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import type { Audience } from '../store/store.ts'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
-import { echoApp, headerValues, NOW, profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
+import { echoApp, headerValues } from './echo-app.fixture.ts'
+import { NOW, profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
 
 const CODE = 'c'.repeat(43)
 /** Two hours after login, as the session ends (`sessionOf`). */

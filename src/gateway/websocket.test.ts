@@ -6,17 +6,8 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { readAnswer, sendRaw } from './answer.fixture.ts'
-import {
-  echoApp,
-  headerValues,
-  profileOf,
-  sessionOf,
-  siteOf,
-  startGateway,
-  tokenOf,
-  type EchoApp,
-  type Rig,
-} from './gateway.fixture.ts'
+import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
 
 interface Setup extends Rig {
   readonly app: EchoApp
