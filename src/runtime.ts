@@ -12,6 +12,7 @@ import { createOwnFactors } from './authn/own-factors.ts'
 import { createOwnPassword } from './authn/own-password.ts'
 import { createGotoCheck } from './authn/goto.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
+import { requestTokensOf, type RequestTokens } from './authn/request-tokens.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
 import type { AssertionSigner } from './crypto/assertion.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
@@ -105,8 +106,10 @@ export async function buildGeneration(
     const deps = { ...lasting, audit }
     const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
+    const authns = realmAuthns(snapshot, directories, deps)
+    const tokens = requestTokens(snapshot, authns, deps)
     const sites = snapshot.agents.map((profile) => {
-      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames }, deps)
+      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens }, deps)
       opened.push(() => site.upstream.close())
       return site
     })
@@ -124,7 +127,7 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites }, deps),
+      loginHost: loginHostOf(snapshot, { directories, sites, authns }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
       causeToEnd: users.causeToEnd,
       configuredCauseToEnd: async (session) =>
@@ -145,12 +148,13 @@ interface SiteParts {
   readonly cookieNames: readonly string[]
   readonly directories: RealmDirectories
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
+  readonly tokens: ReadonlyMap<RealmName, RequestTokens>
 }
 
 function siteOf(
   profile: AgentProfileConfig,
   snapshot: ConfigSnapshot,
-  { directories, pdps, cookieNames }: SiteParts,
+  { directories, pdps, cookieNames, tokens }: SiteParts,
   { signer, bearer, clock, log, audit }: RuntimeDeps,
 ): Site {
   const { id: agent, realm } = profile
@@ -173,6 +177,7 @@ function siteOf(
     factsOf: usersOf(snapshot, directories).factsOf,
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),
+    requestTokens: tokens.get(realm),
     clock,
     log,
     caches: snapshot.gatehouse.caches,
@@ -182,6 +187,7 @@ function siteOf(
 interface Compiled {
   readonly directories: RealmDirectories
   readonly sites: readonly Site[]
+  readonly authns: ReadonlyMap<RealmName, RealmAuthn>
 }
 
 function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: RuntimeDeps): LoginHost {
@@ -189,7 +195,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Runtime
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
   const sessions = loginHostSessions(snapshot, compiled.directories, deps)
-  const authns = realmAuthns(snapshot, compiled.directories, deps)
+  const { authns } = compiled
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
@@ -341,6 +347,20 @@ function realmAuthns(
     if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory, loginOrigin }))
   }
   return compiled
+}
+
+/** Of the realms that have any. */
+function requestTokens(
+  snapshot: ConfigSnapshot,
+  authns: ReadonlyMap<RealmName, RealmAuthn>,
+  { clock }: RuntimeDeps,
+): ReadonlyMap<RealmName, RequestTokens> {
+  const maxEntries = snapshot.gatehouse.caches.identities
+  const found = [...authns].flatMap(([name, authn]) => {
+    const tokens = requestTokensOf(authn, { clock, maxEntries })
+    return tokens === undefined ? [] : [[name, tokens] as const]
+  })
+  return new Map(found)
 }
 
 function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readonly Site[]): PortalRealm {

@@ -112,14 +112,22 @@ class Dispatcher {
     return this.#take(step, turn, user)
   }
 
-  /** The chain's next entry; when it is through, the second factor that the user's authentication policy wants besides. */
+  /** The chain's next entry; when it is through, what the user's authentication policy wants besides. */
   #next(user: User | undefined): Step {
     const step = nextStep(this.#chain, this.#journey.results)
-    const wanted = user && policyFor(this.#realm.policies, user)?.secondFactors
-    if (step.kind !== 'passed' || wanted === undefined) return step
-    const [module = '', ...or] = wanted
-    const isMet = this.#journey.proof?.modules.some((name) => wanted.includes(name) && this.#isSecond(name)) === true
-    return isMet ? step : { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
+    const policy = user && policyFor(this.#realm.policies, user)
+    if (step.kind !== 'passed' || policy === undefined) return step
+    const proved = this.#journey.proof?.modules ?? []
+    const { secondFactors = [], everyRequest } = policy
+    const [module, ...or] = secondFactors
+    if (module !== undefined && !proved.some((name) => secondFactors.includes(name) && this.#isSecond(name))) {
+      return { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
+    }
+    // Who could begin without the token could use the login host without it.
+    if (everyRequest !== undefined && !proved.includes(everyRequest)) {
+      return { kind: 'run', entry: { module: everyRequest, criteria: 'REQUISITE' }, index: this.#chain.length + 2 }
+    }
+    return step
   }
 
   /** What is to be set up before the login ends, unless the person puts it off. It proves nothing. */

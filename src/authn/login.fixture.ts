@@ -132,6 +132,7 @@ export interface BenchOptions {
 }
 
 export interface Bench {
+  readonly realms: ReadonlyMap<RealmName, RealmAuthn>
   readonly authn: Authn
   readonly ownFactors: OwnFactors
   readonly sessions: SessionService
@@ -177,7 +178,7 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
   const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
-  return { authn, ownFactors, sessions, transactions, store, time, audited, kept, events }
+  return { realms, authn, ownFactors, sessions, transactions, store, time, audited, kept, events }
 }
 
 function realmOf(

@@ -12,6 +12,13 @@ const authPolicySchema = z.strictObject({
   secondFactors: names
     .optional()
     .describe('Modules one of which they have to pass at every login, whatever the chain. None where absent.'),
+  everyRequest: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Module of type `externalJwt` whose token these people have to send at the login and, as `Authorization: Bearer` beside their session, with every request to a site that needs a session: for programs, as browsers send none. Who has one module for each signer demands the tokens of that signer alone.',
+    ),
 })
 
 export const authPoliciesSchema = z

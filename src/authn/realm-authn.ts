@@ -140,13 +140,16 @@ function checkPolicies(
   policies: readonly AuthPolicy[],
   modules: ReadonlyMap<string, AuthModule>,
 ): void {
-  for (const { name, firstFactors = [], secondFactors = [] } of policies) {
+  for (const { name, firstFactors = [], secondFactors = [], everyRequest } of policies) {
     const where = `realm ${realm}, authentication policy ${name}`
     for (const module of [...firstFactors, ...secondFactors]) {
       if (!modules.has(module)) throw invalid(`${where}: there is no module ${module}`)
     }
     for (const module of secondFactors) {
       if (modules.get(module)?.use === 'first') throw invalid(`${where}: module ${module} is no second factor`)
+    }
+    if (everyRequest !== undefined && modules.get(everyRequest)?.tokens === undefined) {
+      throw invalid(`${where}: there is no module ${everyRequest} of type externalJwt`)
     }
   }
 }

@@ -85,6 +85,20 @@ test('a chain may only name modules that are there, and the default chain has to
   ])
 })
 
+test('what comes with every request is a token: its module has to be there, and be one of tokens', async (context) => {
+  const realm = [
+    'authentication:',
+    '  modules: { password: { type: password } }',
+    '  policies:',
+    '    - { name: one, everyRequest: idp }',
+    '    - { name: two, everyRequest: password }',
+  ].join('\n')
+  assert.deepEqual(await said(context, { 'realms/staff/realm.yaml': realm }), [
+    'realms/staff/realm.yaml:4:34: there is no module "idp"; known here: password',
+    'realms/staff/realm.yaml:5:34: nothing of a module of type password can come with every request; name one of type externalJwt',
+  ])
+})
+
 const POLICY =
   '  - name: NAME\n    resources: ["*://a.test:*/*"]\n    actions: { GET: allow }\n    subject: { type: AuthenticatedUsers }\n'
 

@@ -21,6 +21,7 @@ import {
   checkLogos,
   checkPasswordHashes,
   checkPolicyNames,
+  checkRequestTokens,
   checkUserNames,
 } from './checks/realms.ts'
 import { checkSecrets } from './checks/secrets.ts'
@@ -39,6 +40,7 @@ const CHECKS: readonly Check[] = [
   checkCookieSameSite,
   checkCookiePersistence,
   checkChains,
+  checkRequestTokens,
   checkPasskeyHost,
   checkPasskeyTwice,
   checkPolicyNames,

@@ -148,6 +148,12 @@ export const agentProfileSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('Send `X-Gatehouse-Assertion`, a JWT of one minute for this application alone.'),
+      requestToken: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Leave the token in the request that an authentication policy demands with every request (`everyRequest`): for an application that checks it itself, and that may then be its user wherever else it is taken.',
+        ),
       headerBudget: z
         .number()
         .int()

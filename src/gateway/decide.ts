@@ -7,6 +7,7 @@ import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
+import type { TokenFault } from './request-tokens.ts'
 import { sentToken } from './token-cookie.ts'
 import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
 import type { HeaderList } from './upstream/upstream.ts'
@@ -82,8 +83,23 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     return withFacts(request, session, facts)
   }
 
-  const withFacts = (request: AccessRequest, session: Session, facts: Facts | undefined): Verdict => {
+  const withFacts = (
+    request: AccessRequest,
+    session: Session,
+    facts: Facts | undefined,
+  ): Verdict | Promise<Verdict> => {
     if (facts === undefined) return login(request, 'dead-token')
+    const demand = request.site.requestTokens?.demandOn(session, facts)
+    if (demand === undefined) return withPolicy(request, session, facts)
+    const judged = demand.faultOf(request.raw.headers.authorization, session)
+    const go = (reason: TokenFault | undefined): Verdict =>
+      reason === undefined
+        ? withPolicy(request, session, facts)
+        : { kind: 'token-needed', site: request.site, session, reason, issuers: demand.issuers }
+    return judged instanceof Promise ? judged.then(go) : go(judged)
+  }
+
+  const withPolicy = (request: AccessRequest, session: Session, facts: Facts): Verdict => {
     const started = performance.now()
     const verdict = judge(request, { session, facts, now: clock() })
     request.stages.policyMs = performance.now() - started

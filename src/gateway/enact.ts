@@ -12,7 +12,7 @@ import type { RefusalKind } from '../http/refusal-page.ts'
 import { formUrl, isKeepable, keepForm, type FormKeepingDeps, type Return } from './form-keeping.ts'
 import type { KeptForm } from './kept-forms.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
-import { answerLogin } from './login-answer.ts'
+import { answerLogin, answerTokenNeeded } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { formHeaders, requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
@@ -132,6 +132,10 @@ function answer(
       break
     case 'deny':
       deny(deps, verdict, request, context)
+      break
+    case 'token-needed':
+      recordDenial(deps, verdict, request, [])
+      answerTokenNeeded(context, verdict)
       break
     case 'redirect':
       sendRedirect(context.response, verdict)
@@ -313,10 +317,23 @@ function sendContinue({ raw }: AccessRequest, response: ServerResponse): void {
 }
 
 function deny(
-  { audit, clock }: EnactDeps,
-  { site, session, reason, policies }: Extract<Verdict, { readonly kind: 'deny' }>,
+  deps: EnactDeps,
+  verdict: Extract<Verdict, { readonly kind: 'deny' }>,
   request: AccessRequest,
   context: AnswerContext,
+): void {
+  const { site, session, policies } = verdict
+  recordDenial(deps, verdict, request, policies)
+  const loginUrl = otherUserUrl(site, returnUrl(request))
+  const { username } = session
+  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', username, policies, loginUrl })
+}
+
+function recordDenial(
+  { audit, clock }: EnactDeps,
+  { site, session, reason }: Extract<Verdict, { readonly kind: 'deny' | 'token-needed' }>,
+  request: AccessRequest,
+  policies: readonly string[],
 ): void {
   const { realm, username, sid } = session
   audit.record({
@@ -333,8 +350,6 @@ function deny(
     policies,
     reason,
   })
-  const loginUrl = otherUserUrl(site, returnUrl(request))
-  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', username, policies, loginUrl })
 }
 
 const KINDS: Readonly<Record<RefusalReason, RefusalKind>> = {

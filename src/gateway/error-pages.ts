@@ -8,6 +8,7 @@ const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   'method-not-allowed': 'This cannot be done here.',
   loop: 'Signing in does not hold in this browser.',
   'open-at-top-level': 'Please sign in first, in a window of its own.',
+  'token-needed': 'Each request has to bring a token besides your session.',
   upstream: 'The application does not answer.',
   'not-found': 'This page does not exist.',
   internal: 'Something went wrong on our side.',

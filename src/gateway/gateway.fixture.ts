@@ -167,6 +167,7 @@ export interface SiteChanges {
   readonly facts?: Site['factsOf']
   readonly log?: Log
   readonly bodyAllowanceMs?: number
+  readonly requestTokens?: Site['requestTokens']
 }
 
 export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): Site {
@@ -186,6 +187,7 @@ export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): 
     pdp: testPdp,
     factsOf: changes.facts ?? (() => ALICE),
     isOurToken: (authorization) => authorization.includes('ours'),
+    requestTokens: changes.requestTokens,
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,

@@ -5,7 +5,7 @@ import type { Return } from './form-keeping.ts'
 import { loginPage, pageUrl, returnUrl, type Handshake } from './handshake.ts'
 import type { Advices } from '../policy/decision.ts'
 import type { Site } from './site.ts'
-import type { MissingSession } from './verdict.ts'
+import type { MissingSession, Verdict } from './verdict.ts'
 
 /** A login that is needed: an ordinary one, or a step-up that follows `advices`. */
 export interface NeededLogin {
@@ -62,6 +62,33 @@ function challenges(request: AccessRequest, loginUrl: string, { advices, missing
   ]
   const parts = [`error="insufficient_user_authentication"`, `error_description="${text}"`, ...wanted]
   return [...sso, own, `Bearer ${parts.join(', ')}`]
+}
+
+/**
+ * No login would help, so nobody is sent to one. RFC 6750 §3.1: a request without a token gets the challenge and no error; our
+ * parameter `issuer` names whose token it takes.
+ */
+export function answerTokenNeeded(
+  context: AnswerContext,
+  { site, session, reason, issuers }: Extract<Verdict, { readonly kind: 'token-needed' }>,
+): void {
+  const text =
+    reason === 'token-expired' ? 'The token has expired' : 'The token is not one of this user that counts here'
+  const error = reason === 'token-missing' ? [] : [`error="invalid_token"`, `error_description="${text}"`]
+  const parts = [`realm="${site.realm}"`, ...issuerOf(issuers), ...error]
+  answerRefusal(context, {
+    kind: 'token-needed',
+    status: 401,
+    error: reason === 'token-missing' ? 'token_required' : 'invalid_token',
+    username: session.username,
+    headers: { 'www-authenticate': `Bearer ${parts.join(', ')}` },
+  })
+}
+
+/** RFC 9110 §5.6.4: what would have to be escaped is left out; no issuer is called so. */
+function issuerOf(issuers: readonly string[]): readonly string[] {
+  const named = issuers.filter((issuer) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(issuer))
+  return named.length === 0 ? [] : [`issuer="${named.join(' ')}"`]
 }
 
 /** How ForgeRock's SDKs ask for an answer that they can act on instead of a redirect. */

@@ -23,7 +23,7 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
       // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
       value = name.toLowerCase() === 'cookie' ? site.readCookies(value).forUpstream : undefined
       if (value === undefined) continue
-    } else if (fate === 'authorization' && site.isOurToken(value)) {
+    } else if (fate === 'authorization' && site.hidesAuthorization(value)) {
       // An access token opens every site of the realm: an application that saw it could be its user everywhere.
       continue
     } else if (named.size > 0 && named.has(name.toLowerCase())) continue

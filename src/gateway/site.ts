@@ -14,6 +14,7 @@ import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
+import type { RequestTokens } from './request-tokens.ts'
 import { bareName } from './response-cookies.ts'
 import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
 import type { HeaderList, Upstream } from './upstream/upstream.ts'
@@ -50,6 +51,10 @@ export interface Site {
   readonly scrub: (name: string) => JudgedName
   /** Whether an `Authorization` header carries an access or refresh token of ours. */
   readonly isOurToken: (authorization: string) => boolean
+  /** Tokens that people of the realm have to send with every request; `undefined` where nobody has to. */
+  readonly requestTokens: RequestTokens | undefined
+  /** Whether the application must not see this value of `Authorization`. */
+  readonly hidesAuthorization: (authorization: string) => boolean
   /** Host and X-Forwarded-* that are the same for every request. */
   readonly fixedHeaders: HeaderList
   readonly identity: IdentityHeaders
@@ -100,6 +105,7 @@ export interface SiteDeps {
   readonly factsOf: FactsOf
   readonly signer: AssertionSigner
   readonly isOurToken: Site['isOurToken']
+  readonly requestTokens?: RequestTokens | undefined
   readonly clock: Clock
   readonly log: Log
   readonly caches: SiteCaches
@@ -147,6 +153,8 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     notEnforced: compileNotEnforced(profile.notEnforced),
     resourceBase: { scheme, host: url.hostname, port },
     isOurToken: deps.isOurToken,
+    requestTokens: deps.requestTokens,
+    hidesAuthorization: hiddenFrom(profile, deps),
     scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER], deps.caches.names),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
     identity: createIdentityHeaders(
@@ -157,6 +165,15 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
     rewrites: compileRewrites(profile, deps, cookie.name),
     forms: { maxBytes: profile.forms.maxBytes, keepMs: profile.forms.keep },
   }
+}
+
+/** An access token opens every site of the realm, and the token that comes with every request is for us alone. */
+function hiddenFrom(
+  { identity }: AgentProfileConfig,
+  { isOurToken, requestTokens }: SiteDeps,
+): Site['hidesAuthorization'] {
+  if (requestTokens === undefined || identity.requestToken) return isOurToken
+  return (authorization) => isOurToken(authorization) || requestTokens.carries(authorization)
 }
 
 /** Agents share a token exactly where they share a cookie: domain and name. */

@@ -1,5 +1,6 @@
 import type { Advices } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
+import type { TokenFault } from './request-tokens.ts'
 import type { Site } from './site.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
@@ -47,6 +48,15 @@ export type Verdict =
       readonly session: Session
       readonly reason: DenyReason
       readonly policies: readonly string[]
+    }
+  /** The session is there, and the token that has to come with each of its requests did not, or is not good. */
+  | {
+      readonly kind: 'token-needed'
+      readonly site: Site
+      readonly session: Session
+      readonly reason: TokenFault
+      /** Whose tokens are. */
+      readonly issuers: readonly string[]
     }
   | { readonly kind: 'redirect'; readonly status: 302 | 308; readonly location: string }
   | {

@@ -45,7 +45,8 @@ export function createPresentedReader(
   })
 }
 
-function bearerOf(authorization: string | undefined): string | undefined {
+/** The token of an `Authorization: Bearer` header; `undefined` for anything else. */
+export function bearerOf(authorization: string | undefined): string | undefined {
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1]
   return token !== undefined && token.length <= LONGEST_BEARER ? token : undefined
 }

@@ -9,6 +9,8 @@ export type RefusalKind =
   | 'method-not-allowed'
   | 'loop'
   | 'open-at-top-level'
+  /** The session is not enough: each request has to bring a token of another issuer. */
+  | 'token-needed'
   | 'upstream'
   | 'not-found'
   | 'internal'

@@ -4,7 +4,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWK } from 'jose'
-import { context, createBench, DESTINATION, EMPLOYEES, NO_DEMAND, user, type Bench } from '../login.fixture.ts'
+import { asked, context, createBench, DESTINATION, EMPLOYEES, NO_DEMAND, user, type Bench } from '../login.fixture.ts'
+import { NOTHING_PRESENTED } from '../../http/presented.ts'
+import { requestTokensOf } from '../request-tokens.ts'
 import { externalJwtSchema } from './external-jwt.schema.ts'
 
 const NOW = 1_800_000_000
@@ -41,12 +43,18 @@ async function keyServer(t: TestContext, keys: readonly JWK[]): Promise<KeyServe
   return state
 }
 
-function benchFor(t: TestContext, signers: readonly object[], more: object = {}): Promise<Bench> {
+function benchFor(
+  t: TestContext,
+  signers: readonly object[],
+  more: object = {},
+  authentication: object = {},
+): Promise<Bench> {
   return createBench(t, {
     users: [user('alice', { id: 'u-1', attributes: { externalId: ['E-1'] } }), user('gone', { disabled: true })],
     authentication: {
       modules: { password: { type: 'password' }, jwt: { type: 'externalJwt', signers, ...more } },
       chains: { default: [{ module: 'jwt', criteria: 'REQUIRED' }] },
+      ...authentication,
     },
   })
 }
@@ -197,4 +205,59 @@ test('a configuration that would believe anybody is refused', () => {
   ])
     assert.equal(parse(more), false, JSON.stringify(more))
   assert.equal(parse({}, { clockTolerance: '6m' }), false)
+})
+
+test('a policy that demands a token with every request demands it at the login as well', async (t) => {
+  const server = await keyServer(t, [await jwk(publicKey)])
+  const signer = { issuer: ISSUER, jwks: server.url, audience: AUDIENCE }
+  const policies = [{ name: 'all', everyRequest: 'jwt' }]
+  const chains = { default: [{ module: 'password', criteria: 'REQUIRED' }] }
+  const bench = await benchFor(t, [signer], {}, { policies, chains })
+  const signIn = async (bearer: string | undefined): Promise<string> => {
+    const begun = await bench.authn.begin({ realm: EMPLOYEES, demand: NO_DEMAND, destination: DESTINATION }, context())
+    const presented = { ...NOTHING_PRESENTED, bearer }
+    const answer = { realm: EMPLOYEES, authId: asked(begun).authId, answers: ['alice', 'alice'] }
+    const step = await bench.authn.submit(answer, context(undefined, { presented }))
+    return step.kind === 'done' ? step.issued.session.authModules.join() : step.kind
+  }
+  assert.equal(await signIn(undefined), 'ask')
+  assert.equal(await signIn(await token({ key: other.privateKey })), 'ask')
+  assert.equal(await signIn(await token()), 'password,jwt')
+})
+
+test('what is demanded with every request is judged as at a login: signature, signer, audience, life and user', async (t) => {
+  const server = await keyServer(t, [await jwk(publicKey)])
+  const signer = { issuer: ISSUER, jwks: server.url, audience: AUDIENCE }
+  const bench = await benchFor(t, [signer], {}, { policies: [{ name: 'all', everyRequest: 'jwt' }] })
+  const realm = bench.realms.get(EMPLOYEES)
+  const clock = (): never => bench.time.now as never
+  const tokens = realm && requestTokensOf(realm, { clock, maxEntries: 10 })
+  const alice = await realm?.directory.find('u-1')
+  assert.ok(alice)
+  const demand = tokens?.demandOn(alice, alice)
+  const faultOf = async (made: Made, userId = 'u-1'): Promise<unknown> =>
+    demand?.faultOf(`Bearer ${await token(made)}`, { userId })
+  const good = `Bearer ${await token()}`
+  assert.equal(await demand?.faultOf(good, { userId: 'u-1' }), undefined)
+  assert.equal(tokens?.carries(good), true)
+  assert.equal(await faultOf({}, 'u-2'), 'token-refused')
+  assert.equal(await faultOf({ key: other.privateKey }), 'token-refused')
+  assert.equal(await faultOf({ claims: { iss: 'https://other.example' } }), 'token-refused')
+  assert.equal(await faultOf({ claims: { aud: 'other' } }), 'token-refused')
+  assert.equal(await faultOf({ claims: { exp: NOW - 6 } }), 'token-expired')
+  // Believed since: until it has expired, and what clocks may be off.
+  bench.time.now = (NOW + 60) * 1_000 + 4_999
+  assert.equal(await demand?.faultOf(good, { userId: 'u-1' }), undefined)
+  bench.time.now += 1
+  assert.equal(await demand?.faultOf(good, { userId: 'u-1' }), 'token-expired')
+  const failing = Object.assign(await keyServer(t, []), { status: 500 })
+  const closed = await benchFor(
+    t,
+    [{ ...signer, jwks: failing.url }],
+    {},
+    { policies: [{ name: 'all', everyRequest: 'jwt' }] },
+  )
+  const unknown = closed.realms.get(EMPLOYEES)
+  const theirs = unknown && requestTokensOf(unknown, { clock, maxEntries: 10 })?.demandOn(alice, alice)
+  await assert.rejects(async () => theirs?.faultOf(good, { userId: 'u-1' }), { code: 'GH_KEYS_UNAVAILABLE' })
 })

@@ -1,7 +1,7 @@
 import { decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose'
 import { fault } from '../../errors.ts'
 import type { ExternalJwtConfig, SignerConfig } from './external-jwt.schema.ts'
-import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
+import type { AuthModuleDeps, AuthModuleType, JudgedToken, TokenJudge } from './module.ts'
 import { isPlainName, userNamed } from './named-user.ts'
 import type { TokenFault } from './token-fault.ts'
 import { signerKeys, type SignerKeys } from './signer-keys.ts'
@@ -24,14 +24,21 @@ export const externalJwtModule: AuthModuleType<ExternalJwtConfig> = {
   type: 'externalJwt',
   compile: (name, config, deps) => {
     const signers = compileSigners(name, config, deps)
+    const tokens: TokenJudge = {
+      signers: config.signers,
+      judge: (token) => judge(token, { signers, config, deps }),
+    }
     return {
       name,
       type: 'externalJwt',
       use: 'either',
       authLevel: config.authLevel,
-      process: async (input) => {
-        const outcome = await judge(input, { signers, config, deps })
-        return typeof outcome === 'string' ? { kind: 'failed', reason: outcome, username: undefined } : outcome
+      tokens,
+      process: async ({ presented: { bearer } }) => {
+        const outcome = bearer === undefined ? 'no-token' : await tokens.judge(bearer)
+        return typeof outcome === 'string'
+          ? { kind: 'failed', reason: outcome, username: undefined }
+          : { kind: 'passed', user: outcome.user }
       },
     }
   },
@@ -58,13 +65,10 @@ interface Judging {
   readonly deps: AuthModuleDeps
 }
 
-type Judgement = Extract<ModuleOutcome, { readonly kind: 'passed' }> | TokenFault
-
 async function judge(
-  { presented: { bearer } }: AuthModuleInput,
+  bearer: string,
   { signers, config, deps: { directory, clock } }: Judging,
-): Promise<Judgement> {
-  if (bearer === undefined) return 'no-token'
+): Promise<JudgedToken | TokenFault> {
   const signer = isCanonical(bearer) ? signers.get(issuerOf(bearer)) : undefined
   if (signer === undefined) return 'token-refused'
   const claims = await verify(bearer, signer, { now: clock(), toleranceMs: config.clockTolerance })
@@ -72,7 +76,8 @@ async function judge(
   const { claim, is } = signer.user
   const value: unknown = Object.hasOwn(claims, claim) ? claims[claim] : undefined
   const user = typeof value === 'string' && isPlainName(value) ? await userNamed(directory, is, value) : undefined
-  return user === undefined ? 'token-of-nobody' : { kind: 'passed', user }
+  if (user === undefined) return 'token-of-nobody'
+  return { user, until: (claims.exp ?? 0) * 1_000 + config.clockTolerance }
 }
 
 /** Base64url without padding and spare bits, as it is written (RFC 7515 §2): one token has one spelling. */

@@ -109,6 +109,20 @@ export interface Enrolment {
   finish(user: User, state: JsonValue, answers: readonly string[]): Promise<EnrolmentOutcome>
 }
 
+/** A token that another issuer has signed, and that is good. */
+export interface JudgedToken {
+  readonly user: User
+  /** When it has expired, milliseconds since the epoch; what clocks may be off is counted in. */
+  readonly until: number
+}
+
+/** Judges tokens of other issuers. */
+export interface TokenJudge {
+  /** Whose tokens may be good, and for whom they have to be made. */
+  readonly signers: readonly { readonly issuer: string; readonly audience: string }[]
+  judge(token: string): Promise<JudgedToken | TokenFault>
+}
+
 /** One configured instance in one realm. Keeps nothing between calls and knows no other module: the journey does both. */
 export interface AuthModule {
   /** Its name in the realm; sessions remember it. */
@@ -138,6 +152,8 @@ export interface AuthModule {
   left?(factor: Factor): number
   /** Absent where people cannot set it up themselves. */
   readonly enrolment?: Enrolment
+  /** Of a module that passes by a token that the request brings. */
+  readonly tokens?: TokenJudge
   process(input: AuthModuleInput): Promise<ModuleOutcome>
 }
 

@@ -38,12 +38,28 @@ function namedModules({ chains, policies }: AuthnConfig): readonly NamedModule[]
         ...named(or, ['chains', name, index, 'or']),
       ]),
     ),
-    ...policies.flatMap(({ firstFactors, secondFactors }, index) => [
+    ...policies.flatMap(({ firstFactors, secondFactors, everyRequest }, index) => [
       ...named(firstFactors, ['policies', index, 'firstFactors']),
       ...named(secondFactors, ['policies', index, 'secondFactors']),
+      ...(everyRequest === undefined
+        ? []
+        : [{ module: everyRequest, path: ['authentication', 'policies', index, 'everyRequest'] }]),
     ]),
   ]
 }
+
+/** Only a token can come with every request. */
+export const checkRequestTokens: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { modules, policies } = realm.value.authentication
+    return policies.flatMap(({ everyRequest = '' }, index) => {
+      const type = modules[everyRequest]?.type
+      if (type === undefined || type === 'externalJwt') return []
+      const message = `nothing of a module of type ${type} can come with every request; name one of type externalJwt`
+      return [errorIn(realm.source, ['authentication', 'policies', index, 'everyRequest'], message)]
+    })
+  })
 
 export const checkPolicyNames: Check = ({ realms }) =>
   realms.flatMap(({ policies }) => {

@@ -240,6 +240,9 @@ export const de: Catalogue = {
   'error.open-at-top-level.title': 'Bitte melden Sie sich zuerst an',
   'error.open-at-top-level.text':
     'Die Anmeldung läuft nicht innerhalb einer anderen Seite. Öffnen Sie sie in einem eigenen Fenster.',
+  'error.token-needed.title': 'Ihre Anmeldung allein genügt hier nicht',
+  'error.token-needed.text':
+    'Für dieses Konto muss jede Anfrage außer der Anmeldung ein signiertes Token mitbringen, was ein Browser von selbst nicht tut. Wenn Sie das nicht erwartet haben, fragen Sie Ihre Administration.',
   'error.loop.title': 'Die Anmeldung hält nicht',
   'error.loop.text':
     'Sie sind angemeldet, aber die Anwendung bemerkt es nicht. Wir haben angehalten, bevor es sich im Kreis dreht.',

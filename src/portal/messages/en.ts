@@ -224,6 +224,9 @@ export const en = {
   'error.cross-site.text': 'For your safety, only forms of our own pages are accepted. Nothing was changed.',
   'error.open-at-top-level.title': 'Please sign in first',
   'error.open-at-top-level.text': 'Sign-in does not run inside another page. Open it in a window of its own.',
+  'error.token-needed.title': 'Your session is not enough here',
+  'error.token-needed.text':
+    'For this account each request has to bring a signed token besides the session, which a browser does not do by itself. If that is unexpected, ask your administrator.',
   'error.loop.title': 'Signing in does not hold',
   'error.loop.text':
     'You are signed in, but the application does not notice. We stopped before it goes round in circles.',

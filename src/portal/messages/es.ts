@@ -230,6 +230,9 @@ export const es: Catalogue = {
     'Por su seguridad, solo se aceptan formularios de nuestras propias páginas. No se ha cambiado nada.',
   'error.open-at-top-level.title': 'Inicie sesión primero',
   'error.open-at-top-level.text': 'El inicio de sesión no funciona dentro de otra página. Ábralo en su propia ventana.',
+  'error.token-needed.title': 'Su sesión no basta aquí',
+  'error.token-needed.text':
+    'Con esta cuenta, cada petición debe traer un token firmado además de la sesión, y un navegador no lo hace por sí solo. Si no lo esperaba, hable con su administrador.',
   'error.loop.title': 'La sesión no se mantiene',
   'error.loop.text':
     'Ha iniciado sesión, pero la aplicación no se da cuenta. Nos hemos detenido antes de dar vueltas en círculo.',

@@ -228,6 +228,9 @@ export const ja: Catalogue = {
   'error.cross-site.text': '安全のため、このサイトのページのフォームだけを受け付けます。何も変更されていません。',
   'error.open-at-top-level.title': '先にサインインしてください',
   'error.open-at-top-level.text': '他のページの中ではサインインできません。独立したウィンドウで開いてください。',
+  'error.token-needed.title': 'サインインだけでは利用できません',
+  'error.token-needed.text':
+    'このアカウントでは、サインインに加えて各リクエストに署名付きトークンが必要です。ブラウザーは自動では送信しません。心当たりがない場合は管理者にお問い合わせください。',
   'error.loop.title': 'サインインが維持されません',
   'error.loop.text': 'サインインしていますが、アプリケーションに伝わりません。繰り返しになる前に停止しました。',
   'error.form-kept.title': '{site} へのフォームの送信を続ける',
