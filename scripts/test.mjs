@@ -9,23 +9,30 @@ ensurePrograms({ chromium: 'chromium', curl: 'curl', openssl: 'openssl', 'redis-
 const tool = (name, command, args, minutes) => ({ name, command, args, minutes, env })
 const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-timeout=120000', ...args], minutes)
 
-// Two lanes, because there are two cores: what starts whole systems and measures time, and what reads and computes.
+/** For what only reads and computes: it takes what the others leave, so that those who measure time and answer browsers are not held up. */
+const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10', step.command, ...step.args] })
+
+// Three lanes on two cores: those that start whole systems wait now and then, for a browser, a time-out or a disk.
 process.exitCode = await runSteps(
   [
     tests('whole systems, crashes included', 8, '--test-concurrency=1', 'e2e/system/*.test.ts'),
-    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 8),
-    tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
-    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
-    tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 2),
-    tool('nothing is unused', 'knip', ['--no-progress'], 2),
-    tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
+    tests('attacks are refused', 8, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
     tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
   ],
   [
-    tool('types hold', 'tsc', ['--noEmit'], 3),
-    // The types were checked a line above, tests and scripts included.
-    tool('the build makes JavaScript', 'tsc', ['-p', 'tsconfig.build.json', '--noCheck'], 3),
-    tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 4),
+    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 8),
+    tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
+    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
+  ],
+  [
+    ...[
+      tool('types hold', 'tsc', ['--noEmit'], 3),
+      // The types were checked a line above, tests and scripts included.
+      tool('the build makes JavaScript', 'tsc', ['-p', 'tsconfig.build.json', '--noCheck'], 3),
+      tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 7),
+      tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 4),
+      tool('nothing is unused', 'knip', ['--no-progress'], 2),
+    ].map(inTheBackground),
     tests(
       'unit, contract, wire and property tests',
       7,
@@ -33,6 +40,6 @@ process.exitCode = await runSteps(
       'src/**/*.test.ts',
       'scripts/**/*.test.ts',
     ),
-    tests('attacks are refused', 8, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
+    tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
   ],
 )
