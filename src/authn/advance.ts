@@ -4,15 +4,16 @@ import type { User } from '../identity/directory.ts'
 import type { Factor } from '../identity/factors.ts'
 import type { RequestOrigin } from '../session/session.ts'
 import { policyFor } from './auth-policies.ts'
-import { nextStep, tellsNothingNew, type Chain, type ChainEntry } from './chain.ts'
+import { isDemanded, nextStep, tellsNothingNew, type Chain, type ChainEntry } from './chain.ts'
 import { setUp } from './enrolment.ts'
 import type { Journey, Proof } from './journey.ts'
 import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from './modules/module.ts'
 import { runPage } from './page.ts'
 import { provenAt } from './proven-at.ts'
 import type { RealmAuthn } from './realm-authn.ts'
+import { forgetDevices, offeredStandIn, standInFor, standInOf, standsIn, withBox } from './stand-ins.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
-import { isAnotherFactor, isDemanded, turnFor, type Turn } from './turn.ts'
+import { isAnotherFactor, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
@@ -42,7 +43,12 @@ export interface Asked {
 
 export type Advanced =
   | Asked
-  | { readonly kind: 'passed'; readonly proof: Proof; readonly incidents: readonly Incident[] }
+  | {
+      readonly kind: 'passed'
+      readonly journey: Journey
+      readonly proof: Proof
+      readonly incidents: readonly Incident[]
+    }
   | { readonly kind: 'failed'; readonly journey: Journey; readonly incidents: readonly Incident[] }
 
 /**
@@ -64,6 +70,8 @@ class Dispatcher {
   readonly #incidents: Incident[] = []
   #journey: Journey
   #answers: readonly string[] | undefined
+  /** Whether the page that was answered is to have this browser remembered. */
+  #isTicked = false
 
   constructor(realm: RealmAuthn, journey: Journey, input: AdvanceInput) {
     this.#realm = realm
@@ -85,10 +93,11 @@ class Dispatcher {
       // Nobody knows what the policy of somebody who is gone wants besides.
       if (!isNew || proof === undefined || user === undefined) return this.#failed()
       const offer = this.#offer()
-      if (offer === undefined) return { kind: 'passed', proof, incidents: this.#incidents }
+      if (offer === undefined) return { kind: 'passed', journey: this.#journey, proof, incidents: this.#incidents }
       const entry: ChainEntry = { module: offer.module.name, criteria: 'OPTIONAL' }
       return this.#take({ entry, index: this.#chain.length + 1 }, offer, user)
     }
+    if (user !== undefined && (await this.#standsIn(step, user))) return undefined
     const turn = await turnFor(this.#realm, step.entry, { journey: this.#journey, user, now: this.#input.now })
     if (turn.kind === 'prove-again') {
       this.#journey = {
@@ -120,7 +129,7 @@ class Dispatcher {
     const proved = this.#journey.proof?.modules ?? []
     const { secondFactors = [], everyRequest } = policy
     const [module, ...or] = secondFactors
-    if (module !== undefined && !proved.some((name) => secondFactors.includes(name) && this.#isSecond(name))) {
+    if (module !== undefined && !proved.some((name) => secondFactors.includes(name) && this.#counts(name))) {
       return { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
     }
     // Who could begin without the token could use the login host without it.
@@ -143,6 +152,23 @@ class Dispatcher {
     return (await backup?.isEnrolled?.(user)) === false ? backup?.name : undefined
   }
 
+  /** What a browser stood for in an earlier login is not carried over. */
+  #counts(name: string): boolean {
+    return this.#isSecond(name) && (!standsIn(this.#realm, name) || this.#journey.standIn?.module === name)
+  }
+
+  /** Whether this browser passes the entry in the place of a factor; where it does not, the factor is asked for. */
+  async #standsIn(step: Run, user: User): Promise<boolean> {
+    const module = await standInFor(this.#realm, step.entry, { journey: this.#journey, user })
+    const outcome = await module?.process({ ...this.#moduleInput(user, step), answers: undefined })
+    if (module !== undefined && outcome?.kind === 'passed') {
+      this.#passed(step, module, outcome)
+      return true
+    }
+    if (outcome?.kind === 'failed' && outcome.reason === 'copied-device') this.#incidents.push(outcome)
+    return false
+  }
+
   /** Whether what this module proved counts beside what a login begins with. */
   #isSecond(name: string): boolean {
     const module = this.#realm.modules.get(name)
@@ -157,7 +183,9 @@ class Dispatcher {
       this.#answers = undefined
       this.#journey = { ...this.#journey, state: undefined }
     }
-    const input = { ...this.#moduleInput(user, step), answers: this.#answers }
+    const box = asked?.box
+    this.#isTicked = box !== undefined && this.#answers?.[box] === 'true'
+    const input = { ...this.#moduleInput(user, step), answers: this.#answers?.slice(0, box) }
     // Answers are for the module that asked, and for it alone.
     this.#answers = undefined
     const { outcome, module } =
@@ -185,8 +213,10 @@ class Dispatcher {
         this.#journey = withTypedName(this.#journey, outcome)
         return { ...(await this.#askAgain(turn, step, user)), retryAfterMs: outcome.retryAfterMs }
       case 'passed':
-        if (outcome.passwordChanged === true)
+        if (outcome.passwordChanged === true) {
           this.#incidents.push({ kind: 'password-changed', username: outcome.user.username })
+          await forgetDevices(this.#realm, outcome.user.id)
+        }
         if (outcome.renew === true) this.#journey = { ...this.#journey, offer: module.name }
         return this.#passed(step, module, outcome)
       case 'again':
@@ -208,18 +238,28 @@ class Dispatcher {
     if (refusal !== undefined) {
       return this.#fail(step, { kind: 'failed', reason: refusal, username: outcome.user.username }, module)
     }
-    const { user, properties } = outcome
+    const { user, properties, standIn } = outcome
     const before = this.#journey.proof
+    const { now } = this.#input
+    // What stands for an earlier proof is none of now.
+    const isNew = standIn === undefined
     const proof: Proof = {
       userId: user.id,
       username: user.username,
       authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
       modules: [...new Set([...(before?.modules ?? []), module.name])],
-      newLevel: Math.max(before?.newLevel ?? 0, module.authLevel),
-      properties: { ...before?.properties, ...properties, ...provenAt(module.name, this.#input.now) },
+      newLevel: Math.max(before?.newLevel ?? 0, isNew ? module.authLevel : 0),
+      properties: { ...before?.properties, ...properties, ...(isNew ? provenAt(module.name, now) : {}) },
     }
-    const journey = withTypedName(this.#journey, outcome)
-    this.#journey = { ...withResult(journey, step, module, true), proof, provenAt: this.#input.now }
+    const offered = this.#isTicked ? standInOf(this.#realm) : undefined
+    const journey = withResult(withTypedName(this.#journey, outcome), step, module, true)
+    this.#journey = {
+      ...journey,
+      proof,
+      provenAt: isNew ? now : journey.provenAt,
+      ...(standIn === undefined ? {} : { standIn: { ...standIn, module: module.name } }),
+      ...(offered === undefined ? {} : { remember: { module: offered.name, at: now } }),
+    }
     return undefined
   }
 
@@ -256,8 +296,19 @@ class Dispatcher {
   }
 
   #ask(turn: Turn, { callbacks, state }: AskedFor, failure: StepFailure | undefined): Asked {
-    const journey = { ...this.#journey, state, turn: turnOf(turn) }
-    return { kind: 'ask', journey, turn, callbacks, failure, retryAfterMs: undefined, incidents: this.#incidents }
+    const offered = offeredStandIn(this.#realm, turn, this.#journey)
+    const page = offered === undefined ? { callbacks } : withBox(callbacks, offered)
+    const box = 'box' in page ? { box: page.box } : {}
+    const journey = { ...this.#journey, state, turn: { ...turnOf(turn), ...box } }
+    return {
+      kind: 'ask',
+      journey,
+      turn,
+      callbacks: page.callbacks,
+      failure,
+      retryAfterMs: undefined,
+      incidents: this.#incidents,
+    }
   }
 
   async #askAgain(turn: Turn, step: Run, user: User | undefined): Promise<Asked> {
@@ -269,7 +320,7 @@ class Dispatcher {
 
 type Run = { readonly entry: ChainEntry; readonly index: number }
 type Step = ({ readonly kind: 'run' } & Run) | { readonly kind: 'passed' } | { readonly kind: 'failed' }
-type Passed = Pick<Extract<ModuleOutcome, { readonly kind: 'passed' }>, 'user' | 'properties' | 'typedName'>
+type Passed = Pick<Extract<ModuleOutcome, { readonly kind: 'passed' }>, 'user' | 'properties' | 'typedName' | 'standIn'>
 type Failed = Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' }>
 type AskedFor = { readonly callbacks: readonly Callback[]; readonly state?: Journey['state'] }
 

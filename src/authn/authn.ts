@@ -17,6 +17,7 @@ import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { signIn } from './sign-in.ts'
+import { settleStandIns, type Settled } from './stand-ins.ts'
 import type { Destination, Step, StepFailure } from './step.ts'
 
 /** What every call about one login carries: where it comes from. */
@@ -215,7 +216,9 @@ class Logins {
       case 'ask':
         return this.#ask(underway, advanced, failure)
       case 'passed':
-        return this.#pass(underway, advanced.proof)
+        // Begun again beside a session that is over, and nothing is asked: it would go round for ever.
+        if (failure === 'session-changed') return { kind: 'expired', destination: journey.destination }
+        return this.#pass({ ...underway, journey: advanced.journey }, advanced.proof)
       case 'failed':
         if (underway.record !== undefined) await this.#journeys.remove(underway.record.key)
         // A chain that fails before it has asked anything would fail again and again.
@@ -296,14 +299,33 @@ class Logins {
   }
 
   async #pass(underway: Underway, proof: Proof): Promise<Step> {
+    const { realm, journey, context } = underway
+    if (!(await this.#finish(underway))) return { kind: 'expired', destination: journey.destination }
+    const { presented = NOTHING_PRESENTED, origin } = context
+    const settled = await settleStandIns(realm, { ...journey, proof }, { presented, userAgent: origin.userAgent })
+    if (settled.kind === 'lost') return this.#lost(underway, proof)
+    const step = await this.#conclude({ ...underway, journey: settled.journey }, proof, settled.remembered)
+    return settled.keeps.length === 0 ? step : { ...step, keeps: settled.keeps }
+  }
+
+  async #lost({ realm, journey, context, record }: Underway, { username }: Proof): Promise<Step> {
+    if (record !== undefined) await this.#journeys.remove(record.key)
+    this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason: 'copied-device' }, context.origin)
+    return this.#again(journey, context, 'session-changed')
+  }
+
+  async #conclude(underway: Underway, proof: Proof, remembered: Remembered): Promise<Step> {
     const { realm, journey, context, record } = underway
     const { destination } = journey
-    if (!(await this.#finish(underway))) return { kind: 'expired', destination }
     const { session: current, origin } = context
+    if (remembered !== undefined) {
+      const { id: factor, type } = remembered
+      this.#record({ event: 'FactorEnrolled', realm: realm.realm, username: proof.username, type, factor }, origin)
+    }
     const given = await giveApproval(this.#deps.transactions, { approval: journey.approval, proof, session: current })
     if (given !== undefined) this.#record({ event: 'TransactionApproved', realm: realm.realm, ...given }, origin)
-    const { chain } = journey
-    const result = await signIn(this.#deps, { realm, proof, chain, current, origin })
+    const { chain, standIn } = journey
+    const result = await signIn(this.#deps, { realm, proof, chain, current, origin, since: standIn?.since })
     if (record !== undefined) await this.#journeys.remove(record.key)
     switch (result.kind) {
       case 'signed-in': {
@@ -348,6 +370,8 @@ class Logins {
     this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp }, origin)
   }
 }
+
+type Remembered = Extract<Settled, { readonly kind: 'settled' }>['remembered']
 
 interface Answered {
   readonly answers: readonly string[]

@@ -82,6 +82,11 @@ export function guaranteedLevel(chain: Chain, levelOf: (module: string) => numbe
   return explore([], 0)
 }
 
+/** Whether nobody passes the chain without it: what one may leave out is used by who has it, and pressed on nobody. */
+export function isDemanded({ criteria }: ChainEntry): boolean {
+  return criteria === 'REQUIRED' || criteria === 'REQUISITE'
+}
+
 /** All modules that an entry may be passed with. */
 export function modulesOf({ module, or = [] }: ChainEntry): readonly string[] {
   return [module, ...or]

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { deviceSchema } from './modules/device.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
@@ -18,6 +19,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   emailSchema,
   smsSchema,
   webauthnSchema,
+  deviceSchema,
 ])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>

@@ -1,6 +1,7 @@
 import { guaranteesModule, modulesOf, nextStep, type Chain, type ChainResult, type ChainResults } from './chain.ts'
 import { isFresh, type LoginDemand, type Standing } from './demand.ts'
 import { isModuleChain, moduleChain, type RealmAuthn } from './realm-authn.ts'
+import { standsIn } from './stand-ins.ts'
 
 /** The chain to run, and what of it the session has proved already. */
 export interface ChainChoice {
@@ -76,7 +77,7 @@ function bringsAbout(
 /** Results that the session's proofs stand for; at least one entry is left to be asked for. */
 function carriedOver(realm: RealmAuthn, entries: Chain, { authModules }: Standing): ChainResults {
   const results = entries.map((entry): ChainResult | null => {
-    const module = modulesOf(entry).find((name) => authModules.includes(name))
+    const module = modulesOf(entry).find((name) => authModules.includes(name) && !standsIn(realm, name))
     return module === undefined ? null : { module, passed: true, carried: true }
   })
   const levelAt = (index: number): number => realm.modules.get(results[index]?.module ?? '')?.authLevel ?? -1

@@ -4,6 +4,7 @@ import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import type { Approval } from '../session/transactions.ts'
 import type { ChainResults } from './chain.ts'
 import type { LoginDemand } from './demand.ts'
+import type { UsedStandIn } from './modules/stand-in.ts'
 import type { AuthId, Destination } from './step.ts'
 
 /** Who the modules passed so far proved it is. */
@@ -39,9 +40,20 @@ export interface Journey {
   readonly provenAt?: number | undefined
   /** Who asked last; answers are for it alone. */
   readonly turn?:
-    { readonly module: string; readonly enrols: boolean; readonly beside?: string | undefined } | undefined
+    | {
+        readonly module: string
+        readonly enrols: boolean
+        readonly beside?: string | undefined
+        /** Where the answer stands that has this browser remembered. */
+        readonly box?: number
+      }
+    | undefined
   /** Which of several modules that would do the person wants to use. */
   readonly chosen?: string | undefined
+  /** What stood in for a factor, by which module; `isSpent` once its secret is used up. */
+  readonly standIn?: UsedStandIn & { readonly module: string; readonly isSpent?: true }
+  /** The browser is to be remembered, by this module; `at`: when the factor was proved. */
+  readonly remember?: { readonly module: string; readonly at: number }
   /** The module whose enrolment is offered before the login ends. */
   readonly offer?: string | undefined
   /** What was typed as the name in this login or the try before it, to be offered again. Proven by nobody. */

@@ -17,6 +17,8 @@ import type { Callback } from './step.ts'
 export interface OwnFactor extends Pick<Factor, 'id' | 'type' | 'name' | 'createdAt' | 'lastUsedAt'> {
   /** From the configuration: it can be neither named nor removed. */
   readonly declared: boolean
+  /** When it stops to count, where it does. Milliseconds since the epoch. */
+  readonly until: number | undefined
   /** How often it can still be used, where that is counted. */
   readonly left: number | undefined
   /** Without it nothing is left that proves more than a first factor does. */
@@ -121,7 +123,7 @@ export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFac
   return {
     async holdings(session) {
       const owner = await ownerOf(session)
-      return owner === undefined ? { factors: [], addable: [] } : holdingsOf(owner)
+      return owner === undefined ? { factors: [], addable: [] } : holdingsOf(owner, clock())
     },
     async demandOf(session) {
       const owner = await ownerOf(session)
@@ -210,10 +212,13 @@ function isProven({ realm, session }: Owner, level: number | undefined, now: num
   )
 }
 
-async function holdingsOf(owner: Owner): Promise<Holdings> {
+async function holdingsOf(owner: Owner, now: number): Promise<Holdings> {
   const { realm, user } = owner
-  const [factors, enrolled] = await Promise.all([realm.factors.list(user.id), enrolledModules(owner)])
+  const [stored, enrolled] = await Promise.all([realm.factors.list(user.id), enrolledModules(owner)])
   const modules = [...realm.modules.values()]
+  const untilOf = (factor: Factor): number | undefined =>
+    modules.find(({ type }) => type === factor.type)?.until?.(factor)
+  const factors = stored.filter((factor) => (untilOf(factor) ?? Infinity) > now)
   const isMain = (type: string): boolean =>
     secondModules(owner).some((each) => each.type === type && isMainModule(each))
   const main = factors.filter(({ type }) => isMain(type))
@@ -225,6 +230,7 @@ async function holdingsOf(owner: Owner): Promise<Holdings> {
       createdAt: factor.createdAt,
       ...(factor.lastUsedAt === undefined ? {} : { lastUsedAt: factor.lastUsedAt }),
       declared: factor.declared === true,
+      until: untilOf(factor),
       left: modules.find(({ type }) => type === factor.type)?.left?.(factor),
       isLast: isMain(factor.type) && main.length === 1,
     })),

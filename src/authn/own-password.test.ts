@@ -7,7 +7,6 @@ import { createSessionService } from '../session/service.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { authnSchema } from './chains.schema.ts'
-import type { AuthModule } from './modules/module.ts'
 import { createOwnPassword } from './own-password.ts'
 import { compileRealmAuthn } from './realm-authn.ts'
 
@@ -33,15 +32,15 @@ async function bench(t: TestContext) {
     return (await established(sessions.establish(draft, ORIGIN))).session
   }
   const [session] = [await start(), await start(), await start()]
-  const authentication = authnSchema.parse({})
+  const modules = { password: { type: 'password' }, device: { type: 'device' } }
+  const authentication = authnSchema.parse({ modules })
   const config = { name: REALM, authentication, session: sessionRulesSchema.parse({}), users: [], look: {} }
   const loginOrigin = 'https://login.acme.example'
   const realm = compileRealmAuthn(config, { directory, sealer, store, clock: systemClock, loginOrigin })
-  const device = { name: 'device', type: 'device', standing: 'given' } as AuthModule
   await realm.factors.add(user.id, { type: 'device', name: 'laptop', data: 'x' })
   await realm.factors.add(user.id, { type: 'totp', name: 'telephone', data: 'x' })
   const own = createOwnPassword({
-    realms: new Map([[REALM, { ...realm, modules: new Map([...realm.modules, ['device', device]]) }]]),
+    realms: new Map([[REALM, realm]]),
     sessions,
     audit,
     clock: systemClock,

@@ -1,11 +1,13 @@
 import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
-import type { PasswordCheck } from '../identity/directory.ts'
+import { networkOf } from '../http/network.ts'
+import { refuseWhenBusy, type PasswordCheck } from '../identity/directory.ts'
 import type { PasswordFlaw } from '../identity/managed/password-rules.ts'
 import type { AttemptOutcome } from '../identity/throttle.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { RealmAuthn } from './realm-authn.ts'
+import { forgetDevices } from './stand-ins.ts'
 
 /** What became of changing one's own password. */
 export type OwnPasswordOutcome =
@@ -90,20 +92,16 @@ async function guess(
   { username }: Session,
   { current, clientIp }: { readonly current: string; readonly clientIp: string | undefined },
 ): Promise<Guess> {
+  const network = networkOf(clientIp)
+  refuseWhenBusy(directory, network)
   const reservation = await throttle.reserve({ username, clientIp })
   if (reservation.kind === 'throttled') return reservation
   let outcome: AttemptOutcome = 'not-judged'
   try {
-    const checked = await directory.checkPassword(username, current)
+    const checked = await directory.checkPassword(username, current, network)
     outcome = checked.kind === 'failed' ? 'failed' : 'passed'
     return checked
   } finally {
     await reservation.settle(outcome)
   }
-}
-
-/** What nobody set up stands for an earlier login: it ends with the password that it was made with. */
-async function forgetDevices({ modules, factors }: RealmAuthn, userId: string): Promise<void> {
-  const given = [...modules.values()].filter(({ standing }) => standing === 'given')
-  for (const type of new Set(given.map((module) => module.type))) await factors.replaceAll(userId, type, [])
 }

@@ -10,7 +10,7 @@ import { createThrottle, type Throttle } from '../identity/throttle.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
 import type { SessionRules } from '../session/session-rules.schema.ts'
 import type { Store } from '../store/store.ts'
-import { guaranteedLevel, modulesOf, type Chain } from './chain.ts'
+import { guaranteedLevel, isDemanded, modulesOf, type Chain } from './chain.ts'
 import type { AuthnConfig, ModuleConfig } from './chains.schema.ts'
 import { compileModule } from './modules/catalogue.ts'
 import type { AuthModule, AuthModuleDeps } from './modules/module.ts'
@@ -157,6 +157,12 @@ function checkPolicies(
 function compileChain(where: string, entries: Chain, modules: ReadonlyMap<string, AuthModule>): CompiledChain {
   for (const module of entries.flatMap(modulesOf)) {
     if (!modules.has(module)) throw invalid(`${where}: there is no module ${module}`)
+  }
+  for (const entry of entries) {
+    const isStandIn = (name: string): boolean => modules.get(name)?.standIn !== undefined
+    if (isDemanded(entry) && modulesOf(entry).every(isStandIn)) {
+      throw invalid(`${where}: only who is remembered could pass ${entry.module}, and nobody could be remembered first`)
+    }
   }
   const level = guaranteedLevel(entries, (module) => modules.get(module)?.authLevel ?? 0)
   if (level === undefined) throw invalid(`${where}: nobody can pass it`)

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../base/brand.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
 import { groupsAtLogin } from '../session/groups-at-login.ts'
@@ -33,10 +34,21 @@ export async function signIn(
     chain,
     current,
     origin,
-  }: { realm: RealmAuthn; proof: Proof; chain: string; current: Session | undefined; origin: RequestOrigin },
+    since,
+  }: {
+    realm: RealmAuthn
+    proof: Proof
+    chain: string
+    current: Session | undefined
+    origin: RequestOrigin
+    /** When the factor was proved that a browser stood in for. */
+    since: number | undefined
+  },
 ): Promise<SignIn> {
   const user = await realm.directory.find(proof.userId)
   if (user === undefined) return { kind: 'no-such-user' }
+  // A session is as old as the oldest proof that it rests on: else a remembered browser would make the factor look fresh.
+  const provenSince = since as EpochMs | undefined
   const isSame = current?.realm === realm.realm && current.userId === user.id
   const properties = {
     ...proof.properties,
@@ -46,7 +58,8 @@ export async function signIn(
   if (isSame) {
     const { authLevel, modules: authModules, newLevel = 0 } = proof
     const keepsAge = !renewsAge(realm, newLevel, current)
-    const upgraded = await sessions.upgrade(current, { authLevel, authModules, properties, keepsAge }, origin)
+    const upgrade = { authLevel, authModules, properties, keepsAge, provenSince }
+    const upgraded = await sessions.upgrade(current, upgrade, origin)
     return upgraded === undefined ? { kind: 'session-changed' } : { kind: 'signed-in', issued: upgraded }
   }
   const draft: SessionDraft = {
@@ -60,6 +73,7 @@ export async function signIn(
     maxLifeMs: realm.session.maxLife,
     mode: realm.session.mode,
     quota: quotaFor(realm.session, user),
+    provenSince,
   }
   const cause = current === undefined ? undefined : endCause(realm, current)
   const replaces = current === undefined || cause === undefined ? undefined : { session: current, cause }

@@ -1,6 +1,7 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { JsonValue } from '../crypto/seal.ts'
 import type { IssuedSession, Session } from '../session/session.ts'
+import type { KeptCookie } from './modules/stand-in.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
 export type Callback =
@@ -17,6 +18,13 @@ export type Callback =
   | { readonly type: 'PasswordCallback'; readonly prompt: string; readonly isNew?: true }
   /** A word of the person's choice, which may be left empty. */
   | { readonly type: 'TextInputCallback'; readonly prompt: string; readonly defaultText: string }
+  /** A box to be ticked: `true`, or else anything or nothing. */
+  | {
+      readonly type: 'BooleanAttributeInputCallback'
+      readonly name: string
+      readonly prompt: string
+      readonly parameters?: Readonly<Record<string, string>>
+    }
   /** What script fills in, from what a callback beside it says. */
   | { readonly type: 'HiddenValueCallback'; readonly id: string }
   | { readonly type: 'ChoiceCallback'; readonly prompt: string; readonly choices: readonly string[] }
@@ -45,6 +53,7 @@ const ASKING: ReadonlySet<string> = new Set<Callback['type']>([
   'TextInputCallback',
   'ChoiceCallback',
   'HiddenValueCallback',
+  'BooleanAttributeInputCallback',
 ])
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
@@ -71,8 +80,10 @@ export type StepFailure =
   | 'throttled'
   | 'session-changed'
 
-/** What the person, or the client, sees next. */
-export type Step =
+/** What the person, or the client, sees next, and what their browser is to keep. */
+export type Step = NextStep & { readonly keeps?: readonly KeptCookie[] }
+
+type NextStep =
   | {
       readonly kind: 'ask'
       readonly authId: AuthId

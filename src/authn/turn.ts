@@ -1,6 +1,6 @@
 import { fault } from '../errors.ts'
 import type { User } from '../identity/directory.ts'
-import { modulesOf, type ChainEntry } from './chain.ts'
+import { isDemanded, modulesOf, type ChainEntry } from './chain.ts'
 import type { Journey } from './journey.ts'
 import type { AuthModule } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
@@ -34,28 +34,40 @@ export async function turnFor(
   entry: ChainEntry,
   { journey, user, now }: { readonly journey: Journey; readonly user: User | undefined; readonly now: number },
 ): Promise<NextTurn> {
-  const named = modulesOf(entry).map((name) => moduleOf(realm, name))
+  const all = modulesOf(entry).map((name) => moduleOf(realm, name))
+  // What stands in for a factor asks nothing: it was tried before.
+  const named = all.filter(({ standIn }) => standIn === undefined)
   const first = named[0] ?? moduleOf(realm, entry.module)
+  if (named.length === 0) return { kind: 'impossible', module: first }
   if (user === undefined) return firstTurn(named, journey, first)
-  const proved = journey.results.flatMap((result) => (result?.passed === true ? [result.module] : []))
+  const proved = provedBy(realm, journey)
   const met = named.find(({ name, isMultiFactor }) => isMultiFactor === true && proved.includes(name))
   if (met !== undefined) return { kind: 'met', module: met }
   const modules = named.filter((module) => isAnotherFactor(realm, module, proved))
   const usable = await enrolledOf(modules, user)
   if (usable.length > 0) return turn(usable, journey, false)
-  const offered = isDemanded(entry) ? modules.filter(isSetUpFirst) : []
+  const offered = isDemanded(entry) && !hasFailed(realm, journey) ? modules.filter(isSetUpFirst) : []
   if (offered.length === 0 || (await hasSecondFactor(realm, user))) return { kind: 'impossible', module: first }
   if (isFresh(realm, journey, now)) return turn(offered, journey, true)
   return beginsWithFirstFactor(realm, journey) ? { kind: 'prove-again' } : { kind: 'impossible', module: first }
 }
 
-function isSetUpFirst({ enrolment, standing }: AuthModule): boolean {
-  return enrolment !== undefined && standing !== 'backup'
+/** A key that proved two factors in an earlier login stands for its own entry, and has to prove the other one anew. */
+function provedBy({ modules }: RealmAuthn, { results }: Journey): readonly string[] {
+  return results.flatMap((result) => {
+    const isOld = result?.carried === true && modules.get(result.module)?.isMultiFactor === true
+    return result?.passed === true && !isOld ? [result.module] : []
+  })
 }
 
-/** Whether nobody passes the chain without it: what one may leave out is used by who has it, and pressed on nobody. */
-export function isDemanded({ criteria }: ChainEntry): boolean {
-  return criteria === 'REQUIRED' || criteria === 'REQUISITE'
+/** It goes on, so that it does not tell; but who gave a wrong answer sets up nothing. */
+function hasFailed({ chains }: RealmAuthn, { chain, results }: Journey): boolean {
+  const entries = chains.get(chain)?.entries ?? []
+  return entries.some(({ criteria }, i) => criteria === 'REQUIRED' && results[i]?.passed === false)
+}
+
+function isSetUpFirst({ enrolment, standing }: AuthModule): boolean {
+  return enrolment !== undefined && standing !== 'backup'
 }
 
 /** Of somebody who is nobody yet. Only at the beginning may it matter what a login can begin with: later it would tell. */
@@ -72,7 +84,7 @@ function firstTurn(modules: readonly AuthModule[], { results, chosen }: Journey,
  * two already.
  */
 export function isAnotherFactor(realm: RealmAuthn, module: AuthModule, proved: readonly string[]): boolean {
-  if (!realm.factorTypes.has(module.type) || proved.length === 0) return true
+  if (module.use === 'first' || proved.length === 0) return true
   return proved.some((name) => realm.modules.get(name)?.type !== module.type)
 }
 

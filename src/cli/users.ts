@@ -1,3 +1,4 @@
+import { DEVICE_FACTOR } from '../authn/modules/device.ts'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { flawOf } from '../identity/managed/password-rules.ts'
 import { withPassword } from '../identity/managed/managed-directory.ts'
@@ -94,6 +95,7 @@ export function createUsersCommand({ terminal, hash }: UsersCommandDeps): Comman
       open.record('set', user.username)
       if (password === undefined) return
       open.record('password', user.username)
+      await open.factors.replaceAll(user.id, DEVICE_FACTOR, [])
       await open.endSessions(user, 'password-changed')
     })
   const setDisabled = (disabled: boolean) => (name: string, options: Options) =>

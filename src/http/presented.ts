@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { basicCredentials, type Credentials } from './basic-credentials.ts'
+import { AMBIGUOUS, findCookie } from './cookies.ts'
 import { createAddressSet } from './forwarded.ts'
 import { peerAddress } from './peer-address.ts'
 import type { ClientCertificateHeader } from './listener.schema.ts'
@@ -18,14 +20,28 @@ export interface Presented {
   certificate(): PresentedCertificate | 'unreadable' | undefined
   /** RFC 6750 §2.1. */
   readonly bearer: string | undefined
+  /** RFC 7617: a program that says which one it is. */
+  readonly basic: Credentials | undefined
+  /** Whom a program speaks for, by its own account (`X-Asserted-User`). Proved by nothing. */
+  readonly assertedUser: string | undefined
+  /** The value of the cookie of exactly this name; `undefined` where there is none, or two different ones. */
+  cookie(name: string): string | undefined
 }
 
-export const NOTHING_PRESENTED: Presented = { certificate: () => undefined, bearer: undefined }
+export const NOTHING_PRESENTED: Presented = {
+  certificate: () => undefined,
+  bearer: undefined,
+  basic: undefined,
+  assertedUser: undefined,
+  cookie: () => undefined,
+}
 
 /** More are an attack; TLS itself takes no more than 100 KB. */
 export const MOST_CERTIFICATES = 10
 const LONGEST_HEADER = 24_000
 const LONGEST_BEARER = 16_000
+/** No browser sends it across sites unasked (CORS), and no form sends it at all. */
+const ASSERTED_USER = 'x-asserted-user'
 
 /**
  * Reads what requests bring. A trusted proxy in front has the TLS connection with the client: what counts then is the header that it
@@ -42,6 +58,9 @@ export function createPresentedReader(
       return header === undefined ? undefined : ofHeaders(request.headers, header)
     },
     bearer: bearerOf(request.headers.authorization),
+    basic: basicCredentials(request.headers.authorization),
+    assertedUser: assertedUserOf(request.headers[ASSERTED_USER]),
+    cookie: (name) => cookieOf(request.headers.cookie, name),
   })
 }
 
@@ -49,6 +68,18 @@ export function createPresentedReader(
 export function bearerOf(authorization: string | undefined): string | undefined {
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '')?.[1]
   return token !== undefined && token.length <= LONGEST_BEARER ? token : undefined
+}
+
+/** Node gives bytes as Latin-1; programs send UTF-8. Repeated, it becomes a list, which names nobody. */
+function assertedUserOf(header: string | readonly string[] | undefined): string | undefined {
+  if (typeof header !== 'string' || header === '') return undefined
+  const text = Buffer.from(header, 'latin1').toString('utf8')
+  return text.includes('\u{FFFD}') ? undefined : text
+}
+
+function cookieOf(header: string | undefined, name: string): string | undefined {
+  const found = findCookie(header, name)
+  return found === AMBIGUOUS ? undefined : found
 }
 
 function ofConnection(socket: Partial<TLSSocket>): PresentedCertificate | undefined {

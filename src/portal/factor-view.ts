@@ -4,7 +4,7 @@ import type { Frame, Pairs } from './frame.ts'
 import { withQuery, type LoginRequest } from './login-request.ts'
 import { loginView } from './login-view.ts'
 import { en, type MessageKey } from './messages/en.ts'
-import { sayAgo } from './messages/language.ts'
+import { sayAgo, sayInstant } from './messages/language.ts'
 import type { CompiledRealm } from './realms.ts'
 
 /** Where one factor is named and removed, and where another is set up. */
@@ -123,11 +123,13 @@ function realmPairs({ name }: CompiledRealm): Pairs {
   return [['realm', name]]
 }
 
-function aboutOf(frame: Frame, { createdAt, lastUsedAt, declared, left }: OwnFactor, now: number): readonly string[] {
+function aboutOf(frame: Frame, factor: OwnFactor, now: number): readonly string[] {
+  const { createdAt, lastUsedAt, declared, left, until } = factor
   const ago = (at: number): string => sayAgo(frame.language, now - at)
   return [
     declared ? frame.say('factor.declared') : frame.say('factor.added', { ago: ago(createdAt) }),
     ...(lastUsedAt === undefined ? [] : [frame.say('factor.used', { ago: ago(lastUsedAt) })]),
+    ...(until === undefined ? [] : [frame.say('factor.until', { until: sayInstant(frame.language, until) })]),
     ...(left === undefined ? [] : [frame.say('factor.left', { left: String(left) })]),
   ]
 }

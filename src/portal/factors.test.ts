@@ -12,6 +12,7 @@ const PHONE: OwnFactor = {
   createdAt: 0 as EpochMs,
   declared: false,
   left: undefined,
+  until: undefined,
   isLast: true,
 }
 

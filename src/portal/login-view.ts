@@ -32,7 +32,7 @@ interface Field {
   readonly id: string
   readonly name: string
   readonly label: string
-  readonly kind: 'text' | 'password' | 'choice' | 'code' | 'recovery'
+  readonly kind: 'text' | 'password' | 'choice' | 'code' | 'recovery' | 'box'
   readonly value: string
   readonly autocomplete: string
   readonly focus: boolean
@@ -128,6 +128,11 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         const base = field(frame, name, callback)
         return [{ ...base, kind: 'choice', value: '', autocomplete: 'off', invalid: false, choices }]
       }
+      case 'BooleanAttributeInputCallback': {
+        const label = prompt(frame, callback.prompt, callback.parameters)
+        const value = typed[index] === 'true' ? 'true' : ''
+        return [{ id: name, name, label, choices: [], kind: 'box', value, autocomplete: 'off', invalid: false }]
+      }
       case 'HiddenValueCallback':
       case 'TextOutputCallback':
       case 'KeyUriCallback':
@@ -137,7 +142,7 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         return []
     }
   })
-  const empty = fields.findIndex((each) => each.kind !== 'choice' && each.value === '')
+  const empty = fields.findIndex(({ kind, value }) => kind !== 'choice' && kind !== 'box' && value === '')
   return fields.map((each, index) => ({ ...each, focus: index === empty }))
 }
 
@@ -266,7 +271,7 @@ function isFirst({ username, begun }: Ask): boolean {
 function submitOf(step: Ask, fields: readonly Field[]): MessageKey {
   if (step.approves !== undefined && !step.enrols) return 'login.approve'
   if (step.enrols) return asksForKey(step) ? 'enrol.webauthn.submit' : 'enrol.submit'
-  if (asksForKey(step) && fields.length === 0) return 'webauthn.use'
+  if (asksForKey(step) && fields.every(({ kind }) => kind === 'box')) return 'webauthn.use'
   if (asksForNewPassword(step)) return 'password.submit'
   if (step.username !== undefined) return 'login.next'
   return fields.some((field) => field.kind === 'password') ? 'login.submit' : 'login.next'

@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express'
 import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
+import type { KeptCookie } from '../authn/modules/stand-in.ts'
+import type { EpochMs } from '../base/brand.ts'
 import type { Presented } from '../http/presented.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionToken } from '../session/session.ts'
 import { portalFrame, type Frame, type Pairs } from './frame.ts'
@@ -50,6 +52,8 @@ export interface Visit {
   /** Binds a login to this browser, setting or renewing the cookie; returns the hash of its value. */
   bindBrowser(): string
   signIn(issued: IssuedSession): void
+  /** Has this browser keep what a login left with it. */
+  keep(cookies: readonly KeptCookie[]): void
   signOut(): void
   page(options: PageOptions): void
   redirect(status: 302 | 303, location: string): void
@@ -99,6 +103,10 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       return bindingOf(secret)
     },
     signIn: (issued) => addCookie(ssoCookie(parts, issued)),
+    keep: (kept) => {
+      for (const { name, value, expiresAt } of kept)
+        addCookie(setCookie(name, value, { secure, ...lifeUntil(expiresAt as EpochMs, parts.clock()) }))
+    },
     signOut: () => addCookie(clearCookie(cookies.sso, { secure })),
     page: (options) => sendPage(parts, response, language, options),
     redirect: (status, location) => void response.status(status).set('Location', printable(location)).end(),

@@ -24,7 +24,7 @@ export function webauthnView(
   nameOf: (index: number) => string,
 ): WebauthnView | undefined {
   const metadata = callbacks.find((callback) => callback.type === 'MetadataCallback')
-  const asking = callbacks.filter(asksSomething)
+  const asking = callbacks.filter((each) => asksSomething(each) && each.type !== 'BooleanAttributeInputCallback')
   const hidden = asking.findIndex(({ type }) => type === 'HiddenValueCallback')
   if (metadata === undefined || hidden === -1 || metadata.data['_type'] !== 'WebAuthn') return undefined
   const isAlone = asking.every(({ type }) => type === 'HiddenValueCallback' || type === 'TextInputCallback')

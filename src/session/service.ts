@@ -106,7 +106,7 @@ class StoredSessionService implements RunningSessionService {
       // Proving the same again does not weaken the session.
       authLevel: Math.max(session.authLevel, proof.authLevel),
       authModules: [...new Set([...session.authModules, ...proof.authModules])],
-      authInstant: proof.keepsAge === true ? session.authInstant : now,
+      authInstant: earlier(proof.keepsAge === true ? session.authInstant : now, proof.provenSince),
       properties: { ...session.properties, ...proof.properties },
     }
     const { issued, stored } = await this.#newLogin({ ...session, ...patch, gen: session.gen + 1 }, origin)
@@ -220,6 +220,10 @@ function named({ realm, username, sid }: SessionRecord): Pick<SessionRecord, 're
   return { realm, username, sid }
 }
 
+function earlier(instant: EpochMs, other: EpochMs | undefined): EpochMs {
+  return other !== undefined && other < instant ? other : instant
+}
+
 function newRecord(draft: SessionDraft, origin: RequestOrigin, now: EpochMs): SessionRecord {
   const bucket = bucketOf(draft.realm, draft.userId)
   return {
@@ -232,7 +236,7 @@ function newRecord(draft: SessionDraft, origin: RequestOrigin, now: EpochMs): Se
     gen: 1,
     authLevel: draft.authLevel,
     authModules: [...new Set(draft.authModules)],
-    authInstant: now,
+    authInstant: earlier(now, draft.provenSince),
     createdAt: now,
     lastSeenAt: now,
     maxIdleMs: draft.maxIdleMs,

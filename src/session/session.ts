@@ -51,6 +51,8 @@ export interface SessionDraft {
   readonly mode?: 'cts' | 'stateless'
   /** `CEILING` where absent. */
   readonly quota?: Quota | undefined
+  /** Since when what the login rests on has been proved, where that is earlier than now: the session is that old from the start. */
+  readonly provenSince?: EpochMs | undefined
 }
 
 /** What came of a login. */
@@ -115,7 +117,9 @@ export interface SessionService extends SessionResolver {
    */
   upgrade(
     session: Session,
-    proof: Pick<SessionDraft, 'authLevel' | 'authModules' | 'properties'> & { readonly keepsAge?: boolean },
+    proof: Pick<SessionDraft, 'authLevel' | 'authModules' | 'properties' | 'provenSince'> & {
+      readonly keepsAge?: boolean
+    },
     origin: RequestOrigin,
   ): Promise<IssuedSession | undefined>
   /** Ends the session, its restricted tokens and its open streams. False when it had ended already. */

@@ -3,7 +3,7 @@ import type { Step } from '../../authn/step.ts'
 import type { RealmName } from '../../base/brand.ts'
 import { randomSecret } from '../../base/random-id.ts'
 import type { Session } from '../../session/session.ts'
-import type { Credentials } from './basic-credentials.ts'
+import type { Credentials } from '../../http/basic-credentials.ts'
 
 export type LogIn =
   | { readonly kind: 'logged-in'; readonly session: Session }

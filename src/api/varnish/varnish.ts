@@ -12,7 +12,7 @@ import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { administers, sameUser } from '../administration.ts'
 import type { Api, ApiFacts, People } from '../ports.ts'
-import { basicCredentials } from './basic-credentials.ts'
+import { basicCredentials } from '../../http/basic-credentials.ts'
 import { logIn } from './log-in.ts'
 import { problem, type Reply } from './reply.ts'
 

@@ -1,5 +1,6 @@
 import type { ModuleConfig } from '../chains.schema.ts'
 import type { AuthModule, AuthModuleDeps, AuthModuleType } from './module.ts'
+import { deviceModule } from './device.ts'
 import { passwordModule } from './password.ts'
 import { emailModule, smsModule } from './message-code.ts'
 import { recoveryModule } from './recovery.ts'
@@ -18,6 +19,7 @@ const MODULE_TYPES: { readonly [T in ModuleConfig['type']]: AuthModuleType<Modul
   email: emailModule,
   sms: smsModule,
   webauthn: webauthnModule,
+  device: deviceModule,
 }
 
 export function compileModule(name: string, config: ModuleConfig, deps: AuthModuleDeps): AuthModule {

@@ -75,7 +75,7 @@ function token({ claims = {}, header = {}, key = privateKey }: Made = {}): Promi
 async function outcome(bench: Bench, bearer: string | undefined): Promise<string> {
   bench.audited.length = 0
   const request = { realm: EMPLOYEES, demand: NO_DEMAND, destination: DESTINATION }
-  const presented = { bearer, certificate: () => undefined }
+  const presented = { ...NOTHING_PRESENTED, bearer }
   const step = await bench.authn.begin(request, context(undefined, { presented }))
   if (step.kind === 'done') return step.issued.session.username
   const failed = bench.audited.find(({ event }) => event === 'AuthnFailed')

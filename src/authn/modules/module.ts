@@ -8,6 +8,7 @@ import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
 import type { Callback } from '../step.ts'
+import type { DeviceFault, StandIn, UsedStandIn } from './stand-in.ts'
 import type { TokenFault } from './token-fault.ts'
 import type { CertificateFault } from './x509/certificate-fault.ts'
 
@@ -49,6 +50,7 @@ export type FailureReason =
   | 'user-mismatch'
   | CertificateFault
   | TokenFault
+  | DeviceFault
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
 
@@ -78,6 +80,8 @@ export type ModuleOutcome =
       readonly renew?: boolean
       /** They had to choose a new password on the way. */
       readonly passwordChanged?: true
+      /** It stands for an earlier proof, and is used up when the login ends (`StandIn.replaceSecret`). */
+      readonly standIn?: UsedStandIn
     }
   | ({ readonly kind: 'failed' } & Failure)
   /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */
@@ -148,6 +152,13 @@ export interface AuthModule {
    */
   readonly standing?: 'backup' | 'given'
   readonly offered?: boolean
+  /**
+   * Asks nothing, and proves nothing anew: it is tried before anybody is asked, and never where a login has to be fresh. What it
+   * stands in for is asked where it does not do.
+   */
+  readonly standIn?: StandIn
+  /** When a factor stops to count, in milliseconds since the epoch; absent where none does. */
+  until?(factor: Factor): number
   /** How often a factor can still be used; absent where nothing counts it. */
   left?(factor: Factor): number
   /** Absent where people cannot set it up themselves. */

@@ -150,6 +150,11 @@ export const de: Catalogue = {
   'factor.type.webauthn': 'Sicherheitsschlüssel oder Passkey',
   'factor.type.recovery': 'Wiederherstellungscodes',
   'factor.type.device': 'Gemerktes Gerät',
+  'device.remember':
+    'In diesem Browser {days} Tage lang nicht mehr danach fragen. Nicht auf einem Computer, den auch andere benutzen.',
+  'device.remember-one':
+    'In diesem Browser einen Tag lang nicht mehr danach fragen. Nicht auf einem Computer, den auch andere benutzen.',
+  'factor.until': 'gilt bis {until}',
   'account.sign-in': 'Melden Sie sich an, um Ihre Sitzungen zu sehen. Wo möchten Sie sich anmelden?',
 
   'password.title': 'Neues Passwort wählen',

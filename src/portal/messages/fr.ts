@@ -146,6 +146,11 @@ export const fr: Catalogue = {
   'factor.type.webauthn': 'Clé de sécurité ou clé d’accès',
   'factor.type.recovery': 'Codes de récupération',
   'factor.type.device': 'Appareil mémorisé',
+  'device.remember':
+    'Ne plus le demander dans ce navigateur pendant {days} jours. Pas sur un ordinateur que d’autres utilisent.',
+  'device.remember-one':
+    'Ne plus le demander dans ce navigateur pendant un jour. Pas sur un ordinateur que d’autres utilisent.',
+  'factor.until': 'valable jusqu’au {until}',
   'account.sign-in': 'Connectez-vous pour voir vos sessions. Où souhaitez-vous vous connecter ?',
 
   'password.title': 'Choisir un nouveau mot de passe',

@@ -140,6 +140,9 @@ export const ja: Catalogue = {
   'factor.type.webauthn': 'セキュリティキーまたはパスキー',
   'factor.type.recovery': 'リカバリーコード',
   'factor.type.device': '記憶されたデバイス',
+  'device.remember': 'このブラウザーでは {days} 日間、確認を省略します。共用のコンピューターでは選ばないでください。',
+  'device.remember-one': 'このブラウザーでは 1 日間、確認を省略します。共用のコンピューターでは選ばないでください。',
+  'factor.until': '{until} まで有効',
   'account.sign-in': 'セッションを見るにはサインインしてください。どこにサインインしますか？',
 
   'password.title': '新しいパスワードを設定',

@@ -62,6 +62,7 @@ export async function submitLogin(parts: PortalParts, visit: Visit): Promise<voi
   const context = contextOf(visit, session)
   const authId = visit.field('authId') ?? ''
   const step = await parts.authn.submit({ realm: realm.name, authId, answers, choose: visit.field('choose') }, context)
+  visit.keep(step.keeps ?? [])
   // What was typed on one page is not for the fields of another.
   const isSamePage = step.kind !== 'ask' || visit.field('stage') === step.stage
   await answerStep(parts, visit, { asked, session, step, typed: isSamePage ? answers : [] })
@@ -77,6 +78,7 @@ async function start(parts: PortalParts, visit: Visit, progress: Progress & { no
   const { asked, session, notice, typed } = progress
   const { demand, destination, realm } = asked
   const step = await parts.authn.begin({ realm: realm.name, demand, destination }, contextOf(visit, session))
+  visit.keep(step.keeps ?? [])
   if (step.kind === 'ask') {
     showForm(parts, visit, { asked, session, step, notice, typed })
     return

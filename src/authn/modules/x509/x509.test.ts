@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { Extension, GeneralName, GeneralNames } from 'pkijs'
-import type { Presented } from '../../../http/presented.ts'
+import { NOTHING_PRESENTED, type Presented } from '../../../http/presented.ts'
 import { context, createBench, DESTINATION, done, EMPLOYEES, NO_DEMAND, user, type Bench } from '../../login.fixture.ts'
 import type { Step } from '../../step.ts'
 import { verificationName } from '../../../crypto/x509/authority.ts'
@@ -58,7 +58,7 @@ function benchFor(t: TestContext, settings: Settings = {}, chain?: readonly obje
 
 function shows(leaf?: Issued, ...others: readonly Issued[]): Presented {
   return {
-    bearer: undefined,
+    ...NOTHING_PRESENTED,
     certificate: () => leaf && { leaf: leaf.der, others: others.map(({ der }) => der) },
   }
 }
@@ -90,7 +90,7 @@ test('a certificate signs in without a page, and says nothing of who does not ex
   assert.equal(await outcome(bench, shows(person({ name: nameOf([CN, 'gone']) }))), 'certificate-of-nobody')
   assert.equal(await outcome(bench, shows(issue())), 'certificate-untrusted')
   assert.equal(await outcome(bench, shows()), 'no-certificate')
-  assert.equal(await outcome(bench, { bearer: undefined, certificate: () => 'unreadable' }), 'certificate-unreadable')
+  assert.equal(await outcome(bench, { ...NOTHING_PRESENTED, certificate: () => 'unreadable' }), 'certificate-unreadable')
 })
 
 test('who shows none is asked for a password where that will do, and has tried nothing', async (t) => {
@@ -249,7 +249,7 @@ test('bytes that are no certificate do no harm', async (t) => {
     bytes.push(flipped)
   }
   for (const leaf of bytes) {
-    const reason = await outcome(bench, { bearer: undefined, certificate: () => ({ leaf, others: [leaf, der] }) })
+    const reason = await outcome(bench, { ...NOTHING_PRESENTED, certificate: () => ({ leaf, others: [leaf, der] }) })
     assert.match(reason, /^certificate-/)
   }
 })
