@@ -18,7 +18,7 @@ import { asFault } from './errors.ts'
 import { createGateway, type Gateway } from './gateway/handle.ts'
 import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
-import { removeOrphanedFactors } from './identity/factors.ts'
+import { createFactorSweep, type FactorSweep } from './identity/factor-sweep.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import { createMailer } from './identity/mail/mailer.ts'
 import type { Messengers } from './identity/mail/messenger.ts'
@@ -95,6 +95,7 @@ interface Start extends AppOptions {
 
 interface Foundation {
   readonly deps: RuntimeDeps
+  readonly factorSweep: FactorSweep
   readonly health: Health
   readonly log: Log
 }
@@ -102,7 +103,7 @@ interface Foundation {
 async function assemble(start: Start): Promise<App> {
   const { snapshot, closers, output, worker } = start
   const clock = systemClock
-  const { deps, health, log } = await openFoundation(start)
+  const { deps, factorSweep, health, log } = await openFoundation(start)
   const holder = new GenerationHolder<GatehouseGeneration>(await buildGeneration(1, snapshot, deps), (error) =>
     log.warn({ err: error }, 'a replaced configuration did not close cleanly'),
   )
@@ -129,11 +130,11 @@ async function assemble(start: Start): Promise<App> {
   const ended = onSessionEnded(deps.store.revocations, (sid) => gateway.sessionEnded(sid), log)
   closers.push(() => ended.close())
 
-  await retireSessions(holder, deps)
+  await Promise.all([retireSessions(holder, deps), factorSweep.configurationChanged(holder.peek().factorOwners)])
   const users = watchUsers({ holder, gateway, deps, log })
   closers.push(() => users.close())
   const listeners = await openListeners(start, gateway, log)
-  const watcher = watchChanges(start, { holder, gateway, listeners, deps, health, log })
+  const watcher = watchChanges(start, { holder, gateway, listeners, deps, factorSweep, health, log })
   closers.push(() => watcher.close())
   // Closed first: balancers see it and stop sending, then people's open streams end and nothing new begins.
   closers.push(async () => {
@@ -204,6 +205,8 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   })
   health.register({ name: 'keys', aspect: 'readiness', check: () => void keyRing.current('assertion') })
   const sealer = createSealer(keyRing, clock)
+  const factorSweep = createFactorSweep({ documents: store.documents, leases: store.leases, sealer, clock, log })
+  closers.push(() => factorSweep.close())
   const deps: RuntimeDeps = {
     store,
     keyRing,
@@ -222,7 +225,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     log,
     clock,
   }
-  return { deps, health, log }
+  return { deps, factorSweep, health, log }
 }
 
 function openMessengers(
@@ -270,9 +273,9 @@ const RETIRE_AGAIN_MS = 5_000
 /** Ends the sessions of people and realms that are gone; a store that cannot be asked now is asked again. Never rejects. */
 async function retireSessions(
   holder: GenerationHolder<GatehouseGeneration>,
-  deps: Pick<RuntimeDeps, 'store' | 'sessions' | 'sealer' | 'log'>,
+  deps: Pick<RuntimeDeps, 'store' | 'sessions' | 'log'>,
 ): Promise<void> {
-  const { store, sessions, sealer, log } = deps
+  const { store, sessions, log } = deps
   const generation = holder.peek()
   try {
     const count = await endOrphans({
@@ -281,12 +284,6 @@ async function retireSessions(
       causeToEnd: (session) => generation.configuredCauseToEnd(session),
     })
     if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
-    // Somebody who is given the name of one who left must not find their second factors, nor be asked for them.
-    const forgotten = await removeOrphanedFactors({ documents: store.documents, sealer }, async (owner) => {
-      const cause = await generation.configuredCauseToEnd({ ...owner, username: '', properties: {} })
-      return cause === 'user-removed'
-    })
-    if (forgotten > 0) log.info({ count: forgotten }, 'removed the factors of users who are gone')
   } catch (error) {
     log.warn({ err: error }, 'sessions of users or realms that are gone could not be ended; trying again')
     setTimeout(() => {
@@ -327,6 +324,7 @@ interface Running {
   readonly gateway: Gateway
   readonly listeners: readonly Listener[]
   readonly deps: RuntimeDeps
+  readonly factorSweep: FactorSweep
   readonly health: Health
   readonly log: Log
 }
@@ -364,7 +362,7 @@ function watchChanges({ configRoot, loaded }: Start, running: Running): ReturnTy
 
 /** Compiles and swaps. What was wrong, when the old configuration stays; empty when the new one is in force. */
 async function apply({ snapshot, problems }: LoadedConfig, running: Running): Promise<readonly string[]> {
-  const { holder, gateway, listeners, deps, log } = running
+  const { holder, gateway, listeners, deps, factorSweep, log } = running
   if (snapshot === undefined) {
     const lines = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
     log.error({ problems: lines }, 'the changed configuration has errors; the old one stays in force')
@@ -386,7 +384,7 @@ async function apply({ snapshot, problems }: LoadedConfig, running: Running): Pr
   audit(running, { event: 'ConfigChanged', generation: next.generation, files: snapshot.files })
   // What is open and denied now closes first: it needs no store.
   await gateway.recheck()
-  await retireSessions(holder, deps)
+  await Promise.all([retireSessions(holder, deps), factorSweep.configurationChanged(next.factorOwners)])
   return []
 }
 

@@ -28,6 +28,8 @@ import { createPresentedReader } from './http/presented.ts'
 import type { Directories, OpenDirectories } from './identity/directories.ts'
 import type { Messengers } from './identity/mail/messenger.ts'
 import { createNotices } from './identity/mail/notices.ts'
+import { createFactorOwners, type FactorOwners } from './identity/factor-owners.ts'
+import { anonymousNameIn, withAnonymous } from './identity/with-anonymous.ts'
 import { createSessionUsers, type Named, type SessionUsers } from './identity/session-user.ts'
 import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
@@ -76,6 +78,8 @@ export interface GatehouseGeneration extends GatewayGeneration {
   causeToEnd(session: Named): Promise<EndCause | undefined>
   /** The same, as far as the configuration says: nobody outside of it is asked. */
   configuredCauseToEnd(session: Named): Promise<EndCause | undefined>
+  /** What it knows of those whom factors belong to. */
+  readonly factorOwners: FactorOwners
 }
 
 /**
@@ -130,6 +134,7 @@ export async function buildGeneration(
       loginHost: loginHostOf(snapshot, { directories, sites, authns }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
       causeToEnd: users.causeToEnd,
+      factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       configuredCauseToEnd: async (session) =>
         snapshot.realms.get(session.realm)?.directory.type === 'ldap' ? undefined : users.causeToEnd(session),
       close,

@@ -16,7 +16,7 @@ const deps: RealmAuthnDeps = {
   store: {
     counters: { add: never, read: never, clear: never },
     versioned: { create: never, load: never, replace: never, remove: never },
-    documents: { get: never, list: never, putIfAbsent: never, replace: never, remove: never },
+    documents: { get: never, list: never, page: never, putIfAbsent: never, replace: never, remove: never },
   },
   sealer: { seal: never, open: never },
   clock: () => 0 as EpochMs,

@@ -71,6 +71,16 @@ export interface NamedDirectory extends UserDirectory {
   idOf(username: string): string | undefined | Promise<string | undefined>
   /** Why `find` has no such user, as far as that is known. */
   absence(userId: string): 'disabled' | 'removed'
+  /**
+   * Whether there is an entry of this id, whoever it is of and whether they may sign in or not. For directories that others keep,
+   * whose `absence` does not know.
+   */
+  exists?(userId: string): Promise<boolean>
+}
+
+/** Throws GH_BUSY where `checkPassword` would reject with it, before a try has cost anything. */
+export function refuseWhenBusy({ hasRoom }: Pick<UserDirectory, 'hasRoom'>, from: string): void {
+  if (hasRoom?.(from) === false) throw fault('GH_BUSY', { detail: 'too many passwords are being checked' })
 }
 
 /** Exactly, in any of several values. */

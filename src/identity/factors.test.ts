@@ -11,13 +11,7 @@ import { GatehouseError } from '../errors.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
-import {
-  createFactorStore,
-  FACTOR_COLLECTION,
-  removeOrphanedFactors,
-  type DeclaredFactor,
-  type FactorStore,
-} from './factors.ts'
+import { createFactorStore, FACTOR_COLLECTION, type DeclaredFactor, type FactorStore } from './factors.ts'
 
 const EMPLOYEES = '/employees' as RealmName
 const CUSTOMERS = '/customers' as RealmName
@@ -29,7 +23,6 @@ interface Bench {
   /** Another process on the same file. */
   readonly other: () => Promise<FactorStore>
   readonly factors: (realm?: RealmName, declared?: readonly DeclaredFactor[]) => FactorStore
-  readonly sweep: (isGone: (userId: string) => boolean) => Promise<number>
 }
 
 async function bench(t: TestContext): Promise<Bench> {
@@ -63,7 +56,6 @@ async function bench(t: TestContext): Promise<Bench> {
     store,
     other: async () => of(await process(), EMPLOYEES, []),
     factors: (realm = EMPLOYEES, declared = []) => of({ store, sealer }, realm, declared),
-    sweep: (isGone) => removeOrphanedFactors({ documents: store.documents, sealer }, ({ userId }) => isGone(userId)),
   }
 }
 
@@ -163,14 +155,5 @@ suite('factors', () => {
     assert.deepEqual(await factors(EMPLOYEES, []).list('bob'), [])
     const other = await factors(EMPLOYEES, [{ ...totp, data: { secret: 'OTHER', lastStep: 0 } }]).list('bob')
     assert.deepEqual(other[0]?.data, { secret: 'OTHER', lastStep: 0 })
-  })
-
-  test('those of users who are gone go with them, and no others', async (t) => {
-    const { factors, sweep } = await bench(t)
-    await factors().add('alice', totp)
-    await factors().add('carol', totp)
-    assert.equal(await sweep((userId) => userId === 'carol'), 1)
-    assert.equal((await factors().list('alice')).length, 1)
-    assert.deepEqual(await factors().list('carol'), [])
   })
 })

@@ -175,10 +175,13 @@ function merged(stored: readonly Factor[], declared: readonly DeclaredFactor[]):
   return [...present, ...stored.filter((factor) => factor.declared !== true)]
 }
 
-interface FactorRecord {
+/** What the store keeps of one user. */
+export interface FactorRecord {
   readonly realm: RealmName
   readonly userId: string
   readonly factors: readonly Factor[]
+  /** Since when their directory, which others keep, has no such entry. Whatever they change themselves takes it back. */
+  readonly missingSince?: EpochMs
 }
 
 /** Names of users, and how they prove who they are, are nothing for who reads a dump. */
@@ -191,12 +194,15 @@ function hashOf(value: JsonValue): string {
 }
 
 /** The document's id is sealed with it: one user's record put in another's place opens nothing. */
-function sealFactors(sealer: Sealer, id: string, record: FactorRecord): string {
+export function sealFactors(sealer: Sealer, id: string, record: FactorRecord): string {
   return sealer.seal('factors', [id, JSON.stringify(record)], PURPOSES.factors.longestLifeMs)
 }
 
 /** What cannot be read is no empty record: that would let anybody enrol who knows a password. */
-function openFactors(sealer: Sealer, { id, value }: { readonly id: string; readonly value: string }): FactorRecord {
+export function openFactors(
+  sealer: Sealer,
+  { id, value }: { readonly id: string; readonly value: string },
+): FactorRecord {
   const opened = sealer.open('factors', value)
   const [sealedFor, text] = Array.isArray(opened) ? (opened as readonly JsonValue[]) : []
   if (sealedFor !== id || typeof text !== 'string') {
@@ -205,21 +211,4 @@ function openFactors(sealer: Sealer, { id, value }: { readonly id: string; reado
     })
   }
   return JSON.parse(text) as FactorRecord
-}
-
-/** Removes the records of users who are gone for good. Returns how many. */
-export async function removeOrphanedFactors(
-  { documents, sealer }: Pick<FactorStoreDeps, 'documents' | 'sealer'>,
-  isGone: (owner: { readonly realm: RealmName; readonly userId: string }) => boolean | Promise<boolean>,
-): Promise<number> {
-  let count = 0
-  for (const { id, value } of await documents.list(FACTOR_COLLECTION)) {
-    const { realm, userId, factors } = openFactors(sealer, { id, value })
-    if (!(await isGone({ realm, userId }))) continue
-    await documents.remove(FACTOR_COLLECTION, id)
-    const keys = createFactorKeys({ realm, documents, sealer, clock: () => 0 as EpochMs })
-    for (const { key } of factors) if (key !== undefined) await keys.release(key, userId)
-    count++
-  }
-  return count
 }

@@ -307,6 +307,12 @@ export interface Document {
   readonly value: string
 }
 
+export interface DocumentPage {
+  readonly documents: readonly Document[]
+  /** Where to go on; `undefined` at the end. */
+  readonly next: string | undefined
+}
+
 /**
  * Durable, versioned documents: keys, credentials, published configuration. They never expire by themselves. The one that
  * epoch.ts names is there from the start.
@@ -314,6 +320,11 @@ export interface Document {
 export interface Documents {
   get(collection: string, id: string): Promise<Document | undefined>
   list(collection: string): Promise<readonly Document[]>
+  /**
+   * A part of a collection that may be too large to be read at once: about `size` documents, in any order, from where another part
+   * ended. What is there from the first part to the last comes at least once.
+   */
+  page(collection: string, size: number, from?: string): Promise<DocumentPage>
   /** False when the id is taken. */
   putIfAbsent(collection: string, id: string, value: string): Promise<boolean>
   /** False when the document has another version by now. */

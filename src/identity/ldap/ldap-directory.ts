@@ -73,6 +73,7 @@ export function createLdapDirectory(realm: RealmName, config: LdapConfig, deps: 
     },
     // Entries that stop to match the filter and entries that are gone look the same.
     absence: () => 'removed',
+    exists: (userId) => inTime(config, search.exists(userId)),
     ...(config.passwordChange === 'none' ? {} : { passwords: { minLength: deps.rules.minLength, change } }),
     close: () => search.close(),
   }
@@ -183,6 +184,16 @@ class LdapSearch {
       const entry = await this.#enabled(connection, id)
       return entry === undefined ? undefined : this.#withGroups(connection, entry)
     })
+  }
+
+  /** Without the filter: who is in no group that may sign in has not left. */
+  async exists(id: string): Promise<boolean> {
+    const { base, scope, idAttribute: attribute } = this.#config.users
+    const value = idBytes(id, attribute)
+    if (value === undefined) return false
+    const filter = new EqualityFilter({ attribute, value })
+    const search = { base, scope, filter, attributes: [attribute], atMost: 1 }
+    return (await this.#searching.run((connection) => connection.search(search))).length > 0
   }
 
   async entryById(id: string): Promise<UserEntry | undefined> {

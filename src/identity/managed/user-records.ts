@@ -6,6 +6,7 @@ import type { JsonValue, Sealer } from '../../crypto/seal.ts'
 import { sha256 } from '../../crypto/sha256.ts'
 import { fault } from '../../errors.ts'
 import { bucketOf } from '../../session/bucket.ts'
+import { documentPages } from '../../store/document-pages.ts'
 import type { Document, Store } from '../../store/store.ts'
 import { createUserKeys } from './user-keys.ts'
 
@@ -89,8 +90,13 @@ export function createUserRecords({ realm, store, sealer, clock }: UserRecordsDe
     byName: async (username) => (await read(await keys.of(realm, username)))?.user,
     byId: async (id) => (await readOwner(id))?.user,
     async list() {
-      const users = (await documents.list(COLLECTION)).map((document) => open(sealer, document))
-      return users.filter((user) => user.realm === realm).sort((a, b) => (a.username < b.username ? -1 : 1))
+      const users = new Map<string, UserRecord>()
+      for await (const part of documentPages(documents, COLLECTION)) {
+        for (const document of part) users.set(document.id, open(sealer, document))
+      }
+      return [...users.values()]
+        .filter((user) => user.realm === realm)
+        .sort((a, b) => (a.username < b.username ? -1 : 1))
     },
     async create(user) {
       const place = await keys.of(realm, user.username)

@@ -33,6 +33,30 @@ export function documentRules(rule: Rule): void {
     assert.deepEqual(await store.documents.list('none'), [])
   })
 
+  rule(
+    'a large collection is read in parts: what is there all the time comes, and no part is all',
+    async ({ store }) => {
+      const { documents } = store
+      const ids = times(500, (i) => `kept ${i}`)
+      await Promise.all(ids.map((id) => documents.putIfAbsent('large', id, `value of ${id} ${'x'.repeat(80)}`)))
+      await documents.putIfAbsent('large', 'goes', 'x')
+      await documents.putIfAbsent('other', 'd', 'x')
+      const seen = new Map<string, string>()
+      let from: string | undefined
+      do {
+        const part = await documents.page('large', 20, from)
+        assert.ok(part.documents.length < 250)
+        for (const { id, value } of part.documents) seen.set(id, value)
+        if (from === undefined) await documents.remove('large', 'goes')
+        from = part.next
+      } while (from !== undefined)
+      seen.delete('goes')
+      assert.deepEqual([...seen.keys()].sort(), [...ids].sort())
+      assert.equal(seen.get('kept 7')?.startsWith('value of kept 7 '), true)
+      assert.deepEqual(await documents.page('none', 20), { documents: [], next: undefined })
+    },
+  )
+
   rule('documents do not expire', async ({ store, clock }) => {
     await store.documents.putIfAbsent('keys', 'k', 'one')
     clock.advance(10 * 365 * 86_400_000)

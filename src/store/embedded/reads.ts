@@ -138,9 +138,12 @@ function toDocument(row: Row): Document {
   return { id: textOf(row, 'id'), version: numberOf(row, 'version'), value: textOf(row, 'value') }
 }
 
-export function documentReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Documents, 'get' | 'list'> {
+export function documentReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Documents, 'get' | 'list' | 'page'> {
   const get = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? AND id = ?')
   const list = db.prepare('SELECT id, version, value FROM documents WHERE collection = ? ORDER BY id')
+  const page = db.prepare(
+    'SELECT id, version, value FROM documents WHERE collection = ? AND id > ? ORDER BY id LIMIT ?',
+  )
   return {
     get: (collection, id) =>
       answer(() => {
@@ -148,6 +151,11 @@ export function documentReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Doc
         return row === undefined ? undefined : toDocument(row)
       }),
     list: (collection) => answer(() => list.all(collection).map(toDocument)),
+    page: (collection, size, from = '') =>
+      answer(() => {
+        const documents = page.all(collection, from, size).map(toDocument)
+        return { documents, next: documents.length < size ? undefined : documents.at(-1)?.id }
+      }),
   }
 }
 

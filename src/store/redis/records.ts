@@ -1,9 +1,16 @@
 import type { EpochMs } from '../../base/brand.ts'
 import type { Counters, Document, Documents, Leases, OneTimeRecords, VersionedRecords } from '../store.ts'
 import type { Executor } from './executor.ts'
-import { asNumber, asText, rowsOf } from './faults.ts'
+import { asList, asNumber, asText, rowsOf } from './faults.ts'
 import { groupOfKey } from './groups.ts'
-import { GET_DOCUMENT, LIST_DOCUMENTS, PUT_DOCUMENT, REMOVE_DOCUMENT, REPLACE_DOCUMENT } from './scripts/documents.ts'
+import {
+  GET_DOCUMENT,
+  LIST_DOCUMENTS,
+  PAGE_DOCUMENTS,
+  PUT_DOCUMENT,
+  REMOVE_DOCUMENT,
+  REPLACE_DOCUMENT,
+} from './scripts/documents.ts'
 import {
   ACQUIRE_LEASE,
   ADD_COUNT,
@@ -107,6 +114,9 @@ export function leases(executor: Executor): Leases {
   }
 }
 
+/** Of HSCAN, and its end. */
+const START = '0'
+
 function toDocument(id: string, stored: string): Document {
   const end = stored.indexOf('\n')
   return { id, version: asNumber(stored.slice(0, end)), value: stored.slice(end + 1) }
@@ -124,6 +134,13 @@ export function documents(executor: Executor): Documents {
       const { group, key } = placeFor(collection)
       const rows = rowsOf(await executor.run(LIST_DOCUMENTS, group, key), 2)
       return rows.map(([id = '', stored = '']) => toDocument(id, stored)).sort((a, b) => (a.id < b.id ? -1 : 1))
+    },
+    async page(collection, size, from = START) {
+      const { group, key } = placeFor(collection)
+      const reply = await executor.run(PAGE_DOCUMENTS, group, key, from, size)
+      const next = asText(asList(reply)[0])
+      const documents = rowsOf(reply, 2, 1).map(([id = '', stored = '']) => toDocument(id, stored))
+      return { documents, next: next === START ? undefined : next }
     },
     putIfAbsent(collection, id, value) {
       const { group, key } = placeFor(collection)

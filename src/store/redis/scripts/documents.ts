@@ -19,5 +19,12 @@ export const REMOVE_DOCUMENT = defineScript(`return redis.call('HDEL', base .. A
 /** ARGV: key, id. */
 export const GET_DOCUMENT = defineScript(`return redis.call('HGET', base .. ARGV[2], ARGV[3])`)
 
+/** ARGV: key, cursor, about how many. The next cursor, then ids and what is stored. */
+export const PAGE_DOCUMENTS = defineScript(`
+local found = redis.call('HSCAN', base .. ARGV[2], ARGV[3], 'COUNT', ARGV[4])
+table.insert(found[2], 1, found[1])
+return found[2]
+`)
+
 /** ARGV: key. */
 export const LIST_DOCUMENTS = defineScript(`return redis.call('HGETALL', base .. ARGV[2])`)
