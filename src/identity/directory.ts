@@ -78,11 +78,6 @@ export interface NamedDirectory extends UserDirectory {
   exists?(userId: string): Promise<boolean>
 }
 
-/** Throws GH_BUSY where `checkPassword` would reject with it, before a try has cost anything. */
-export function refuseWhenBusy({ hasRoom }: Pick<UserDirectory, 'hasRoom'>, from: string): void {
-  if (hasRoom?.(from) === false) throw fault('GH_BUSY', { detail: 'too many passwords are being checked' })
-}
-
 /** Exactly, in any of several values. */
 export function hasValue(
   { username, attributes }: Pick<User, 'username' | 'attributes'>,
