@@ -57,6 +57,12 @@ export const externalJwtSchema = z.strictObject({
       'A token of another issuer (RFC 7519), sent as `Authorization: Bearer` to the login page. Asks nothing: it passes or fails at once.',
     ),
   authLevel: z.number().int().min(0).default(1).describe('Level that a session reaches by it.'),
+  multiFactor: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether its signers have asked for two factors. Else who began a login with it has to pass another module where a chain or an authentication policy wants a second factor.',
+    ),
   signers: z.array(signer).min(1).max(20).describe('Whose tokens are accepted; each has an issuer of its own.'),
   clockTolerance: duration('5s')
     .refine((ms) => ms <= 300_000, 'five minutes at most')

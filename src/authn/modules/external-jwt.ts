@@ -33,6 +33,7 @@ export const externalJwtModule: AuthModuleType<ExternalJwtConfig> = {
       type: 'externalJwt',
       use: 'either',
       authLevel: config.authLevel,
+      isMultiFactor: config.multiFactor,
       tokens,
       process: async ({ presented: { bearer } }) => {
         const outcome = bearer === undefined ? 'no-token' : await tokens.judge(bearer)

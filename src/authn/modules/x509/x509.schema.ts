@@ -57,6 +57,12 @@ export const x509Schema = z.strictObject({
       'A client certificate (RFC 5280), shown to a listener with `clientCertificates` or named by a trusted proxy (`clientCertificateHeader`). Asks nothing: it passes or fails at once.',
     ),
   authLevel: z.number().int().min(0).default(2).describe('Level that a session reaches by it.'),
+  multiFactor: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether it proves two factors, as a card does that asks for its PIN. Else who began a login with it has to pass another module where a chain or an authentication policy wants a second factor.',
+    ),
   authorities: z
     .record(z.string().regex(/^[a-zA-Z][\w-]{0,63}$/), authority)
     .refine((all) => Object.keys(all).length > 0, 'name an authority')

@@ -19,6 +19,7 @@ export const x509Module: AuthModuleType<X509Config> = {
       type: 'x509',
       use: 'either',
       authLevel: config.authLevel,
+      isMultiFactor: config.multiFactor,
       process: async (input) => {
         const outcome = await judge(input)
         return typeof outcome === 'string' ? { kind: 'failed', reason: outcome, username: undefined } : outcome
