@@ -169,6 +169,12 @@ export interface SessionWriter {
 /** The gen of a `DenyEntry` below which every gen is. */
 export const EVERY_GEN = 2_147_483_647
 
+/**
+ * How far the clock of a process may be behind the store's. What the store forgets when a session's maximum life is over, it keeps for
+ * so much longer: a process that is behind takes the session for live until then.
+ */
+export const CLOCK_SKEW_MS = 300_000
+
 /** A stateless session of which no token of a gen below `belowGen` may be believed, though it verifies. */
 export interface DenyEntry {
   readonly sid: string
@@ -228,7 +234,7 @@ export interface RevocationLog {
  * so that nothing falls between the two.
  */
 export interface Denylist {
-  /** All entries whose `until` lies ahead, one for each sid. */
+  /** All entries whose `until` lies ahead or less than `CLOCK_SKEW_MS` back, one for each sid. */
   load(): Promise<readonly DenyEntry[]>
 }
 
@@ -259,7 +265,9 @@ export interface OutboxEntry {
  * when nobody was `done` with it within a day.
  */
 export interface Outbox {
-  /** Oldest first, at most `limit`: entries that nobody holds, held by the caller from now on. Nobody gets them for `leaseMs`. */
+  /**
+   * At most `limit` entries that nobody holds, in order of their ends, held by the caller from now on. Nobody gets them for `leaseMs`.
+   */
   claim(limit: number, leaseMs: number): Promise<readonly OutboxEntry[]>
   /** Removes them for good, whoever holds them. Unknown ids are passed over. */
   done(ids: readonly string[]): Promise<void>

@@ -1,7 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../base/clock.ts'
 import { fault, GatehouseError } from '../../errors.ts'
-import type { Counters, Denylist, Document, Documents, Epochs, SessionReader, VersionedRecords } from '../store.ts'
+import {
+  CLOCK_SKEW_MS,
+  type Counters,
+  type Denylist,
+  type Document,
+  type Documents,
+  type Epochs,
+  type SessionReader,
+  type VersionedRecords,
+} from '../store.ts'
 import {
   instantOf,
   numberOf,
@@ -99,7 +108,7 @@ export function sessionReads({ db, clock, answer }: ReadDeps): SessionReads {
 
 export function denylistReads({ db, clock, answer }: ReadDeps): Denylist {
   const load = db.prepare('SELECT sid, below_gen, expires_at FROM denylist WHERE expires_at > ?')
-  return { load: () => answer(() => load.all(clock()).map(toDenied)) }
+  return { load: () => answer(() => load.all(clock() - CLOCK_SKEW_MS).map(toDenied)) }
 }
 
 export function epochReads({ db, answer }: Omit<ReadDeps, 'clock'>): Pick<Epochs, 'read' | 'all'> {

@@ -1,23 +1,24 @@
 import type { EpochMs, RealmName } from '../../base/brand.ts'
-import type { Denylist, Epochs, Outbox, OutboxEntry } from '../store.ts'
+import type { Denylist, DenyEntry, Epochs, Outbox, OutboxEntry } from '../store.ts'
 import type { Executor } from './executor.ts'
-import { asNumber, asText, rowsOf } from './faults.ts'
+import { asNumber, rowsOf } from './faults.ts'
 import { ALL_GROUPS, bucketOfSid, groupOfBucket, groupOfKey, type Group } from './groups.ts'
+import { PAGE, pagesOf } from './pages.ts'
 import { ALL_EPOCHS, CLAIM_OUTBOX, DONE_OUTBOX, LOAD_DENYLIST, RAISE_EPOCH, READ_EPOCHS } from './scripts/news.ts'
 
-export function denylist(executor: Executor): Denylist {
-  return {
-    async load() {
-      const replies = await Promise.all(ALL_GROUPS.map((group) => executor.run(LOAD_DENYLIST, group)))
-      return replies.flatMap((reply) =>
-        rowsOf(reply, 3).map(([sid = '', below = '', until = '']) => ({
-          sid,
-          belowGen: asNumber(below),
-          until: asNumber(until) as EpochMs,
-        })),
-      )
-    },
+async function deniedIn(executor: Executor, group: Group): Promise<readonly DenyEntry[]> {
+  const entries = new Map<string, DenyEntry>()
+  const read = async (from: string, limit: number) => rowsOf(await executor.run(LOAD_DENYLIST, group, from, limit), 3)
+  for await (const page of pagesOf(read, ([, , until = '']) => until)) {
+    for (const [sid = '', below = '', until = ''] of page) {
+      entries.set(sid, { sid, belowGen: asNumber(below), until: asNumber(until) as EpochMs })
+    }
   }
+  return [...entries.values()]
+}
+
+export function denylist(executor: Executor): Denylist {
+  return { load: async () => (await Promise.all(ALL_GROUPS.map((group) => deniedIn(executor, group)))).flat() }
 }
 
 function byGroup(items: readonly string[], groupOf: (item: string) => Group | undefined): Map<Group, string[]> {
@@ -58,6 +59,23 @@ function toEntry(id: string, value: string): OutboxEntry {
   return { id, sid: id, realm, userId, cause, at }
 }
 
+/** What may be claimed in this group, a bounded part at a time: a part of which all was too old is followed by another one. */
+async function claimIn(
+  executor: Executor,
+  group: Group,
+  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
+): Promise<readonly OutboxEntry[]> {
+  const claimed: OutboxEntry[] = []
+  while (claimed.length < limit) {
+    const asked = Math.min(PAGE, limit - claimed.length)
+    const reply = await executor.run(CLAIM_OUTBOX, group, asked, leaseMs)
+    claimed.push(...rowsOf(reply, 2, 1).map(([id = '', value = '']) => toEntry(id, value)))
+    const [[looked = '0'] = []] = rowsOf(reply, 1)
+    if (asNumber(looked) < asked) break
+  }
+  return claimed
+}
+
 /** A session ends once, so its sid names the entry. Claims go round the groups, so that a busy one does not hide the others. */
 export function outbox(executor: Executor): Outbox {
   let turn = 0
@@ -66,8 +84,7 @@ export function outbox(executor: Executor): Outbox {
       const claimed: OutboxEntry[] = []
       for (let i = 0; i < ALL_GROUPS.length && claimed.length < limit; i++) {
         const group = turn++ % ALL_GROUPS.length
-        const reply = await executor.run(CLAIM_OUTBOX, group, limit - claimed.length, leaseMs)
-        claimed.push(...rowsOf(reply, 2).map(([id = '', value = '']) => toEntry(id, asText(value))))
+        claimed.push(...(await claimIn(executor, group, { limit: limit - claimed.length, leaseMs })))
       }
       return claimed.sort((a, b) => a.at - b.at)
     },

@@ -1,17 +1,19 @@
+import { CLOCK_SKEW_MS } from '../../store.ts'
 import { LOG_ENTRY } from './log-entry.ts'
 import { defineScript } from './script.ts'
 
-/** `{ sid, below which gen, until, … }`. */
+/**
+ * ARGV: when the entries to begin with may be forgotten, or empty for the first; how many. `{ sid, below which gen, until, … }`. Entries
+ * stay for gateways whose clocks are behind.
+ */
 export const LOAD_DENYLIST = defineScript(`
+local from = ARGV[2] ~= '' and ARGV[2] or '(' .. string.format('%.0f', now - ${CLOCK_SKEW_MS})
 local found = {}
-local entries = redis.call('ZRANGEBYSCORE', base .. ':denyx', '(' .. string.format('%.0f', now), '+inf', 'WITHSCORES')
+local entries = redis.call('ZRANGEBYSCORE', base .. ':denyx', from, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 for i = 1, #entries, 2 do
-  local below = redis.call('HGET', base .. ':deny', entries[i])
-  if below then
-    found[#found + 1] = entries[i]
-    found[#found + 1] = below
-    found[#found + 1] = entries[i + 1]
-  end
+  found[#found + 1] = entries[i]
+  found[#found + 1] = redis.call('HGET', base .. ':deny', entries[i]) or '0'
+  found[#found + 1] = entries[i + 1]
 end
 return found
 `)
@@ -37,28 +39,24 @@ export const ALL_EPOCHS = defineScript(`return redis.call('HGETALL', base .. ':e
 
 const OUTBOX_KEPT_MS = 86_400_000
 
-/** ARGV: limit, lease. `{ id, entry, … }`, oldest first; what nobody told within a day is given up. */
+/**
+ * ARGV: limit, lease. `{ how many were looked at, id, entry, … }`, those first that wait longest; what nobody told within a day is given
+ * up. An entry's score is when it may be claimed, so what others hold is not even looked at.
+ */
 export const CLAIM_OUTBOX = defineScript(`
-local function drop(id)
-  redis.call('ZREM', base .. ':outx', id)
-  redis.call('HDEL', base .. ':out', id)
-  redis.call('HDEL', base .. ':outheld', id)
-end
-local old = string.format('%.0f', now - ${OUTBOX_KEPT_MS})
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', base .. ':outx', '-inf', old, 'LIMIT', 0, 1000)) do drop(id) end
-local limit, found, from = tonumber(ARGV[2]), {}, 0
-while #found < 2 * limit do
-  local ids = redis.call('ZRANGE', base .. ':outx', from, from + 99)
-  for _, id in ipairs(ids) do
-    local held = redis.call('HGET', base .. ':outheld', id)
-    if #found < 2 * limit and (not held or tonumber(held) <= now) then
-      redis.call('HSET', base .. ':outheld', id, string.format('%.0f', now + tonumber(ARGV[3])))
-      found[#found + 1] = id
-      found[#found + 1] = redis.call('HGET', base .. ':out', id)
-    end
+local old, held = now - ${OUTBOX_KEPT_MS}, string.format('%.0f', now + tonumber(ARGV[3]))
+local ids = redis.call('ZRANGEBYSCORE', base .. ':outx', '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[2])
+local found = { #ids }
+for _, id in ipairs(ids) do
+  local entry = redis.call('HGET', base .. ':out', id)
+  if entry and cjson.decode(entry)[4] > old then
+    redis.call('ZADD', base .. ':outx', held, id)
+    found[#found + 1] = id
+    found[#found + 1] = entry
+  else
+    redis.call('ZREM', base .. ':outx', id)
+    redis.call('HDEL', base .. ':out', id)
   end
-  if #ids < 100 then break end
-  from = from + 100
 end
 return found
 `)
@@ -68,7 +66,6 @@ export const DONE_OUTBOX = defineScript(`
 for i = 2, #ARGV do
   redis.call('ZREM', base .. ':outx', ARGV[i])
   redis.call('HDEL', base .. ':out', ARGV[i])
-  redis.call('HDEL', base .. ':outheld', ARGV[i])
 end
 return 1
 `)

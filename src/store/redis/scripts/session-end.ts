@@ -1,3 +1,4 @@
+import { CLOCK_SKEW_MS } from '../../store.ts'
 import { LOG_ENTRY } from './log-entry.ts'
 import { SESSION_VALUE } from './session-value.ts'
 import { defineScript } from './script.ts'
@@ -5,10 +6,13 @@ import { defineScript } from './script.ts'
 /** A gen below which every gen is. */
 const EVERY_GEN = '2147483647'
 
-/** Denylist: the gens in one hash, when they may be forgotten in one sorted set. */
+/**
+ * Denylist: the gens in one hash, when they may be forgotten in one sorted set. They stay a while longer: a gateway whose clock is
+ * behind takes the token for live until then.
+ */
 export const DENYING = `
 local function deny(s, below)
-  for _, sid in ipairs(redis.call('ZRANGEBYSCORE', base .. ':denyx', '-inf', text(now), 'LIMIT', 0, 100)) do
+  for _, sid in ipairs(redis.call('ZRANGEBYSCORE', base .. ':denyx', '-inf', text(now - ${CLOCK_SKEW_MS}), 'LIMIT', 0, 100)) do
     redis.call('ZREM', base .. ':denyx', sid)
     redis.call('HDEL', base .. ':deny', sid)
   end

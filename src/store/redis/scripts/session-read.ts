@@ -36,33 +36,35 @@ return found
 )
 
 /**
- * ARGV: first bucket, last bucket, member to start after in the first one, limit, realm or empty. One call looks at a bounded number of
- * sessions and names where the next one goes on: `{ bucket or -1, member, sid, value, … }`.
+ * ARGV: first bucket, last bucket, when the sessions to begin with end in the first one, how many. `{ sid, when it ends, … }`: bucket by
+ * bucket, in each by that moment. Use only ever moves a session towards the end.
  */
-export const LIST_SESSIONS = defineScript(
+export const NAME_SESSIONS = defineScript(`
+local from, left, found = ARGV[4], tonumber(ARGV[5]), {}
+for bucket = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+  local digits = string.format('%04d', bucket)
+  local entries = redis.call('ZRANGEBYSCORE', base .. ':x:' .. digits, from, '+inf', 'WITHSCORES', 'LIMIT', 0, left)
+  for i = 1, #entries, 2 do
+    found[#found + 1] = digits .. '.' .. entries[i]
+    found[#found + 1] = entries[i + 1]
+  end
+  left, from = left - #entries / 2, '-inf'
+  if left == 0 then break end
+end
+return found
+`)
+
+/** ARGV: realm or empty, sids. `{ sid, value, … }` of those that are live. */
+export const LOAD_SESSIONS = defineScript(
   SESSION_VALUE,
   `
-local bucket, last, after, limit, realm = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local found, looked = { -1, '' }, 0
-while bucket <= last do
-  local digits = string.format('%04d', bucket)
-  local members = redis.call('ZRANGE', base .. ':x:' .. digits, 0, -1)
-  table.sort(members)
-  for _, name in ipairs(members) do
-    if name > after then
-      if looked >= 2000 or (#found - 2) / 2 >= limit then
-        found[1], found[2] = bucket, after
-        return found
-      end
-      looked, after = looked + 1, name
-      local s = load_live(digits .. '.' .. name)
-      if s and (realm == '' or cjson.decode(s.fixed)[1] == realm) then
-        found[#found + 1] = s.sid
-        found[#found + 1] = s.value
-      end
-    end
+local found = {}
+for i = 3, #ARGV do
+  local s = load_live(ARGV[i])
+  if s and (ARGV[2] == '' or cjson.decode(s.fixed)[1] == ARGV[2]) then
+    found[#found + 1] = s.sid
+    found[#found + 1] = s.value
   end
-  bucket, after = bucket + 1, ''
 end
 return found
 `,
