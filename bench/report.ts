@@ -3,6 +3,7 @@ import type { PolicyResult } from './policy.ts'
 import type { RedisSessionsResult } from './redis-sessions.ts'
 import type { RequestPathResult, Row, StoreRow } from './request-path.ts'
 import type { Delays } from './revocation.ts'
+import type { StartupResult } from './startup.ts'
 
 /** Budgets of docs/performance.md. */
 const BUDGET = {
@@ -127,6 +128,12 @@ export function redisSessionsReport({ sessions, bytesPerSession, few, many, list
     verdict('round trips for the sessions of one user', list.roundTrips, BUDGET.listTrips),
     '',
   ].join('\n')
+}
+
+export function startupReport({ starts, ...startup }: StartupResult): string {
+  const row = [startup.cpuMilliseconds, startup.cpuMillisecondsAtRest, startup.residentMegabytes]
+  const head = ['CPU ms until it listens', 'a second later', 'RSS MiB']
+  return `${table(head, [row.map((value) => value.toFixed(0))])}\n\nMedians of ${starts} starts.\n`
 }
 
 function pathCells(row: Row): readonly string[] {

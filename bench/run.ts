@@ -4,9 +4,17 @@ import { parseArgs } from 'node:util'
 import { measureLogin, type LoginResult } from './login.ts'
 import { measurePolicy, type PolicyResult } from './policy.ts'
 import { measureRedisSessions, type RedisSessionsResult } from './redis-sessions.ts'
-import { loginReport, policyReport, redisSessionsReport, requestPathReport, revocationReport } from './report.ts'
+import {
+  loginReport,
+  policyReport,
+  redisSessionsReport,
+  requestPathReport,
+  revocationReport,
+  startupReport,
+} from './report.ts'
 import { measureRequestPath, type RequestPathResult } from './request-path.ts'
 import { measureRevocation, type Delays } from './revocation.ts'
+import { measureStartup, type StartupResult } from './startup.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,6 +45,7 @@ interface Report {
   readonly requestPath?: RequestPathResult
   readonly revocation?: readonly Delays[]
   readonly sessions?: RedisSessionsResult
+  readonly startup?: StartupResult
 }
 
 async function run(): Promise<Report> {
@@ -47,6 +56,7 @@ async function run(): Promise<Report> {
     const options = { seconds: positive(values.seconds, 3), rounds: positive(values.rounds, 5) }
     return { machine, login: await measureLogin(options) }
   }
+  if (positionals[0] === 'startup') return { machine, startup: await measureStartup(positive(values.count, 9)) }
   if (positionals[0] === 'sessions') {
     return { machine, sessions: await measureRedisSessions(positive(values.count, 1_000_000)) }
   }
@@ -59,7 +69,7 @@ async function run(): Promise<Report> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report = await run()
-const { machine, login, policy, requestPath, revocation, sessions } = report
+const { machine, login, policy, requestPath, revocation, sessions, startup } = report
 process.stdout.write(
   `Node ${machine.node}, ${machine.cores} × ${machine.processor}, load ${machine.load[0]?.toFixed(1)}\n\n`,
 )
@@ -68,4 +78,5 @@ if (policy !== undefined) process.stdout.write(policyReport(policy))
 if (requestPath !== undefined) process.stdout.write(requestPathReport(requestPath))
 if (revocation !== undefined) process.stdout.write(revocationReport(revocation))
 if (sessions !== undefined) process.stdout.write(redisSessionsReport(sessions))
+if (startup !== undefined) process.stdout.write(startupReport(startup))
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)

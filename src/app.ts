@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { createNotifications } from './api/openam/notifications/notifications.ts'
-import { systemClock, type Clock } from './base/clock.ts'
+import { systemClock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
 import { randomName } from './base/random-id.ts'
 import { repeat } from './base/repeat.ts'
@@ -20,9 +20,7 @@ import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
 import { createFactorSweep, type FactorSweep } from './identity/factor-sweep.ts'
 import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
-import { createMailer } from './identity/mail/mailer.ts'
-import type { Messengers } from './identity/mail/messenger.ts'
-import { createSmsHook } from './identity/mail/sms-hook.ts'
+import { openMessengers } from './identity/mail/open-messengers.ts'
 import { createDirectories } from './identity/directories.ts'
 import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
@@ -191,7 +189,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
   closers.push(() => relay.close())
 
-  const messengers = openMessengers(snapshot.gatehouse, { clock, log })
+  const messengers = await openMessengers(snapshot.gatehouse, { clock, log })
   closers.push(() => Promise.all([messengers.mail?.close(), messengers.sms?.close()]))
 
   const health = createHealth({ log })
@@ -226,16 +224,6 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     clock,
   }
   return { deps, factorSweep, health, log }
-}
-
-function openMessengers(
-  { mail, sms }: ConfigSnapshot['gatehouse'],
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Messengers {
-  return {
-    mail: mail && createMailer(mail, { log }),
-    sms: sms && createSmsHook(sms, { clock, log }),
-  }
 }
 
 /** What these checks say is a notice: a refused configuration leaves the old one in force, and the store works as it is. */
@@ -353,7 +341,7 @@ function watchChanges({ configRoot, loaded }: Start, running: Running): ReturnTy
     if (refused.length > 0) audit(running, { event: 'ConfigRefused', problems: refused })
   }
   return watchConfig({
-    load: () => loadConfig(configRoot),
+    load: (known) => loadConfig(configRoot, { known }),
     current: loaded,
     onChange,
     onError: (error) => log.warn({ err: error }, 'the configuration could not be looked at'),

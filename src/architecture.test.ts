@@ -133,3 +133,44 @@ test('only main.ts, the parent of workers, the command line and the log touch th
   )
   assert.deepEqual(bad, [])
 })
+
+/** Loading these takes from 10 to 120 ms of processor time, and most configurations use none of them. */
+const ON_DEMAND = [
+  'nodemailer',
+  'pkijs',
+  'asn1js',
+  '@simplewebauthn/server',
+  'ldapts',
+  'ioredis',
+  'tldts',
+  'otpauth',
+  'jose',
+]
+const STATIC_VALUE = /(?:^|\n)(?:import|export)\s+(?!type\b)([^'"]*?)from\s*['"]([^'"]+)['"]/g
+
+function staticValues(file: string): string[] {
+  const found = [...(sources.get(file) ?? '').matchAll(STATIC_VALUE)]
+  return found
+    .filter(([, names = '']) => !/^\{(\s*type\s[^,}]+,?)*\s*\}\s*$/.test(names))
+    .map((match) => match[2] ?? '')
+}
+
+test('a start loads what its configuration uses: the rest only by import() and the like', () => {
+  const loaded = new Map<string, readonly string[]>(['main.ts', 'app.ts', 'cli/serve.ts'].map((file) => [file, [file]]))
+  const bad: string[] = []
+  for (const [file, path] of loaded) {
+    for (const target of staticValues(file)) {
+      const next = normalize(join(dirname(file), target))
+      if (target.startsWith('.') && !loaded.has(next)) loaded.set(next, [...path, next])
+      const isBad = ON_DEMAND.some((name) => target === name || target.startsWith(`${name}/`))
+      if (isBad) bad.push([...path, target].join(' -> '))
+    }
+  }
+  assert.ok(loaded.has('gateway/handle.ts') && loaded.has('authn/authn.ts'), 'the graph was followed')
+  assert.deepEqual(bad, [])
+})
+
+test('values of node:http come past its ES module, which loads all of fetch', () => {
+  const bad = product.filter((file) => staticValues(file).includes('node:http'))
+  assert.deepEqual(bad, [])
+})

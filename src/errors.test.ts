@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { asFault, ERRORS, fault } from './errors.ts'
+import { asFault, ERRORS, fault, loadNow, loadPart } from './errors.ts'
 
 test('docs/errors.md lists exactly the codes of the table, with status and sentence', () => {
   const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
@@ -28,4 +28,18 @@ test('whatever is thrown becomes a fault', () => {
   assert.equal(asFault(known), known)
   assert.equal(asFault('text').code, 'GH_INTERNAL')
   assert.equal(asFault('text').cause, 'text')
+})
+
+test('a part that cannot be loaded makes the configuration that needs it invalid, and says which part it is', async () => {
+  const cause = new Error('ERR_MODULE_NOT_FOUND')
+  const expected = { code: 'GH_CONFIG_INVALID', cause, detail: /^mails cannot be loaded, .*: install it anew$/ }
+  await assert.rejects(
+    loadPart('mails', () => Promise.reject(cause)),
+    expected,
+  )
+  const broken = (): never => {
+    throw cause
+  }
+  assert.throws(() => loadNow('mails', broken), expected)
+  assert.equal(await loadPart('mails', () => Promise.resolve('sent')), 'sent')
 })

@@ -41,6 +41,32 @@ export function fault(code: ErrorCode, options?: FaultOptions): GatehouseError {
   return new GatehouseError(code, options)
 }
 
+/**
+ * Loads a part of the product that not every configuration uses, when one begins to.
+ * @throws GH_CONFIG_INVALID where it cannot be loaded, so that the configuration is refused instead of the requests that need it
+ */
+export async function loadPart<T>(what: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    throw notLoaded(what, error)
+  }
+}
+
+/** The same where nobody can wait. */
+export function loadNow<T>(what: string, load: () => T): T {
+  try {
+    return load()
+  } catch (error) {
+    throw notLoaded(what, error)
+  }
+}
+
+function notLoaded(what: string, cause: unknown): GatehouseError {
+  const detail = `${what} cannot be loaded, the installation is not complete: install it anew`
+  return fault('GH_CONFIG_INVALID', { cause, detail })
+}
+
 /** What was caught, as a fault: an unknown throw becomes `GH_INTERNAL` with itself as the cause. */
 export function asFault(caught: unknown): GatehouseError {
   return caught instanceof GatehouseError ? caught : fault('GH_INTERNAL', { cause: caught })

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import type { AppOptions } from './app.ts'
 import { keepTickShape } from './base/tick-shape.ts'
-import { createProgram } from './cli/program.ts'
+import { runProgram } from './cli/program.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { formatProblem, hasErrors } from './config/problems.ts'
 import { fault } from './errors.ts'
@@ -75,6 +75,6 @@ function stopSignal(): StopSignal {
   return signal
 }
 
-await createProgram({ serve }).parseAsync(process.argv)
+await runProgram(process.argv.slice(2), { serve })
 // A worker's channel to its parent would keep it.
 if (cluster.isWorker) process.exit()

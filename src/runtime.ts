@@ -8,9 +8,11 @@ import { createNotificationsEndpoint } from './api/openam/notifications/endpoint
 import type { Notifications } from './api/openam/notifications/notifications.ts'
 import type { Api, People } from './api/ports.ts'
 import { createAuthn } from './authn/authn.ts'
+import type { ModuleConfig } from './authn/chains.schema.ts'
 import { createOwnFactors } from './authn/own-factors.ts'
 import { createOwnPassword } from './authn/own-password.ts'
 import { createGotoCheck } from './authn/goto.ts'
+import { loadModuleTypes, type ModuleTypes } from './authn/modules/catalogue.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
 import { requestTokensOf, type RequestTokens } from './authn/request-tokens.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
@@ -95,7 +97,7 @@ export async function buildGeneration(
     await Promise.all(opened.map((closeOne) => closeOne()))
   }
   try {
-    const open = lasting.directories.open(snapshot.realms.values())
+    const open = await lasting.directories.open(snapshot.realms.values())
     opened.push(open.close)
     const directories = open.all
     const users = usersOf(snapshot, directories)
@@ -106,7 +108,7 @@ export async function buildGeneration(
       mail: lasting.messengers.mail,
       counters: lasting.store.counters,
     })
-    const deps = { ...lasting, audit }
+    const deps = { ...lasting, audit, moduleTypes: await loadModuleTypes(moduleTypesIn(snapshot)) }
     const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const authns = realmAuthns(snapshot, directories, deps)
@@ -142,6 +144,16 @@ export async function buildGeneration(
     await close()
     throw error
   }
+}
+
+/** What one generation is built on: its authentication modules beside what lasts. */
+interface GenerationDeps extends RuntimeDeps {
+  readonly moduleTypes: ModuleTypes
+}
+
+function* moduleTypesIn({ realms }: ConfigSnapshot): Generator<ModuleConfig['type']> {
+  for (const { authentication } of realms.values())
+    for (const { type } of Object.values(authentication.modules)) yield type
 }
 
 type RealmDirectories = OpenDirectories['all']
@@ -194,7 +206,7 @@ interface Compiled {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
 }
 
-function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: RuntimeDeps): LoginHost {
+function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: GenerationDeps): LoginHost {
   const { login, trustedProxies, clientCertificateHeader } = snapshot.gatehouse
   const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
@@ -273,7 +285,7 @@ function loginHostSocketsOf(
 function apisOf(
   snapshot: ConfigSnapshot,
   { directories, sessions }: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions },
-  deps: RuntimeDeps,
+  deps: GenerationDeps,
 ): readonly Api[] {
   const { store, audit, log, clock } = deps
   const { url: loginUrl, cookieName, tokensInAddresses } = snapshot.gatehouse.login
@@ -290,7 +302,7 @@ function apisOf(
 function varnishOf(
   snapshot: ConfigSnapshot,
   parts: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions; readonly people: People },
-  deps: RuntimeDeps,
+  deps: GenerationDeps,
 ): Api | undefined {
   const { dialects, login } = snapshot.gatehouse
   const config = dialects.realm === undefined ? undefined : snapshot.realms.get(dialects.realm)
@@ -342,7 +354,7 @@ function factsOf(facts: WeakMap<IncomingMessage, LoginHostFacts>, request: Incom
 function realmAuthns(
   snapshot: ConfigSnapshot,
   directories: RealmDirectories,
-  deps: RuntimeDeps,
+  deps: GenerationDeps,
 ): ReadonlyMap<RealmName, RealmAuthn> {
   const compiled = new Map<RealmName, RealmAuthn>()
   const loginOrigin = new URL(snapshot.gatehouse.login.url).origin

@@ -21,6 +21,7 @@ import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createAuthn, type Authn, type LoginContext } from './authn.ts'
 import { authnSchema } from './chains.schema.ts'
+import { ALL_MODULE_TYPES, loadModuleTypes } from './modules/catalogue.ts'
 import type { AuthModule, AuthModuleInput, ModuleOutcome } from './modules/module.ts'
 import { createOwnFactors, type OwnFactors } from './own-factors.ts'
 import { compileRealmAuthn, type CompiledChain, type RealmAuthn } from './realm-authn.ts'
@@ -38,6 +39,7 @@ export const CODE = '123456'
 /** Of bob in the realm of employees. */
 export const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 
+const moduleTypes = await loadModuleTypes(ALL_MODULE_TYPES)
 const silent: Log = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
 export function user(username: string, more: Partial<UserConfig> = {}): UserConfig {
@@ -221,7 +223,7 @@ function realmOf(
   const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
   const config = { name, authentication, session, users, look: { title: 'Acme' } }
   const loginOrigin = LOGIN_ORIGIN
-  const realm = compileRealmAuthn(config, { directory, sealer, store, clock, messengers, loginOrigin })
+  const realm = compileRealmAuthn(config, { moduleTypes, directory, sealer, store, clock, messengers, loginOrigin })
   const twoSteps = {
     level: 2,
     entries: [

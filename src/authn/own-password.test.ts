@@ -8,6 +8,7 @@ import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { authnSchema } from './chains.schema.ts'
 import { createOwnPassword } from './own-password.ts'
+import { loadModuleTypes } from './modules/catalogue.ts'
 import { compileRealmAuthn } from './realm-authn.ts'
 
 const PASSWORD = 'a first good password'
@@ -36,7 +37,14 @@ async function bench(t: TestContext) {
   const authentication = authnSchema.parse({ modules })
   const config = { name: REALM, authentication, session: sessionRulesSchema.parse({}), users: [], look: {} }
   const loginOrigin = 'https://login.acme.example'
-  const realm = compileRealmAuthn(config, { directory, sealer, store, clock: systemClock, loginOrigin })
+  const realm = compileRealmAuthn(config, {
+    moduleTypes: await loadModuleTypes(['password', 'device']),
+    directory,
+    sealer,
+    store,
+    clock: systemClock,
+    loginOrigin,
+  })
   await realm.factors.add(user.id, { type: 'device', name: 'laptop', data: 'x' })
   await realm.factors.add(user.id, { type: 'totp', name: 'telephone', data: 'x' })
   const own = createOwnPassword({

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import type { EpochMs } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
+import { ALL_MODULE_TYPES, loadModuleTypes } from './modules/catalogue.ts'
 import type { RealmAuthnDeps } from './realm-authn.ts'
 import { authnSchema } from './chains.schema.ts'
 import { chooseChain } from './choose-chain.ts'
@@ -21,6 +22,7 @@ const deps: RealmAuthnDeps = {
   sealer: { seal: never, open: never },
   clock: () => 0 as EpochMs,
   loginOrigin: LOGIN_ORIGIN,
+  moduleTypes: await loadModuleTypes(ALL_MODULE_TYPES),
 }
 
 function compile(config: unknown): RealmAuthn {
@@ -72,6 +74,18 @@ suite('realm', () => {
     const level = { level: 2, force: false }
     assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'plain' }), level)?.chain, 'first')
     assert.equal(chooseChain(compile({ modules, chains, defaultChain: 'long' }), level)?.chain, 'long')
+  })
+
+  test('types of modules are loaded for the configurations that name them; one that was not loaded is a fault', async () => {
+    const compileWith = async (names: Parameters<typeof loadModuleTypes>[0]) => {
+      const authentication = authnSchema.parse({
+        modules: { password: { type: 'password' }, key: { type: 'webauthn' } },
+      })
+      const config = { name: EMPLOYEES, authentication, session: sessionRulesSchema.parse({}), look: {}, users: [] }
+      return compileRealmAuthn(config, { ...deps, moduleTypes: await loadModuleTypes(names) })
+    }
+    await assert.rejects(compileWith(['password']), { code: 'GH_CONFIG_INVALID' })
+    assert.deepEqual([...(await compileWith(['password', 'webauthn'])).modules.keys()], ['password', 'key'])
   })
 
   const faults: readonly (readonly [string, object])[] = [

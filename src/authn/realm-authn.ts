@@ -12,9 +12,9 @@ import type { SessionRules } from '../session/session-rules.schema.ts'
 import type { Store } from '../store/store.ts'
 import { guaranteedLevel, isDemanded, modulesOf, type Chain } from './chain.ts'
 import type { AuthnConfig, ModuleConfig } from './chains.schema.ts'
-import { compileModule } from './modules/catalogue.ts'
+import { compileModule, type ModuleTypes } from './modules/catalogue.ts'
 import type { AuthModule, AuthModuleDeps } from './modules/module.ts'
-import { totpData } from './modules/totp.ts'
+import { totpData } from './modules/totp-data.ts'
 import type { AuthPolicy } from './policies.schema.ts'
 
 /** What compiling needs of a realm's configuration. */
@@ -28,6 +28,8 @@ export interface RealmAuthnConfig {
 }
 
 export interface RealmAuthnDeps {
+  /** At least those that the realm's modules are of. */
+  readonly moduleTypes: ModuleTypes
   readonly directory: UserDirectory
   readonly sealer: Sealer
   readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
@@ -79,7 +81,7 @@ export function isModuleChain(name: string): boolean {
  */
 export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps): RealmAuthn {
   const { name: realm, authentication, session } = config
-  const { directory, sealer, store, clock, loginOrigin } = deps
+  const { moduleTypes: types, directory, sealer, store, clock, loginOrigin } = deps
   const declaredFor = declaredFactors(config.users)
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
@@ -87,7 +89,7 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   const { messengers = {} } = deps
   const { counters } = store
   const parts = { directory, factors, throttle, sealer, counters, messengers, clock, title, loginOrigin }
-  const modules = compileModules(authentication.modules, parts)
+  const modules = compileModules(authentication.modules, { ...parts, types })
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {
     chains.set(name, compileChain(`realm ${realm}, chain ${name}`, entries, modules))
@@ -129,7 +131,7 @@ function declaredFactors(users: RealmAuthnConfig['users']): (userId: string) => 
 
 function compileModules(
   configs: Readonly<Record<string, ModuleConfig>>,
-  deps: AuthModuleDeps,
+  deps: AuthModuleDeps & { readonly types: ModuleTypes },
 ): ReadonlyMap<string, AuthModule> {
   return new Map(Object.entries(configs).map(([name, config]) => [name, compileModule(name, config, deps)]))
 }

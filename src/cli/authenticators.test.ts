@@ -9,7 +9,7 @@ import { systemClock } from '../base/clock.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { createSessionService } from '../session/service.ts'
 import { withRealm } from './managed-realm.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import type { Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
 
@@ -33,8 +33,8 @@ async function createBench(t: TestContext) {
   }
   const gatehouse = async (...words: string[]) => {
     Object.assign(said, { out: '', err: '', code: 0 })
-    const program = createProgram({ terminal, serve: () => Promise.resolve() })
-    await program.parseAsync([...words, '--config', root], { from: 'user' }).catch(() => undefined)
+    const serve = () => Promise.resolve()
+    await runProgram([...words, '--config', root], { terminal, serve }).catch(() => undefined)
     return { ...said }
   }
   await gatehouse('init')

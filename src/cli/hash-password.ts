@@ -1,15 +1,14 @@
 import { Command } from 'commander'
-import { acceptablePassword } from '../crypto/password-hash.ts'
+import { acceptablePassword, createPasswordHasher } from '../crypto/password-hash.ts'
 import { readSecret } from './read-secret.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface HashPasswordCommandDeps {
   readonly terminal: Pick<Terminal, 'stdin' | 'out' | 'err' | 'setExitCode'>
-  readonly hash: (password: string) => Promise<string>
 }
 
 /** Never takes the password as an argument: arguments are in the shell's history and in every process list. */
-export function createHashPasswordCommand({ terminal, hash }: HashPasswordCommandDeps): Command {
+export function createHashPasswordCommand({ terminal }: HashPasswordCommandDeps): Command {
   const refuse = (why: string): void => {
     terminal.err(`gatehouse: ${why}\n`)
     terminal.setExitCode(2)
@@ -25,7 +24,7 @@ export function createHashPasswordCommand({ terminal, hash }: HashPasswordComman
       const entered = await readSecret(terminal, 'Password: ', 'Once more: ')
       const password = entered.kind === 'read' ? entered.secret : undefined
       if (password !== undefined && acceptablePassword(password)) {
-        terminal.out(`${await hash(password)}\n`)
+        terminal.out(`${await createPasswordHasher().hash(password)}\n`)
         return
       }
       const why = entered.kind === 'refused' ? entered.why : 'a password is 1 to 1,024 bytes of well-formed text'

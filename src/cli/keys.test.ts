@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { systemClock } from '../base/clock.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { ALL_PURPOSES } from '../crypto/purposes.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import type { ExitCode, Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
 
@@ -39,7 +39,7 @@ async function createBench(t: TestContext) {
   const gatehouse = async (...args: string[]): Promise<typeof said> => {
     Object.assign(said, { out: '', err: '', code: 0 })
     const command = [...args, '--config', root]
-    await createProgram({ terminal, serve: () => Promise.resolve() }).parseAsync(command, { from: 'user' })
+    await runProgram(command, { terminal, serve: () => Promise.resolve() })
     return said
   }
   const listed = async (...args: string[]): Promise<Listed['keys']> => {

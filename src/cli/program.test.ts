@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { fault } from '../errors.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import type { Serve } from './serve.ts'
 import type { ExitCode, Keyboard, Terminal } from './terminal.ts'
 
@@ -40,7 +40,7 @@ async function run(args: readonly string[], { stdin = Readable.from([]), env = {
     },
   }
   try {
-    await createProgram({ terminal, serve: serve ?? (() => Promise.resolve()) }).parseAsync(args, { from: 'user' })
+    await runProgram(args, { terminal, serve: serve ?? (() => Promise.resolve()) })
   } catch (error) {
     if (!(error instanceof Exited)) throw error
     said.code = error.code
@@ -230,11 +230,14 @@ test('what is not understood exits with 2 and words on standard error; help exit
     assert.equal(code, 0, args.join(' '))
     assert.match(out, /^Usage: gatehouse/)
   }
+  const { out } = await run(['--help'])
+  for (const command of ['serve', 'check', 'init', 'keys', 'sessions', 'authenticators', 'users', 'version'])
+    assert.match(out, new RegExp(`^  ${command} `, 'm'))
 })
 
 test('a real process ends with these codes and hashes from a real pipe', async (context) => {
   const program = JSON.stringify(new URL('./program.ts', import.meta.url).href)
-  const code = `const { createProgram } = await import(${program}); await createProgram({ serve: async () => {} }).parseAsync(process.argv, { from: 'node' })`
+  const code = `const { runProgram } = await import(${program}); await runProgram(process.argv.slice(2), { serve: async () => {} })`
   const main = join(emptyFolder(context), 'main.mjs')
   writeFileSync(main, code)
   const start = async (args: readonly string[], input = ''): Promise<[number | null, string]> => {

@@ -1,15 +1,7 @@
 import { Command, type CommanderError } from 'commander'
-import { createPasswordHasher } from '../crypto/password-hash.ts'
-import { createAuthenticatorsCommand } from './authenticators.ts'
-import { createCheckCommand } from './check.ts'
-import { createHashPasswordCommand } from './hash-password.ts'
-import { createInitCommand } from './init.ts'
-import { createKeysCommand } from './keys.ts'
-import { createServeCommand, type Serve } from './serve.ts'
-import { createSessionsCommand } from './sessions.ts'
+import type { Serve } from './serve.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
-import { createUsersCommand } from './users.ts'
-import { createVersionCommand, productVersion } from './version.ts'
+import { productVersion } from './version.ts'
 
 export interface ProgramDeps {
   /** Runs the gateway until it is told to stop. */
@@ -18,24 +10,32 @@ export interface ProgramDeps {
   readonly terminal?: Terminal
 }
 
-/** The `gatehouse` command with all its subcommands. `parseAsync(process.argv)` runs one; exit codes: {@link Terminal}. */
-export function createProgram(deps: ProgramDeps): Command {
+type CommandDeps = Required<ProgramDeps>
+
+/** Each is loaded when it is asked for: `serve` needs nothing of what the others work with. */
+const COMMANDS: ReadonlyMap<string, (deps: CommandDeps) => Promise<Command>> = new Map([
+  ['serve', async (deps) => (await import('./serve.ts')).createServeCommand(deps)],
+  ['check', async (deps) => (await import('./check.ts')).createCheckCommand(deps)],
+  ['init', async (deps) => (await import('./init.ts')).createInitCommand(deps)],
+  ['hash-password', async (deps) => (await import('./hash-password.ts')).createHashPasswordCommand(deps)],
+  ['keys', async (deps) => (await import('./keys.ts')).createKeysCommand(deps)],
+  ['sessions', async (deps) => (await import('./sessions.ts')).createSessionsCommand(deps)],
+  ['authenticators', async (deps) => (await import('./authenticators.ts')).createAuthenticatorsCommand(deps)],
+  ['users', async (deps) => (await import('./users.ts')).createUsersCommand(deps)],
+  ['version', async (deps) => (await import('./version.ts')).createVersionCommand(deps)],
+])
+
+/** Runs what the arguments say: one command of `gatehouse`, or help about all of them. Exit codes: {@link Terminal}. */
+export async function runProgram(args: readonly string[], deps: ProgramDeps): Promise<void> {
   const terminal = deps.terminal ?? processTerminal()
-  const hasher = createPasswordHasher()
   const program = new Command('gatehouse')
     .description('Browser single sign-on gateway.')
     .version(productVersion(), '-V, --version', 'print the version')
-    .addCommand(createServeCommand({ terminal, serve: deps.serve }))
-    .addCommand(createCheckCommand({ terminal }))
-    .addCommand(createInitCommand({ terminal }))
-    .addCommand(createHashPasswordCommand({ terminal, hash: (password) => hasher.hash(password) }))
-    .addCommand(createKeysCommand({ terminal }))
-    .addCommand(createSessionsCommand({ terminal }))
-    .addCommand(createAuthenticatorsCommand({ terminal }))
-    .addCommand(createUsersCommand({ terminal, hash: (password) => hasher.hash(password) }))
-    .addCommand(createVersionCommand({ terminal }))
+  const asked = COMMANDS.get(args[0] ?? '')
+  for (const load of asked === undefined ? COMMANDS.values() : [asked])
+    program.addCommand(await load({ ...deps, terminal }))
   settle(program, terminal)
-  return program
+  await program.parseAsync(args, { from: 'user' })
 }
 
 /** One way out and one place for words, whichever command it is. */

@@ -9,7 +9,7 @@ import { systemClock } from '../base/clock.ts'
 import { createSessionService } from '../session/service.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { epochKeys } from '../session/stateless-claims.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import type { Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
 
@@ -34,8 +34,8 @@ async function createBench(t: TestContext, audit = '') {
   }
   const gatehouse = async (...args: string[]) => {
     Object.assign(said, { out: '', err: '', code: 0 })
-    const program = createProgram({ terminal, serve: () => Promise.resolve() })
-    await program.parseAsync([...args, '--config', root], { from: 'user' }).catch(() => undefined)
+    const serve = () => Promise.resolve()
+    await runProgram([...args, '--config', root], { terminal, serve }).catch(() => undefined)
     return { ...said }
   }
   await gatehouse('init')

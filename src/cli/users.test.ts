@@ -10,7 +10,7 @@ import { createThrottle } from '../identity/throttle.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { createSessionService } from '../session/service.ts'
 import { withRealm } from './managed-realm.ts'
-import { createProgram } from './program.ts'
+import { runProgram } from './program.ts'
 import type { Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
 
@@ -35,8 +35,8 @@ async function createBench(t: TestContext) {
   })
   const gatehouse = async (command: string, typed = '') => {
     Object.assign(said, { out: '', err: '', code: 0 })
-    const program = createProgram({ terminal: terminalWith(typed), serve: () => Promise.resolve() })
-    await program.parseAsync([...command.split(' '), '--config', root], { from: 'user' }).catch(() => undefined)
+    const deps = { terminal: terminalWith(typed), serve: () => Promise.resolve() }
+    await runProgram([...command.split(' '), '--config', root], deps).catch(() => undefined)
     return { ...said }
   }
   await gatehouse('init')

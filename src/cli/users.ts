@@ -4,6 +4,7 @@ import { flawOf } from '../identity/managed/password-rules.ts'
 import { withPassword } from '../identity/managed/managed-directory.ts'
 import type { UserRecord } from '../identity/managed/user-records.ts'
 import { systemClock } from '../base/clock.ts'
+import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { configOption } from './config-option.ts'
 import { NotThere, withRealm, type OpenRealm } from './managed-realm.ts'
 import { readSecret } from './read-secret.ts'
@@ -13,7 +14,6 @@ import { lockoutsAsText, usersAsJson, usersAsText } from './user-table.ts'
 
 export interface UsersCommandDeps {
   readonly terminal: Pick<Terminal, 'stdin' | 'env' | 'out' | 'err' | 'setExitCode'>
-  readonly hash: (password: string) => Promise<string>
 }
 
 interface Options {
@@ -27,7 +27,8 @@ interface Options {
 }
 
 /** The managed users of a realm. Works on the store, beside running processes or without any; these follow within a second. */
-export function createUsersCommand({ terminal, hash }: UsersCommandDeps): Command {
+export function createUsersCommand({ terminal }: UsersCommandDeps): Command {
+  const hasher = createPasswordHasher()
   const run = async (options: Options, use: (realm: OpenRealm) => Promise<void>): Promise<void> => {
     try {
       await withRealm(options, terminal, use)
@@ -63,7 +64,7 @@ export function createUsersCommand({ terminal, hash }: UsersCommandDeps): Comman
     const flaw = flawOf(entered.secret, username, realm.passwords)
     if (flaw !== undefined)
       throw new NotThere(`the password is not taken: ${flaw.kind}; see passwords of ${realm.name} in its realm.yaml`)
-    return hash(entered.secret)
+    return hasher.hash(entered.secret)
   }
 
   const add = (name: string, options: Options): Promise<void> =>

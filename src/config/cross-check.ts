@@ -61,6 +61,8 @@ const CHECKS: readonly Check[] = [
 ]
 
 /** Everything that no single file's schema can judge, all problems at once. */
-export function crossCheck(input: CheckInput): readonly ConfigProblem[] {
-  return CHECKS.flatMap((check) => check(input))
+export async function crossCheck(input: CheckInput): Promise<readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = []
+  for (const check of CHECKS) problems.push(...(await check(input)))
+  return problems
 }

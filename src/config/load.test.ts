@@ -186,10 +186,14 @@ test('paths in gatehouse.yaml count from the configuration root', async (context
 
 test('the digest follows content, referenced files and pictures, and nothing else', async (context) => {
   const { root, write, remove } = configFolder(context, { 'realms/staff/theme/logo.svg': '<svg/>' })
-  const digests = [(await loadConfig(root, { env: {} })).digest]
+  let known = await loadConfig(root, { env: {} })
   const step = async (): Promise<boolean> => {
-    digests.unshift((await loadConfig(root, { env: {} })).digest)
-    return digests[0] !== digests[1]
+    const before = known
+    known = await loadConfig(root, { env: {}, known })
+    const fresh = await loadConfig(root, { env: {} })
+    assert.deepEqual([known.digest, known.problems], [fresh.digest, fresh.problems])
+    assert.equal(known === before, fresh.digest === before.digest, 'what has not changed is not read anew')
+    return known !== before
   }
   assert.equal(await step(), false)
   write('realms/staff/realm.yaml', 'look: { title: Staff }\n')

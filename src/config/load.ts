@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** `serve` (the default) refuses what must not be listened with; `check` only names it. */
   readonly purpose?: 'serve' | 'check'
+  /** What these options gave before: given back as it is where no byte of what it was read from is another now. */
+  readonly known?: LoadedConfig
 }
 
 export interface LoadedConfig {
@@ -34,6 +36,8 @@ export interface LoadedConfig {
   readonly digest: string
   /** Absolute paths of what was looked at, folders included, whether or not it exists. */
   readonly watched: readonly string[]
+  /** What `${file:…}` names, as it is written. */
+  readonly referenced: readonly string[]
 }
 
 /**
@@ -43,18 +47,30 @@ export interface LoadedConfig {
 export async function loadConfig(root: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const base = resolve(root)
   const tree = await readTree(base)
+  const { known } = options
+  if (known !== undefined) {
+    // The same files name the same others.
+    const digest = digestOf(partsOf(tree, await readReferencedFiles(base, known.referenced)))
+    if (digest === known.digest) return known
+  }
   const env = options.env ?? process.env
   const sources = filesOf(tree).map(({ file, bytes }) => parseSource(file, bytes))
   const referenced = await readReferencedFiles(base, namedFiles(sources, env))
   const read = new FileReader(sources, { env, file: (path) => referenced.get(path) ?? NOT_READ })
   const storeUrl = env['STORE_URL'] === '' ? undefined : env['STORE_URL']
   const input: CheckInput = { ...readAll(tree, read), referenced, storeUrl, purpose: options.purpose ?? 'serve' }
-  const problems = orderProblems([...tree.problems, ...read.problems, ...crossCheck(input)])
+  const problems = orderProblems([...tree.problems, ...read.problems, ...(await crossCheck(input))])
   const digest = digestOf(partsOf(tree, referenced))
   const files = [...filesOf(tree), ...tree.realms.flatMap(({ theme }) => theme)].map(({ file }) => file).sort()
   const snapshot = hasErrors(problems) ? undefined : buildSnapshot(input, { root: base, digest, files })
   const watched = [...files, ...tree.folders, ...tree.problems.map(({ file }) => file), ...referenced.keys()]
-  return { snapshot, problems, digest, watched: [...new Set(watched)].map((path) => resolve(base, path)) }
+  return {
+    snapshot,
+    problems,
+    digest,
+    watched: [...new Set(watched)].map((path) => resolve(base, path)),
+    referenced: [...referenced.keys()],
+  }
 }
 
 const NOT_READ: FileAnswer = { kind: 'failed', why: 'was not read' }

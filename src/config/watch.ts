@@ -4,8 +4,8 @@ import { fingerprintOf } from './fingerprint.ts'
 import type { LoadedConfig } from './load.ts'
 
 export interface ConfigWatcherDeps {
-  /** Loads the configuration; called again after every change. */
-  readonly load: () => Promise<LoadedConfig>
+  /** Loads the configuration; called again after every change, with what was seen last. */
+  readonly load: (seen: LoadedConfig) => Promise<LoadedConfig>
   /**
    * Called when the content differs from what was last seen, good or bad: with a bad one keep what is running. The next look
    * waits for it, so two swaps never overlap; it must not wait for `close`.
@@ -114,7 +114,7 @@ class FolderWatcher implements ConfigWatcher {
     if (this.#closed) return
     // Before reading: what changes meanwhile makes the next poll differ.
     const fingerprint = await fingerprintOf(this.#seen.watched)
-    const loaded = await this.#deps.load()
+    const loaded = await this.#deps.load(this.#seen)
     if (this.#isClosed()) return
     const isNew = loaded.digest !== this.#seen.digest
     const samePaths = loaded.watched.join('\0') === this.#seen.watched.join('\0')

@@ -1,4 +1,4 @@
-import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer, type ServerOptions as HttpsOptions } from 'node:https'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,6 +6,7 @@ import { compileCertificates, type CertificateSet } from './certificates.ts'
 import { createConnectionWatch, limitLateUpload, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
 import { listenFault } from './listen-fault.ts'
 import type { ListenerConfig } from './listener.schema.ts'
+import { createServer as createHttp } from './node-http.ts'
 import { expectation, refusedAtOnce } from './request-limits.ts'
 
 export interface ListenerHandlers {

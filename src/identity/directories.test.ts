@@ -32,14 +32,14 @@ test('a new configuration goes on with the connections and answers of the old on
     passwords,
   })
   const all = directories()
-  const first = all.open([realm('900ms')])
+  const first = await all.open([realm('900ms')])
   const found = await first.all.get(REALM)?.find('id-alice')
-  const second = all.open([realm('900ms')])
+  const second = await all.open([realm('900ms')])
   assert.equal(second.all.get(REALM), first.all.get(REALM))
   await first.close()
   assert.equal(second.all.get(REALM)?.find('id-alice'), found)
   assert.equal((await second.all.get(REALM)?.checkPassword('bob', 'bob-contract-password'))?.kind, 'passed')
-  const third = all.open([realm('800ms')])
+  const third = await all.open([realm('800ms')])
   assert.notEqual(third.all.get(REALM), second.all.get(REALM))
   const before = server.connections()
   await second.close()
@@ -53,7 +53,7 @@ test('who listens hears of the realm and the user', async (t) => {
   const all = directories(time)
   const heard: string[] = []
   all.onChange((realm, userId) => heard.push(`${realm} ${userId}`))
-  const open = all.open([{ name: REALM, directory: ldapSchema.parse(written([server])), users: [], passwords }])
+  const open = await all.open([{ name: REALM, directory: ldapSchema.parse(written([server])), users: [], passwords }])
   t.after(async () => {
     await open.close()
     await server.close()

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RealmName } from '../base/brand.ts'
+import { loadPart } from '../errors.ts'
 import type { NamedDirectory } from './directory.ts'
 import type { DirectoryConfig } from './directory.schema.ts'
 import { createFileDirectory } from './file-directory.ts'
-import { createLdapDirectory, type LdapDirectory } from './ldap/ldap-directory.ts'
+import type * as ldapDirectory from './ldap/ldap-directory.ts'
+import type { createLdapDirectory, LdapDirectory } from './ldap/ldap-directory.ts'
 import type { LdapConfig } from './ldap/ldap.schema.ts'
 import { createManagedDirectory, type ManagedDirectoryDeps } from './managed/managed-directory.ts'
 import type { PasswordRules } from './managed/passwords.schema.ts'
@@ -35,17 +37,20 @@ export interface OpenDirectories {
 export interface Directories {
   /**
    * Opens what a configuration names. LDAP directories whose configuration is the same are shared with the one before: connections
-   * stay, and nobody has to be read again because some other file has changed. Throws GH_CONFIG_INVALID for users who clash.
+   * stay, and nobody has to be read again because some other file has changed. Rejects with GH_CONFIG_INVALID for users who clash.
    */
-  open(realms: Iterable<RealmUsers>): OpenDirectories
+  open(realms: Iterable<RealmUsers>): Promise<OpenDirectories>
   /** From now on, tells of users who are gone or not what they were: found by a look-up, at the latest `maxAge` after it happened. */
   onChange(listener: UserChanged): void
 }
 
-interface Shared {
+interface SharedBy {
   readonly realm: RealmName
   readonly config: LdapConfig
   readonly rules: PasswordRules
+}
+
+interface Shared extends SharedBy {
   readonly directory: LdapDirectory
   users: number
 }
@@ -57,7 +62,7 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
 
   const tell = (realm: RealmName) => (userId: string) => listeners.forEach((listener) => listener(realm, userId))
 
-  const take = (realm: RealmName, config: LdapConfig, rules: PasswordRules): Shared => {
+  const take = ({ realm, config, rules }: SharedBy, create: typeof createLdapDirectory): Shared => {
     const isSame = (one: Shared): boolean =>
       isDeepStrictEqual([one.realm, one.config, one.rules], [realm, config, rules])
     const known = [...shared].find(isSame)
@@ -66,7 +71,7 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
       return known
     }
     const changed = tell(realm)
-    const directory = createLdapDirectory(realm, config, { clock, log, rules, changed })
+    const directory = create(realm, config, { clock, log, rules, changed })
     const one = { realm, config, rules, directory, users: 1 }
     shared.add(one)
     return one
@@ -79,7 +84,9 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
   }
 
   return {
-    open(realms) {
+    async open(named) {
+      const realms = [...named]
+      const ldap = realms.some(({ directory }) => directory.type === 'ldap') ? await loadLdap() : undefined
       const closers: (() => void)[] = []
       const close = (): Promise<void> => {
         for (const closeOne of closers.splice(0)) closeOne()
@@ -93,8 +100,8 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
             const managed = createManagedDirectory(name, passwords, { ...deps, changed: tell(name) })
             closers.push(() => managed.close())
             all.set(name, managed)
-          } else {
-            const one = take(name, directory, passwords)
+          } else if (ldap !== undefined) {
+            const one = take({ realm: name, config: directory, rules: passwords }, ldap.createLdapDirectory)
             closers.push(() => giveBack(one))
             all.set(name, one.directory)
           }
@@ -107,4 +114,9 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
     },
     onChange: (listener) => void listeners.push(listener),
   }
+}
+
+/** Its library is loaded where there is such a directory. */
+function loadLdap(): Promise<typeof ldapDirectory> {
+  return loadPart('LDAP directories', () => import('./ldap/ldap-directory.ts'))
 }

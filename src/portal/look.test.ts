@@ -65,7 +65,15 @@ test('a realm without a title is called after the last part of its path', () => 
 })
 
 test('the initial is a whole character, not half of one', () => {
-  assert.equal(compileLook(realm('/'), lookSchema.parse({ title: '👩‍🚀 Space' })).initial, '👩‍🚀')
+  for (const [title, initial] of [
+    ['👩‍🚀 Space', '👩‍🚀'],
+    ['e\u0301tude', 'E\u0301'],
+    ['ß', 'SS'],
+    ['acme', 'A'],
+    ['x', 'X'],
+  ] as const) {
+    assert.equal(compileLook(realm('/'), lookSchema.parse({ title })).initial, initial, title)
+  }
 })
 
 test('a help link never runs script', () => {

@@ -84,6 +84,8 @@ function titleOf(realm: RealmName): string {
 }
 
 function firstGrapheme(text: string): string {
+  // Two of ASCII never make one; the segmenter reads tables for all others, 10 ms at a start.
+  if (/^[\x20-\x7e]{2}/.test(text)) return text.charAt(0).toUpperCase()
   const [first] = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)
   return (first?.segment ?? '').toUpperCase()
 }

@@ -31,24 +31,35 @@ export interface BearerDeps {
   readonly maxCached: number
 }
 
+interface Memory {
+  readonly cache: ResolveCache
+  /** Checking a signature takes longer than everything else about a request. Only what verified is kept. */
+  readonly verified: LRUCache<string, TokenClaims>
+}
+
 const FORM = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i
 const LONGEST_REMEMBERED = 2_048
 
 export function createBearerResolver(deps: BearerDeps): BearerResolver & { close(): void } {
   const { keyRing, store, clock, issuer, graceMs = 15_000, maxCached } = deps
-  // The session itself is asked for, by its sid in place of a secret's hash: no secret opens it here, a signature does.
-  const cache = new ResolveCache({
-    sessions: { resolve: (sid) => findBySid(store.sessions, sid) },
-    revocations: store.revocations,
-    clock,
-    graceMs,
-    maxEntries: maxCached,
-  })
-  /** Checking a signature takes longer than everything else about a request. Only what verified is kept. */
-  const verified = new LRUCache<string, TokenClaims>({ max: maxCached })
+  // Most processes never see such a token, and room for as many as may be held is made at once.
+  let memory: Memory | undefined
+  const remembered = (): Memory =>
+    (memory ??= {
+      // The session itself is asked for, by its sid in place of a secret's hash: no secret opens it here, a signature does.
+      cache: new ResolveCache({
+        sessions: { resolve: (sid) => findBySid(store.sessions, sid) },
+        revocations: store.revocations,
+        clock,
+        graceMs,
+        maxEntries: maxCached,
+      }),
+      verified: new LRUCache({ max: maxCached }),
+    })
   let jwks = keyRing.jwks()
 
   const claimsOf = (token: string): TokenClaims | undefined => {
+    const { verified } = remembered()
     // Other keys than before: what was signed with one that is gone (one that was stolen, say) is good no more.
     if (jwks !== keyRing.jwks()) verified.clear()
     jwks = keyRing.jwks()
@@ -71,12 +82,12 @@ export function createBearerResolver(deps: BearerDeps): BearerResolver & { close
       const bucket = claims && bucketOfSid(claims.jti)
       if (claims === undefined || bucket === undefined) return undefined
       const grace = options?.grace === true
-      const found = cache.resolve({ hash: claims.jti, bucket, audience: 'login', grace })
+      const found = remembered().cache.resolve({ hash: claims.jti, bucket, audience: 'login', grace })
       if (found instanceof Promise) return found.then((session) => meant(session, claims, issuer))
       return meant(found, claims, issuer)
     },
 
-    close: () => cache.close(),
+    close: () => memory?.cache.close(),
   }
 }
 

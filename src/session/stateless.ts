@@ -72,7 +72,8 @@ class CarriedSessions implements StatelessSessions {
   /** A token comes with every request of its browser, and opening it costs more than all that is asked about it afterwards. */
   readonly #opened: (token: string) => Opened | undefined
   /** By sid: the last use that the store knew, of sessions whose token has idled for longer. */
-  readonly #lastUses: LRUCache<string, EpochMs>
+  #lastUses: LRUCache<string, EpochMs> | undefined
+  readonly #maxCached: number
 
   constructor(deps: StatelessDeps) {
     const { graceMs = 15_000, maxCached = 50_000 } = deps
@@ -80,7 +81,7 @@ class CarriedSessions implements StatelessSessions {
     this.#graceMs = graceMs
     this.#denials = new Denials(deps)
     this.#opened = rememberRecent((token) => this.#open(token), { maxEntries: maxCached, maxLength: LONGEST_TOKEN })
-    this.#lastUses = new LRUCache({ max: maxCached })
+    this.#maxCached = maxCached
   }
 
   readonly resolve: StatelessSessions['resolve'] = (token, audience, options) => {
@@ -171,7 +172,7 @@ class CarriedSessions implements StatelessSessions {
 
   /** The store knows of uses that this token does not: requests that were no navigations, other agents, open streams. */
   #usedSince(session: Session, now: EpochMs): Session | undefined {
-    const at = this.#lastUses.get(session.sid)
+    const at = this.#lastUses?.get(session.sid)
     const used = at === undefined ? undefined : seenAt(session, at)
     return used !== undefined && now < used.idleExpiresAt ? used : undefined
   }
@@ -192,6 +193,8 @@ class CarriedSessions implements StatelessSessions {
       if (record === undefined || !isCarried(record, opened) || overtaken) return undefined
       // Whatever became known while the store was asked is newer than its answer.
       if (this.#denials.refuses(opened)) return undefined
+      // Room for all of them is made at once, so not before there is one.
+      this.#lastUses ??= new LRUCache({ max: this.#maxCached })
       this.#lastUses.set(session.sid, record.lastSeenAt)
       const { origin, lastSeenAt } = record
       return seenAt({ ...session, origin }, Math.max(lastSeenAt, session.lastSeenAt) as EpochMs)

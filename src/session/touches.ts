@@ -47,7 +47,7 @@ class CoalescedTouches implements Touches {
   readonly #deps: TouchesDeps
   readonly #pending = new Map<string, Pending>()
   /** When this process last wrote a session: a caller may hold a session whose `lastSeenAt` is long out of date. */
-  readonly #written: LRUCache<string, EpochMs>
+  #written: LRUCache<string, EpochMs> | undefined
   #timer: NodeJS.Timeout | undefined
   #flushing = Promise.resolve()
   #failing = false
@@ -55,7 +55,6 @@ class CoalescedTouches implements Touches {
 
   constructor(deps: TouchesDeps) {
     this.#deps = deps
-    this.#written = new LRUCache({ max: deps.maxCached })
   }
 
   note(session: Session): void {
@@ -63,7 +62,7 @@ class CoalescedTouches implements Touches {
     const pending = this.#pending.get(session.sid)
     // Noted a moment ago: of a minute between two writes, one second more or less.
     if (pending !== undefined && at >= pending.at && at - pending.at < pending.everyMs / 60) return
-    const last = Math.max(session.lastSeenAt, this.#written.get(session.sid) ?? 0)
+    const last = Math.max(session.lastSeenAt, this.#written?.get(session.sid) ?? 0)
     if (at <= last || this.#closed) return
     if (pending === undefined && this.#pending.size >= MAX_PENDING) return
     const everyMs = Math.min(MINUTE_MS, (session.idleExpiresAt - session.lastSeenAt) / 4)
@@ -108,6 +107,8 @@ class CoalescedTouches implements Touches {
   }
 
   #settled(sid: string, pending: Pending): void {
+    // Room for all of them is made at once, so not before there is one.
+    this.#written ??= new LRUCache({ max: this.#deps.maxCached })
     this.#written.set(sid, pending.at)
     const latest = this.#pending.get(sid)
     if (latest === pending) this.#pending.delete(sid)

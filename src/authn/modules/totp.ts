@@ -12,6 +12,7 @@ import type {
   FailureReason,
   ModuleOutcome,
 } from './module.ts'
+import type { TotpData } from './totp-data.ts'
 import type { TotpConfig } from './totp.schema.ts'
 
 const PERIOD_S = 30
@@ -20,19 +21,6 @@ const DIGITS = 6
 const SECRET_BYTES = 20
 /** A secret that is shown and not confirmed is forgotten after this long. */
 const SETUP_MS = 10 * 60_000
-
-/** What a TOTP factor keeps. */
-interface TotpData {
-  /** Base32 (RFC 4648 §6). */
-  readonly secret: string
-  /** The time step of the last code that was taken; only later ones are (RFC 6238 §5.2). */
-  readonly lastStep: number
-}
-
-/** Factor data of a secret that is declared in the configuration. */
-export function totpData(secret: string): JsonValue {
-  return { secret, lastStep: 0 }
-}
 
 /** A code from an authenticator app (RFC 6238: SHA-1, six digits, 30 seconds). A second factor. */
 export const totpModule: AuthModuleType<TotpConfig> = {

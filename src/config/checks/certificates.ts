@@ -1,22 +1,34 @@
-import { authorityIn, provesUse, verificationName } from '../../crypto/x509/authority.ts'
 import type { X509Config } from '../../authn/modules/x509/x509.schema.ts'
+import type * as authority from '../../crypto/x509/authority.ts'
+import { loadPart } from '../../errors.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
 import { errorIn, warningIn, type Check } from './check.ts'
 
 /** Authorities that are not verified yet, with the name that each has to issue a certificate for, and modules that refuse everybody. */
-export const checkCertificates: Check = ({ realms }) =>
-  realms.flatMap(({ realm }) => {
+export const checkCertificates: Check = async ({ realms }) => {
+  const modules = realms.flatMap(({ realm }) => {
     if (realm === undefined) return []
-    return Object.entries(realm.value.authentication.modules).flatMap(([name, config]) => {
-      const path = ['authentication', 'modules', name]
-      return config.type === 'x509' ? problemsOf(realm.source, path, config) : []
-    })
+    return Object.entries(realm.value.authentication.modules).flatMap(([name, config]) =>
+      config.type === 'x509' ? [{ source: realm.source, path: ['authentication', 'modules', name], config }] : [],
+    )
   })
+  if (modules.length === 0) return []
+  const reader = await loadPart('certificates', () => import('../../crypto/x509/authority.ts'))
+  return modules.flatMap((each) => problemsOf(each, reader))
+}
 
-function problemsOf(source: SourceDocument, path: readonly string[], config: X509Config): readonly ConfigProblem[] {
+type Reader = typeof authority
+
+interface NamedModule {
+  readonly source: SourceDocument
+  readonly path: readonly string[]
+  readonly config: X509Config
+}
+
+function problemsOf({ source, path, config }: NamedModule, reader: Reader): readonly ConfigProblem[] {
   const authorities = Object.entries(config.authorities).flatMap(([name, authority]) =>
-    problemOf(source, [...path, 'authorities', name], authority),
+    problemOf({ source, path: [...path, 'authorities', name] }, authority, reader),
   )
   const { crls, crlUrls, ocsp, ocspFromCertificate, unknown } = config.revocation
   const isKnown = crls.length + crlUrls.length + ocspFromCertificate.length > 0 || ocsp !== undefined
@@ -27,9 +39,9 @@ function problemsOf(source: SourceDocument, path: readonly string[], config: X50
 }
 
 function problemOf(
-  source: SourceDocument,
-  path: readonly string[],
+  { source, path }: Pick<NamedModule, 'source' | 'path'>,
   { certificate: pem, proof }: X509Config['authorities'][string],
+  { authorityIn, provesUse, verificationName }: Reader,
 ): readonly ConfigProblem[] {
   try {
     const certificate = authorityIn(pem)

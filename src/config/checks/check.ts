@@ -40,7 +40,7 @@ export interface CheckInput {
 }
 
 /** One concern that no single file's schema can judge. */
-export type Check = (input: CheckInput) => readonly ConfigProblem[]
+export type Check = (input: CheckInput) => readonly ConfigProblem[] | Promise<readonly ConfigProblem[]>
 
 export function errorIn(source: SourceDocument, path: Path, message: string): ConfigProblem {
   return problemAt(source.file, source.locate(path), message)

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { getPublicSuffix } from 'tldts'
+import { loadPart } from '../../errors.ts'
 import { agentCookieOf, covers, domainsOf } from '../../gateway/agent-cookie.schema.ts'
 import type { Path } from '../locator.ts'
 import type { ConfigProblem } from '../snapshot.ts'
@@ -77,14 +77,21 @@ function clash(shared: CookieUse, other: CookieUse, isEarlier: boolean): ConfigP
 }
 
 /** What a browser refuses, or would hand to strangers (cookie tossing). */
-export const checkCookieDomains: Check = ({ agents }) => agents.flatMap(domainProblems)
+export const checkCookieDomains: Check = async ({ agents }) => {
+  const sharing = agents.filter(({ value }) => domainsOf(value.cookie).length > 0)
+  if (sharing.length === 0) return []
+  const { getPublicSuffix } = await loadPart('the list of public suffixes', () => import('tldts'))
+  const isPublic: IsPublicSuffix = (domain) => getPublicSuffix(domain, { allowPrivateDomains: true }) === domain
+  return sharing.flatMap((agent) => domainProblems(agent, isPublic))
+}
 
-function domainProblems(agent: AgentSource): ConfigProblem[] {
+type IsPublicSuffix = (domain: string) => boolean
+
+function domainProblems(agent: AgentSource, isPublic: IsPublicSuffix): ConfigProblem[] {
   const { value, source } = agent
   const domains = domainsOf(value.cookie)
-  if (domains.length === 0) return []
   const faults = domains.flatMap((domain, index) => {
-    const message = domainFault(domain, hostOf(value.url)) ?? overlapFault(domain, domains.slice(0, index))
+    const message = domainFault(domain, hostOf(value.url), isPublic) ?? overlapFault(domain, domains.slice(0, index))
     return message === undefined ? [] : [errorIn(source, domainPath(agent, domain), message)]
   })
   const uncovered = faults.length > 0 ? undefined : coverFault(agent)
@@ -100,13 +107,13 @@ function domainPath({ value }: AgentSource, domain: string): Path {
   return Array.isArray(written) ? [...DOMAIN, written.lastIndexOf(domain)] : DOMAIN
 }
 
-function domainFault(domain: string, host: string): string | undefined {
+function domainFault(domain: string, host: string, isPublic: IsPublicSuffix): string | undefined {
   if (isIP(host) !== 0 || host.startsWith('['))
     return 'a site on an IP address cannot share cookies; remove cookie.domain'
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain)) return 'write the domain without dots at its ends: acme.example'
   if (!domain.includes('.')) return 'a single label covers everybody below it; name a domain of your own: acme.example'
   // Anybody may own a host below one, so browsers take no cookie for it (RFC 6265 §5.3 step 5).
-  if (getPublicSuffix(domain, { allowPrivateDomains: true }) === domain)
+  if (isPublic(domain))
     return 'this is a public suffix: anybody may have a host below it, and browsers refuse its cookies; name a domain of your own'
   return undefined
 }

@@ -1,13 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NotEnforcedConfig } from '../../gateway/agent-profile.schema.ts'
 import type { PolicyConfig } from '../../policy/policies.schema.ts'
-import { placeOf, warningIn, type Check } from './check.ts'
+import type { ConfigProblem } from '../snapshot.ts'
+import { placeOf, warningIn, type CheckInput } from './check.ts'
 
 /**
  * Rules that change nothing, because another one covers them: mostly a rule that somebody believes in and that was written too late,
  * too narrow or twice. Resources are compared as they are written, so what is told is certain and what is not told may still be dead.
  */
-export const checkDeadRules: Check = (input) => [...deadPolicies(input), ...deadOpenings(input)]
+export const checkDeadRules = (input: CheckInput): readonly ConfigProblem[] => [
+  ...deadPolicies(input),
+  ...deadOpenings(input),
+]
 
 /** The place of an entry that makes this one needless, or -1. Of two that cover each other the second is the needless one. */
 function coverOf<T>(list: readonly T[], index: number, covers: (other: T, one: T) => boolean): number {
@@ -17,7 +21,7 @@ function coverOf<T>(list: readonly T[], index: number, covers: (other: T, one: T
   })
 }
 
-const deadPolicies: Check = ({ realms }) =>
+const deadPolicies = ({ realms }: CheckInput): readonly ConfigProblem[] =>
   realms.flatMap(({ policies }) => {
     if (policies === undefined) return []
     const { source, value } = policies
@@ -66,7 +70,7 @@ function why(other: PolicyConfig, policy: PolicyConfig): string {
   return deniesAll(other, policy) ? 'denies all of it to everybody' : 'says the same'
 }
 
-const deadOpenings: Check = ({ agents }) =>
+const deadOpenings = ({ agents }: CheckInput): readonly ConfigProblem[] =>
   agents.flatMap(({ value, source }) =>
     value.notEnforced.flatMap((_, index) => {
       const cover = coverOf(value.notEnforced, index, opens)

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { buildConnector } from 'undici'
 import { fault } from '../../errors.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
+import { buildConnector } from './undici.ts'
 
 export interface ServerAddress {
   /** As configured; what log and health call it. */
@@ -15,7 +15,7 @@ export interface ServerAddress {
 }
 
 /** Connects to one server. `callback` gets the socket after the TLS handshake, or the reason why there is none. */
-export type Connect = buildConnector.connector
+export type Connect = ReturnType<typeof buildConnector>
 
 export interface Connectors {
   readonly pooled: Connect

@@ -1,5 +1,5 @@
-import { errors } from 'undici'
 import { type ErrorCode, fault, GatehouseError } from '../../errors.ts'
+import { SocketError } from './undici.ts'
 
 /** How far an attempt had come when it failed. */
 export type Phase = 'connecting' | 'waiting' | 'answering'
@@ -44,7 +44,7 @@ export function protocolFault(detail: string): GatehouseError {
 
 /** Bytes read on the connection before it failed, where the error itself knows. */
 export function bytesReadBefore(error: unknown): number {
-  return error instanceof errors.SocketError ? (error.socket?.bytesRead ?? 0) : 0
+  return error instanceof SocketError ? (error.socket?.bytesRead ?? 0) : 0
 }
 
 function faultOfPhase(code: string, phase: Phase): ErrorCode {

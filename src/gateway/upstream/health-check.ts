@@ -1,5 +1,5 @@
-import { Client } from 'undici'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
+import { Client, request } from './undici.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
 type CheckConfig = NonNullable<UpstreamConfig['healthCheck']>
@@ -15,7 +15,7 @@ export function startHealthCheck(server: UpstreamServer, check: CheckConfig, hos
 
   async function ask(): Promise<string | undefined> {
     try {
-      const { statusCode, body } = await client.request({
+      const { statusCode, body } = await request.call(client, {
         method: 'GET',
         path: check.path,
         headers: { host, 'user-agent': 'gatehouse-health-check' },

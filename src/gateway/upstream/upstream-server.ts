@@ -1,8 +1,8 @@
-import { Pool } from 'undici'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
 import { type Connectors, createConnectors, parseAddress, type ServerAddress } from './connector.ts'
+import { Pool } from './undici.ts'
 
 /** How long a server is passed over after a connection to it failed. */
 const EJECTION_MS = 5_000

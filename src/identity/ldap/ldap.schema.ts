@@ -1,8 +1,10 @@
+import { createRequire } from 'node:module'
 import { isIP } from 'node:net'
-import { FilterParser } from 'ldapts'
+import type * as ldapts from 'ldapts'
 import { z } from 'zod'
 import { duration } from '../../base/duration.schema.ts'
 import { pemCertificates } from '../../base/pem.schema.ts'
+import { loadNow } from '../../errors.ts'
 import { parseDn } from './distinguished-name.ts'
 
 const serverUrl = z.string().refine((text) => {
@@ -29,6 +31,8 @@ const attribute = z
 function isFilter(text: string): boolean {
   // The parser does not miss the last one.
   if (text.split('(').length !== text.split(')').length) return false
+  // Loaded for the first filter: most configurations have none.
+  const { FilterParser } = loadNow('LDAP filters', () => createRequire(import.meta.url)('ldapts') as typeof ldapts)
   try {
     FilterParser.parseString(text)
     return true
