@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { issue, nameOf, CN, setNow } from '../x509/certificates.fixture.ts'
+import { asked, done } from '../../login.fixture.ts'
 import { FLAGS, type Deviation } from './authenticator.fixture.ts'
 import { AAGUID, AAGUID_TEXT, createMaker, packed } from './maker.fixture.ts'
 import { LEVEL_2, optionsOf, passkeys, scene } from './webauthn.fixture.ts'
@@ -29,6 +30,67 @@ async function isSetUp(t: TestContext, { aaguid = AAGUID, ...deviation }: Attest
 }
 
 suite('attestation: direct', () => {
+  test('takes no key that a module with less to ask has set up', async (t) => {
+    const strong = { type: 'webauthn', use: 'second', authLevel: 3, attestation: 'direct' }
+    const { enrol, begin, prove } = await scene(t, {
+      modules: {
+        password: { type: 'password' },
+        webauthn: { type: 'webauthn' },
+        strong: { ...strong, attestationRoots: [maker.root.pem] },
+      },
+      chains: {
+        default: [{ module: 'password', criteria: 'REQUIRED' }],
+        ...Object.fromEntries(
+          ['webauthn', 'strong'].map((module) => [
+            module,
+            [
+              { module: 'password', criteria: 'REQUISITE' },
+              { module, criteria: 'REQUIRED' },
+            ],
+          ]),
+        ),
+      },
+    })
+    const { key, session } = await enrol('alice', { aaguid: AAGUID })
+    const page = asked(await begin(session, { level: 3, force: false }))
+    assert.deepEqual([page.stage, page.enrols], ['strong', false])
+    const options = optionsOf(page)
+    assert.deepEqual(options['allowCredentials'], [])
+    assert.equal(asked(await prove(page, session, key.get(options))).failure, 'wrong-code')
+  })
+
+  test('a key counts for a module of the same roots and models, and for no other', async (t) => {
+    const twin = createMaker()
+    const direct = { type: 'webauthn', use: 'second', attestation: 'direct', attestationRoots: [maker.root.pem] }
+    const others: Record<string, object> = {
+      webauthn: direct,
+      same: { ...direct, authLevel: 3, aaguids: [AAGUID_TEXT] },
+      roots: { ...direct, authLevel: 4, attestationRoots: [twin.root.pem] },
+      models: { ...direct, authLevel: 5, aaguids: ['00000000-0000-0000-0000-000000000001'] },
+    }
+    const steps = Object.keys(others).map((module) => [
+      module,
+      [
+        { module: 'password', criteria: 'REQUISITE' },
+        { module, criteria: 'REQUIRED' },
+      ],
+    ])
+    const { begin, prove, signIn, authenticator, time } = await scene(t, {
+      modules: { password: { type: 'password' }, ...others },
+      chains: { default: [{ module: 'password', criteria: 'REQUIRED' }], ...Object.fromEntries(steps) },
+    })
+    time.now = now
+    const session = await signIn('alice')
+    const form = await begin(session, LEVEL_2)
+    const key = authenticator({ aaguid: AAGUID, flags: FLAGS.up | FLAGS.uv })
+    const made = done(await prove(form, session, key.create(optionsOf(form), right))).issued.session
+    const reach = async (level: number) => {
+      const page = await begin(made, { level, force: false })
+      return (await prove(page, made, key.get(optionsOf(page)))).kind
+    }
+    assert.deepEqual([await reach(5), await reach(4), await reach(3)], ['ask', 'ask', 'done'])
+  })
+
   test('sets up a model on the list whose maker is trusted, also through an authority between', async (t) => {
     assert.ok(await isSetUp(t, right))
     const between = issue({ by: maker.root, name: nameOf([CN, 'Acme Keys 2026']), authority: true })

@@ -32,38 +32,56 @@ export function isAcceptableFormat(attestationObject: Uint8Array<ArrayBuffer>, {
   }
 }
 
-/** Whether the maker is one of those that the policy trusts. The library has checked the signature with the first certificate. */
-export function isTrusted(
-  { aaguid, attestationObject }: { readonly aaguid: string; readonly attestationObject: Uint8Array<ArrayBuffer> },
-  { kind, roots, aaguids }: AttestationPolicy,
+/**
+ * The root of the maker, by its SHA-256 fingerprint, where the policy wants one and trusts this one; `undefined` else. The library has
+ * checked the signature with the first certificate.
+ */
+export function makerOf(
+  attestationObject: Uint8Array<ArrayBuffer>,
+  { kind, roots }: AttestationPolicy,
   now: Date,
-): boolean {
-  if (kind === 'none') return true
-  if (aaguids?.has(aaguid) === false) return false
+): string | undefined {
+  if (kind === 'none') return undefined
   const certificates = decodeAttestationObject(attestationObject).get('attStmt').get('x5c') ?? []
-  if (certificates.length > LONGEST_CHAIN) return false
+  if (certificates.length > LONGEST_CHAIN) return undefined
   try {
-    return endsAtRoot(
-      certificates.map((der) => new X509Certificate(der)),
-      roots,
-      now,
-    )
+    const chain = certificates.map((der) => new X509Certificate(der))
+    return rootOf(chain, roots, now)?.fingerprint256
   } catch {
-    return false
+    return undefined
   }
 }
 
+/** What is known of a key's make since it was set up. */
+export interface Make {
+  /** Of `makerOf`. */
+  readonly attestedBy?: string
+  /** Model. */
+  readonly aaguid: string
+}
+
+/** Whether a policy takes the key: a key that was set up under another one, too. */
+export function isTrusted({ attestedBy, aaguid }: Make, { kind, roots, aaguids }: AttestationPolicy): boolean {
+  if (kind === 'none') return true
+  return roots.some(({ fingerprint256 }) => fingerprint256 === attestedBy) && aaguids?.has(aaguid) !== false
+}
+
 /** RFC 5280 §6.1, as far as chains of authenticators go: issued, signed and valid, step by step, by certificates of authorities. */
-function endsAtRoot(chain: readonly X509Certificate[], roots: readonly X509Certificate[], now: Date): boolean {
+function rootOf(
+  chain: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+  now: Date,
+): X509Certificate | undefined {
   for (const [i, certificate] of chain.entries()) {
-    if (!isValid(certificate, now)) return false
-    if (roots.some((root) => isValid(root, now) && (root.raw.equals(certificate.raw) || isIssuer(root, certificate)))) {
-      return true
-    }
+    if (!isValid(certificate, now)) return undefined
+    const found = roots.find(
+      (root) => isValid(root, now) && (root.raw.equals(certificate.raw) || isIssuer(root, certificate)),
+    )
+    if (found !== undefined) return found
     const next = chain[i + 1]
-    if (next === undefined || !isIssuer(next, certificate)) return false
+    if (next === undefined || !isIssuer(next, certificate)) return undefined
   }
-  return false
+  return undefined
 }
 
 function isIssuer(issuer: X509Certificate, certificate: X509Certificate): boolean {

@@ -14,8 +14,10 @@ export interface CredentialData {
   /** Whether it may be synchronised between devices. Never changes. */
   readonly backupEligible: boolean
   readonly backedUp: boolean
-  /** Model, all zeros unless attested. */
+  /** Model; anybody may claim any unless attested. */
   readonly aaguid: string
+  /** SHA-256 fingerprint of the root that the maker's certificates end at, where the module wanted to know. */
+  readonly attestedBy?: string
   /** Challenges that were answered with it and are not over yet: digest, and when they are (milliseconds since the epoch). */
   readonly used: readonly (readonly [digest: string, until: number])[]
 }

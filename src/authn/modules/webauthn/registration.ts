@@ -1,5 +1,5 @@
 import { verifyRegistrationResponse } from '@simplewebauthn/server'
-import { isAcceptableFormat, isTrusted, type AttestationPolicy } from './attestation.ts'
+import { isAcceptableFormat, isTrusted, makerOf, type AttestationPolicy } from './attestation.ts'
 import { bytesOf, type RelyingParty } from './assertion.ts'
 import type { Challenge } from './challenge.ts'
 import type { CredentialData } from './credential.ts'
@@ -35,7 +35,9 @@ export async function verifyRegistration(
     if (!verified) return undefined
     const { aaguid, credential, credentialDeviceType, credentialBackedUp } = registrationInfo
     // What the key signed, not what the page says beside it.
-    if (credential.id !== id || !isTrusted({ aaguid, attestationObject }, policy.attestation, now)) return undefined
+    const attestedBy = makerOf(attestationObject, policy.attestation, now)
+    const make = { aaguid, ...(attestedBy === undefined ? {} : { attestedBy }) }
+    if (credential.id !== id || !isTrusted(make, policy.attestation)) return undefined
     return {
       credentialId: credential.id,
       publicKey: Buffer.from(credential.publicKey).toString('base64url'),
@@ -44,7 +46,7 @@ export async function verifyRegistration(
       userHandle: handle,
       backupEligible: credentialDeviceType === 'multiDevice',
       backedUp: credentialBackedUp,
-      aaguid,
+      ...make,
       used: [],
     }
   } catch {

@@ -37,7 +37,9 @@ export const webauthnSchema = z
     attestation: z
       .enum(['none', 'direct'])
       .default('none')
-      .describe('`direct`: only models that prove their make with a certificate of `attestationRoots` are set up.'),
+      .describe(
+        '`direct`: only models that prove their make with a certificate of `attestationRoots` are set up, and no other key counts, whichever module set it up.',
+      ),
     attestationRoots: z
       .array(pemCertificates)
       .default([])

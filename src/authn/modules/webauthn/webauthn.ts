@@ -3,6 +3,7 @@ import type { AttemptOutcome } from '../../../identity/throttle.ts'
 import type { User } from '../../../identity/directory.ts'
 import type { JsonValue } from '../../../crypto/seal.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, FailureReason, ModuleOutcome } from '../module.ts'
+import { isTrusted, type AttestationPolicy } from './attestation.ts'
 import { takeAssertion, verifyAssertion, type RelyingParty } from './assertion.ts'
 import { createChallenges, type Ceremony, type Challenge, type Challenges } from './challenge.ts'
 import { credentialsOf, WEBAUTHN, type CredentialFactor } from './credential.ts'
@@ -20,6 +21,7 @@ interface Parts {
   readonly rp: RelyingParty
   readonly challenges: Challenges
   readonly userVerification: boolean
+  readonly attestation: AttestationPolicy
 }
 
 /** Passkeys and security keys (WebAuthn Level 3): a login may begin with one, or end with one. */
@@ -32,7 +34,12 @@ export const webauthnModule: AuthModuleType<WebauthnConfig> = {
     const challenges = createChallenges(deps, timeout)
     const beginsLogins = use !== 'second'
     const userVerification = beginsLogins || config.userVerification === 'required'
-    const parts: Parts = { name, config, deps, rp, challenges, userVerification }
+    const policy: AttestationPolicy = {
+      kind: attestation,
+      roots: attestationRoots.map((pem) => new X509Certificate(pem)),
+      aaguids: aaguids && new Set(aaguids),
+    }
+    const parts: Parts = { name, config, deps, rp, challenges, userVerification, attestation: policy }
     return {
       name,
       type: WEBAUTHN,
@@ -53,11 +60,7 @@ export const webauthnModule: AuthModuleType<WebauthnConfig> = {
           rp,
           userVerification,
           algorithms: config.algorithms.map((algorithm) => COSE[algorithm]),
-          attestation: {
-            kind: attestation,
-            roots: attestationRoots.map((pem) => new X509Certificate(pem)),
-            aaguids: aaguids && new Set(aaguids),
-          },
+          attestation: policy,
         },
       }),
       process: (input) => (input.answers === undefined ? ask(parts, input) : check(parts, input, input.answers)),
@@ -66,7 +69,7 @@ export const webauthnModule: AuthModuleType<WebauthnConfig> = {
 }
 
 async function ask(parts: Parts, { user, state, mayTell }: AuthModuleInput): Promise<ModuleOutcome> {
-  const { name, config, deps, rp, challenges, userVerification } = parts
+  const { name, config, deps, rp, challenges, userVerification, attestation } = parts
   const ceremony: Ceremony = { module: name, what: 'prove', userId: user?.id }
   const shown = challenges.open(ceremony, state)
   const issued = shown === undefined ? challenges.issue(ceremony) : undefined
@@ -78,11 +81,9 @@ async function ask(parts: Parts, { user, state, mayTell }: AuthModuleInput): Pro
     rpId: rp.id,
     timeout: config.timeout,
     userVerification: userVerification ? 'required' : config.userVerification,
-    allowCredentials: allowed.map(({ credential: { credentialId, transports } }) => ({
-      type: 'public-key',
-      id: credentialId,
-      transports,
-    })),
+    allowCredentials: allowed
+      .filter(({ credential }) => isTrusted(credential, attestation))
+      .map(({ credential: { credentialId, transports } }) => ({ type: 'public-key', id: credentialId, transports })),
   }
   return {
     kind: 'ask',
@@ -153,11 +154,13 @@ interface Judging {
 }
 
 async function judge(
-  { deps: { factors, clock }, config, rp, userVerification }: Parts,
+  { deps: { factors, clock }, config, rp, userVerification, attestation }: Parts,
   { user, found }: Candidate,
   { assertion, challenge, names }: Judging,
 ): Promise<FailureReason | undefined> {
   if (user === undefined || found === undefined) return 'unknown-key'
+  // One that a module with less to ask has set up is none of this one.
+  if (!isTrusted(found.credential, attestation)) return 'unknown-key'
   const used = await verifyAssertion(assertion, found.credential, { rp, challenge, userVerification, names })
   if (used === undefined) return 'wrong-assertion'
   const counts = config.signCounter === 'refuse'
