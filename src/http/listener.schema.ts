@@ -57,13 +57,17 @@ export const trustedProxiesSchema = z
 export const clientCertificateHeaderSchema = z
   .strictObject({
     format: z
-      .enum(['rfc9440', 'nginx'])
-      .describe('`rfc9440`: `Client-Cert` and `Client-Cert-Chain`. `nginx`: the value of `$ssl_client_escaped_cert`.'),
+      .enum(['rfc9440', 'nginx', 'xfcc'])
+      .describe(
+        '`rfc9440`: `Client-Cert` and `Client-Cert-Chain`. `nginx`: the value of `$ssl_client_escaped_cert`. `xfcc`: Envoy’s `X-Forwarded-Client-Cert` with `Cert` or `Chain`; the last element counts.',
+      ),
     name: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,63}$/, 'write the header in small letters')
       .optional()
-      .describe('Another header name than `client-cert` or, for nginx, `x-ssl-client-cert`.'),
+      .describe(
+        'Another header name than `client-cert`, for nginx `x-ssl-client-cert`, and for Envoy `x-forwarded-client-cert`.',
+      ),
   })
   .optional()
   .describe(

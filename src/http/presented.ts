@@ -4,6 +4,7 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { basicCredentials, type Credentials } from './basic-credentials.ts'
 import { AMBIGUOUS, findCookie } from './cookies.ts'
 import { createAddressSet } from './forwarded.ts'
+import { readForwardedClientCert } from './forwarded-client-cert.ts'
 import { peerAddress } from './peer-address.ts'
 import type { ClientCertificateHeader } from './listener.schema.ts'
 
@@ -106,13 +107,29 @@ function ofHeaders(
   if (typeof text !== 'string' || typeof chain === 'object' || text.length + (chain?.length ?? 0) > LONGEST_HEADER)
     return 'unreadable'
   try {
-    return format === 'rfc9440' ? ofRfc9440(text, chain ?? '') : ofEscapedPem(text)
+    switch (format) {
+      case 'rfc9440':
+        return ofRfc9440(text, chain ?? '')
+      case 'nginx':
+        return ofEscapedPem(text)
+      case 'xfcc':
+        return ofXfcc(text)
+    }
   } catch {
     return 'unreadable'
   }
 }
 
-const DEFAULT_NAMES = { rfc9440: 'client-cert', nginx: 'x-ssl-client-cert' } as const
+const DEFAULT_NAMES = {
+  rfc9440: 'client-cert',
+  nginx: 'x-ssl-client-cert',
+  xfcc: 'x-forwarded-client-cert',
+} as const
+
+function ofXfcc(text: string): PresentedCertificate | 'unreadable' {
+  const [leaf, ...others] = readForwardedClientCert(text)
+  return others.length > MOST_CERTIFICATES ? 'unreadable' : { leaf, others }
+}
 
 /** RFC 9440 §2: a byte sequence of RFC 8941 each. Repeated, a header becomes a list, which the leaf's must not be. */
 function ofRfc9440(leaf: string, chain: string): PresentedCertificate | 'unreadable' {

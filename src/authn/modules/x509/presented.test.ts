@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { request, type RequestOptions } from 'node:https'
@@ -86,7 +87,28 @@ test('nginx: an escaped PEM certificate, under the name that is configured', asy
   assert.equal((await read(t, { 'X-SSL-Client-Cert': escaped }, named)).certificate(), undefined)
   for (const value of ['%', 'x', encodeURIComponent(cert.replace('M', '')), [escaped, escaped].join(', ')])
     assert.notEqual((await read(t, { 'X-SSL-Client-Cert': value }, { header })).certificate(), undefined)
-  assert.equal((await read(t, { 'X-SSL-Client-Cert': '%' }, { header })).certificate(), 'unreadable')
+  for (const value of ['%', [escaped, escaped].join(', ')])
+    assert.equal((await read(t, { 'X-SSL-Client-Cert': value }, { header })).certificate(), 'unreadable')
+})
+
+test('Envoy: the certificate of X-Forwarded-Client-Cert, from a trusted proxy and where it is configured', async (t) => {
+  const { cert } = createAuthority().issue('alice')
+  const leaf = der(cert)
+  const hash = createHash('sha256').update(leaf).digest('hex')
+  const value = `Hash=${hash};Cert="${encodeURIComponent(cert)}"`
+  const header = { format: 'xfcc' } as const
+  const headers = { 'X-Forwarded-Client-Cert': value }
+  assert.deepEqual((await read(t, headers, { header })).certificate(), { leaf, others: [] })
+  // What came before the proxy's own is another line, or before a comma in the same one.
+  assert.deepEqual((await read(t, { 'X-Forwarded-Client-Cert': ['By=x;Hash=00', value] }, { header })).certificate(), {
+    leaf,
+    others: [],
+  })
+  assert.equal((await read(t, headers, { header, trusted: false })).certificate(), undefined)
+  assert.equal((await read(t, headers)).certificate(), undefined)
+  assert.equal((await read(t, headers, { header: { format: 'rfc9440' } })).certificate(), undefined)
+  for (const text of ['x', `${value},By=x`, `${value},${'x'.repeat(24_000)}`])
+    assert.equal((await read(t, { 'X-Forwarded-Client-Cert': text }, { header })).certificate(), 'unreadable')
 })
 
 test('RFC 6750 §2.1: a bearer token of a bounded length', async (t) => {
