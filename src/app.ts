@@ -265,11 +265,14 @@ async function retireSessions(
 ): Promise<void> {
   const { store, sessions, log } = deps
   const generation = holder.peek()
+  const { realms } = generation.snapshot
   try {
     const count = await endOrphans({
       reader: store.sessions,
       sessions,
-      causeToEnd: (session) => generation.configuredCauseToEnd(session),
+      // As far as the configuration says: nobody outside of it is asked about all sessions at once.
+      causeToEnd: async (session) =>
+        realms.get(session.realm)?.directory.type === 'ldap' ? undefined : generation.causeToEnd(session),
     })
     if (count > 0) log.info({ count }, 'ended the sessions of users or realms that are gone')
   } catch (error) {

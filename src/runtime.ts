@@ -77,8 +77,6 @@ export interface GatehouseGeneration extends GatewayGeneration {
   readonly snapshot: ConfigSnapshot
   /** Why this session may not go on: its realm or its user is gone, disabled or renamed. */
   causeToEnd(session: Named): Promise<EndCause | undefined>
-  /** The same, as far as the configuration says: nobody outside of it is asked. */
-  configuredCauseToEnd(session: Named): Promise<EndCause | undefined>
   /** What it knows of those whom factors belong to. */
   readonly factorOwners: FactorOwners
 }
@@ -136,8 +134,6 @@ export async function buildGeneration(
       loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
       causeToEnd: users.causeToEnd,
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
-      configuredCauseToEnd: async (session) =>
-        snapshot.realms.get(session.realm)?.directory.type === 'ldap' ? undefined : users.causeToEnd(session),
       close,
     }
   } catch (error) {
