@@ -2,9 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPasswordHasher } from '../src/crypto/password-hash.ts'
 import { NODE_FLAGS } from '../scripts/node-flags.ts'
-import { USERS, username, writeConfiguration } from './configuration.ts'
+import { USERS, writeConfiguration } from './configuration.ts'
 import { runLoad } from './load.ts'
-import { logIn } from './log-in.ts'
+import type { Logins } from './log-in.ts'
 import { cpuMicroseconds, startProcess, type Process } from './processes.ts'
 import { createSessions } from './sessions.ts'
 import { median } from './statistics.ts'
@@ -21,6 +21,9 @@ export interface LoginRound {
   readonly p99Quiet: number
   readonly p99Flooded: number
   readonly p99Ratio: number
+  /** Enforced requests a second, likewise. */
+  readonly requestsQuiet: number
+  readonly requestsFlooded: number
   readonly floodLoginsPerSecond: number
   /** Logins of the flood that were answered with 503. */
   readonly refused: number
@@ -58,7 +61,10 @@ export async function measureLogin({ seconds, rounds }: { seconds: number; round
     const said = (await gateway.ready) as { readonly listeners: readonly { readonly port: number }[] }
     const hashes = started('hashes', 'measured', ['bench/hash-process.ts', stored, PASSWORD])
     await hashes.ready
-    const scene = { port: said.listeners[0]?.port ?? 0, cookies, gateway, hashes, nextName: inTurns() }
+    const port = said.listeners[0]?.port ?? 0
+    const browsers = started('browsers', 'beside', ['bench/browsers-process.ts', String(port), PASSWORD])
+    await browsers.ready
+    const scene = { port, cookies, gateway, hashes, browsers }
     await measureRound(scene, WARM_UP_SECONDS)
     const taken: LoginRound[] = []
     for (let round = 0; round < rounds; round++) taken.push(await measureRound(scene, seconds))
@@ -74,23 +80,19 @@ interface Scene {
   readonly cookies: string
   readonly gateway: Process
   readonly hashes: Process
-  readonly nextName: () => string
+  readonly browsers: Process
 }
 
-async function measureRound({ port, cookies, gateway, hashes, nextName }: Scene, seconds: number): Promise<LoginRound> {
-  const logins = { port, password: PASSWORD, nextName }
+async function measureRound({ port, cookies, gateway, hashes, browsers }: Scene, seconds: number): Promise<LoginRound> {
+  const browse = async (atOnce: number) => (await browsers.ask(`${atOnce} ${seconds * 1_000}`)) as Logins
   const [cpuOfHashes, cpuOfLogins] = [cpuOf(hashes), cpuOf(gateway)]
   const { checks, ms } = (await hashes.ask(String(seconds * 1_000))) as { checks: number; ms: number }
-  const until = performance.now() + seconds * 1_000
   const cpuPerHash = cpuOfHashes() / checks
-  const alone = await logIn({ ...logins, atOnce: BROWSERS, isOver: () => performance.now() > until })
+  const alone = await browse(BROWSERS)
   const cpuPerLogin = cpuOfLogins() / alone.done
   const quiet = await runLoad({ port, cookies, seconds })
-  let isOver = false
-  const flood = logIn({ ...logins, atOnce: FLOOD, isOver: () => isOver })
-  const flooded = await runLoad({ port, cookies, seconds })
-  isOver = true
-  const { done, refused, milliseconds } = await flood
+  const [flooded, flood] = await Promise.all([runLoad({ port, cookies, seconds }), browse(FLOOD)])
+  const { done, refused, milliseconds } = flood
   const hashesPerSecond = (checks / ms) * 1_000
   const loginsPerSecond = (alone.done / alone.milliseconds) * 1_000
   return {
@@ -102,6 +104,8 @@ async function measureRound({ port, cookies, gateway, hashes, nextName }: Scene,
     p99Quiet: quiet.p99 / 1_000,
     p99Flooded: flooded.p99 / 1_000,
     p99Ratio: flooded.p99 / quiet.p99,
+    requestsQuiet: (quiet.requests / quiet.microseconds) * 1_000_000,
+    requestsFlooded: (flooded.requests / flooded.microseconds) * 1_000_000,
     floodLoginsPerSecond: (done / milliseconds) * 1_000,
     refused,
   }
@@ -119,13 +123,10 @@ function middle(rounds: readonly LoginRound[]): LoginResult {
     p99Quiet: of((round) => round.p99Quiet),
     p99Flooded: of((round) => round.p99Flooded),
     p99Ratio: of((round) => round.p99Ratio),
+    requestsQuiet: of((round) => round.requestsQuiet),
+    requestsFlooded: of((round) => round.requestsFlooded),
     floodLoginsPerSecond: of((round) => round.floodLoginsPerSecond),
   }
-}
-
-function inTurns(): () => string {
-  let nth = 0
-  return () => username(nth++ % USERS)
 }
 
 /** Milliseconds since this call. */

@@ -58,6 +58,8 @@ export function loginReport(login: LoginResult): string {
     round.p99Quiet.toFixed(1),
     round.p99Flooded.toFixed(1),
     round.p99Ratio.toFixed(2),
+    round.requestsQuiet.toFixed(0),
+    round.requestsFlooded.toFixed(0),
     round.floodLoginsPerSecond.toFixed(1),
   ]
   const head = [
@@ -70,6 +72,8 @@ export function loginReport(login: LoginResult): string {
     'p99 ms',
     'p99 ms, flooded',
     'ratio',
+    'requests/s',
+    'flooded',
     'flood logins/s',
   ]
   return [

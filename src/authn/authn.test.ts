@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import { createFileDirectory } from '../identity/file-directory.ts'
+import { keysOf } from '../identity/throttle.ts'
 import type { Session } from '../session/session.ts'
 import type { Authn, LoginContext } from './authn.ts'
 import {
@@ -145,7 +146,9 @@ suite('login by password', () => {
     let down = true
     const answer = (): Promise<boolean> =>
       down ? Promise.reject(fault('GH_DIRECTORY_UNAVAILABLE')) : Promise.resolve(true)
-    const { authn } = await createBench(t, { hasher: { verify: answer, verifyNothing: () => Promise.resolve() } })
+    const { authn } = await createBench(t, {
+      hasher: { verify: answer, verifyNothing: () => Promise.resolve(), hasRoom: () => true },
+    })
     const { authId } = asked(await authn.begin(START, context()))
     for (let i = 0; i < 20; i++) {
       await assert.rejects(
@@ -159,6 +162,21 @@ suite('login by password', () => {
 })
 
 suite('throttle at the login', () => {
+  test('where too many passwords wait a try is refused before anything is written for it', async (t) => {
+    const asker: (string | undefined)[] = []
+    const busy = { ...countingHasher(), hasRoom: (from?: string) => asker.push(from) < 0 }
+    const { authn, store } = await createBench(t, { hasher: busy })
+    const { authId } = asked(await authn.begin(START, context()))
+    const from = { requestId: 'r-1', clientIp: '2001:db8::1' }
+    await assert.rejects(
+      authn.submit({ realm: EMPLOYEES, authId, answers: ['alice', 'alice'] }, context(undefined, { origin: from })),
+      (error) => error instanceof GatehouseError && error.code === 'GH_BUSY',
+    )
+    assert.deepEqual([asker, busy.calls], [['2001:db8:0:0::/64'], []])
+    const { network, account } = keysOf(EMPLOYEES, { username: 'alice', clientIp: from.clientIp })
+    for (const key of [network, account]) assert.equal(await store.counters.read(key), undefined)
+  })
+
   test('says how long to wait, looks at no password meanwhile, and lets the owner in elsewhere', async (t) => {
     const hasher = countingHasher()
     const { authn, events, time } = await createBench(t, { hasher })

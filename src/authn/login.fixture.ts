@@ -14,6 +14,7 @@ import type { UserConfig } from '../identity/users.schema.ts'
 import { createSessionService } from '../session/service.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
+import { createStatelessSessions, type StatelessSessions } from '../session/stateless.ts'
 import { createTransactions, type Transactions } from '../session/transactions.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Quota, Store } from '../store/store.ts'
@@ -65,6 +66,7 @@ export function countingHasher(): PasswordVerifier & { readonly calls: string[] 
     calls,
     verify: (stored, password) => note(password).then(() => stored === `hash of ${password}`),
     verifyNothing: note,
+    hasRoom: () => true,
   }
 }
 
@@ -127,6 +129,8 @@ export interface BenchOptions {
   readonly strong?: boolean
   /** Sessions that one person may have. */
   readonly quota?: Quota
+  /** Where sessions live. */
+  readonly mode?: 'cts' | 'stateless'
   /** What signing in to /customers does to a session of another realm. */
   readonly realmSwitch?: 'end' | 'keep'
   /** Read at each look-up: names that are gone meanwhile. */
@@ -138,6 +142,7 @@ export interface Bench {
   readonly authn: Authn
   readonly ownFactors: OwnFactors
   readonly sessions: SessionService
+  readonly stateless: StatelessSessions
   readonly transactions: Transactions
   readonly store: Store
   readonly time: { now: number }
@@ -157,9 +162,12 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
   const masterKey = Buffer.alloc(32, 7).toString('base64url')
   const keyRing = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
-  const sessions = createSessionService({ store, clock, audit, log: silent, place: { siteId: '01', serverId: '01' } })
+  const place = { siteId: '01', serverId: '01' }
+  const stateless = createStatelessSessions({ store, keyRing, clock, log: silent, place })
+  const sessions = createSessionService({ store, clock, audit, log: silent, place, stateless })
   t.after(async () => {
     await sessions.close()
+    stateless.close()
     keyRing.close()
     await store.close()
     rmSync(directory, { recursive: true })
@@ -180,7 +188,7 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
   const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
-  return { realms, authn, ownFactors, sessions, transactions, store, time, audited, kept, events }
+  return { realms, authn, ownFactors, sessions, stateless, transactions, store, time, audited, kept, events }
 }
 
 function realmOf(
@@ -190,6 +198,7 @@ function realmOf(
     users: employees,
     code = codeModule(),
     realmSwitch = 'end',
+    mode = 'cts',
     quota,
     removed = new Set(),
     checkPassword,
@@ -220,7 +229,7 @@ function realmOf(
     },
     ...more,
   })
-  const session = sessionRulesSchema.parse({ realmSwitch, ...(quota === undefined ? {} : { quota }) })
+  const session = sessionRulesSchema.parse({ realmSwitch, mode, ...(quota === undefined ? {} : { quota }) })
   const config = { name, authentication, session, users, look: { title: 'Acme' } }
   const loginOrigin = LOGIN_ORIGIN
   const realm = compileRealmAuthn(config, { moduleTypes, directory, sealer, store, clock, messengers, loginOrigin })

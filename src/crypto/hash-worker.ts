@@ -9,8 +9,11 @@ import type { HashJob, HashAnswer } from './hash-threads.ts'
  * the thread that forwards them (niceness, setpriority(2)), so that a flood of logins is not felt by who is signed in.
  */
 
-/** To the others. A core that both want goes to requests for nine parts in ten; a core that nobody wants is the hash's. */
-const LESS = 10
+/**
+ * To the others. Of a core that both want requests get all but a few hundredths; a core that nobody wants is the hash's. With 10 in place of
+ * 15 a flood of logins could be measured in every request's time (docs/performance.md).
+ */
+const LESS = 15
 
 const port = parentPort
 if (port === null) throw new Error('hashes are computed in a worker thread only')

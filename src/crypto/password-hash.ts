@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { parseOptions } from '@node-rs/argon2'
 import { fault } from '../errors.ts'
+import { createFairQueue } from './fair-queue.ts'
 import { createHashThreads } from './hash-threads.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
@@ -14,7 +16,7 @@ const DECOY = `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.p
 const LIMIT = { memoryCost: 1_048_576, timeCost: 64, parallelism: 16 } as const
 
 export interface PasswordHasherOptions {
-  /** Hashes computed at once, each on a thread of its own. 2 by default. */
+  /** Hashes computed at once, each on a thread of its own. By default one core is left to requests: 2, or 1 where there are two cores or one. */
   readonly concurrency?: number
   /** Calls that wait for a turn before further ones get GH_BUSY. 64 by default. */
   readonly queue?: number
@@ -23,22 +25,32 @@ export interface PasswordHasherOptions {
 /**
  * argon2id (RFC 9106). Passwords are compared in Unicode normalisation form C, so that é typed as one character or as two is
  * one password; they are never cut, neither at a NUL nor at a length. Every method rejects with GH_BUSY when too many wait.
+ *
+ * `from` is who wants it, a network say: when many wait, they get their turns evenly, and none of them can keep out the others.
  */
 export interface PasswordHasher {
   /** A PHC string with a fresh salt. Throws RangeError for a password that `acceptablePassword` refuses. */
   hash(password: string): Promise<string>
   /** False for a wrong password and, at the usual cost, for one that cannot be and for a stored text that is no such hash. */
-  verify(stored: string, password: string): Promise<boolean>
+  verify(stored: string, password: string, from?: string): Promise<boolean>
   /** Takes as long as `verify`: called for unknown users, so that the time does not tell who exists (user enumeration). */
-  verifyNothing(password: string): Promise<void>
+  verifyNothing(password: string, from?: string): Promise<void>
+  /** False where the others would reject with GH_BUSY now: to be asked before work that would be for nothing. */
+  hasRoom(from?: string): boolean
 }
+
+const MOST_AT_ONCE = 2
 
 export function createPasswordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
   const threads = createHashThreads()
-  const inTurn = createTurns(options.concurrency ?? 2, options.queue ?? 64)
-  const verifyNothing = async (password: string): Promise<void> => {
+  const queue = createFairQueue({
+    running: options.concurrency ?? Math.max(1, Math.min(MOST_AT_ONCE, availableParallelism() - 1)),
+    waiting: options.queue ?? 64,
+    refusal: () => fault('GH_BUSY', { detail: 'too many passwords are being checked' }),
+  })
+  const verifyNothing = async (password: string, from = ''): Promise<void> => {
     const bytes = passwordBytes(password) ?? Buffer.alloc(MAX_PASSWORD_BYTES)
-    await inTurn(() => threads.verify(DECOY, bytes))
+    await queue.run(from, () => threads.verify(DECOY, bytes))
   }
   return {
     async hash(password) {
@@ -46,19 +58,21 @@ export function createPasswordHasher(options: PasswordHasherOptions = {}): Passw
       if (bytes === undefined) {
         throw new RangeError(`a password is well-formed text of 1 to ${MAX_PASSWORD_BYTES} bytes in UTF-8`)
       }
-      return inTurn(() => threads.hash(bytes, COST))
+      return queue.run('', () => threads.hash(bytes, COST))
     },
 
-    async verify(stored, password) {
+    async verify(stored, password, from = '') {
       const bytes = passwordBytes(password)
       if (bytes === undefined || !isPasswordHash(stored)) {
-        await verifyNothing(password)
+        await verifyNothing(password, from)
         return false
       }
-      return inTurn(() => threads.verify(stored, bytes))
+      return queue.run(from, () => threads.verify(stored, bytes))
     },
 
     verifyNothing,
+
+    hasRoom: (from = '') => queue.hasRoom(from),
   }
 }
 
@@ -85,24 +99,4 @@ function passwordBytes(password: string): Buffer | undefined {
   if (password === '' || password.length > 4 * MAX_PASSWORD_BYTES || !password.isWellFormed()) return undefined
   const bytes = Buffer.from(password.normalize('NFC'), 'utf8')
   return bytes.length <= MAX_PASSWORD_BYTES ? bytes : undefined
-}
-
-/** Runs at most `running` jobs at once; at most `waiting` more wait, in order of arrival. */
-function createTurns(running: number, waiting: number): <T>(job: () => Promise<T>) => Promise<T> {
-  let busy = 0
-  const queue: (() => void)[] = []
-  return async (job) => {
-    if (busy >= running) {
-      if (queue.length >= waiting) throw fault('GH_BUSY', { detail: 'too many passwords are being checked' })
-      await new Promise<void>((resolve) => queue.push(resolve))
-    } else busy++
-    try {
-      return await job()
-    } finally {
-      // The place goes straight to the next in line, so that no newcomer can slip in between.
-      const next = queue.shift()
-      if (next === undefined) busy--
-      else next()
-    }
-  }
 }

@@ -16,7 +16,7 @@ const never = (): never => {
 
 function directories(time = { now: 0 }): Directories {
   const log = { error: quiet, warn: quiet, info: quiet, debug: quiet }
-  const hasher = { hash: never, verify: never, verifyNothing: never }
+  const hasher = { hash: never, verify: never, verifyNothing: never, hasRoom: () => true }
   const store = { documents: {}, epochs: {}, revocations: {} } as DirectoriesDeps['store']
   const sealer = { seal: never, open: never }
   return createDirectories({ store, sealer, hasher, clock: () => time.now as EpochMs, log })

@@ -1,4 +1,5 @@
 import type { RealmName } from '../base/brand.ts'
+import { fault } from '../errors.ts'
 import type { PasswordFlaw } from './managed/password-rules.ts'
 
 /** A user as a realm's directory knows them. */
@@ -53,7 +54,13 @@ export type PasswordCheck =
 /** The users of one realm. Rejects with GH_DIRECTORY_UNAVAILABLE when it cannot say. */
 export interface UserDirectory {
   readonly realm: RealmName
-  checkPassword(username: string, password: string): Promise<PasswordCheck>
+  /** `from`: the network that asks; where many wait they get their turns evenly by it. Rejects with GH_BUSY when too many wait. */
+  checkPassword(username: string, password: string, from?: string): Promise<PasswordCheck>
+  /**
+   * False where `checkPassword` would reject with GH_BUSY now: to be asked before anything is counted or written for a try. Absent where
+   * passwords are checked elsewhere.
+   */
+  hasRoom?(from: string): boolean
   /** Enabled users only; `undefined` once the user is disabled or removed. Synchronous where the answer is in memory. */
   find(userId: string): User | undefined | Promise<User | undefined>
   /**
@@ -76,6 +83,11 @@ export interface NamedDirectory extends UserDirectory {
    * whose `absence` does not know.
    */
   exists?(userId: string): Promise<boolean>
+}
+
+/** Throws GH_BUSY where `checkPassword` would reject with it, before a try has cost anything. */
+export function refuseWhenBusy({ hasRoom }: Pick<UserDirectory, 'hasRoom'>, from: string): void {
+  if (hasRoom?.(from) === false) throw fault('GH_BUSY', { detail: 'too many passwords are being checked' })
 }
 
 /** Exactly, in any of several values. */

@@ -35,6 +35,7 @@ function countingHasher(): PasswordVerifier & { readonly calls: string[] } {
       calls.push(password)
       return Promise.resolve()
     },
+    hasRoom: () => true,
   }
 }
 

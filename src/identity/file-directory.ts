@@ -4,11 +4,13 @@ import { hasValue, type NamedDirectory, type User } from './directory.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../base/username-key.ts'
 import type { UserConfig } from './users.schema.ts'
 
-/** What checking a password takes; crypto's password hasher is one. Both methods cost the same. */
+/** What checking a password takes; crypto's password hasher is one. The first two cost the same. `from` is the network of who asks. */
 export interface PasswordVerifier {
-  verify(stored: string, password: string): Promise<boolean>
+  verify(stored: string, password: string, from?: string): Promise<boolean>
   /** Does the same work for nobody (user enumeration by time). */
-  verifyNothing(password: string): Promise<void>
+  verifyNothing(password: string, from?: string): Promise<void>
+  /** False where the others would reject with GH_BUSY now. */
+  hasRoom(from?: string): boolean
 }
 
 /** A directory whose answers are in memory. */
@@ -51,13 +53,14 @@ export function createFileDirectory(
 
   return {
     realm,
-    async checkPassword(username, password) {
+    hasRoom: (from) => hasher.hasRoom(from),
+    async checkPassword(username, password, from) {
       const account = username.length > MAX_USERNAME_LENGTH * 4 ? undefined : accounts.get(usernameKey(username))
       if (account === undefined) {
-        await hasher.verifyNothing(password)
+        await hasher.verifyNothing(password, from)
         return { kind: 'failed', reason: 'unknown-user' }
       }
-      const right = await hasher.verify(account.password, password)
+      const right = await hasher.verify(account.password, password, from)
       if (account.disabled) return { kind: 'failed', reason: 'disabled' }
       return right ? { kind: 'passed', user: account.user } : { kind: 'failed', reason: 'wrong-password' }
     },

@@ -82,14 +82,11 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
   const networks = createNetworkLimit(counters, rules)
   const held = createHeldList(store.versioned, { ttlMs: ofFactors.window + ofFactors.maxDelay })
 
-  const ceiling = async (keys: ThrottleKeys): Promise<Wait | undefined> => {
-    const { count } = await counters.add(keys.account, 1, rules.window)
+  const ceiling = async (keys: ThrottleKeys, count: number): Promise<Wait | undefined> => {
     if (count <= rules.freeFailures * CEILING_FACTOR) return undefined
     if (await isKnown(keys)) return undefined
     const turn = await counters.add(keys.turn, 1, Math.min(CEILING_SPACING_MS, rules.maxDelay))
-    if (turn.count <= 1) return undefined
-    await counters.add(keys.account, GIVEN_BACK, rules.window)
-    return waitUntil('account', turn.resetsAt, clock())
+    return turn.count <= 1 ? undefined : waitUntil('account', turn.resetsAt, clock())
   }
 
   const isKnown = async ({ known }: ThrottleKeys): Promise<boolean> => (await counters.read(known)) !== undefined
@@ -108,27 +105,34 @@ export function createThrottle({ realm, rules, store, clock }: ThrottleDeps): Th
       const place = await delays.take(key)
       if (place.kind === 'wait') return { kind: 'throttled', scope: 'account', retryAfterMs: place.forMs }
       // One guesser behind a shared address must not keep out those who have signed in from it before.
-      const entry = await networks.enter(keys.network, () => isKnown(keys))
-      const blocked = entry.kind === 'full' ? waitUntil('network', entry.resetsAt, clock()) : await ceiling(keys)
+      const [entry, { count }] = await Promise.all([
+        networks.enter(keys.network, () => isKnown(keys)),
+        counters.add(keys.account, 1, rules.window),
+      ])
+      const blocked = entry.kind === 'full' ? waitUntil('network', entry.resetsAt, clock()) : await ceiling(keys, count)
+      const giveBack = (): Promise<unknown> => counters.add(keys.account, GIVEN_BACK, rules.window)
       const leave = async (hasFailed: boolean): Promise<void> => {
         if (entry.kind === 'entered') await networks.leave(keys.network, hasFailed)
       }
       if (blocked !== undefined) {
-        await Promise.all([place.settle('not-judged'), leave(false)])
+        await Promise.all([place.settle('not-judged'), leave(false), giveBack()])
         return blocked
       }
       return {
         kind: 'granted',
         async settle(outcome) {
-          await Promise.all([place.settle(outcome), leave(outcome === 'failed')])
-          if (outcome === 'failed') {
-            const { factor } = attempt
-            const network = key === keys.anywhere ? undefined : networkOf(attempt.clientIp)
-            if ((await delays.look(key)).notBefore > clock()) await held.note(keys.held, { key, network, factor })
-            return
-          }
-          await counters.add(keys.account, GIVEN_BACK, rules.window)
-          if (outcome === 'passed' && !(await isKnown(keys))) await counters.add(keys.known, 1, KNOWN_FOR_MS)
+          const isNew = outcome === 'passed' && !(await isKnown(keys))
+          // Side by side: what waits for the store in one turn is one write to it.
+          await Promise.all([
+            place.settle(outcome),
+            leave(outcome === 'failed'),
+            outcome === 'failed' ? undefined : giveBack(),
+            isNew ? counters.add(keys.known, 1, KNOWN_FOR_MS) : undefined,
+          ])
+          if (outcome !== 'failed') return
+          const { factor } = attempt
+          const network = key === keys.anywhere ? undefined : networkOf(attempt.clientIp)
+          if ((await delays.look(key)).notBefore > clock()) await held.note(keys.held, { key, network, factor })
         },
       }
     },

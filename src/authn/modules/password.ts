@@ -1,4 +1,5 @@
-import type { PasswordCheck } from '../../identity/directory.ts'
+import { networkOf } from '../../http/network.ts'
+import { refuseWhenBusy, type PasswordCheck } from '../../identity/directory.ts'
 import type { AttemptOutcome } from '../../identity/throttle.ts'
 import { MAX_USERNAME_LENGTH, usernameKey } from '../../base/username-key.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, ModuleOutcome } from './module.ts'
@@ -40,6 +41,8 @@ async function check(
   const typedName = username.slice(0, MAX_USERNAME_LENGTH)
   if (username === '' || password === '')
     return { kind: 'failed', reason: 'incomplete', username: undefined, typedName }
+  const network = networkOf(origin.clientIp)
+  refuseWhenBusy(directory, network)
   const reservation = await throttle.reserve({ username, clientIp: origin.clientIp })
   if (reservation.kind === 'throttled') {
     return { ...reservation, username: reservation.scope === 'account' ? accountOf(username) : undefined, typedName }
@@ -47,7 +50,7 @@ async function check(
   let outcome: AttemptOutcome = 'not-judged'
   let checked: PasswordCheck
   try {
-    checked = await directory.checkPassword(username, password)
+    checked = await directory.checkPassword(username, password, network)
     outcome = checked.kind === 'failed' ? 'failed' : 'passed'
   } finally {
     await reservation.settle(outcome)

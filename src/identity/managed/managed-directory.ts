@@ -86,14 +86,15 @@ export function createManagedDirectory(
 
   return {
     realm,
-    async checkPassword(username, password) {
+    hasRoom: (from) => hasher.hasRoom(from),
+    async checkPassword(username, password, from) {
       const isName = username !== '' && username.length <= MAX_USERNAME_LENGTH * 4
       const record = isName ? await records.byName(username) : undefined
       if (record === undefined) {
-        await hasher.verifyNothing(password)
+        await hasher.verifyNothing(password, from)
         return { kind: 'failed', reason: 'unknown-user' }
       }
-      const right = await hasher.verify(record.password, password)
+      const right = await hasher.verify(record.password, password, from)
       if (record.disabled) return { kind: 'failed', reason: 'disabled' }
       return right ? passed(record) : { kind: 'failed', reason: 'wrong-password' }
     },

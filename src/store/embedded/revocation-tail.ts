@@ -102,6 +102,8 @@ class PollingTail implements RevocationTail {
     for (;;) {
       // Before the entries: what is committed in between is read with them, and is no gap.
       const newest = this.#source.last()
+      // Nearly every change of the database is another one.
+      if (newest <= this.#cursor) return
       const entries = this.#source.after(this.#cursor, SLICE)
       const [first] = entries
       const last = entries.at(-1)

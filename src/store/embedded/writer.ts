@@ -102,7 +102,7 @@ class WriterClient implements Writer {
   #planFlush(): void {
     if (this.#flushPlanned || this.#inFlight.length > 0) return
     this.#flushPlanned = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#flushPlanned = false
       this.#flush()
     })
