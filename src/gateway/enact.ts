@@ -51,8 +51,8 @@ export interface Delivery {
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
   readonly ending: AnswerEnding
-  /** The `Set-Cookie` value of a token that the answer brings along. */
-  readonly renewed?: string | undefined
+  /** The `Set-Cookie` value of a token that the answer brings along: asked for when it begins. */
+  readonly renewed?: (() => string | undefined) | undefined
   /** The request's body, where it has been read already. */
   readonly body?: Buffer | undefined
   /** The kept form that the request stands for. */
@@ -201,7 +201,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   readonly context: AnswerContext
   readonly tunnel: Tunnel | undefined
   readonly session: Session
-  readonly renewed: string | undefined
+  readonly renewed: Delivery['renewed']
   readonly body: Buffer | undefined
   readonly form: Delivery['form']
   readonly #deps: EnactDeps
@@ -217,7 +217,9 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     this.session = session
     this.body = body
     this.form = form
-    this.renewed = session.stateless === undefined || tunnel !== undefined ? undefined : renew(deps, request, session)
+    const isCarried = session.stateless !== undefined && tunnel === undefined
+    // An answer may take a minute to begin, and the session may have moved on: a step-up in another tab.
+    this.renewed = isCarried ? () => renew(deps, request, session) : undefined
     this.#deps = deps
     this.#ending = ending
     this.#controller = tunnel === undefined ? undefined : new AbortController()

@@ -44,3 +44,16 @@ test('scripts, frames, not-enforced paths and sessions that live in the store ge
   rig.sessions.add(1, sessionOf('s1'))
   assert.deepEqual((await cookiesOf('/a')).own, [])
 })
+
+test('an answer that begins after the token was replaced by a step-up brings no other one along', async (t) => {
+  for (const caching of ['protect', 'upstream']) {
+    const { app, rig, cookiesOf } = await setup(t, { responses: { caching } })
+    app.answer = (_, response) => {
+      // What a session service says of a token that is refused by now.
+      rig.sessions.renewals.clear()
+      response.writeHead(200, { 'cache-control': 'max-age=60' }).end()
+    }
+    const { own, caching: said } = await cookiesOf('/slow')
+    assert.deepEqual([own, said], [[], caching === 'protect' ? 'no-store' : 'max-age=60'])
+  }
+})

@@ -26,19 +26,27 @@ export interface ResponseRewrites {
   readonly open: RewriteResponseHead
   /** For answers that needed one. */
   readonly protected: RewriteResponseHead
-  /** For an answer that brings the browser its next token (a `Set-Cookie` value): nobody else may get it, whatever the site's caching. */
-  renewing(token: string): RewriteResponseHead
+  /**
+   * For an answer that may bring the browser its next token (a `Set-Cookie` value), which is asked for when the answer begins; nobody else
+   * may get such an answer, whatever the site's caching.
+   */
+  renewing(next: () => string | undefined): RewriteResponseHead
 }
 
 /** Both rewrites of one site, compiled once: a request only picks one. */
 export function compileResponseRewrites(rules: ResponseRules): ResponseRewrites {
   const dropped = new Set([...DROPPED, ...rules.remove.map((name) => name.toLowerCase())])
   const parts = { rules, dropped, specialOf: createSpecialNames(dropped, rules.maxNames) }
+  const withSession: RewriteResponseHead = (status, headers) =>
+    rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101 ? PRIVATE : PLAIN)
   return {
     open: (status, headers) => rewrite(parts, status, headers, PLAIN),
-    protected: (status, headers) =>
-      rewrite(parts, status, headers, rules.caching === 'protect' && status !== 101 ? PRIVATE : PLAIN),
-    renewing: (token) => (status, headers) => rewrite(parts, status, headers, { restrain: true, token }),
+    protected: withSession,
+    renewing: (next) => (status, headers) => {
+      const token = next()
+      if (token === undefined) return withSession(status, headers)
+      return rewrite(parts, status, headers, { restrain: true, token })
+    },
   }
 }
 

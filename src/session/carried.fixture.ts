@@ -7,6 +7,8 @@ import type { IssuedSession, SessionDraft, SessionToken } from './session.ts'
 
 export const CARRIED: SessionDraft = { ...ALICE, mode: 'stateless' }
 export const AT_APP = 'agent:app'
+/** What a step-up proves. */
+export const PROOF = { authLevel: 2, authModules: ['totp'], properties: {} }
 
 /** The token of an agent, by a handshake. */
 export async function tokenFor(

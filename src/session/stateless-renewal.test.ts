@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AT_APP, CARRIED, tokenFor, warm, watched } from './carried.fixture.ts'
-import { createMachine, established, FROM } from './processes.fixture.ts'
+import { AT_APP, CARRIED, PROOF, tokenFor, warm, watched } from './carried.fixture.ts'
+import { createMachine, established, FROM, revocationOf } from './processes.fixture.ts'
 import { epochKeys } from './stateless-claims.ts'
 
 test('a navigation after a quarter of the idle time gets another token, whose idle time begins anew', async (t) => {
@@ -45,6 +45,37 @@ test('a renewed token outlives neither "end all" nor the maximum life of its ses
   pass(5 * 60_000 + 1)
   await warm(machine, (await tokenFor(machine, await established(sessions.establish(CARRIED, FROM)))).token)
   assert.equal(sessions.resolve(last, AT_APP), undefined, 'without a word from the store')
+})
+
+test('a step-up after a renewal: neither the token nor what it was renewed to opens anything, or is renewed again', async (t) => {
+  const { pass, start } = createMachine(t)
+  const [here, there] = [await start(), await start()]
+  const login = await established(here.sessions.establish(CARRIED, FROM))
+  const child = await tokenFor(here, login)
+  for (const process of [here, there]) await warm(process, child.token)
+  pass(CARRIED.maxIdleMs / 4)
+  const renewed = {
+    login: there.sessions.renew(login.token, login.session) ?? assert.fail(),
+    child: there.sessions.renew(child.token, child.session) ?? assert.fail(),
+  }
+  const session = (await here.sessions.resolve(renewed.login, 'login')) ?? assert.fail()
+  const seen = revocationOf(there, session.sid)
+  const upgraded = (await here.sessions.upgrade(session, PROOF, FROM)) ?? assert.fail()
+  await seen
+  assert.deepEqual([upgraded.session.sid, upgraded.session.gen, upgraded.session.authLevel], [session.sid, 2, 2])
+  pass(CARRIED.maxIdleMs / 4)
+  for (const { sessions } of [here, there]) {
+    for (const token of [login.token, renewed.login]) {
+      assert.equal(await sessions.resolve(token, 'login'), undefined)
+      // A request that came before the step-up and is answered after it.
+      assert.equal(sessions.renew(token, login.session), undefined)
+    }
+    for (const token of [child.token, renewed.child]) {
+      assert.equal(await sessions.resolve(token, AT_APP), undefined)
+      assert.equal(sessions.renew(token, child.session), undefined)
+    }
+    assert.ok(sessions.renew(upgraded.token, upgraded.session))
+  }
 })
 
 test('requests that are no navigations keep the session alive too: the store knows of them', async (t) => {

@@ -4,14 +4,13 @@ import { jweForm } from '../crypto/jwe.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import { EPOCH } from '../store/epoch.ts'
 import type { Store } from '../store/store.ts'
-import { AT_APP, CARRIED, tokenFor, warm, watched } from './carried.fixture.ts'
+import { AT_APP, CARRIED, PROOF, tokenFor, warm, watched } from './carried.fixture.ts'
 import { ALICE, createMachine, EMPLOYEES, established, FROM, revocationOf, SESSION_KEY } from './processes.fixture.ts'
 import type { SessionToken } from './session.ts'
 import { boundTo, epochKeys } from './stateless-claims.ts'
 import { LOGIN_BUDGET } from './stateless.ts'
 import { TOKEN_LENGTH } from './token.ts'
 
-const PROOF = { authLevel: 2, authModules: ['totp'], properties: {} }
 const unavailable = (caught: unknown) => caught instanceof GatehouseError && caught.code === 'GH_STORE_UNAVAILABLE'
 
 test('requests at an agent ask the store nothing, in any process, and are answered at once', async (t) => {

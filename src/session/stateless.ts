@@ -109,7 +109,8 @@ class CarriedSessions implements StatelessSessions {
     const now = clock()
     if (stateless === undefined || unconfirmed === true || now < stateless.renewAt) return undefined
     const opened = this.#opened(token)
-    if (opened?.sid !== sid) return undefined
+    // What ended or replaced it since the request came may have given the browser another one, which this would take the place of.
+    if (opened?.sid !== sid || this.#denials.refuses(opened)) return undefined
     const front = newToken(place, bucket).token
     return this.#seal(front, { ...opened.claims, bound: boundTo(front), iat: now / 1_000 })
   }
