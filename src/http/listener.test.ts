@@ -253,6 +253,18 @@ test('where client certificates are required, a client without one of the author
   assert.notEqual(await shown(listener.port, 'server.test').catch(() => 'refused'), 'server.test 200')
 })
 
+test('closing cuts TLS connections that never came to be', { timeout: 30_000 }, async (t) => {
+  const listener = await openListener(tlsConfig(certificates(t, 'a.test')), echo)
+  const ended = ['', '\x16\x03\x01\x02\0\x01'].map((opening) => {
+    const socket = connect(listener.port, '127.0.0.1')
+    socket.write(opening, 'latin1')
+    return received(socket)
+  })
+  assert.equal(await shown(listener.port, 'a.test'), 'a.test 200', 'by then they have been accepted')
+  await listener.close(10)
+  await Promise.all(ended)
+})
+
 test('our own answers are never stored, never framed, and run no script', async (t) => {
   const { port } = await opened(
     t,

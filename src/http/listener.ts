@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer, type ServerOptions as HttpsOptions } from 'node:https'
-import { Server as NetServer, type AddressInfo } from 'node:net'
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { compileCertificates, type CertificateSet } from './certificates.ts'
 import { createConnectionWatch, limitLateUpload, refuseOnSocket, type ConnectionWatch } from './client-errors.ts'
@@ -47,12 +47,12 @@ function asksForWebSocket(request: IncomingMessage): boolean {
 
 /** Opens one listener; settles when it accepts connections, rejects with GH_LISTENER_UNAVAILABLE when the address cannot be had. */
 export async function openListener(config: ListenerConfig, handlers: ListenerHandlers): Promise<Listener> {
-  const tunnels = new Set<Duplex>()
+  const connections = new Set<Socket>()
   const certificates = { current: config.tls === undefined ? undefined : compileCertificates(config.tls) }
   const watch = createConnectionWatch()
   const server = createServer(config, certificates, watch)
   const drain = { draining: false }
-  attach(server, { handlers, tunnels, watch, drain })
+  attach(server, { handlers, connections, watch, drain })
   await listen(server, config)
   survive(server, handlers)
   const { address, port } = server.address() as AddressInfo
@@ -62,7 +62,7 @@ export async function openListener(config: ListenerConfig, handlers: ListenerHan
     reload: (next) => reload(server, certificates, next),
     close: (drainMs) => {
       drain.draining = true
-      return close(server, tunnels, drainMs)
+      return close(server, connections, drainMs)
     },
   }
 }
@@ -117,7 +117,8 @@ function tlsOptions(tls: NonNullable<ListenerConfig['tls']>, certificates: Curre
 
 interface Attachment {
   readonly handlers: ListenerHandlers
-  readonly tunnels: Set<Duplex>
+  /** Whatever becomes of them: Node's own list has no tunnels, and no TLS connections before their handshake is done. */
+  readonly connections: Set<Socket>
   readonly watch: ConnectionWatch
   readonly drain: { readonly draining: boolean }
 }
@@ -126,9 +127,13 @@ interface Attachment {
  * An error that nobody listens for ends the process. Node's own listener leaves with the HTTP parser, before `connect` and
  * `upgrade` are told, so every connection has one of ours for as long as it lives: one CONNECT and a reset would be enough.
  */
-function guardConnections(server: Server | HttpsServer): void {
+function guardConnections(server: Server | HttpsServer, connections: Set<Socket>): void {
   const guard = (socket: Duplex): void => void socket.on('error', ignore)
-  server.on('connection', guard)
+  server.on('connection', (socket: Socket) => {
+    guard(socket)
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   // The TLS connection is another object than the one it runs over.
   server.on('secureConnection', guard)
 }
@@ -137,8 +142,8 @@ function ignore(): void {
   // Always followed by close, which is what everybody waits for.
 }
 
-function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain }: Attachment): void {
-  guardConnections(server)
+function attach(server: Server | HttpsServer, { handlers, connections, watch, drain }: Attachment): void {
+  guardConnections(server, connections)
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!watch.started(request, response)) return
     limitLateUpload(request, response)
@@ -165,8 +170,6 @@ function attach(server: Server | HttpsServer, { handlers, tunnels, watch, drain 
       refuseOnSocket(socket, status)
       return
     }
-    tunnels.add(socket)
-    socket.once('close', () => tunnels.delete(socket))
     handlers.upgrade(request, socket, head)
   })
 }
@@ -196,7 +199,7 @@ const LAST_REQUEST_MS = 300
  * Closing an idle connection in the moment its client sends a request on it loses that request. So nothing new is accepted first,
  * and kept connections have a moment to be told with their next answer; only those that stayed silent are closed.
  */
-async function close(server: Server | HttpsServer, tunnels: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
+async function close(server: Server | HttpsServer, connections: ReadonlySet<Socket>, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     // Not the method of the HTTP server, which closes idle connections at once.
     NetServer.prototype.close.call(server, () => resolve())
@@ -209,8 +212,7 @@ async function close(server: Server | HttpsServer, tunnels: ReadonlySet<Duplex>,
     Math.min(LAST_REQUEST_MS, drainMs),
   )
   const deadline = setTimeout(() => {
-    server.closeAllConnections()
-    for (const socket of tunnels) socket.destroy()
+    for (const socket of connections) socket.destroy()
   }, drainMs)
   const timers: NodeJS.Timeout[] = [idle, deadline]
   await closed
