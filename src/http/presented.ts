@@ -144,8 +144,12 @@ function byteSequence(item: string): Buffer {
   return Buffer.from(encoded, 'base64')
 }
 
-/** nginx's `$ssl_client_escaped_cert`: PEM, percent-encoded; others write their chain behind the leaf. */
+/**
+ * nginx's `$ssl_client_escaped_cert`: PEM, percent-encoded; others write their chain behind the leaf. Repeated, the header has a comma,
+ * which nothing escaped has: the first may be the client's own, in front of what the proxy has added.
+ */
 function ofEscapedPem(text: string): PresentedCertificate | 'unreadable' {
+  if (text.includes(',')) return 'unreadable'
   const blocks = decodeURIComponent(text).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   const [leaf, ...others] = blocks.map((pem) => new X509Certificate(pem).raw)
   return leaf === undefined || others.length > MOST_CERTIFICATES ? 'unreadable' : { leaf, others }

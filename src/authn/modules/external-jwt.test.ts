@@ -99,6 +99,7 @@ test('a token of the signer signs in by id or by an attribute, and no other toke
     ['exp-string', { claims: { exp: '9999999999' } }],
     ['nbf-future', { claims: { nbf: NOW + 3_600 } }],
     ['typ-header', { header: { typ: 'logout+jwt' } }],
+    ['logout-token', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } } }],
     ['crit', { header: { crit: ['exp'], exp: 1 } }],
     ['signature', { key: other.privateKey }],
     ['rs-as-ps', { header: { alg: 'PS256' }, key: (await generateKeyPair('PS256')).privateKey }],

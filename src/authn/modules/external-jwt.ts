@@ -111,13 +111,18 @@ async function verify(
       currentDate: new Date(now),
     })
     const isKnownType = TYPES.has(protectedHeader.typ?.toLowerCase())
-    return isKnownType && isForUsAlone(payload, audience) ? payload : 'token-refused'
+    return isKnownType && isForUsAlone(payload, audience) && !isEvent(payload) ? payload : 'token-refused'
   } catch (error) {
     if (error instanceof errors.JWTExpired) return 'token-expired'
     return error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
       ? 'token-refused'
       : 'token-keys-unavailable'
   }
+}
+
+/** Tells that something has happened, such as a logout (RFC 8417 §2.2): its type need not say so. */
+function isEvent(payload: JWTPayload): boolean {
+  return Object.hasOwn(payload, 'events')
 }
 
 /** A token for several was made for the one that `azp` names (OIDC Core 1.0 §3.1.3.7): others who have it could pass it on. */
