@@ -11,6 +11,7 @@ import { askedApproval, giveApproval } from './approval.ts'
 import { tellsNothingNew } from './chain.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
+import { heedingEndsOfAll } from './ends-of-all.ts'
 import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
 import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
 import { newJourney, type Start } from './new-journey.ts'
@@ -58,7 +59,7 @@ export interface AuthnDeps {
   /** The realms of one configuration generation. */
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
   readonly sessions: Pick<SessionService, 'establish' | 'upgrade' | 'ofUser' | 'end'>
-  readonly store: Pick<Store, 'versioned' | 'oneTime'>
+  readonly store: Pick<Store, 'versioned' | 'oneTime' | 'epochs'>
   readonly sealer: Sealer
   readonly clock: Clock
   readonly audit: AuditSink
@@ -70,7 +71,7 @@ export function createAuthn(deps: AuthnDeps): Authn {
   const logins = new Logins(deps)
   return {
     begin: (request, context) => logins.begin(request, context, undefined),
-    submit: (request, context) => logins.submit(request, context),
+    submit: heedingEndsOfAll(deps, (...call) => logins.submit(...call)),
   }
 }
 

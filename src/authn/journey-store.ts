@@ -1,5 +1,6 @@
 import { randomName } from '../base/random-id.ts'
 import type { Store } from '../store/store.ts'
+import { endedSince, endsUntilNow } from './ends-of-all.ts'
 import { decodeJourney, encodeJourney, type Journey } from './journey.ts'
 
 const NAMESPACE = 'journey'
@@ -14,7 +15,7 @@ export interface StoredJourney {
 export interface JourneyStore {
   /** False when the journey's id was spent before: an authId works once. */
   spend(journey: Journey, ttlMs: number): Promise<boolean>
-  /** Returns the key under which version 1 stands. */
+  /** Returns the key under which version 1 stands. Good until all sessions of its user or its realm are ended. */
   create(journey: Journey, ttlMs: number): Promise<string>
   load(key: string): Promise<StoredJourney | undefined>
   /** False when the record is gone or has moved on. */
@@ -22,17 +23,25 @@ export interface JourneyStore {
   remove(key: string): Promise<void>
 }
 
-export function createJourneyStore({ versioned, oneTime }: Pick<Store, 'versioned' | 'oneTime'>): JourneyStore {
+export function createJourneyStore({
+  versioned,
+  oneTime,
+  epochs,
+}: Pick<Store, 'versioned' | 'oneTime' | 'epochs'>): JourneyStore {
   return {
     spend: (journey, ttlMs) => oneTime.put(SPENT, journey.id, '', ttlMs),
     async create(journey, ttlMs) {
       const key = randomName()
-      await versioned.create(NAMESPACE, key, encodeJourney(journey), ttlMs)
+      const { realm, proof } = journey
+      const ends = journey.ends ?? (await endsUntilNow(epochs, { realm, userId: proof?.userId ?? '' }))
+      await versioned.create(NAMESPACE, key, encodeJourney({ ...journey, ends }), ttlMs)
       return key
     },
     async load(key) {
       const found = await versioned.load(NAMESPACE, key)
-      return found === undefined ? undefined : { journey: decodeJourney(found.value), version: found.version }
+      if (found === undefined) return undefined
+      const journey = decodeJourney(found.value)
+      return (await endedSince(epochs, journey.ends ?? {})) ? undefined : { journey, version: found.version }
     },
     replace: (key, expectedVersion, journey, ttlMs) =>
       versioned.replace(NAMESPACE, key, expectedVersion, encodeJourney(journey), ttlMs),

@@ -4,6 +4,7 @@ import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import type { Approval } from '../session/transactions.ts'
 import type { ChainResults } from './chain.ts'
 import type { LoginDemand } from './demand.ts'
+import type { EndsOfAll } from './ends-of-all.ts'
 import type { UsedStandIn } from './modules/stand-in.ts'
 import type { AuthId, Destination } from './step.ts'
 
@@ -60,6 +61,8 @@ export interface Journey {
   readonly typedName: string | undefined
   /** What the module that asks wants back. */
   readonly state: JsonValue | undefined
+  /** How often all sessions were ended until something was proved. Only in the store. */
+  readonly ends?: EndsOfAll
   /** The proof is complete and waits for one of the person's other sessions to end. Only in the store. */
   readonly waitsForRoom?: true
 }

@@ -93,9 +93,10 @@ export interface Kept {
   readonly calls: string[]
 }
 
-function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime'> {
-  const { versioned, oneTime } = store
+function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime' | 'epochs'> {
+  const { versioned, oneTime, epochs } = store
   return {
+    epochs,
     versioned: {
       ...versioned,
       create: (...args) => {
