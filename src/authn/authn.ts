@@ -2,22 +2,23 @@ import type { RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { NOTHING_PRESENTED, type Presented } from '../http/presented.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { Transactions } from '../session/transactions.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { advance, type Advanced, type Asked } from './advance.ts'
 import { askedApproval, giveApproval } from './approval.ts'
-import { tellsNothingNew } from './chain.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
 import { heedingEndsOfAll } from './ends-of-all.ts'
 import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
-import { openHandle, sealHandle, type Handle, type Journey, type Proof } from './journey.ts'
+import { openHandle, sealHandle, sessionChanged, type Handle, type Journey, type Proof } from './journey.ts'
 import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { signIn } from './sign-in.ts'
+import { provenName } from './turn.ts'
 import { settleStandIns, type Settled } from './stand-ins.ts'
 import type { Destination, Step, StepFailure } from './step.ts'
 
@@ -102,7 +103,9 @@ class Logins {
   ): Promise<Step> {
     const realm = this.#deps.realms.get(name)
     if (realm === undefined) return { kind: 'unreachable', destination }
-    const current = context.session?.realm === name && strengthens(demand) ? context.session : undefined
+    // Same user only, except from anonymous: there is nothing in such a session to strengthen, and the new one takes its place.
+    const isOwn = context.session?.realm === name && !isAnonymous(context.session)
+    const current = isOwn && strengthens(demand) ? context.session : undefined
     if (demand.transaction === undefined) {
       return this.#start(realm, { demand, destination, counted: current, current }, context, retry)
     }
@@ -142,7 +145,7 @@ class Logins {
     if (this.#remaining(realm, journey) <= 0 || !realm.chains.has(journey.chain)) {
       return { kind: 'expired', destination: journey.destination }
     }
-    if (sessionChanged(journey, context)) return this.#again(journey, context, 'session-changed')
+    if (sessionChanged(journey, context.session)) return this.#again(journey, context, 'session-changed')
     const current: Journey = { ...journey, sid: context.session?.sid }
     return this.#answer({ realm, journey: current, context, record: undefined }, answers, choose)
   }
@@ -319,6 +322,9 @@ class Logins {
     const { realm, journey, context, record } = underway
     const { destination } = journey
     const { session: current, origin } = context
+    // An address alone makes somebody anonymous: it must not end what they have proved (logout forgery).
+    if (isAnonymous(proof) && current !== undefined && !isAnonymous(current))
+      return { kind: 'unreachable', destination }
     if (remembered !== undefined) {
       const { id: factor, type } = remembered
       this.#record({ event: 'FactorEnrolled', realm: realm.realm, username: proof.username, type, factor }, origin)
@@ -384,15 +390,4 @@ interface Answered {
 interface Retry {
   readonly failure: StepFailure
   readonly typedName: string | undefined
-}
-
-/** Nobody is told, by a name or its absence, whether a REQUIRED password was right before the chain is through. */
-function provenName({ chains }: RealmAuthn, { chain, results, proof }: Journey): string | undefined {
-  const entries = chains.get(chain)?.entries ?? []
-  return tellsNothingNew(entries, results, results.length) ? proof?.username : undefined
-}
-
-/** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */
-function sessionChanged({ sid }: Journey, { session }: LoginContext): boolean {
-  return session !== undefined && session.sid !== sid
 }

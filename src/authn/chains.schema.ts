@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
+import { anonymousSchema } from './modules/anonymous.schema.ts'
 import { deviceSchema } from './modules/device.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
@@ -20,6 +21,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   smsSchema,
   webauthnSchema,
   deviceSchema,
+  anonymousSchema,
 ])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>

@@ -23,6 +23,7 @@ export function causeOf(incidents: readonly Incident[]): Extract<Step, { kind: '
   const last = incidents.at(-1)
   if (last?.kind !== 'failed') return undefined
   if (last.reason === 'no-certificate') return 'no-certificate'
+  if (last.reason === 'too-many-anonymous') return 'too-many-anonymous'
   return last.reason === 'revocation-unknown' || last.reason.startsWith('certificate-') ? 'certificate' : undefined
 }
 

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { RealmName } from '../base/brand.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import type { Session } from '../session/session.ts'
 import type { Approval } from '../session/transactions.ts'
 import type { ChainResults } from './chain.ts'
 import type { LoginDemand } from './demand.ts'
@@ -138,4 +139,9 @@ function encode(value: Journey | Handle): string {
 function sameText(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && a.length > 0 && timingSafeEqual(a, b)
+}
+
+/** A login belongs to the session it began beside. While nothing is proved, one that has ended meanwhile leaves nothing to mix up. */
+export function sessionChanged({ sid }: Journey, session: Session | undefined): boolean {
+  return session !== undefined && session.sid !== sid
 }

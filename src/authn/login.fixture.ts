@@ -11,6 +11,7 @@ import type { OwnPasswords, User, UserDirectory } from '../identity/directory.ts
 import type { Messengers } from '../identity/mail/messenger.ts'
 import { createFileDirectory, type PasswordVerifier } from '../identity/file-directory.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
+import { withAnonymousOf } from '../identity/with-anonymous.ts'
 import { createSessionService } from '../session/service.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
@@ -233,7 +234,16 @@ function realmOf(
   const session = sessionRulesSchema.parse({ realmSwitch, mode, ...(quota === undefined ? {} : { quota }) })
   const config = { name, authentication, session, users, look: { title: 'Acme' } }
   const loginOrigin = LOGIN_ORIGIN
-  const realm = compileRealmAuthn(config, { moduleTypes, directory, sealer, store, clock, messengers, loginOrigin })
+  const known = withAnonymousOf(authentication, directory)
+  const realm = compileRealmAuthn(config, {
+    moduleTypes,
+    directory: known,
+    sealer,
+    store,
+    clock,
+    messengers,
+    loginOrigin,
+  })
   const twoSteps = {
     level: 2,
     entries: [

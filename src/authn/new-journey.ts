@@ -1,5 +1,6 @@
 import { randomName } from '../base/random-id.ts'
 import type { RealmName } from '../base/brand.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { Session } from '../session/session.ts'
 import type { Approval } from '../session/transactions.ts'
 import type { ChainChoice } from './choose-chain.ts'
@@ -42,9 +43,14 @@ export function newJourney({ realm, demand, destination, current, approval, ...s
     startedAt: now,
     chain: choice.chain,
     results: choice.carried,
-    typedName: typedName ?? demand.username ?? (session?.realm === realm ? session.username : undefined),
+    typedName: typedName ?? demand.username ?? knownName(realm, session),
     state: undefined,
   }
+}
+
+/** Not what people without proof are called. */
+function knownName(realm: RealmName, session: Session | undefined): string | undefined {
+  return session?.realm !== realm || isAnonymous(session) ? undefined : session.username
 }
 
 /** What a session stands for in a login that strengthens it: its user, and what they have proved, unless all is wanted again. */

@@ -4,6 +4,7 @@ import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import type { User } from '../identity/directory.ts'
 import type { Factor } from '../identity/factors.ts'
 import type { RealmName } from '../base/brand.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { RequestOrigin, Session } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
@@ -91,7 +92,7 @@ interface Owner {
 
 export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFactorsDeps): OwnFactors {
   const ownerOf = async (session: Session): Promise<Owner | undefined> => {
-    const realm = realms.get(session.realm)
+    const realm = isAnonymous(session) ? undefined : realms.get(session.realm)
     const user = await realm?.directory.find(session.userId)
     return realm === undefined || user === undefined ? undefined : { realm, user, session }
   }

@@ -101,6 +101,7 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
     throw invalid(`realm ${realm} has no chain ${authentication.defaultChain}, which is its default`)
   }
   checkPolicies(realm, authentication.policies, modules)
+  checkAnonymous(realm, modules, chains)
   const enrolled = [...modules.values()].filter(
     (module) => module.isEnrolled !== undefined && module.standing !== 'given',
   )
@@ -153,6 +154,25 @@ function checkPolicies(
     if (everyRequest !== undefined && modules.get(everyRequest)?.tokens === undefined) {
       throw invalid(`${where}: there is no module ${everyRequest} of type externalJwt`)
     }
+  }
+}
+
+/** Whoever is let in without proof has to be able to prove more. */
+function checkAnonymous(
+  realm: RealmName,
+  modules: ReadonlyMap<string, AuthModule>,
+  chains: ReadonlyMap<string, CompiledChain>,
+): void {
+  const [anonymous, ...more] = [...modules.values()].filter(({ type }) => type === 'anonymous')
+  if (anonymous === undefined) return
+  const { name, authLevel } = anonymous
+  if (more.length > 0) throw invalid(`realm ${realm} has two modules of the type anonymous; one is enough`)
+  const isWayOut = ([chain, { level }]: readonly [string, CompiledChain]): boolean =>
+    level > authLevel && !isModuleChain(chain)
+  if (![...chains].some(isWayOut)) {
+    throw invalid(
+      `realm ${realm}: no chain reaches more than the authLevel ${authLevel} of ${name}, so nobody could sign in after it`,
+    )
   }
 }
 

@@ -132,5 +132,5 @@ type NextStep =
       readonly kind: 'unreachable'
       readonly destination: Destination
       /** What the request itself brought did not do: no certificate where one is needed, or one that is not accepted. */
-      readonly cause?: 'no-certificate' | 'certificate' | undefined
+      readonly cause?: 'no-certificate' | 'certificate' | 'too-many-anonymous' | undefined
     }

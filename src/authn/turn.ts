@@ -1,9 +1,10 @@
 import { fault } from '../errors.ts'
 import type { User } from '../identity/directory.ts'
-import { isDemanded, modulesOf, type ChainEntry } from './chain.ts'
+import { isDemanded, modulesOf, tellsNothingNew, type ChainEntry } from './chain.ts'
 import type { Journey } from './journey.ts'
 import type { AuthModule } from './modules/module.ts'
 import type { RealmAuthn } from './realm-authn.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 
 /** Which module is to ask now, of those that an entry may be passed with. */
 export interface Turn {
@@ -46,7 +47,8 @@ export async function turnFor(
   const modules = named.filter((module) => isAnotherFactor(realm, module, proved))
   const usable = await enrolledOf(modules, user)
   if (usable.length > 0) return turn(usable, journey, false)
-  const offered = isDemanded(entry) && !hasFailed(realm, journey) ? modules.filter(isSetUpFirst) : []
+  const maySetUp = isDemanded(entry) && !hasFailed(realm, journey) && !isAnonymous({ userId: user.id })
+  const offered = maySetUp ? modules.filter(isSetUpFirst) : []
   if (offered.length === 0 || (await hasSecondFactor(realm, user))) return { kind: 'impossible', module: first }
   if (isFresh(realm, journey, now)) return turn(offered, journey, true)
   return beginsWithFirstFactor(realm, journey) ? { kind: 'prove-again' } : { kind: 'impossible', module: first }
@@ -125,4 +127,10 @@ function moduleOf(realm: RealmAuthn, name: string): AuthModule {
   const module = realm.modules.get(name)
   if (module === undefined) throw fault('GH_INTERNAL', { detail: `realm ${realm.realm} has no module ${name}` })
   return module
+}
+
+/** Nobody is told, by a name or its absence, whether a REQUIRED password was right before the chain is through. */
+export function provenName({ chains }: RealmAuthn, { chain, results, proof }: Journey): string | undefined {
+  const entries = chains.get(chain)?.entries ?? []
+  return tellsNothingNew(entries, results, results.length) ? proof?.username : undefined
 }

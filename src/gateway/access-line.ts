@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { AccessEntry } from '../telemetry/access-log.ts'
 import type { StageTimes } from './access-request.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
@@ -16,6 +17,7 @@ export interface AccessLine {
   reason: string | undefined
   clientIp: string
   sid: string | undefined
+  anonymous?: true
   exchange: ExchangeResult | undefined
 }
 
@@ -39,7 +41,9 @@ export function noteVerdict(line: AccessLine, verdict: Verdict): void {
   line.verdict = verdict.kind
   if ('reason' in verdict) line.reason = verdict.reason
   else if (verdict.kind === 'login') line.reason = verdict.missing
-  if ('session' in verdict) line.sid = verdict.session?.sid
+  if (!('session' in verdict) || verdict.session === undefined) return
+  line.sid = verdict.session.sid
+  if (isAnonymous(verdict.session)) line.anonymous = true
 }
 
 /** The finished line. An exchange that was cut off says by whom, unless there is another reason already. */
@@ -59,5 +63,6 @@ export function entryOf(line: AccessLine, response: ServerResponse): AccessEntry
     upstreamMs: exchange?.upstreamMs,
     clientIp: line.clientIp,
     sid: line.sid,
+    ...(line.anonymous === true ? { anonymous: true } : {}),
   }
 }

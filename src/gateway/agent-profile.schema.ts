@@ -136,13 +136,13 @@ export const agentProfileSchema = z.strictObject({
           z
             .string()
             .regex(
-              /^(username|userId|realm|groups|authLevel|sid|attribute:.+|session:.+)$/,
-              'write username, userId, realm, groups, authLevel, sid, attribute:NAME or session:NAME',
+              /^(username|userId|realm|groups|authLevel|anonymous|sid|attribute:.+|session:.+)$/,
+              'write username, userId, realm, groups, authLevel, anonymous, sid, attribute:NAME or session:NAME',
             ),
         )
         .default({ 'X-Remote-User': 'username', 'X-Remote-Groups': 'groups' })
         .describe(
-          'Headers for the application and where their values come from. Lists are joined with commas; values beyond ASCII are percent-encoded as UTF-8.',
+          'Headers for the application and where their values come from. Lists are joined with commas; values beyond ASCII are percent-encoded as UTF-8. `anonymous` is `true` for a session without proof, and no header for others.',
         ),
       assertion: z
         .boolean()

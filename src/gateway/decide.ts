@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
 import type { AccessQuery, AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -127,14 +128,22 @@ interface Person {
 function judge(request: AccessRequest, person: Person): Verdict {
   const { site } = request
   const { session } = person
-  if (site.ssoOnly) return forward(request, person)
+  if (site.ssoOnly) return isAnonymous(session) ? signInFirst(request, session) : forward(request, person)
   const decision = evaluate(request, person, session)
-  if (!decision.allowed) return refused(request, session, decision)
+  if (!decision.allowed)
+    return isAnonymous(session) ? signInFirst(request, session, decision) : refused(request, session, decision)
   if (session.unconfirmed === true && !evaluate(request, person, unproven(session)).allowed) {
     // The level may have been taken back since the store was last heard: no grace where it matters.
     throw fault('GH_STORE_UNAVAILABLE', { detail: 'no grace for a path that asks for a level' })
   }
   return forward(request, person)
+}
+
+/** Who has proved nothing is asked to, as who has no session is; for as much at once as is known to be needed. */
+function signInFirst({ site }: AccessRequest, session: Session, decision?: Decision): Verdict {
+  const [asked = '0'] = decision?.advices?.AuthLevelConditionAdvice ?? []
+  const level = Math.max(session.authLevel + 1, Number(asked))
+  return { kind: 'step-up', site, session, advices: { AuthLevelConditionAdvice: [String(level)] } }
 }
 
 function forward({ site }: AccessRequest, { session, facts }: Person): Forward {

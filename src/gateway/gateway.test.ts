@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { newAnonymousId } from '../session/anonymous.ts'
 import type { RealmName } from '../base/brand.ts'
 import { ask, NAVIGATION, sendRaw } from './answer.fixture.ts'
 import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
@@ -237,6 +238,23 @@ test('RFC 9470: a step-up sends navigations to the level, and tells scripts the 
   assert.deepEqual(app.seen, [])
   sessions.add(1, sessionOf('s1', { authLevel: 2, gen: 2 }))
   assert.equal((await ask(port, '/level/x', { headers: [cookie] })).status, 200)
+})
+
+test('who is anonymous is asked to sign in where nothing lets them in, site by site', async (t) => {
+  for (const [profile, path] of [
+    [{}, '/a'],
+    [{ ssoOnly: true }, '/a'],
+    [{ policySet: 'level' }, '/level/x'],
+  ] as const) {
+    const { port, app, sessions, lines } = await setup(t, profile)
+    const cookie = `Cookie: ${sessions.add(8, sessionOf('s8', { userId: newAnonymousId(), authLevel: 0 }))}`
+    const page = await ask(port, path, { headers: [cookie, ...NAVIGATION] })
+    const asked = new URL(page.headers.get('location') ?? '').searchParams
+    assert.deepEqual([page.status, asked.get('authIndexType'), asked.get('authIndexValue')], [302, 'level', '1'])
+    assert.deepEqual([lines[0]?.verdict, lines[0]?.anonymous], ['step-up', true])
+    assert.equal((await ask(port, path, { headers: [cookie, 'Sec-Fetch-Mode: cors'] })).status, 401)
+    assert.deepEqual(app.seen, [])
+  }
 })
 
 test('invariant 5: a session of another realm is no session', async (t) => {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
 import type { Facts } from '../policy/decision.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { Session } from '../session/session.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { HeaderList } from './upstream/upstream.ts'
@@ -87,6 +88,7 @@ function readerOf(source: string): Reader {
   if (source.startsWith('session:')) return (session) => ownValue(session.properties, name)
   if (source === 'groups') return (_, facts) => [...facts.groups]
   if (source === 'authLevel') return (session) => String(session.authLevel)
+  if (source === 'anonymous') return (session) => (isAnonymous(session) ? 'true' : undefined)
   const field = source as 'username' | 'userId' | 'realm' | 'sid'
   return (session) => session[field]
 }
@@ -158,6 +160,7 @@ function assertion(config: IdentityConfig, deps: IdentityDeps, session: Session,
       auth_level: authLevel,
       auth_time: Math.floor(authInstant / 1_000),
       amr: session.authModules,
+      ...(isAnonymous(session) ? { anonymous: true } : {}),
     },
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newAnonymousId } from '../session/anonymous.ts'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import { parseHost } from '../http/host.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -81,6 +82,18 @@ test('an assertion is signed once and serves its session for a part of its minut
   assert.equal(headers(sessionOf('s2'), facts).at(-1), 'jwt4')
   rig.now += 30_000
   assert.equal(headers(sessionOf('s2'), facts).at(-1), 'jwt5')
+})
+
+test('an application can tell people without proof from others', () => {
+  const { sign, signed } = identity()
+  const headers = sign({ headers: { 'X-User': 'username', 'X-Anonymous': 'anonymous' } })
+  const nobody = sessionOf('s1', { userId: newAnonymousId(), username: 'anonymous', authLevel: 0 })
+  assert.deepEqual(headers(nobody, factsOf()).slice(0, 4), ['x-user', 'anonymous', 'x-anonymous', 'true'])
+  assert.deepEqual(headers(sessionOf('s2'), factsOf()).slice(0, 3), ['x-user', 'alice', 'x-gatehouse-assertion'])
+  assert.deepEqual(
+    signed.map(({ claims }) => claims['anonymous']),
+    [true, undefined],
+  )
 })
 
 test('values are encoded so that nothing splits a header or a list', () => {

@@ -10,6 +10,7 @@ import type { LdapConfig } from './ldap/ldap.schema.ts'
 import { createManagedDirectory, type ManagedDirectoryDeps } from './managed/managed-directory.ts'
 import type { PasswordRules } from './managed/passwords.schema.ts'
 import type { UserConfig } from './users.schema.ts'
+import { withAnonymousOf, type Authentication } from './with-anonymous.ts'
 
 /** Where the users of one realm are. */
 export interface RealmUsers {
@@ -19,6 +20,8 @@ export interface RealmUsers {
   readonly users: readonly UserConfig[]
   /** For users whose passwords can be changed here. */
   readonly passwords: PasswordRules
+  /** Whether it lets people in without proof. */
+  readonly authentication?: Authentication
 }
 
 export type DirectoriesDeps = Omit<ManagedDirectoryDeps, 'changed'>
@@ -105,6 +108,10 @@ export function createDirectories(deps: DirectoriesDeps): Directories {
             closers.push(() => giveBack(one))
             all.set(name, one.directory)
           }
+        }
+        for (const { name, authentication } of realms) {
+          const own = all.get(name)
+          if (own !== undefined && authentication !== undefined) all.set(name, withAnonymousOf(authentication, own))
         }
         return { all, close }
       } catch (error) {

@@ -11,6 +11,8 @@ export interface Rule {
   readonly order: number
   readonly effects: ReadonlyMap<string, Effect>
   readonly subject: Subject
+  /** Whether it may allow anything to people without proof. */
+  readonly admitsAnonymous: boolean
   readonly condition: Condition | undefined
 }
 

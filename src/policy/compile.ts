@@ -6,7 +6,7 @@ import { combine, findingsOn, type Finding } from './evaluate.ts'
 import { traceOf } from './explain.ts'
 import { parsePattern, targetOf, type ResourcePattern } from './pattern.ts'
 import type { PolicyConfig } from './policies.schema.ts'
-import { compileSubject } from './subjects.ts'
+import { compileSubject, namesAnonymous } from './subjects.ts'
 
 /**
  * Compiles the policies of one realm; nothing is left to interpret at evaluation. Inactive policies take no part, and a policy
@@ -51,6 +51,7 @@ function addPolicy(index: CandidateIndex, policy: PolicyConfig, order: number): 
     order,
     effects: new Map(Object.entries(policy.actions)),
     subject: compileSubject(policy.subject),
+    admitsAnonymous: namesAnonymous(policy.subject),
     condition: policy.condition === undefined ? undefined : compileCondition(policy.condition),
   }
   for (const text of policy.resources) index.add({ rule, pattern: compilePattern(policy.name, text) })

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../base/brand.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import { uniteAdvices } from './advices.ts'
 import type { Candidate, Effect, Rule } from './candidates.ts'
 import type { ConditionResult } from './conditions.ts'
@@ -70,7 +71,8 @@ function findingOn(rule: Rule, { pattern, target, query }: Question): Finding | 
 
 /** A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. */
 function judge(rule: Rule, effect: Effect, query: AccessQuery): Finding {
-  if (!rule.subject.matches(query)) {
+  const isAdmitted = effect === 'deny' || rule.admitsAnonymous || !isAnonymous(query.session)
+  if (!isAdmitted || !rule.subject.matches(query)) {
     if (effect === 'deny') return silent(rule, 'subject-failed')
     return { rule, outcome: 'subject-failed', standing: 'subject-unmet', condition: undefined }
   }

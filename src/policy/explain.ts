@@ -18,7 +18,9 @@ function because({ rule, outcome }: Finding, query: AccessQuery): string | undef
     case 'action-not-named':
       return `${query.action} is none of ${[...rule.effects.keys()].join(', ')}`
     case 'subject-failed':
-      return rule.subject.failedOn(query)
+      return rule.subject.matches(query)
+        ? 'the user is anonymous, and the subject does not name AnonymousUsers'
+        : rule.subject.failedOn(query)
     case 'condition-failed':
       return rule.condition?.failedOn(query)
   }

@@ -14,6 +14,7 @@ export interface SubjectConfigNot {
 }
 export type SubjectConfig =
   | { readonly type: 'AuthenticatedUsers' }
+  | { readonly type: 'AnonymousUsers' }
   | { readonly type: 'User'; readonly users: readonly string[] }
   | { readonly type: 'Group'; readonly groups: readonly string[] }
   | { readonly type: 'Attribute'; readonly name: string; readonly values: readonly string[] }
@@ -24,7 +25,14 @@ const names = z.array(z.string().min(1)).min(1)
 
 const subjectSchema: z.ZodType<SubjectConfig> = z.lazy(() =>
   z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('AuthenticatedUsers') }).describe('Everyone who is signed in to this realm.'),
+    z
+      .strictObject({ type: z.literal('AuthenticatedUsers') })
+      .describe('Everyone who is signed in to this realm, and has proved who they are.'),
+    z
+      .strictObject({ type: z.literal('AnonymousUsers') })
+      .describe(
+        'Everyone whose session is one without proof (module `anonymous`). What no policy with this subject allows them sends them to the login.',
+      ),
     z.strictObject({ type: z.literal('User'), users: names }).describe('These usernames.'),
     z.strictObject({ type: z.literal('Group'), groups: names }).describe('Members of any of these groups.'),
     z

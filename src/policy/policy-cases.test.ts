@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { EpochMs, RealmName } from '../base/brand.ts'
+import { newAnonymousId } from '../session/anonymous.ts'
 import { compilePolicies } from './compile.ts'
 import type { AccessQuery } from './decision.ts'
 import { FOREVER } from './evaluate.ts'
@@ -19,6 +20,8 @@ const caseSchema = z.strictObject({
     groups: z.array(z.string()).default(['staff']),
     attributes: z.record(z.string(), z.array(z.string())).default({}),
     authLevel: z.number().default(1),
+    /** A session without proof. */
+    anonymous: z.boolean().default(false),
     /** Minutes since the login. */
     age: z.number().default(0),
   }),
@@ -56,7 +59,7 @@ function accessQuery(query: (typeof cases)[number]['query']): AccessQuery {
     action: query.action,
     session: {
       realm: '/employees' as RealmName,
-      userId: `id-of-${query.username}`,
+      userId: query.anonymous ? newAnonymousId() : `id-of-${query.username}`,
       username: query.username,
       authLevel: query.authLevel,
       authModules: ['password'],

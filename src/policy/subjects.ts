@@ -1,3 +1,4 @@
+import { isAnonymous } from '../session/anonymous.ts'
 import type { AccessQuery } from './decision.ts'
 import type { SubjectConfig } from './policies.schema.ts'
 
@@ -12,7 +13,14 @@ type SubjectType = SubjectConfig['type']
 
 /** Every type of subject: how its configuration becomes a predicate. Names are compared as the directory spells them. */
 const SUBJECT_TYPES: { readonly [T in SubjectType]: (config: SubjectConfig & { readonly type: T }) => Subject } = {
-  AuthenticatedUsers: () => ({ matches: () => true, failedOn: () => 'AuthenticatedUsers: no user is signed in' }),
+  AuthenticatedUsers: () => ({
+    matches: ({ session }) => !isAnonymous(session),
+    failedOn: () => 'AuthenticatedUsers: the user is anonymous',
+  }),
+  AnonymousUsers: () => ({
+    matches: ({ session }) => isAnonymous(session),
+    failedOn: ({ session }) => `AnonymousUsers: ${session.username} is signed in`,
+  }),
   User({ users }) {
     const names = new Set(users)
     return {
@@ -44,6 +52,15 @@ const SUBJECT_TYPES: { readonly [T in SubjectType]: (config: SubjectConfig & { r
       failedOn: () => `NOT: ${subject.type} matches`,
     }
   },
+}
+
+/**
+ * Whether the subject speaks of people without proof. No other lets them in: what is said of who is not in a group (NOT) was said of
+ * people who have signed in.
+ */
+export function namesAnonymous(config: SubjectConfig): boolean {
+  if ('subjects' in config) return config.subjects.some(namesAnonymous)
+  return config.type === 'NOT' ? namesAnonymous(config.subject) : config.type === 'AnonymousUsers'
 }
 
 export function compileSubject(config: SubjectConfig): Subject {

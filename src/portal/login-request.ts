@@ -1,5 +1,6 @@
 import type { Destination } from '../authn/step.ts'
 import { parseState } from '../session/handshake-state.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { Session } from '../session/session.ts'
 import type { Pairs } from './frame.ts'
 import type { PortalParts } from './portal-parts.ts'
@@ -66,6 +67,19 @@ export function suffices(session: Session, realm: CompiledRealm, demand: LoginDe
 /** Address of the login page with these parameters. */
 export function loginUrl(realm: CompiledRealm, pairs: Pairs): string {
   return withQuery(loginPath(realm.name), pairs)
+}
+
+/** Where somebody signs in; who has a session without proof is asked for more than that, or it would do. */
+export function signInUrl(realm: CompiledRealm, session: Session | undefined, pairs: Pairs): string {
+  const level = session?.realm === realm.name && isAnonymous(session) ? session.authLevel + 1 : undefined
+  const more: Pairs =
+    level === undefined
+      ? []
+      : [
+          ['authIndexType', 'level'],
+          ['authIndexValue', String(level)],
+        ]
+  return loginUrl(realm, [...pairs, ...more])
 }
 
 export function withQuery(path: string, pairs: Pairs): string {

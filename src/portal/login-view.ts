@@ -70,7 +70,10 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     webauthn: webauthnView(frame, step.callbacks, answerName),
     others: step.others.map((module) => ({
       module,
-      label: frame.say('login.use-other', { module: moduleName(frame, module) }),
+      label:
+        module === 'anonymous'
+          ? frame.say('login.without')
+          : frame.say('login.use-other', { module: moduleName(frame, module) }),
     })),
     cancel: isStepUp(input) ? { href: '/', label: frame.say('login.cancel') } : undefined,
     fields,

@@ -22,6 +22,8 @@ export interface AccessEntry {
   readonly upstreamMs: number | undefined
   readonly clientIp: string
   readonly sid: string | undefined
+  /** The session is one without proof. */
+  readonly anonymous?: true
 }
 
 /** One line a request. `record` never throws, never waits, and writes nothing before the current turn of the loop is over. */
@@ -89,6 +91,7 @@ export function accessLine(entry: AccessEntry, time: string, head = HEAD): strin
   if (entry.upstreamMs !== undefined) line += `,"upstreamMs":${ms(entry.upstreamMs)}`
   line += `,"client":${text(entry.clientIp)}`
   if (entry.sid !== undefined) line += `,"sid":${text(entry.sid)}`
+  if (entry.anonymous === true) line += ',"anonymous":true'
   return `${line}}\n`
 }
 

@@ -51,6 +51,8 @@ export type FailureReason =
   | CertificateFault
   | TokenFault
   | DeviceFault
+  /** Sessions without proof that one network may start. */
+  | 'too-many-anonymous'
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
 

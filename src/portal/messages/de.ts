@@ -14,6 +14,7 @@ export const de: Catalogue = {
   'login.approve': 'Genehmigen',
   'login.cancel': 'Abbrechen',
   'login.use-other': 'Stattdessen {module} verwenden',
+  'login.without': 'Ohne Anmeldung fortfahren',
 
   'failure.bad-credentials':
     'Benutzername und Passwort passen nicht zusammen. Prüfen Sie beides und versuchen Sie es noch einmal.',
@@ -216,6 +217,9 @@ export const de: Catalogue = {
   'error.certificate.title': 'Ihr Zertifikat wird nicht angenommen',
   'error.certificate.text':
     'Ihr Browser hat ein Zertifikat gezeigt, das {realm} nicht annimmt: Es kann abgelaufen oder gesperrt sein oder hier niemandem gehören. Ihre Administration kann den Grund nachsehen.',
+  'error.too-many-anonymous.title': 'Zu viele Besuche auf einmal',
+  'error.too-many-anonymous.text':
+    'Aus Ihrem Netz sind viele ohne Anmeldung gekommen. Melden Sie sich an, oder versuchen Sie es in einer Viertelstunde noch einmal.',
   'error.approval-over.title': 'Diese Genehmigung ist vorbei',
   'error.approval-over.text':
     'Sie wurde schon erteilt, hat länger als drei Minuten gedauert oder gehört zu einer anderen Anmeldung. Gehen Sie zurück: Wird noch eine Genehmigung gebraucht, werden Sie erneut gefragt.',

@@ -13,6 +13,7 @@ export const en = {
   'login.approve': 'Approve',
   'login.cancel': 'Cancel',
   'login.use-other': 'Use {module} instead',
+  'login.without': 'Continue without signing in',
 
   'failure.bad-credentials': 'This username and password do not match. Check both and try again.',
   'failure.password-expired':
@@ -200,6 +201,9 @@ export const en = {
   'error.certificate.title': 'Your certificate is not accepted',
   'error.certificate.text':
     'Your browser has shown a certificate that {realm} does not accept: it may have expired or been revoked, or belong to nobody here. Your administrator can look up why.',
+  'error.too-many-anonymous.title': 'Too many visitors at once',
+  'error.too-many-anonymous.text':
+    'Many people have come from your network without signing in. Sign in, or try again in a quarter of an hour.',
   'error.approval-over.title': 'This approval is over',
   'error.approval-over.text':
     'It was given already, took longer than three minutes, or belongs to another sign-in. Go back: if an approval is still needed, you are asked again.',

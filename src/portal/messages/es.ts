@@ -14,6 +14,7 @@ export const es: Catalogue = {
   'login.approve': 'Aprobar',
   'login.cancel': 'Cancelar',
   'login.use-other': 'Usar {module}',
+  'login.without': 'Continuar sin iniciar sesión',
 
   'failure.bad-credentials':
     'Este nombre de usuario y esta contraseña no coinciden. Compruebe ambos e inténtelo de nuevo.',
@@ -206,6 +207,9 @@ export const es: Catalogue = {
   'error.certificate.title': 'Su certificado no se acepta',
   'error.certificate.text':
     'Su navegador ha mostrado un certificado que {realm} no acepta: puede haber caducado, estar revocado o no ser de nadie aquí. Su administrador puede consultar el motivo.',
+  'error.too-many-anonymous.title': 'Demasiadas visitas a la vez',
+  'error.too-many-anonymous.text':
+    'Desde su red han llegado muchas personas sin iniciar sesión. Inicie sesión o vuelva a intentarlo dentro de un cuarto de hora.',
   'error.approval-over.title': 'Esta aprobación ya no está pendiente',
   'error.approval-over.text':
     'Ya se dio, tardó más de tres minutos o pertenece a otro inicio de sesión. Vuelva atrás: si todavía hace falta una aprobación, se le pedirá de nuevo.',

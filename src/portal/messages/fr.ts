@@ -14,6 +14,7 @@ export const fr: Catalogue = {
   'login.approve': 'Approuver',
   'login.cancel': 'Annuler',
   'login.use-other': 'Utiliser plutôt {module}',
+  'login.without': 'Continuer sans se connecter',
 
   'failure.bad-credentials':
     'Ce nom d’utilisateur et ce mot de passe ne correspondent pas. Vérifiez les deux et réessayez.',
@@ -213,6 +214,9 @@ export const fr: Catalogue = {
   'error.certificate.title': 'Votre certificat n’est pas accepté',
   'error.certificate.text':
     'Votre navigateur a présenté un certificat que {realm} n’accepte pas : il a peut-être expiré, été révoqué, ou n’appartient à personne ici. Votre administrateur peut en consulter la raison.',
+  'error.too-many-anonymous.title': 'Trop de visites à la fois',
+  'error.too-many-anonymous.text':
+    'De nombreuses personnes de votre réseau sont venues sans se connecter. Connectez-vous, ou réessayez dans un quart d’heure.',
   'error.approval-over.title': 'Cette approbation n’est plus attendue',
   'error.approval-over.text':
     'Elle a déjà été donnée, a pris plus de trois minutes ou appartient à une autre connexion. Revenez en arrière : si une approbation est encore nécessaire, elle vous sera redemandée.',

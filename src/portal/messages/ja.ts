@@ -14,6 +14,7 @@ export const ja: Catalogue = {
   'login.approve': '承認する',
   'login.cancel': 'キャンセル',
   'login.use-other': '代わりに{module}を使う',
+  'login.without': 'サインインせずに続ける',
 
   'failure.bad-credentials': 'ユーザー名とパスワードが一致しません。両方を確認して、もう一度お試しください。',
   'failure.password-expired':
@@ -204,6 +205,9 @@ export const ja: Catalogue = {
   'error.certificate.title': 'この証明書は受け付けられません',
   'error.certificate.text':
     'ブラウザーが提示した証明書を {realm} は受け付けません。有効期限切れ、失効、または該当する利用者がいない可能性があります。理由は管理者が確認できます。',
+  'error.too-many-anonymous.title': '一度に多くのアクセスがありました',
+  'error.too-many-anonymous.text':
+    'お使いのネットワークから、サインインなしのアクセスが多数ありました。サインインするか、15 分後にもう一度お試しください。',
   'error.approval-over.title': 'この承認は終了しました',
   'error.approval-over.text':
     'すでに承認済みか、3 分を過ぎたか、別のサインインのものです。戻ってください。承認がまだ必要な場合は、もう一度確認します。',

@@ -1,9 +1,10 @@
 import type { RealmName } from '../../base/brand.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
 import { accountPairs, accountUrl, accountView, type AccountNotice } from '../account-view.ts'
-import { withQuery } from '../login-request.ts'
+import { signInUrl } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
-import { loginPath, type CompiledRealm } from '../realms.ts'
+import type { CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 import { answerError } from './errors.ts'
 import { showWelcome } from './home.ts'
@@ -24,7 +25,7 @@ export interface SignedIn {
 export async function showAccount(parts: PortalParts, visit: Visit): Promise<void> {
   const who = await signedIn(parts, visit)
   if (who === undefined) {
-    askToSignIn(parts, visit, 302, visit.query('realm'))
+    await askToSignIn(parts, visit, 302, visit.query('realm'))
     return
   }
   visit.used(who.session)
@@ -41,7 +42,7 @@ export async function submitAccount(parts: PortalParts, visit: Visit): Promise<v
   }
   const who = await signedIn(parts, visit)
   if (who === undefined) {
-    askToSignIn(parts, visit, 303, visit.field('realm'))
+    await askToSignIn(parts, visit, 303, visit.field('realm'))
     return
   }
   const handle = visit.field('session')
@@ -106,15 +107,23 @@ async function showSessions(
 export async function signedIn(parts: PortalParts, visit: Visit): Promise<SignedIn | undefined> {
   const session = await visit.session()
   const realm = session === undefined ? undefined : parts.realms.get(session.realm)
+  // People without proof have nothing of their own here.
+  if (session !== undefined && isAnonymous(session)) return undefined
   return session === undefined || realm === undefined ? undefined : { session, realm }
 }
 
 /** To the login page of the realm that is meant, and back; where none is, the person knows which is theirs. */
-export function askToSignIn(parts: PortalParts, visit: Visit, status: 302 | 303, realm: string | undefined): void {
+export async function askToSignIn(
+  parts: PortalParts,
+  visit: Visit,
+  status: 302 | 303,
+  realm: string | undefined,
+): Promise<void> {
+  const session = await visit.session()
   const { all } = parts.realms
   const meant = parts.realms.get(realm as RealmName) ?? (all.length === 1 ? all[0] : undefined)
-  if (meant !== undefined) visit.redirect(status, withQuery(loginPath(meant.name), [['goto', '/account']]))
-  else showWelcome(parts, visit, 'account')
+  if (meant !== undefined) visit.redirect(status, signInUrl(meant, session, [['goto', '/account']]))
+  else showWelcome(parts, visit, 'account', session)
 }
 
 /** Last used first. */

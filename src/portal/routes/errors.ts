@@ -57,7 +57,7 @@ export function answerUnreachable(
   const signIn = { loginUrl: loginUrl(realm, [...goto, ['ForceAuth', 'true']]) }
   answerError(parts, visit, {
     kind: cause ?? 'unreachable',
-    status: 403,
+    status: cause === 'too-many-anonymous' ? 429 : 403,
     realm,
     session,
     site,

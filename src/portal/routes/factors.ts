@@ -18,7 +18,7 @@ const MOST_ANSWERS = 10
 export async function showFactor(parts: PortalParts, visit: Visit): Promise<void> {
   const who = await signedIn(parts, visit)
   if (who === undefined) {
-    askToSignIn(parts, visit, 302, visit.query('realm'))
+    await askToSignIn(parts, visit, 302, visit.query('realm'))
     return
   }
   const id = visit.query('factor') ?? ''
@@ -64,7 +64,7 @@ export async function submitFactor(parts: PortalParts, visit: Visit): Promise<vo
 export async function showSetUp(parts: PortalParts, visit: Visit): Promise<void> {
   const who = await signedIn(parts, visit)
   if (who === undefined) {
-    askToSignIn(parts, visit, 302, visit.query('realm'))
+    await askToSignIn(parts, visit, 302, visit.query('realm'))
     return
   }
   const module = visit.query('module') ?? ''
@@ -118,7 +118,7 @@ export async function ownForm(parts: PortalParts, visit: Visit): Promise<SignedI
     return undefined
   }
   const who = await signedIn(parts, visit)
-  if (who === undefined) askToSignIn(parts, visit, 303, visit.field('realm'))
+  if (who === undefined) await askToSignIn(parts, visit, 303, visit.field('realm'))
   return who
 }
 

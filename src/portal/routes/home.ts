@@ -1,6 +1,7 @@
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
 import { accountUrl } from '../account-view.ts'
-import { withQuery } from '../login-request.ts'
+import { signInUrl } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import { loginPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
@@ -9,8 +10,8 @@ import type { Visit } from '../visit.ts'
 export async function showHome(parts: PortalParts, visit: Visit): Promise<void> {
   const session = await visit.session()
   const realm = session === undefined ? undefined : parts.realms.get(session.realm)
-  if (session === undefined || realm === undefined) {
-    showWelcome(parts, visit)
+  if (session === undefined || realm === undefined || isAnonymous(session)) {
+    showWelcome(parts, visit, undefined, session)
     return
   }
   visit.used(session)
@@ -39,7 +40,7 @@ function showSignedIn(visit: Visit, session: Session, realm: CompiledRealm): voi
 }
 
 /** What a stale bookmark of anything leads to: not an error, a choice. `wanted`: the page of ours to which the choice leads back. */
-export function showWelcome(parts: PortalParts, visit: Visit, wanted?: 'account'): void {
+export function showWelcome(parts: PortalParts, visit: Visit, wanted?: 'account', session?: Session): void {
   const goto = wanted === undefined ? [] : ([['goto', '/account']] as const)
   visit.page({
     status: 200,
@@ -53,7 +54,7 @@ export function showWelcome(parts: PortalParts, visit: Visit, wanted?: 'account'
       placesTitle: undefined,
       places: parts.realms.all.map((realm) => ({
         label: realm.compiledLook.title,
-        href: withQuery(loginPath(realm.name), goto),
+        href: signInUrl(realm, session, goto),
       })),
       signOut: false,
       accountUrl: undefined,

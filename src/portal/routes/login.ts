@@ -1,4 +1,5 @@
 import type { Destination, Step } from '../../authn/step.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
 import { nextLocation } from '../finish.ts'
 import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'
@@ -166,7 +167,9 @@ function showForm(
   visit: Visit,
   form: Progress & { readonly step: Ask; readonly notice: LoginNotice },
 ): void {
-  const { asked, session, step, notice, typed } = form
+  const { asked, step, notice, typed } = form
+  // Who has proved nothing is signed in as nobody, as far as a page is concerned.
+  const session = form.session === undefined || isAnonymous(form.session) ? undefined : form.session
   if (step.failure === 'throttled') visit.setHeader('Retry-After', String(step.retryAfterSeconds ?? 1))
   // RFC 9110 §15.5.2 wants a challenge with 401; ours says that a form on a page is the way.
   const status = statusOf(step, notice)

@@ -12,7 +12,7 @@ import { mustProve, ownForm } from './factors.ts'
 export async function showPassword(parts: PortalParts, visit: Visit): Promise<void> {
   const who = await signedIn(parts, visit)
   if (who === undefined) {
-    askToSignIn(parts, visit, 302, visit.query('realm'))
+    await askToSignIn(parts, visit, 302, visit.query('realm'))
     return
   }
   if (parts.ownPassword.minLengthFor(who.realm.name) === undefined) {
