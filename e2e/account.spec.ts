@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Browser, Page } from '@playwright/test'
 import type { EpochMs, RealmName } from '../src/base/brand.ts'
@@ -7,10 +8,14 @@ import { bucketOf, newSid } from '../src/session/bucket.ts'
 import { openEmbeddedStore } from '../src/store/embedded/open.ts'
 import type { SessionRecord } from '../src/store/store.ts'
 import { expect, signIn, test } from './fixtures.ts'
+import { addManagedUsers } from './managed-users.ts'
 import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from './own-rig.ts'
 import { NARROW, overflow, picture, tabStops, viewer } from './page-checks.ts'
 
 const STAFF = '/staff' as RealmName
+/** Whose passwords are kept here. */
+const KEPT = '/kept' as RealmName
+const MASTER_KEY = randomBytes(32).toString('base64url')
 const HOUR = 3_600_000
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
@@ -19,7 +24,7 @@ const PHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1'
 const LONG = `${'Long-winded-agent-'.repeat(11)}/1.0`
 
-/** One realm without a quota. */
+/** One realm without a quota, and one of managed users. */
 async function startStaff(): Promise<OwnRig> {
   const users = await Promise.all(
     ['erin', 'kim', 'noa', 'lou', 'mallory'].map(async (username) => ({
@@ -33,8 +38,15 @@ async function startStaff(): Promise<OwnRig> {
     'realms/realm.yaml': '',
     'realms/staff/realm.yaml': JSON.stringify({ look: { title: 'Acme Staff', color: '#0f766e' } }),
     'realms/staff/users.yaml': usersYaml(users),
+    'realms/kept/realm.yaml': JSON.stringify({ look: { title: 'Acme Kept' }, directory: { type: 'managed' } }),
   }
-  return startOwnRig({ files })
+  const rig = await startOwnRig({ files, env: { MASTER_KEY } })
+  const password = await hashOf('frida-demo-password')
+  await addManagedUsers({ path: join(rig.root, '.gatehouse/cts.db'), masterKey: MASTER_KEY, realm: KEPT }, [
+    { username: 'frida', password },
+    { username: 'newcomer', password, mustChange: true },
+  ])
+  return rig
 }
 
 interface Elsewhere {
@@ -152,6 +164,71 @@ test.describe('the account page in a realm of its own', () => {
     await expect(page.getByRole('listitem')).toHaveCount(1)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await expect(heading(page)).toHaveText('You are signed out')
+  })
+
+  test('every state of changing a password is legible, reachable and quiet', async ({ page }) => {
+    const { look } = viewer(page)
+    const change = async (current: string, next: string, again = next): Promise<void> => {
+      await page.getByLabel('Current password').fill(current)
+      await page.getByLabel('New password', { exact: true }).fill(next)
+      await page.getByLabel('New password once more').fill(again)
+      await page.getByRole('button', { name: 'Change the password' }).click()
+    }
+    const alert = page.getByRole('alert')
+    await page.goto(`${login}/login/kept?goto=%2Faccount`)
+    await signIn(page, 'frida')
+    await page.getByRole('link', { name: 'Change your password' }).click()
+    await expect(heading(page)).toContainText('Choose a new password')
+    await look('password')
+    await change('not-her-password', 'one good password')
+    await expect(alert).toContainText('The current password is not right.')
+    await look('password-wrong')
+    await expect(page.getByLabel('Current password')).toHaveValue('')
+    await expect(page.getByLabel('Current password')).toHaveAccessibleDescription(/not right/)
+    await change('frida-demo-password', 'one good password', 'another good one')
+    await expect(alert).toContainText('differ')
+    await change('frida-demo-password', 'too short')
+    await expect(alert).toContainText('at least 15 characters')
+    await expect(page.getByLabel('New password', { exact: true })).toHaveAccessibleDescription(/At least 15.*too short/)
+    await look('password-refused')
+    await change('frida-demo-password', 'one good password')
+    await expect(status(page)).toHaveText('Your password is changed. You are signed out everywhere else.')
+    await look('password-changed')
+
+    await page.getByLabel('Current password').focus()
+    expect((await tabStops(page)).slice(0, 5).map(({ text }) => text)).toEqual([
+      'Current password',
+      'New password',
+      'New password once more',
+      'Change the password',
+      'Your sessions',
+    ])
+  })
+
+  test('a password that has to be changed, and one that is kept elsewhere', async ({ page, browser }) => {
+    const { look } = viewer(page)
+    await page.goto(`${login}/login/kept?goto=%2Faccount`)
+    await signIn(page, 'newcomer', 'frida-demo-password')
+    await expect(page.locator('main')).toContainText('Your password has to be changed before you can go on.')
+    await look('password-must-change')
+    const choose = async (next: string): Promise<void> => {
+      await page.getByLabel('New password', { exact: true }).fill(next)
+      await page.getByLabel('New password once more').fill(next)
+      await page.locator('form button[type="submit"]').first().click()
+    }
+    await choose('too short')
+    await expect(page.locator('main')).toContainText('at least 15 characters')
+    await look('password-must-change-refused')
+    await choose('one good password')
+    await expect(heading(page)).toContainText('Your sessions')
+
+    const elsewhere = await (await browser.newContext()).newPage()
+    const other = viewer(elsewhere)
+    await enter(elsewhere, login, 'lou')
+    await elsewhere.goto(`${login}/account/password?realm=/staff`)
+    await expect(elsewhere.locator('main')).toContainText('cannot be changed here')
+    await other.look('password-elsewhere')
+    await elsewhere.context().close()
   })
 
   test('it works by keyboard alone, in the order of reading', async ({ page }) => {
