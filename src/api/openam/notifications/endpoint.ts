@@ -60,8 +60,14 @@ async function serve(parts: Parts, upgrade: ApiUpgrade, era: number): Promise<vo
   const { deps } = parts
   try {
     const judged = await judge(parts, request)
-    if ('status' in judged) sendJson(response, judged)
-    else deps.notifications.welcome(request, upgrade.takeOver(), partyOf(parts, upgrade, judged), era)
+    if ('status' in judged) {
+      sendJson(response, judged)
+      return
+    }
+    // Taken in the turn in which it was there: of many that come together none gets what another one was promised.
+    const room = deps.notifications.room(judged.session)
+    if (room === 'free') deps.notifications.welcome(request, upgrade.takeOver(), partyOf(parts, upgrade, judged), era)
+    else sendJson(response, { ...problem(room === 'full' ? 503 : 429), headers: { 'retry-after': '30' } })
   } catch (caught) {
     if (response.socket === null) request.socket.destroy()
     else sendJson(response, replyToFault(deps.log, facts, asFault(caught)))
@@ -79,9 +85,7 @@ async function judge({ deps, origin, names }: Parts, request: IncomingMessage): 
   const token = headerToken(request, names)
   const session = await sessionOf(deps, token)
   if (token === undefined || session === undefined) return UNAUTHORIZED
-  const room = deps.notifications.room(session.sid)
-  if (room === 'free') return { token, session }
-  return { ...problem(room === 'full' ? 503 : 429), headers: { 'retry-after': '30' } }
+  return { token, session }
 }
 
 /** Browsers say where a socket is opened from; programs say nothing. */

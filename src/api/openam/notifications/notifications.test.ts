@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { WebSocket, type ClientOptions } from 'ws'
 import { APP, createMachine, FROM } from '../../../session/processes.fixture.ts'
 import { createLoginHost, ORIGIN } from '../../login-host.fixture.ts'
-import { createNotifications } from './notifications.ts'
+import { createNotifications, MOST_OF_USER } from './notifications.ts'
 import { MOST_TOPICS } from './subscriber.ts'
 
 const PROTOCOL = 'v1.notifications.forgerock.org'
@@ -176,6 +176,45 @@ test('a session has eight connections, and room for another when one of them is 
   listeners[0]?.socket.close()
   await listeners[0]?.closed
   await listening(t, host, token)
+})
+
+test('a session has eight connections, however many are opened at once', async (t) => {
+  const known = Promise.withResolvers<undefined>()
+  let asked = 0
+  const resolved = (): Promise<undefined> => {
+    if (++asked === 20) known.resolve(undefined)
+    return known.promise
+  }
+  const host = await createLoginHost(t, { resolved })
+  const { token } = await host.signIn('alice')
+  const answers: (number | undefined)[] = []
+  const all = Array.from({ length: 20 }, () => new Listener(t, host, token))
+  await Promise.all(
+    all.map(async ({ socket }) => {
+      socket.once('unexpected-response', (_, incoming) => answers.push(incoming.statusCode))
+      await Promise.race([once(socket, 'open').then(() => answers.push(101)), once(socket, 'unexpected-response')])
+    }),
+  )
+  assert.deepEqual(
+    answers.sort((a = 0, b = 0) => a - b),
+    [...Array.from({ length: 8 }, () => 101), ...Array.from({ length: 12 }, () => 429)],
+  )
+})
+
+test('a person has sixty-four, with however many sessions, and takes nothing from anybody else', async (t) => {
+  const host = await createLoginHost(t)
+  for (let opened = 0; opened < MOST_OF_USER; opened += 8) {
+    const { token } = await host.signIn('alice')
+    await Promise.all(Array.from({ length: 8 }, () => new Listener(t, host, token).opened()))
+  }
+  const { token } = await host.signIn('alice')
+  assert.equal(await refusal(host, { SSOTokenID: token }), 429)
+  for (const [username, realm] of [
+    ['bob', '/employees'],
+    ['alice', '/customers'],
+  ] as const) {
+    assert.equal(await refusal(host, { SSOTokenID: (await host.signIn(username, realm)).token }), 101, realm)
+  }
 })
 
 test('a client is told what is wrong with its message, and so with the subscription that is one too many', async (t) => {

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { onSessionEnded } from '../../../session/ended.ts'
+import type { Session } from '../../../session/session.ts'
 import type { RevocationLog } from '../../../store/store.ts'
 import type { Log } from '../../../telemetry/log.ts'
+import { sameUser } from '../../administration.ts'
 import { SUBPROTOCOL } from './messages.ts'
 import { CLOSE, Subscriber, type Party } from './subscriber.ts'
 
@@ -24,9 +26,9 @@ export interface Connection {
 export interface Notifications {
   /** Rises whenever everybody has to come back; who was let in under an older one has to, too. */
   era(): number
-  /** `too-many`: the session has its share already. `full`: so has the process, or it stops. */
-  room(sid: string): 'free' | 'too-many' | 'full'
-  /** Completes a handshake that was judged in `era`. */
+  /** `too-many`: the session or its user has their share already. `full`: so has the process, or it stops. */
+  room(session: Pick<Session, 'sid' | 'realm' | 'userId'>): 'free' | 'too-many' | 'full'
+  /** Completes a handshake that was judged in `era`, in the turn in which there was room. */
   welcome(request: IncomingMessage, connection: Connection, party: Party, era: number): void
   /** Closes all, who may come back at once: the configuration is another, or something may have been missed. */
   restart(): void
@@ -37,6 +39,8 @@ export interface Notifications {
 
 /** Connections of one session. */
 const MOST_OF_SESSION = 8
+/** And of one user: with a thousand sessions they would have all there are. */
+export const MOST_OF_USER = 64
 const MOST_IN_ALL = 1_000
 
 /** Bytes of a message: a subscription is a line. Nothing is compressed, so nothing can be inflated (zip bomb). */
@@ -72,10 +76,11 @@ export function createNotifications({ revocations, log, heartbeatMs = 30_000 }: 
 
   return {
     era: () => state.era,
-    room(sid) {
+    room(session) {
       if (state.draining || listening.size >= MOST_IN_ALL) return 'full'
-      const own = [...listening].filter((subscriber) => subscriber.sid === sid).length
-      return own < MOST_OF_SESSION ? 'free' : 'too-many'
+      const own = [...listening].filter((subscriber) => sameUser(subscriber.session, session))
+      const ofSession = own.filter((subscriber) => subscriber.session.sid === session.sid)
+      return own.length < MOST_OF_USER && ofSession.length < MOST_OF_SESSION ? 'free' : 'too-many'
     },
     welcome(request, { socket, head }, party, era) {
       server.handleUpgrade(request, socket, head, (webSocket) => {

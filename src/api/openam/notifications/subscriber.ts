@@ -36,7 +36,7 @@ const MOST_SILENCE = 2
 
 /** One connection of `/notifications`: what it subscribed to, and what it is told. Nothing here throws. */
 export class Subscriber {
-  readonly sid: string
+  readonly session: Session
   readonly #socket: WebSocket
   readonly #party: Party
   readonly #log: Log
@@ -52,7 +52,7 @@ export class Subscriber {
     this.#socket = socket
     this.#party = party
     this.#log = log
-    this.sid = party.session.sid
+    this.session = party.session
     socket.on('message', (data, isBinary) => this.#message(data, isBinary))
     socket.on('pong', () => (this.#silence = 0))
     // A message too large, a frame that is none: the library closes the connection, and says so here.
@@ -65,7 +65,7 @@ export class Subscriber {
     if (this.#over) return
     const { owner } = ending
     const listens = this.#topics.has(SESSION_TOPIC)
-    if (ending.sid === this.sid) {
+    if (ending.sid === this.session.sid) {
       if (listens) this.#send(sessionEvent(ending))
       this.end(CLOSE.ended)
     } else if (listens && owner !== undefined) this.#queue(ending, owner)
@@ -159,7 +159,7 @@ export class Subscriber {
 
   #fail(error: unknown): void {
     if (this.#over) return
-    this.#log.warn({ err: error, sid: this.sid }, 'a listener for notifications could not be served')
+    this.#log.warn({ err: error, sid: this.session.sid }, 'a listener for notifications could not be served')
     this.end(CLOSE.fault)
   }
 }
