@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { NOTHING_PRESENTED, type Presented } from '../http/presented.ts'
 import { isAnonymous } from '../session/anonymous.ts'
+import { createPartialSessions } from '../session/partial.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { Transactions } from '../session/transactions.ts'
 import type { Store } from '../store/store.ts'
@@ -16,6 +17,7 @@ import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare
 import { openHandle, sealHandle, sessionChanged, type Handle, type Journey, type Proof } from './journey.ts'
 import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
+import { outstanding } from './outstanding.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { signIn } from './sign-in.ts'
 import { provenName } from './turn.ts'
@@ -60,7 +62,7 @@ export interface AuthnDeps {
   /** The realms of one configuration generation. */
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
   readonly sessions: Pick<SessionService, 'establish' | 'upgrade' | 'ofUser' | 'end'>
-  readonly store: Pick<Store, 'versioned' | 'oneTime' | 'epochs'>
+  readonly store: Pick<Store, 'versioned' | 'oneTime' | 'epochs' | 'sessions'>
   readonly sealer: Sealer
   readonly clock: Clock
   readonly audit: AuditSink
@@ -93,7 +95,7 @@ class Logins {
 
   constructor(deps: AuthnDeps) {
     this.#deps = deps
-    this.#journeys = createJourneyStore(deps.store)
+    this.#journeys = createJourneyStore(deps.store, createPartialSessions(deps))
   }
 
   async begin(
@@ -159,7 +161,7 @@ class Logins {
     if (ttl <= 0) return expired
     // Somebody has proved something in it: a logout takes that back, so that half a login is no use to who comes next.
     if (context.session?.sid !== journey.sid) {
-      await this.#journeys.remove(handle.id)
+      await this.#journeys.remove(handle.id, journey)
       return this.#again(journey, context, 'session-changed')
     }
     // Claimed before the module looks: of two hundred answers to one page, one is judged and the others get the page again.
@@ -194,7 +196,7 @@ class Logins {
     const { destination } = journey
     const ttl = this.#remaining(realm, journey)
     if (ttl <= 0) return { kind: 'expired', destination }
-    const id = await this.#journeys.create({ ...journey, proof, waitsForRoom: true }, ttl)
+    const id = await this.#journeys.create({ ...journey, proof, waitsForRoom: true, partial: undefined }, ttl)
     const handle = { kind: 'stored', binding, realm: journey.realm, destination, id, version: 1 } as const
     return this.#roomPage(handle, { ttl, username: proof.username, running })
   }
@@ -224,7 +226,7 @@ class Logins {
         if (failure === 'session-changed') return { kind: 'expired', destination: journey.destination }
         return this.#pass({ ...underway, journey: advanced.journey }, advanced.proof)
       case 'failed':
-        if (underway.record !== undefined) await this.#journeys.remove(underway.record.key)
+        if (underway.record !== undefined) await this.#journeys.remove(underway.record.key, journey)
         // A chain that fails before it has asked anything would fail again and again.
         if (answers === undefined) {
           return { kind: 'unreachable', destination: journey.destination, cause: causeOf(advanced.incidents) }
@@ -235,14 +237,14 @@ class Logins {
 
   async #ask(underway: Underway, asked: Asked, failure: StepFailure | undefined): Promise<Step> {
     const { realm } = underway
-    const handle = await this.#keep(underway, asked.journey)
+    const handle = await this.#keep(underway, asked)
     if (handle === undefined) return { kind: 'expired', destination: asked.journey.destination }
     return this.#page({ realm, asked, failure: asked.failure ?? failure }, handle)
   }
 
   /** Seals the journey, or writes it to the store from the first correct credential on. `undefined`: somebody else was first. */
-  async #keep({ realm, context, record }: Underway, journey: Journey): Promise<Handle | undefined> {
-    const { binding } = context
+  async #keep({ realm, context, record }: Underway, { journey, turn }: Asked): Promise<Handle | undefined> {
+    const { binding, origin } = context
     const ttl = this.#remaining(realm, journey)
     if (ttl <= 0) return undefined
     if (journey.proof === undefined) return { kind: 'sealed', binding, journey }
@@ -253,7 +255,8 @@ class Logins {
       return kept ? { ...stored, id: key, version: version + 1 } : undefined
     }
     if (!(await this.#journeys.spend(journey, ttl))) return undefined
-    return { ...stored, id: await this.#journeys.create(journey, ttl), version: 1 }
+    const asked = { authQueries: outstanding(realm, journey, turn), origin }
+    return { ...stored, id: await this.#journeys.create(journey, ttl, asked), version: 1 }
   }
 
   #page(
@@ -304,7 +307,8 @@ class Logins {
 
   async #pass(underway: Underway, proof: Proof): Promise<Step> {
     const { realm, journey, context } = underway
-    if (!(await this.#finish(underway))) return { kind: 'expired', destination: journey.destination }
+    const isOurs = (await this.#finish(underway)) && (await this.#journeys.settle(journey))
+    if (!isOurs) return { kind: 'expired', destination: journey.destination }
     const { presented = NOTHING_PRESENTED, origin } = context
     const settled = await settleStandIns(realm, { ...journey, proof }, { presented, userAgent: origin.userAgent })
     if (settled.kind === 'lost') return this.#lost(underway, proof)

@@ -64,6 +64,8 @@ export interface Journey {
   readonly state: JsonValue | undefined
   /** How often all sessions were ended until something was proved. Only in the store. */
   readonly ends?: EndsOfAll
+  /** Its partial session, where it strengthens none that is whole. Only in the store. */
+  readonly partial?: string | undefined
   /** The proof is complete and waits for one of the person's other sessions to end. Only in the store. */
   readonly waitsForRoom?: true
 }

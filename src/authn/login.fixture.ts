@@ -94,10 +94,11 @@ export interface Kept {
   readonly calls: string[]
 }
 
-function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime' | 'epochs'> {
-  const { versioned, oneTime, epochs } = store
+function spied(store: Store, kept: Kept): Pick<Store, 'versioned' | 'oneTime' | 'epochs' | 'sessions'> {
+  const { versioned, oneTime, epochs, sessions } = store
   return {
     epochs,
+    sessions,
     versioned: {
       ...versioned,
       create: (...args) => {

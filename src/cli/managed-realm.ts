@@ -7,7 +7,7 @@ import type { RealmConfig } from '../config/snapshot.ts'
 import { createFactorStore, type FactorStore } from '../identity/factors.ts'
 import { createLockouts, type Lockouts } from '../identity/lockouts.ts'
 import { createUserRecords, type UserRecord, type UserRecords } from '../identity/managed/user-records.ts'
-import { bucketOf } from '../session/bucket.ts'
+import { bucketOf, partialBucketOf } from '../session/bucket.ts'
 import { epochKeys } from '../session/stateless-claims.ts'
 import { createAuditLog } from '../telemetry/audit-log.ts'
 import type { AuditEvent, EndCause } from '../telemetry/audit.ts'
@@ -68,7 +68,9 @@ export async function withRealm(
           // A stateless token whose entry in the index was lost has to die, too.
           await store.epochs.raise(epochKeys(user)[0])
           for (let round = 0; round < ROUNDS; round++) {
-            for (const { sid } of await store.sessions.ofUser({ ...user, bucket: bucketOf(realm.name, userId) })) {
+            const buckets = [bucketOf(realm.name, userId), partialBucketOf(realm.name, userId)]
+            const lists = await Promise.all(buckets.map((bucket) => store.sessions.ofUser({ ...user, bucket })))
+            for (const { sid } of lists.flat()) {
               if ((await store.sessions.end(sid, cause)) === undefined) continue
               audit.record({ event: 'SessionEnded', at: clock(), ...about, username, sid, cause })
             }

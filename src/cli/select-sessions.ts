@@ -1,7 +1,7 @@
 import type { RealmName } from '../base/brand.ts'
 import { usernameKey } from '../base/username-key.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
-import { bucketOf } from '../session/bucket.ts'
+import { bucketOf, partialBucketOf } from '../session/bucket.ts'
 import type { SessionRecord, Store } from '../store/store.ts'
 import type { OpenedConfiguration } from './with-store.ts'
 
@@ -56,7 +56,11 @@ export function peopleCalled(
 
 async function ofPeople({ sessions }: Store, people: readonly Person[]): Promise<readonly SessionRecord[]> {
   const lists = await Promise.all(
-    people.map(({ realm, userId }) => sessions.ofUser({ bucket: bucketOf(realm, userId), realm, userId })),
+    people.flatMap(({ realm, userId }) =>
+      [bucketOf(realm, userId), partialBucketOf(realm, userId)].map((bucket) =>
+        sessions.ofUser({ bucket, realm, userId }),
+      ),
+    ),
   )
   return lists.flat().sort((one, other) => (one.sid < other.sid ? -1 : 1))
 }

@@ -1,19 +1,25 @@
+import { authQueriesOf } from '../session/partial.ts'
 import type { SessionRecord } from '../store/store.ts'
 import { oneLine } from '../telemetry/one-line.ts'
 
 /** One JSON document, times in ISO 8601. */
 export function sessionsAsJson(sessions: readonly SessionRecord[], { more = false } = {}): string {
-  const plain = sessions.map(({ sid, realm, username, userId, kind, authLevel, authModules, origin, ...times }) => ({
-    sid,
-    handle: `shandle:${sid}`,
-    ...{ realm, username, userId, kind, authLevel, authModules },
-    authenticatedAt: iso(times.authInstant),
-    createdAt: iso(times.createdAt),
-    lastSeenAt: iso(times.lastSeenAt),
-    idleExpiresAt: iso(times.lastSeenAt + times.maxIdleMs),
-    maxExpiresAt: iso(times.maxExpiresAt),
-    ...origin,
-  }))
+  const plain = sessions.map((session) => {
+    const { sid, realm, username, userId, kind, authLevel, authModules, origin, ...times } = session
+    const authQueries = authQueriesOf(session)
+    return {
+      sid,
+      handle: `shandle:${sid}`,
+      ...{ realm, username, userId, kind, authLevel, authModules },
+      ...(authQueries === undefined ? {} : { authQueries }),
+      authenticatedAt: iso(times.authInstant),
+      createdAt: iso(times.createdAt),
+      lastSeenAt: iso(times.lastSeenAt),
+      idleExpiresAt: iso(times.lastSeenAt + times.maxIdleMs),
+      maxExpiresAt: iso(times.maxExpiresAt),
+      ...origin,
+    }
+  })
   return `${oneLine(JSON.stringify({ sessions: plain, more }, undefined, 2))}\n`
 }
 
@@ -21,11 +27,11 @@ const HEADINGS = ['session', 'realm', 'user', 'level', 'since', 'last used', 'ad
 
 /** A table. What a browser said of itself cannot drive the terminal. */
 export function sessionsAsText(sessions: readonly SessionRecord[]): string {
-  const rows = sessions.map(({ sid, realm, username, authLevel, createdAt, lastSeenAt, origin }) => [
+  const rows = sessions.map(({ sid, realm, username, kind, authLevel, createdAt, lastSeenAt, origin }) => [
     sid,
     realm,
     plain(username),
-    String(authLevel),
+    kind === 'partial' ? 'partial' : String(authLevel),
     iso(createdAt),
     iso(lastSeenAt),
     plain(origin.address),

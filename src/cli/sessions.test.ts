@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { systemClock } from '../base/clock.ts'
+import { createPartialSessions } from '../session/partial.ts'
 import { createSessionService } from '../session/service.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { epochKeys } from '../session/stateless-claims.ts'
@@ -15,6 +16,8 @@ import { withStore } from './with-store.ts'
 
 const ROOT = '/' as RealmName
 const OTHER = '/other' as RealmName
+
+const quiet = { env: {}, err: (): void => undefined }
 
 /** A configuration with one user, and sessions that some process started. `gatehouse` runs a command line on it. */
 async function createBench(t: TestContext, audit = '') {
@@ -87,6 +90,24 @@ test('sessions list filters by realm and user, and says when there are more', as
   assert.equal(limited.out.split('\n').length, 4, 'two and a heading')
   assert.match(limited.err, /more than 2/)
   assert.equal((await gatehouse('sessions', 'list', '--limit', 'x')).code, 2)
+})
+
+test('a login that is not through is listed as partial, with what is outstanding, and can be ended', async (t) => {
+  const { root, gatehouse, listed } = await createBench(t)
+  const sid = await withStore(root, quiet, ({ store }) => {
+    const authQueries = [{ module: 'totp', type: 'totp', or: [], enrols: false }]
+    const draft = { ...ALICE, realm: ROOT, userId: 'ann', username: 'ann', authQueries, lifeMs: 300_000 }
+    return createPartialSessions({ store, clock: systemClock }).begin(draft, {
+      requestId: undefined,
+      clientIp: undefined,
+    })
+  })
+  assert.match((await gatehouse('sessions', 'list')).out, new RegExp(`^${sid} +/ +ann +partial `, 'm'))
+  const { out } = await gatehouse('sessions', 'show', sid, '--json')
+  const [shown] = (JSON.parse(out) as { sessions: { kind: string; authQueries: { module: string }[] }[] }).sessions
+  assert.deepEqual([shown?.kind, shown?.authQueries[0]?.module], ['partial', 'totp'])
+  assert.equal((await gatehouse('sessions', 'revoke', sid)).out, '1 ended\n')
+  assert.deepEqual(await listed(), [])
 })
 
 test('sessions show finds one by id and by handle; what a browser said of itself stays text', async (t) => {

@@ -12,6 +12,14 @@ export function bucketOf(realm: RealmName, userId: string): Bucket {
   return hash('sha256', `${realm}\0${userId}`, 'buffer').readUInt16BE(0) % BUCKETS
 }
 
+/**
+ * Where a user's partial sessions live: never with their others, so that what nobody has finished takes nobody's place in a quota, and
+ * no list of a person's sessions shows it.
+ */
+export function partialBucketOf(realm: RealmName, userId: string): Bucket {
+  return (bucketOf(realm, userId) + 1) % BUCKETS
+}
+
 /** A name for a new session: its bucket in four digits, then 96 random bits. */
 export function newSid(bucket: Bucket): string {
   return `${String(bucket).padStart(4, '0')}.${randomName()}`

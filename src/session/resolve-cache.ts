@@ -171,7 +171,8 @@ export class ResolveCache {
       reading.changed.clear()
       const confirmedAt = this.#deps.clock()
       const found = await this.#deps.sessions.resolve(hash, bucket)
-      if (found === undefined) {
+      // No token of a partial session is ever issued, and none would open anything.
+      if (found === undefined || found.session.kind === 'partial') {
         this.#gone(hash, reading)
         return undefined
       }

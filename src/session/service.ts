@@ -6,13 +6,14 @@ import {
   EVERY_GEN,
   type Bucket,
   type SecretHash,
+  type SessionOwner,
   type SessionRecord,
   type Store,
   type TokenRecord,
 } from '../store/store.ts'
 import type { AuditEvent, AuditSink, EndCause } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
-import { bucketOf, newSid } from './bucket.ts'
+import { bucketOf, newSid, partialBucketOf } from './bucket.ts'
 import { CEILING } from './quota.ts'
 import { ResolveCache } from './resolve-cache.ts'
 import { viewOf } from './session-view.ts'
@@ -126,7 +127,7 @@ class StoredSessionService implements RunningSessionService {
     // Always: a token whose entry in the index was lost is not listed, and has to die, too.
     await this.#deps.stateless?.endAllOfUser(user)
     for (let round = 0; round < END_ALL_ROUNDS; round++) {
-      const running = await this.ofUser(user)
+      const running = await this.#everythingOf(user)
       if (running.length === 0) break
       const ended = await Promise.all(running.map(({ sid }) => this.end(sid, cause, origin)))
       count += ended.filter(Boolean).length
@@ -141,7 +142,14 @@ class StoredSessionService implements RunningSessionService {
 
   readonly find: SessionService['find'] = async (sid) => {
     const record = await this.#deps.store.sessions.find(sid)
-    return record && viewOf(record, record)
+    return record === undefined || record.kind === 'partial' ? undefined : viewOf(record, record)
+  }
+
+  /** Logins that are not through as well: whoever is at one must not finish it. */
+  async #everythingOf({ realm, userId }: SessionOwner): Promise<readonly Pick<SessionRecord, 'sid'>[]> {
+    const buckets = [bucketOf(realm, userId), partialBucketOf(realm, userId)]
+    const lists = buckets.map((bucket) => this.#deps.store.sessions.ofUser({ bucket, realm, userId }))
+    return (await Promise.all(lists)).flat()
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../base/brand.ts'
 import type { SessionRecord, TokenRecord } from '../store/store.ts'
+import { authQueriesOf } from './partial.ts'
 import type { Session } from './session.ts'
 
 /** The session as one token sees it: a restricted token keeps the level it was issued with. */
@@ -20,6 +21,7 @@ export function viewOf(record: SessionRecord, token: Pick<TokenRecord, 'gen' | '
     maxExpiresAt: record.maxExpiresAt,
     origin: record.origin,
     properties: record.properties,
+    ...(record.kind === 'partial' ? { authQueries: authQueriesOf(record) ?? [] } : {}),
     ...(record.kind === 'stateless'
       ? { stateless: { renewAt: renewalTime(record.lastSeenAt, record.maxIdleMs) } }
       : {}),

@@ -5,6 +5,16 @@ import type { EndCause } from '../telemetry/audit.ts'
 /** What the browser holds: `<43 base64url characters>*<extension>*<tail>`. A secret: never logged, never a storage key. */
 export type SessionToken = Brand<string, 'SessionToken'>
 
+/** One thing that a login still asks for: the module that asks, or one of those that would do as well. */
+export interface AuthQuery {
+  readonly module: string
+  /** Type of the module. */
+  readonly type: string
+  readonly or: readonly string[]
+  /** The person has nothing to answer it with yet, and is to set it up. */
+  readonly enrols: boolean
+}
+
 /** A live session as one token sees it: level and gen are those the token was issued with. */
 export interface Session {
   /** Stable name of the session; opens nothing. */
@@ -28,6 +38,8 @@ export interface Session {
    * ordinary paths, never for one that asks for a level or a fresh login.
    */
   readonly unconfirmed?: true
+  /** Set for a partial session, in lists for administrators: what is outstanding. It opens nothing. */
+  readonly authQueries?: readonly AuthQuery[]
   /** Set where the browser carries the session: from `renewAt` on a navigation should leave with a fresh token (`renew`). */
   readonly stateless?: { readonly renewAt: EpochMs }
 }
@@ -131,7 +143,7 @@ export interface SessionService extends SessionResolver {
     origin: RequestOrigin,
   ): Promise<number>
   ofUser(user: { readonly realm: RealmName; readonly userId: string }): Promise<readonly Session[]>
-  /** The live session of this name, as its login token sees it. */
+  /** The live session of this name, as its login token sees it; none that is partial. */
   find(sid: string): Promise<Session | undefined>
 }
 

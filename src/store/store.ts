@@ -39,8 +39,9 @@ export interface SessionRecord {
   /**
    * `cts`: it lives here with its login token. `stateless`: the browser carries it, and this record is its entry in the index, for
    * quotas, listing and ending; the store has no login token of it, and what must not be believed any more is in the denylist.
+   * `partial`: a login of which something is proved and something outstanding, for listing and ending; it has no token at all.
    */
-  readonly kind: 'cts' | 'stateless'
+  readonly kind: 'cts' | 'stateless' | 'partial'
   readonly realm: RealmName
   /** Immutable id of the user within the realm's directory. */
   readonly userId: string

@@ -20,6 +20,8 @@ export type EndCause =
   | 'realm-removed'
   /** A refresh token came back after it was used: two hold it. */
   | 'token-reused'
+  /** A partial session, whose login is through or given up. */
+  | 'login-over'
 
 interface About {
   readonly at: EpochMs

@@ -11,7 +11,7 @@ import type { ApiVersion } from './version.ts'
 
 export interface SessionsDeps {
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
-  readonly records: Pick<SessionReader, 'list'>
+  readonly records: Pick<SessionReader, 'find' | 'list'>
   readonly people: People
   readonly audit: AuditSink
   readonly clock: Clock

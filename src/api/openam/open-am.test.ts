@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createPartialSessions } from '../../session/partial.ts'
 import { APP, FROM } from '../../session/processes.fixture.ts'
 import { createLoginHost, ORIGIN, type Answer } from '../login-host.fixture.ts'
 
@@ -161,6 +162,37 @@ test('what somebody does with other people’s sessions, or may not do, is audit
     { ...by(root, 'list'), outcome: 'done', target: { realm: '/employees' }, count: 1 },
     { ...by(bob, 'list'), outcome: 'refused', target: { realm: '/employees' }, count: 0 },
   ])
+})
+
+test('a partial session is listed for administrators with its queries as Ziti has them, and ended by its handle', async (t) => {
+  const host = await createLoginHost(t)
+  const [alice, root] = [await host.signIn('alice'), await host.signIn('root', '/')]
+  const { store } = host.process
+  const query = { module: 'totp', type: 'totp', or: ['mail'], enrols: false }
+  const draft = { ...alice.session, authQueries: [query], lifeMs: 300_000 }
+  const sid = await createPartialSessions({ store, clock: host.clock }).begin(draft, FROM)
+  const list = (filter: string) =>
+    host.call(`${ROOT}?_queryFilter=${encodeURIComponent(filter)}`, { method: 'GET', token: root.token })
+  const { result } = (await list('realm eq "/employees"')).body as { result: Record<string, unknown>[] }
+  const found = result.filter(({ authQueries }) => authQueries !== undefined)
+  assert.deepEqual(
+    found.map(({ sessionHandle, username }) => [sessionHandle, username]),
+    [[`shandle:${sid}`, 'alice']],
+  )
+  assert.deepEqual(found[0]?.['authQueries'], [
+    {
+      ...{ typeId: 'MFA', provider: 'ziti', httpMethod: 'POST', httpUrl: './authenticate/mfa' },
+      ...{ format: 'alphaNumeric', minLength: 4, maxLength: 6, id: 'totp', alternatives: ['mail'], isEnrolled: true },
+    },
+  ])
+  const own = (await list('username eq "alice" and realm eq "/employees"')).body as { result: unknown[] }
+  assert.equal(own.result.length, 1, 'no session of hers yet')
+  const ended = await host.call(`${ROOT}?_action=logoutByHandle`, {
+    token: root.token,
+    body: { sessionHandles: [`shandle:${sid}`] },
+  })
+  says(ended, { result: { [`shandle:${sid}`]: true } })
+  assert.equal(await store.sessions.find(sid), undefined)
 })
 
 test('a list has pages, and everything on it once', async (t) => {

@@ -28,7 +28,8 @@ async function endOne(
   { caller, handle }: { readonly caller: Session; readonly handle: string },
 ): Promise<boolean> {
   const sid = sidOfHandle(handle)
-  const session = sid === undefined ? undefined : await deps.sessions.find(sid)
+  // One that is partial has an owner and an end, too.
+  const session = sid === undefined ? undefined : await deps.records.find(sid)
   if (session === undefined) return false
   const { realm, username } = session
   const allowed = await permission(deps, caller, session)

@@ -1,4 +1,5 @@
 import type { EpochMs, RealmName } from '../../base/brand.ts'
+import { authQueryDetail } from '../auth-query.ts'
 import type { Session } from '../../session/session.ts'
 
 const MINUTE = 60_000
@@ -71,9 +72,9 @@ export function propertiesOf({ sid, authLevel, authModules, authInstant }: Sessi
   }
 }
 
-/** A session in an administrator's list. */
-export function summaryOf(session: Session): Readonly<Record<string, string>> {
-  const { username, realm, lastSeenAt, idleExpiresAt, maxExpiresAt } = session
+/** A session in an administrator's list. One that is partial says what is outstanding, as Ziti's API sessions do. */
+export function summaryOf(session: Session): Readonly<Record<string, string | readonly object[]>> {
+  const { username, realm, lastSeenAt, idleExpiresAt, maxExpiresAt, authQueries } = session
   return {
     username,
     universalId: universalId(session),
@@ -82,6 +83,7 @@ export function summaryOf(session: Session): Readonly<Record<string, string>> {
     latestAccessTime: iso(lastSeenAt),
     maxIdleExpirationTime: iso(Math.min(idleExpiresAt, maxExpiresAt)),
     maxSessionExpirationTime: iso(maxExpiresAt),
+    ...(authQueries === undefined ? {} : { authQueries: authQueries.map(authQueryDetail) }),
   }
 }
 

@@ -35,6 +35,25 @@ export function sessionRules(rule: Rule): void {
     assert.equal(await store.sessions.find('s2'), undefined)
   })
 
+  rule(
+    'a partial session is kept as one, has no token, is listed and ended, and counts beside its own kind',
+    async (scene) => {
+      const { store } = scene
+      const half = sessionOf('half', { kind: 'partial', properties: { authQueries: '[]' } })
+      assert.deepEqual(await store.sessions.create(half, undefined, { limit: 1, action: 'DESTROY_OLDEST_SESSION' }), {
+        kind: 'created',
+        ended: [],
+      })
+      assert.deepEqual(await store.sessions.find('half'), half)
+      assert.deepEqual(await store.sessions.ofUser({ bucket: 17, realm: EMPLOYEES, userId: 'u-alice' }), [half])
+      assert.deepEqual(await store.sessions.list({ limit: 10 }), [half])
+      assert.equal(await store.sessions.resolve('half-login', 17), undefined)
+      assert.equal((await store.sessions.end('half', 'login-over'))?.kind, 'partial')
+      assert.equal(await store.sessions.end('half', 'admin'), undefined, 'once')
+      assert.deepEqual(await store.denylist.load(), [], 'no browser carries it')
+    },
+  )
+
   rule('confirms says yes as long as nothing about the session has changed, and resolve agrees', async (scene) => {
     const { clock, store } = scene
     const { sessions } = store

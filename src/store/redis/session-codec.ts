@@ -44,11 +44,14 @@ export function encodePatch({ authLevel, authModules, authInstant, properties }:
   return JSON.stringify([authLevel, authModules, authInstant, properties] satisfies PatchTuple)
 }
 
+/** Scripts look for `s`. */
+const KINDS: Readonly<Record<SessionRecord['kind'], string>> = { cts: 'c', stateless: 's', partial: 'p' }
+
 export function encodeSession(session: SessionRecord, token: TokenRecord | undefined): string {
   const { gen, lastSeenAt, maxIdleMs, maxExpiresAt, kind, realm, userId, username, createdAt, origin } = session
   const fixed = [realm, userId, username, createdAt, origin.address, origin.device] satisfies FixedTuple
   return [
-    `${gen} ${lastSeenAt} ${maxIdleMs} ${maxExpiresAt} ${kind === 'stateless' ? 's' : 'c'}`,
+    `${gen} ${lastSeenAt} ${maxIdleMs} ${maxExpiresAt} ${KINDS[kind]}`,
     `[${token === undefined ? '' : encodeToken(token)}]`,
     JSON.stringify(fixed),
     encodePatch(session),
@@ -68,7 +71,7 @@ function decode(sid: string, value: string): Decoded {
   const session: SessionRecord = {
     sid,
     bucket: bucketOfSid(sid) ?? -1,
-    kind: kind === 's' ? 'stateless' : 'cts',
+    kind: kind === 's' ? 'stateless' : kind === 'p' ? 'partial' : 'cts',
     realm,
     userId,
     username,

@@ -1,0 +1,20 @@
+import type { AuthQuery } from '../session/session.ts'
+
+/**
+ * An outstanding authentication query in the shape of Ziti's `authQueryDetail`. What has no counterpart there (a passkey, a code by
+ * mail) keeps the name of its module's type.
+ * @see https://openziti.io/docs/learn/core-concepts/security/authentication/auth#authentication-queries
+ */
+export function authQueryDetail({ module, type, or, enrols }: AuthQuery): object {
+  const about = { id: module, alternatives: or, isEnrolled: !enrols }
+  if (type === 'externalJwt') return { typeId: 'EXT-JWT', provider: 'url', ...about }
+  if (type !== 'totp') return { typeId: type, provider: 'gatehouse', ...about }
+  const answer = {
+    httpMethod: 'POST',
+    httpUrl: './authenticate/mfa',
+    format: 'alphaNumeric',
+    minLength: 4,
+    maxLength: 6,
+  }
+  return { typeId: 'MFA', provider: 'ziti', ...answer, ...about }
+}
