@@ -205,11 +205,13 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   const sealer = createSealer(keyRing, clock)
   const factorSweep = createFactorSweep({ documents: store.documents, leases: store.leases, sealer, clock, log })
   closers.push(() => factorSweep.close())
+  const hasher = createPasswordHasher()
   const deps: RuntimeDeps = {
     store,
+    hasher,
     keyRing,
     sealer,
-    directories: createDirectories({ store, sealer, hasher: createPasswordHasher(), clock, log }),
+    directories: createDirectories({ store, sealer, hasher, clock, log }),
     signer: createAssertionSigner({ keyRing, clock, issuer }),
     sessions,
     bearer,

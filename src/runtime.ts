@@ -13,7 +13,7 @@ import { createOwnFactors } from './authn/own-factors.ts'
 import { createOwnPassword } from './authn/own-password.ts'
 import { createGotoCheck } from './authn/goto.ts'
 import { loadModuleTypes, type ModuleTypes } from './authn/modules/catalogue.ts'
-import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
+import { compileRealmAuthn, type RealmAuthn, type RealmAuthnDeps } from './authn/realm-authn.ts'
 import { requestTokensOf, type RequestTokens } from './authn/request-tokens.ts'
 import type { ConfigSnapshot, RealmConfig } from './config/snapshot.ts'
 import type { AssertionSigner } from './crypto/assertion.ts'
@@ -53,6 +53,7 @@ export interface RuntimeDeps {
   readonly store: Store
   readonly keyRing: KeyRing
   readonly sealer: Sealer
+  readonly hasher: NonNullable<RealmAuthnDeps['hasher']>
   readonly directories: Directories
   readonly signer: AssertionSigner
   readonly sessions: SessionService

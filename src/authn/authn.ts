@@ -13,7 +13,7 @@ import { askedApproval, giveApproval } from './approval.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
 import { heedingEndsOfAll } from './ends-of-all.ts'
-import { causeOf, failureOf, incidentEvent, isSilent, type AuthnEvent, type Bare } from './incidents.ts'
+import { causeOf, failureOf, incidentEvent, isSilent, successEvent, type AuthnEvent, type Bare } from './incidents.ts'
 import { openHandle, sealHandle, sessionChanged, type Handle, type Journey, type Proof } from './journey.ts'
 import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
@@ -340,9 +340,7 @@ class Logins {
     if (record !== undefined) await this.#journeys.remove(record.key)
     switch (result.kind) {
       case 'signed-in': {
-        const { sid, authLevel, username } = result.issued.session
-        const { modules } = proof
-        this.#record({ event: 'AuthnSucceeded', realm: realm.realm, username, sid, authLevel, modules }, origin)
+        this.#record(successEvent(result.issued.session, proof), origin)
         return { kind: 'done', issued: result.issued, destination }
       }
       case 'no-such-user': {

@@ -6,6 +6,7 @@ import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
+import { trustedSchema } from './modules/trusted.schema.ts'
 import { externalJwtSchema } from './modules/external-jwt.schema.ts'
 import { webauthnSchema } from './modules/webauthn/webauthn.schema.ts'
 import { x509Schema } from './modules/x509/x509.schema.ts'
@@ -22,6 +23,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   webauthnSchema,
   deviceSchema,
   anonymousSchema,
+  trustedSchema,
 ])
 
 export type ModuleConfig = z.infer<typeof moduleSchema>

@@ -1,6 +1,10 @@
 import type { RealmName } from '../base/brand.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
+import type { Session } from '../session/session.ts'
 import type { Incident } from './advance.ts'
+import type { Proof } from './journey.ts'
+import { ASSERTED_BY } from './modules/asserted-by.ts'
+import type { FailureReason } from './modules/module.ts'
 import type { Step, StepFailure } from './step.ts'
 
 export type AuthnEvent = Extract<
@@ -13,9 +17,11 @@ export type AuthnEvent = Extract<
 /** Without what every event has. */
 export type Bare<E> = E extends unknown ? Omit<E, 'at' | 'requestId' | 'clientIp'> : never
 
+const SILENT: ReadonlySet<string> = new Set<FailureReason>(['no-certificate', 'no-token', 'no-assertion'])
+
 /** Nothing was tried. */
 export function isSilent(incident: Incident): boolean {
-  return incident.kind === 'failed' && (incident.reason === 'no-certificate' || incident.reason === 'no-token')
+  return incident.kind === 'failed' && SILENT.has(incident.reason)
 }
 
 /** Why a login that asks nothing came to nothing, as far as its page says. */
@@ -34,12 +40,25 @@ export function failureOf(incidents: readonly Incident[]): StepFailure {
   return expired ? 'password-expired' : 'bad-credentials'
 }
 
+/** A login that is through. `proof`: of it, and not of the session that it strengthened. */
+export function successEvent(
+  { sid, realm, authLevel, username }: Session,
+  { modules, properties }: Proof,
+): Bare<Extract<AuthnEvent, { readonly event: 'AuthnSucceeded' }>> {
+  const by = assertedBy(properties[ASSERTED_BY])
+  return { event: 'AuthnSucceeded', realm, username, sid, authLevel, modules, ...by }
+}
+
+function assertedBy(party: string | undefined): { readonly assertedBy?: string } {
+  return party === undefined ? {} : { assertedBy: party }
+}
+
 export function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnEvent> {
   const { username } = incident
   switch (incident.kind) {
     case 'failed':
     case 'again':
-      return { event: 'AuthnFailed', realm, username, reason: incident.reason }
+      return { event: 'AuthnFailed', realm, username, reason: incident.reason, ...assertedBy(incident.assertedBy) }
     case 'throttled':
       return { event: 'AuthnThrottled', realm, username, scope: incident.scope }
     case 'password-changed':

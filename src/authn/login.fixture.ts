@@ -243,6 +243,7 @@ function realmOf(
     store,
     clock,
     messengers,
+    hasher,
     loginOrigin,
   })
   const twoSteps = {

@@ -5,6 +5,7 @@ import { fault } from '../errors.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
 import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
+import type { PasswordVerifier } from '../identity/file-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
 import { createThrottle, type Throttle } from '../identity/throttle.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
@@ -35,6 +36,8 @@ export interface RealmAuthnDeps {
   readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
   /** What there is to send codes with. */
   readonly messengers?: Messengers
+  /** For secrets of servers, where the configuration has some. */
+  readonly hasher?: PasswordVerifier
   readonly clock: Clock
   /** Scheme, host and port of the login host. */
   readonly loginOrigin: string
@@ -86,9 +89,9 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
   const title = config.look.title ?? realm
-  const { messengers = {} } = deps
+  const { messengers = {}, hasher } = deps
   const { counters } = store
-  const parts = { directory, factors, throttle, sealer, counters, messengers, clock, title, loginOrigin }
+  const parts = { directory, factors, throttle, sealer, counters, messengers, hasher, clock, title, loginOrigin }
   const modules = compileModules(authentication.modules, { ...parts, types })
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {

@@ -39,12 +39,15 @@ export type AuditEvent = About &
         readonly sid: string
         readonly authLevel: number
         readonly modules: readonly string[]
+        /** The server that said who it is, where none of them proved it themselves. */
+        readonly assertedBy?: string
       }
     | {
         readonly event: 'AuthnFailed'
         readonly realm: RealmName
         readonly username: string | undefined
         readonly reason: string
+        readonly assertedBy?: string
       }
     | {
         readonly event: 'AuthnThrottled'

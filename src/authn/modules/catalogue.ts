@@ -19,6 +19,7 @@ const LOADERS: { readonly [T in TypeName]: () => Promise<TypeOf<T>> } = {
   sms: async () => (await import('./message-code.ts')).smsModule,
   webauthn: async () => (await import('./webauthn/webauthn.ts')).webauthnModule,
   device: async () => (await import('./device.ts')).deviceModule,
+  trusted: async () => (await import('./trusted.ts')).trustedModule,
   anonymous: async () => (await import('./anonymous.ts')).anonymousModule,
 }
 

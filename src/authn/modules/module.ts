@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { JsonValue, Sealer } from '../../crypto/seal.ts'
 import type { Presented } from '../../http/presented.ts'
 import type { PasswordCheck, User, UserDirectory } from '../../identity/directory.ts'
+import type { PasswordVerifier } from '../../identity/file-directory.ts'
 import type { Factor, FactorStore, NewFactor } from '../../identity/factors.ts'
 import type { Messengers } from '../../identity/mail/messenger.ts'
 import type { Throttle } from '../../identity/throttle.ts'
@@ -53,13 +54,30 @@ export type FailureReason =
   | DeviceFault
   /** Sessions without proof that one network may start. */
   | 'too-many-anonymous'
+  | AssertionFault
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
+
+/** What is wrong with what a server says of somebody. */
+type AssertionFault =
+  /** The request says nothing of anybody. */
+  | 'no-assertion'
+  /** No server of the configuration has proved that it is one. */
+  | 'unknown-party'
+  | 'party-throttled'
+  /** From an address that it may not call from. */
+  | 'party-elsewhere'
+  /** It names nobody, or somebody who cannot sign in here. */
+  | 'asserted-nobody'
+  /** It does not speak for people of these groups. */
+  | 'party-not-allowed'
 
 interface Failure {
   readonly reason: FailureReason
   /** For the audit trail. Only when there is such a user: people type passwords into name fields. */
   readonly username: string | undefined
+  /** Which server said who it is. */
+  readonly assertedBy?: string
   /** What was typed as the name, to be kept in the form. */
   readonly typedName?: string
 }
@@ -178,6 +196,7 @@ export interface AuthModuleDeps {
   readonly counters: Counters
   /** Those that the configuration has. */
   readonly messengers: Messengers
+  readonly hasher?: PasswordVerifier | undefined
   readonly clock: Clock
   /** What people call the realm. */
   readonly title: string

@@ -1,3 +1,4 @@
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { User, UserDirectory } from '../../identity/directory.ts'
 
 const LONGEST = 256
@@ -16,5 +17,7 @@ export function isPlainName(name: string): boolean {
 
 /** The one enabled user whose `id`, `username` or attribute is exactly this. */
 export async function userNamed(directory: UserDirectory, is: string, value: string): Promise<User | undefined> {
+  // Not somebody without proof, whom the directory knows by id.
+  if (is === 'id' && isAnonymous({ userId: value })) return undefined
   return is === 'id' ? directory.find(value) : directory.findBy?.(is, value)
 }

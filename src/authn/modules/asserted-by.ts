@@ -1,0 +1,2 @@
+/** Session property that says which server spoke for the user (module `trusted`). */
+export const ASSERTED_BY = 'assertedBy'
