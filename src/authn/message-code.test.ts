@@ -148,6 +148,38 @@ suite('a code by mail', () => {
     assert.equal(asked(await page()).failure, undefined)
   })
 
+  test('a stranger without the password keeps no code from the owner', async (t) => {
+    const { authn, outbox } = await scene(t, { criteria: 'REQUIRED' })
+    const page = async (password: string, clientIp: string): Promise<Step> => {
+      const beside = { ...context(), origin: { requestId: 'r-1', clientIp } }
+      const start = { realm: EMPLOYEES, demand: { level: undefined, force: false }, destination: DESTINATION }
+      const { authId } = asked(await authn.begin(start, beside))
+      return authn.submit({ realm: EMPLOYEES, authId, answers: ['alice', password] }, beside)
+    }
+    for (let i = 0; i < 5; i++) assert.equal(asked(await page('wrong', '203.0.113.9')).failure, undefined)
+    assert.equal(asked(await page('wrong', '203.0.113.9')).failure, 'sent-too-often')
+    assert.equal(outbox.sent.length, 0)
+    assert.equal(asked(await page('alice', '192.0.2.1')).failure, undefined)
+    assert.equal(outbox.sent.length, 1)
+  })
+
+  test('from many networks no more is sent, and that shows to nobody', async (t) => {
+    const { authn, outbox } = await scene(t, { criteria: 'REQUIRED' })
+    const page = async (password: string, clientIp: string) => {
+      const beside = { ...context(), origin: { requestId: 'r-1', clientIp } }
+      const start = { realm: EMPLOYEES, demand: { level: undefined, force: false }, destination: DESTINATION }
+      const { authId } = asked(await authn.begin(start, beside))
+      const { failure, callbacks } = asked(
+        await authn.submit({ realm: EMPLOYEES, authId, answers: ['alice', password] }, beside),
+      )
+      return { failure, callbacks }
+    }
+    for (let i = 0; i < 5; i++) await page('alice', `192.0.2.${i}`)
+    const [right, wrong] = [await page('alice', '198.51.100.1'), await page('wrong', '198.51.100.2')]
+    assert.deepEqual([outbox.sent.length, outbox.probes], [5, 2])
+    assert.deepEqual(right, wrong)
+  })
+
   test('what could not be sent is said, lets nobody in, and can be asked for again', async (t) => {
     const { page, answer, resend, outbox, lastCode } = await scene(t)
     outbox.works = false

@@ -5,6 +5,7 @@ import { usernameKey } from '../../base/username-key.ts'
 import type { JsonValue } from '../../crypto/seal.ts'
 import { sha256 } from '../../crypto/sha256.ts'
 import { fault } from '../../errors.ts'
+import { networkOf } from '../../http/network.ts'
 import type { User } from '../../identity/directory.ts'
 import { codeLetter, codeMessage } from '../../identity/mail/letters.ts'
 import type { Messenger } from '../../identity/mail/messenger.ts'
@@ -86,12 +87,14 @@ async function ask(input: AuthModuleInput, compiled: Compiled): Promise<ModuleOu
   const { deps, config } = compiled
   const code = String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
   const began = performance.now()
-  if (!(await maySend(input, compiled)))
-    return page(sealCode(deps, config.type, input.user, ''), compiled, 'sent-too-often')
-  const wasSent = await send(input, code, compiled)
+  const permission = await maySend(input, compiled)
+  if (permission === 'refused') return page(sealCode(deps, config.type, input.user, ''), compiled, 'sent-too-often')
+  const recipient = permission === 'granted' ? input.user : undefined
+  const wasSent = await send(input, recipient, { code, ...compiled })
   await pause(BEAT_MS - ((performance.now() - began) % BEAT_MS))
   // What was not sent is no code: nobody shall guess it.
-  const state = sealCode(deps, config.type, input.user, wasSent ? code : '')
+  const sealed = permission === 'granted' ? code : UNSENT
+  const state = sealCode(deps, config.type, input.user, wasSent ? sealed : '')
   return page(state, compiled, wasSent ? undefined : 'not-sent')
 }
 
@@ -114,9 +117,9 @@ function page(
 }
 
 async function send(
-  { user, origin }: AuthModuleInput,
-  code: string,
-  { deps, config, messenger, compose }: Compiled,
+  { origin }: AuthModuleInput,
+  user: User | undefined,
+  { code, deps, config, messenger, compose }: Compiled & { readonly code: string },
 ): Promise<boolean> {
   const to = user && addressOf(user, config)
   if (user === undefined || to === undefined) return messenger.probe()
@@ -125,22 +128,34 @@ async function send(
   return messenger.send({ ...letter, to })
 }
 
-/** Counts one more code for the account, the address and the network: nobody's mailbox is flooded from here. */
+/** No code of eight digits. */
+const UNSENT = 'unsent'
+
+/**
+ * Counts one more code, so that nobody's mailbox is flooded from here: for the account from this network, whoever asks and whether the
+ * password was right, and for the network. What has really been sent to the account or the address, from wherever, counts as well, but
+ * shows to nobody: `pretended`. So a stranger without the password keeps no code from the owner, and learns nothing of it either.
+ */
 async function maySend(
   { user, suggestion, origin }: AuthModuleInput,
   { deps, config, name }: Compiled,
-): Promise<boolean> {
-  const key = (...parts: readonly string[]): string =>
-    `code-sent:${sha256(JSON.stringify([deps.directory.realm, name, ...parts]))}`
-  const account = key('account', usernameKey(user?.username ?? suggestion ?? ''))
-  const to = (user && addressOf(user, config)) ?? ''
-  const counts = await Promise.all([
-    deps.counters.add(account, 1, WINDOW_MS),
-    deps.counters.add(key('address', to), 1, WINDOW_MS),
-    deps.counters.add(key('network', origin.clientIp ?? ''), 1, WINDOW_MS),
+): Promise<'granted' | 'refused' | 'pretended'> {
+  const { sends } = config
+  const count = async (most: number, ...parts: readonly string[]): Promise<boolean> => {
+    const key = `code-sent:${sha256(JSON.stringify([deps.directory.realm, name, ...parts]))}`
+    return (await deps.counters.add(key, 1, WINDOW_MS)).count <= most
+  }
+  const account = usernameKey(user?.username ?? suggestion ?? '')
+  const network = networkOf(origin.clientIp)
+  const isGranted = await Promise.all([
+    count(sends, 'account and network', account, network),
+    count(SENDS_OF_NETWORK, 'network', network),
   ])
-  const most = [config.sends, to === '' ? Infinity : config.sends * 2, SENDS_OF_NETWORK]
-  return counts.every(({ count }, i) => count <= (most[i] ?? 0))
+  if (isGranted.includes(false)) return 'refused'
+  const to = user && addressOf(user, config)
+  if (to === undefined) return 'granted'
+  const isSent = await Promise.all([count(sends, 'account', account), count(2 * sends, 'address', to)])
+  return isSent.includes(false) ? 'pretended' : 'granted'
 }
 
 interface SealedCode {
