@@ -90,7 +90,10 @@ test('a certificate signs in without a page, and says nothing of who does not ex
   assert.equal(await outcome(bench, shows(person({ name: nameOf([CN, 'gone']) }))), 'certificate-of-nobody')
   assert.equal(await outcome(bench, shows(issue())), 'certificate-untrusted')
   assert.equal(await outcome(bench, shows()), 'no-certificate')
-  assert.equal(await outcome(bench, { ...NOTHING_PRESENTED, certificate: () => 'unreadable' }), 'certificate-unreadable')
+  assert.equal(
+    await outcome(bench, { ...NOTHING_PRESENTED, certificate: () => 'unreadable' }),
+    'certificate-unreadable',
+  )
 })
 
 test('who shows none is asked for a password where that will do, and has tried nothing', async (t) => {
