@@ -16,7 +16,7 @@ const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10'
 process.exitCode = await runSteps(
   [
     tests('whole systems, crashes included', 8, '--test-concurrency=1', 'e2e/system/*.test.ts'),
-    tests('attacks are refused', 8, '--test-concurrency=1', 'e2e/attacks/*.test.ts'),
+    tests('attacks are refused', 8, '--test-isolation=none', 'e2e/attacks/*.test.ts'),
     tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
   ],
   [

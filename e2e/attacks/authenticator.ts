@@ -3,7 +3,7 @@ import { Secret, TOTP } from 'otpauth'
 import { loginForm } from '../client.ts'
 import type { Page } from './browser.ts'
 import { noServerError, secretsNowhere, upstreamSilent } from './oracles.ts'
-import { ORIGINS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
+import { ORIGINS, TOTP_SECRETS } from './rig-config.ts'
 import { startRig, type Rig, type RigOptions, type SignedIn } from './rig.ts'
 
 export const LOGIN = `${ORIGINS.login}/login/employees`
@@ -11,14 +11,18 @@ const LEVEL_TWO = `${ORIGINS.app}/level2/x`
 const PERIOD_MS = 30_000
 export const SECRET = /<code class="secret">([^<]+)</
 
+/** The codes of an attack are those of one step: time stands still in the middle of the next. */
+let now = 0
+
 export function code(secret: string, steps = 0): string {
-  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * PERIOD_MS })
+  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: now + steps * PERIOD_MS })
 }
 
-/** Far from the end of a period: the codes of a test are those of one step. */
-async function steady(): Promise<void> {
-  const left = PERIOD_MS - (Date.now() % PERIOD_MS)
-  if (left < 12_000) await new Promise((resolve) => setTimeout(resolve, left))
+/** Another process on the same store, at the same time. */
+export async function secondNode(rig: Rig): Promise<Rig> {
+  const second = await rig.second()
+  await second.holdClock(now)
+  return second
 }
 
 export async function stepUpPage({ client }: SignedIn): Promise<Page> {
@@ -65,22 +69,26 @@ export async function notRaised(rig: Rig, { client }: SignedIn, about: string): 
   upstreamSilent(rig, mark, about)
 }
 
-/** A rig whose codes and counters no other test has used. */
+/** Attacks people of this rig, or of another; codes and counts are each person's own. */
 export async function withFactors(
   outer: Rig,
   attack: (rig: Rig) => Promise<void>,
-  options: RigOptions = {},
+  options?: RigOptions,
 ): Promise<void> {
-  const rig = await startRig({ employees: TOTP_STEP, ...options })
+  const rig = options === undefined ? outer.anew() : await startRig(options)
   try {
     for (const secret of Object.values(TOTP_SECRETS)) rig.canaries.add(secret)
-    await steady()
+    now = (Math.floor(Date.now() / PERIOD_MS) + 1.5) * PERIOD_MS
+    await rig.holdClock(now)
     await attack(rig)
     await rig.logged()
     secretsNowhere(rig, 'second factors')
   } finally {
     outer.tally.sent += rig.tally.sent
     outer.tally.checks += rig.tally.checks
-    await rig.stop()
+    if (options === undefined) {
+      await rig.shiftClock(0)
+      await rig.holdClock('not')
+    } else await rig.stop()
   }
 }

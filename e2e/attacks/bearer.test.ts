@@ -30,7 +30,7 @@ interface Forge {
   readonly claims: Claims
 }
 
-const rig = useRig({}, learnKeys)
+const rig = useRig('bearer', { setUp: learnKeys, tests })
 const forges = new Map<Kind, Forge>()
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 const stranger = generateKeyPairSync('ed25519').privateKey
@@ -163,76 +163,78 @@ async function refused(rig: Rig, kind: Kind, token: string, id: string): Promise
 const opens = async (token: string): Promise<number | undefined> =>
   (await rig().ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer ${token}\r\n\r\n`))?.status
 
-for (const kind of ['access', 'refresh'] as const)
-  test(`each row of the JWT vectors is refused as ${kind} token, and stands in no log`, async () => {
-    const forge = forges.get(kind)
-    assert.ok(forge)
-    if (kind === 'access')
-      assert.equal(await opens(good(forge)), 200, 'what our own key signs is as good as what we give out')
-    const from = rig().log().length
-    const sent: string[] = []
-    for (const vector of readVectors('jwt') as readonly JwtVector[]) {
-      // The one row that is to be accepted.
-      if (vector.id === 'exp-float') continue
-      for (const token of forgeries(forge, vector)) {
-        await refused(rig(), kind, token, `${kind}: ${vector.id}`)
-        sent.push(token.split('.')[2] ?? token)
+function tests(): void {
+  for (const kind of ['access', 'refresh'] as const)
+    test(`each row of the JWT vectors is refused as ${kind} token, and stands in no log`, async () => {
+      const forge = forges.get(kind)
+      assert.ok(forge)
+      if (kind === 'access')
+        assert.equal(await opens(good(forge)), 200, 'what our own key signs is as good as what we give out')
+      const from = rig().log().length
+      const sent: string[] = []
+      for (const vector of readVectors('jwt') as readonly JwtVector[]) {
+        // The one row that is to be accepted.
+        if (vector.id === 'exp-float') continue
+        for (const token of forgeries(forge, vector)) {
+          await refused(rig(), kind, token, `${kind}: ${vector.id}`)
+          sent.push(token.split('.')[2] ?? token)
+        }
       }
-    }
-    await rig().logged()
-    const lines = rig().log().slice(from)
-    for (const signature of sent) assert.ok(signature.length < 20 || !lines.includes(signature))
+      await rig().logged()
+      const lines = rig().log().slice(from)
+      for (const signature of sent) assert.ok(signature.length < 20 || !lines.includes(signature))
+    })
+
+  test('jwt.exp-float: a time between two seconds is a time', async () => {
+    const forge = forges.get('access')
+    assert.ok(forge)
+    assert.equal(await opens(good(forge, { exp: now() + 60.5 })), 200)
   })
 
-test('jwt.exp-float: a time between two seconds is a time', async () => {
-  const forge = forges.get('access')
-  assert.ok(forge)
-  assert.equal(await opens(good(forge, { exp: now() + 60.5 })), 200)
-})
-
-test('a token as Bearer and the cookie of somebody else: the token is who asks, and the application never sees it', async () => {
-  const alice = await rig().signIn('alice')
-  const { accessToken, refreshToken } = await logIn('bob')
-  for (const [token, status] of [
-    [accessToken, 200],
-    [refreshToken, 401],
-    [`${accessToken}x`, 401],
-  ] as const) {
-    const mark = rig().mark()
-    const answer = await rig().ask(
-      `GET /me HTTP/1.1\r\nHost: app.example.com\r\n${alice.cookie('app')}Authorization: Bearer ${token}\r\n\r\n`,
-    )
-    assert.equal(answer?.status, status)
-    if (status === 401) {
-      upstreamSilent(rig(), mark, 'a bad token beside a good cookie')
-      continue
+  test('a token as Bearer and the cookie of somebody else: the token is who asks, and the application never sees it', async () => {
+    const alice = await rig().signIn('alice')
+    const { accessToken, refreshToken } = await logIn('bob')
+    for (const [token, status] of [
+      [accessToken, 200],
+      [refreshToken, 401],
+      [`${accessToken}x`, 401],
+    ] as const) {
+      const mark = rig().mark()
+      const answer = await rig().ask(
+        `GET /me HTTP/1.1\r\nHost: app.example.com\r\n${alice.cookie('app')}Authorization: Bearer ${token}\r\n\r\n`,
+      )
+      assert.equal(answer?.status, status)
+      if (status === 401) {
+        upstreamSilent(rig(), mark, 'a bad token beside a good cookie')
+        continue
+      }
+      const [seen] = rig().since(mark)
+      assert.ok(seen)
+      assert.ok(seen.headers.some(([name, value]) => name.toLowerCase() === 'x-remote-user' && value === 'bob'))
+      assert.ok(!seen.headers.some(([, value]) => value.includes(token)))
     }
-    const [seen] = rig().since(mark)
-    assert.ok(seen)
-    assert.ok(seen.headers.some(([name, value]) => name.toLowerCase() === 'x-remote-user' && value === 'bob'))
-    assert.ok(!seen.headers.some(([, value]) => value.includes(token)))
-  }
-})
+  })
 
-test('a session that is ended takes its tokens along, at once and everywhere', async () => {
-  const { accessToken, refreshToken } = await logIn('bob')
-  const second = await rig().second()
-  try {
-    const there = async (): Promise<number | undefined> =>
-      (await second.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer ${accessToken}\r\n\r\n`))
-        ?.status
-    assert.equal(await there(), 200)
-    const sid = String(claimsOf(accessToken)['jti'])
-    const gone = await rig().ask(
-      `DELETE /api/v1/sessions/${sid} HTTP/1.1\r\nHost: gw.example.com\r\nAuthorization: Bearer ${accessToken}\r\n\r\n`,
-    )
-    const ended = performance.now()
-    assert.equal(gone?.status, 204)
-    assert.equal(await opens(accessToken), 401, 'where it was ended')
-    while ((await there()) === 200)
-      assert.ok(performance.now() - ended < 1_000, 'the other process refuses within a second')
-    assert.equal((await post('/api/v1/auth/refresh', `Refresh ${refreshToken}`)).status, 401)
-  } finally {
-    await second.stop()
-  }
-})
+  test('a session that is ended takes its tokens along, at once and everywhere', async () => {
+    const { accessToken, refreshToken } = await logIn('bob')
+    const second = await rig().second()
+    try {
+      const there = async (): Promise<number | undefined> =>
+        (await second.ask(`GET /me HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer ${accessToken}\r\n\r\n`))
+          ?.status
+      assert.equal(await there(), 200)
+      const sid = String(claimsOf(accessToken)['jti'])
+      const gone = await rig().ask(
+        `DELETE /api/v1/sessions/${sid} HTTP/1.1\r\nHost: gw.example.com\r\nAuthorization: Bearer ${accessToken}\r\n\r\n`,
+      )
+      const ended = performance.now()
+      assert.equal(gone?.status, 204)
+      assert.equal(await opens(accessToken), 401, 'where it was ended')
+      for (let sent = ended; (await there()) === 200; sent = performance.now())
+        assert.ok(sent - ended < 1_000, 'the other process refuses what comes a second later')
+      assert.equal((await post('/api/v1/auth/refresh', `Refresh ${refreshToken}`)).status, 401)
+    } finally {
+      await second.stop()
+    }
+  })
+}

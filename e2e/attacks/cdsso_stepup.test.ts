@@ -4,11 +4,12 @@ import type { Browser, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS, PASSWORDS, STEP_UP, TOTP_STEP, TWO_PROOFS } from './rig-config.ts'
-import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf } from './wire.ts'
 
 const LOGIN = `${ORIGINS.login}/login/employees`
+const PROXY = '127.0.0.99'
 const LEVEL_TWO = `${ORIGINS.app}/level2/x`
 
 /** The login page that a step-up to level 2 leads to. */
@@ -244,58 +245,49 @@ runVectors<Vector>(
         await isDead(rig, before, "bob's session is over")
       },
       async 'force-auth-method-jump'(rig) {
-        const two = await startRig({ employees: TOTP_STEP })
-        try {
-          const client = two.browser()
-          const start = `${LOGIN}?authIndexType=level&authIndexValue=2`
-          const page = await client.call(start)
-          const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
-          for (const more of [
-            { stage: 'totp', IDToken1: '000000' },
-            { choose: 'totp' },
-            { choose: 'totp', IDToken1: '000000' },
-            { stage: 'x509', choose: 'module:totp' },
-          ]) {
-            rig.tally.sent++
-            const answer = await client.call(action, { form: { authId: form['authId'] ?? '', ...more } })
-            noServerError(two, answer, JSON.stringify(more))
-            assert.equal(answer.location, undefined)
-            assert.doesNotMatch(answer.body, /one-time-code/, 'the password comes first')
-          }
-          for (const path of [
-            '/login/employees/totp',
-            '/login/totp',
-            '/login/employees?authIndexType=module&authIndexValue=totp',
-          ])
-            assert.doesNotMatch((await client.call(ORIGINS.login + path)).body, /one-time-code/, path)
-          rig.tally.checks += two.tally.checks
-        } finally {
-          await two.stop()
+        const client = rig.browser()
+        const page = await client.call(`${ORIGINS.login}/login/codes?authIndexType=level&authIndexValue=2`)
+        const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+        rig.tally.checks++
+        for (const more of [
+          { stage: 'totp', IDToken1: '000000' },
+          { choose: 'totp' },
+          { choose: 'totp', IDToken1: '000000' },
+          { stage: 'x509', choose: 'module:totp' },
+        ]) {
+          rig.tally.sent++
+          const answer = await client.call(action, { form: { authId: form['authId'] ?? '', ...more } })
+          noServerError(rig, answer, JSON.stringify(more))
+          assert.equal(answer.location, undefined)
+          assert.doesNotMatch(answer.body, /one-time-code/, 'the password comes first')
         }
+        for (const path of [
+          '/login/codes/totp',
+          '/login/totp',
+          '/login/codes?authIndexType=module&authIndexValue=totp',
+        ])
+          assert.doesNotMatch((await client.call(ORIGINS.login + path)).body, /one-time-code/, path)
       },
       async 'level-time'(rig) {
-        const two = await startRig({ employees: TOTP_STEP })
+        const bob = await rig.signIn('bob')
+        const recent = `${ORIGINS.app}/recent/x`
+        assert.equal(await statusAt(bob, recent), 200)
+        await rig.shiftClock(5 * 60_000 + 1_000)
         try {
-          const bob = await two.signIn('bob')
-          const recent = `${ORIGINS.app}/recent/x`
-          assert.equal(await statusAt(bob, recent), 200)
-          await two.shiftClock(5 * 60_000 + 1_000)
           for (let i = 0; i < 3; i++)
             assert.equal(await statusAt(bob, `${ORIGINS.app}/me`), 200, 'use makes nothing younger')
-          const mark = two.mark()
+          const mark = rig.mark()
           const script = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
           const late = await bob.client.call(recent, { headers: script })
           assert.equal(late.status, 401)
           assert.match(headersOf(late, 'www-authenticate').join(), /insufficient_user_authentication.*max_age=300/)
-          upstreamSilent(two, mark, 'five minutes later')
-          rig.tally.sent += two.tally.sent
+          upstreamSilent(rig, mark, 'five minutes later')
           const page = await bob.client.call((await bob.client.call(recent)).location ?? '')
           const answer = await bob.client.submitLogin(page, 'bob', PASSWORDS.bob)
           await bob.client.open(answer.location ?? '')
           assert.equal(await statusAt(bob, recent), 200)
-          rig.tally.checks += two.tally.checks
         } finally {
-          await two.stop()
+          await rig.shiftClock(0)
         }
       },
       async 'force-auth-param'(rig) {
@@ -334,22 +326,17 @@ runVectors<Vector>(
         assert.equal((await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
         gaveNoCode(rig, await bob.client.submitLogin(page, 'bob', 'wrong'), 'started before logout')
         // What it proved before counts no more: the first of two proofs, given before logout, is asked for again.
-        const two = await startRig({ employees: TWO_PROOFS })
-        try {
-          const client = two.browser()
-          const begin = (force: string): Promise<Page> => client.call(`${LOGIN}?${force}`)
-          const whole = await client.submitLogin(await begin(''), 'bob', PASSWORDS.bob)
-          assert.equal((await client.submitLogin(whole, 'bob', PASSWORDS.bob)).status, 303)
-          const half = await client.submitLogin(await begin('ForceAuth=true'), 'bob', PASSWORDS.bob)
-          assert.equal(half.status, 200, 'the second proof is asked for')
-          assert.equal((await client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
-          const answer = await client.submitLogin(half, 'bob', PASSWORDS.bob)
-          noServerError(two, answer, 'half a flow of before logout')
-          assert.equal(answer.location, undefined)
-          assert.equal(client.cookie('gw.example.com', TOKEN_COOKIE), undefined)
-        } finally {
-          await two.stop()
-        }
+        const client = rig.browser()
+        const begin = (force: string): Promise<Page> => client.call(`${ORIGINS.login}/login/twice?${force}`)
+        const whole = await client.submitLogin(await begin(''), 'bob', PASSWORDS.bob)
+        assert.equal((await client.submitLogin(whole, 'bob', PASSWORDS.bob)).status, 303)
+        const half = await client.submitLogin(await begin('ForceAuth=true'), 'bob', PASSWORDS.bob)
+        assert.equal(half.status, 200, 'the second proof is asked for')
+        assert.equal((await client.call(`${ORIGINS.login}/logout`, { form: {} })).status, 303)
+        const late = await client.submitLogin(half, 'bob', PASSWORDS.bob)
+        noServerError(rig, late, 'half a flow of before logout')
+        assert.equal(late.location, undefined)
+        assert.equal(client.cookie('gw.example.com', TOKEN_COOKIE), undefined)
         // And a flow of one session in the browser of another.
         const [again, mallory] = [await rig.signIn('bob'), await rig.signIn('mallory')]
         const flow = await stepUpPage(again)
@@ -447,33 +434,35 @@ runVectors<Vector>(
         }
       },
       async 'policy-exception'(outer) {
-        const rig = await startRig({ trustedProxies: ['127.0.0.1'] })
-        try {
-          const mark = rig.mark()
-          for (const address of [
-            // As a proxy that adds its client writes it: only the last entry is not the stranger's own.
-            'x'.repeat(5_000),
-            '10.0.0.5, junk',
-            '127.0.0.1',
-            '010.0.0.5',
-            '[::1',
-            '%00',
-            '10.0.0.5:99999',
-            ','.repeat(500),
-          ])
-            for (const lines of ['', WEB_SOCKET]) {
-              const answer = await rig.ask(
-                `GET /internal/x HTTP/1.1\r\nHost: app.example.com\r\nX-Forwarded-For: ${address}, 203.0.113.9\r\n${lines}\r\n`,
-              )
-              noServerError(rig, answer, address.slice(0, 20))
-              assert.ok([400, 401, 403].includes(answer?.status ?? 0), `${address.slice(0, 20)}: ${answer?.status}`)
-            }
-          upstreamSilent(rig, mark, 'an address that nobody can read opens nothing')
-        } finally {
-          outer.tally.sent += rig.tally.sent
-          outer.tally.checks += rig.tally.checks
-          await rig.stop()
-        }
+        const rig = outer.anew(PROXY)
+        const mark = rig.mark()
+        for (const address of [
+          // As a proxy that adds its client writes it: only the last entry is not the stranger's own.
+          'x'.repeat(5_000),
+          '10.0.0.5, junk',
+          '127.0.0.1',
+          PROXY,
+          '010.0.0.5',
+          '[::1',
+          '%00',
+          '10.0.0.5:99999',
+          ','.repeat(500),
+        ])
+          for (const lines of ['', WEB_SOCKET]) {
+            const answer = await rig.ask(
+              `GET /internal/x HTTP/1.1\r\nHost: app.example.com\r\nX-Forwarded-For: ${address}, 203.0.113.9\r\n${lines}\r\n`,
+            )
+            noServerError(rig, answer, address.slice(0, 20))
+            assert.ok([400, 401, 403].includes(answer?.status ?? 0), `${address.slice(0, 20)}: ${answer?.status}`)
+          }
+        upstreamSilent(rig, mark, 'an address that nobody can read opens nothing')
+        // What the proxy says counts at all.
+        const known = await rig.ask(
+          'GET /internal/x HTTP/1.1\r\nHost: app.example.com\r\nX-Forwarded-For: 10.0.0.5\r\n\r\n',
+        )
+        assert.equal(known?.status, 200)
+        outer.tally.sent += rig.tally.sent
+        outer.tally.checks += rig.tally.checks
       },
       async 'basic-plus-cookie'(rig) {
         const bob = await rig.signIn('bob')
@@ -496,5 +485,5 @@ runVectors<Vector>(
       },
     },
   },
-  { employees: STEP_UP },
+  { employees: STEP_UP, realms: { codes: TOTP_STEP, twice: TWO_PROOFS }, trustedProxies: [`${PROXY}/32`] },
 )

@@ -5,8 +5,8 @@ import { factorForm, setUpApp, withFactors } from './authenticator.ts'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
 import { EMPLOYEES, isValid, loginToken, rest, signInRoot } from './rest.ts'
-import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
-import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
+import { ORIGINS, PASSWORDS, STEP_UP, TOTP_STEP } from './rig-config.ts'
+import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf } from './wire.ts'
 
@@ -140,32 +140,37 @@ async function restRefuses(
   assert.ok(await isValid(rig, loginToken(bob)), 'still signed in')
 }
 
-const rig = runVectors<CsrfVector>('csrf', {
-  only: {
-    'totp-enrol': (outer) =>
-      withFactors(outer, async (rig) => {
-        const owner = await rig.signIn('mallory')
-        await setUpApp(rig, owner)
-        const form = await factorForm(owner)
-        for (const headers of FOREIGN) {
-          for (const [path, fields] of [
-            ['/account/factor', { ...form, remove: '1' }],
-            ['/account/factor', { ...form, name: 'mine' }],
-            ['/account/add', { realm: '/employees', stage: 'totp', IDToken1: '000000' }],
-          ] as const) {
-            rig.tally.sent++
-            const answer = await owner.client.call(ORIGINS.login + path, { form: fields, headers })
-            noServerError(rig, answer, path)
-            assert.equal(answer.status, 403, `${path} ${JSON.stringify(headers)}`)
-          }
-        }
-        assert.deepEqual(await factorForm(owner), form, 'the factor is as it was')
-        const own = await owner.client.call(`${ORIGINS.login}/account/factor`, { form: { ...form, remove: '1' } })
-        assert.match(own.location ?? '', /\/account\?.*factors=removed/, 'its own form works')
-      }),
-    async stepup(outer) {
-      const rig = await startRig({ employees: STEP_UP })
-      try {
+const rig = runVectors<CsrfVector>(
+  'csrf',
+  {
+    beyond,
+    only: {
+      'totp-enrol': (outer) =>
+        withFactors(
+          outer,
+          async (rig) => {
+            const owner = await rig.signIn('mallory')
+            await setUpApp(rig, owner)
+            const form = await factorForm(owner)
+            for (const headers of FOREIGN) {
+              for (const [path, fields] of [
+                ['/account/factor', { ...form, remove: '1' }],
+                ['/account/factor', { ...form, name: 'mine' }],
+                ['/account/add', { realm: '/employees', stage: 'totp', IDToken1: '000000' }],
+              ] as const) {
+                rig.tally.sent++
+                const answer = await owner.client.call(ORIGINS.login + path, { form: fields, headers })
+                noServerError(rig, answer, path)
+                assert.equal(answer.status, 403, `${path} ${JSON.stringify(headers)}`)
+              }
+            }
+            assert.deepEqual(await factorForm(owner), form, 'the factor is as it was')
+            const own = await owner.client.call(`${ORIGINS.login}/account/factor`, { form: { ...form, remove: '1' } })
+            assert.match(own.location ?? '', /\/account\?.*factors=removed/, 'its own form works')
+          },
+          { employees: TOTP_STEP },
+        ),
+      async stepup(rig) {
         const bob = await rig.signIn('bob')
         const before = bob.client.cookie('gw.example.com', TOKEN_COOKIE)
         const start = await bob.client.call(`${ORIGINS.app}/level2/x`)
@@ -184,176 +189,175 @@ const rig = runVectors<CsrfVector>('csrf', {
         assert.equal(bob.client.cookie('gw.example.com', TOKEN_COOKIE), before, 'nothing has changed')
         assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
         assert.equal((await bob.client.submitLogin(page, 'bob', PASSWORDS.bob)).status, 303, 'his own form still works')
-      } finally {
-        outer.tally.sent += rig.tally.sent
-        outer.tally.checks += rig.tally.checks
-        await rig.stop()
-      }
-    },
-    'login-csrf': (rig) => loginFrom(rig, FOREIGN),
-    async 'logout-get'(rig) {
-      const bob = await rig.signIn('bob')
-      const image = {
-        'sec-fetch-mode': 'no-cors',
-        'sec-fetch-dest': 'image',
-        'sec-fetch-site': 'cross-site',
-        accept: 'image/*',
-      }
-      for (const url of [
-        `${ORIGINS.login}/logout`,
-        `${ORIGINS.login}/logout?agent=app`,
-        `${ORIGINS.login}/logged-out`,
-        `${ORIGINS.app}/.gatehouse/logout`,
-      ])
-        for (const headers of [image, { 'sec-fetch-site': 'cross-site' }]) {
-          const answer = await bob.client.call(url, { headers })
-          leadsNowhereElse(rig, answer, url, url)
-          assert.ok(
-            headersOf(answer, 'set-cookie').every((line) => !line.includes('SSOTokenID')),
-            url,
-          )
+      },
+      'login-csrf': (rig) => loginFrom(rig, FOREIGN),
+      async 'logout-get'(rig) {
+        const bob = await rig.signIn('bob')
+        const image = {
+          'sec-fetch-mode': 'no-cors',
+          'sec-fetch-dest': 'image',
+          'sec-fetch-site': 'cross-site',
+          accept: 'image/*',
         }
-      assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
-    },
-    'logout-post': (rig) => logoutFrom(rig, FOREIGN),
-    async 'token-reuse'(rig) {
-      const [one, other] = [rig.browser(), rig.browser()]
-      const planted = loginForm(
-        { ...(await one.call(`${ORIGINS.login}/login/employees`)), headers: {} },
-        'bob',
-        PASSWORDS.bob,
-      )
-      await refusesLogin(
-        rig,
-        other,
-        () => other.call(planted.action, { form: planted.form }),
-        'the authId of another browser',
-      )
-      await refusesLogin(
-        rig,
-        one,
-        () => one.call(`${ORIGINS.login}/login/customers`, { form: planted.form }),
-        'of another realm',
-      )
-      assert.equal((await one.call(planted.action, { form: planted.form })).status, 303)
-      const again = rig.browser()
-      again.setCookie(
-        'gw.example.com',
-        '__Host-gatehouse-login',
-        one.cookie('gw.example.com', '__Host-gatehouse-login') ?? '',
-      )
-      const second = await again.call(planted.action, { form: planted.form })
-      assert.ok(second.status === 403 && second.location === undefined, 'used twice')
-    },
-    async 'token-missing'(rig) {
-      const client = rig.browser()
-      for (const authId of [undefined, '', 'x', 'A'.repeat(15_000)])
+        for (const url of [
+          `${ORIGINS.login}/logout`,
+          `${ORIGINS.login}/logout?agent=app`,
+          `${ORIGINS.login}/logged-out`,
+          `${ORIGINS.app}/.gatehouse/logout`,
+        ])
+          for (const headers of [image, { 'sec-fetch-site': 'cross-site' }]) {
+            const answer = await bob.client.call(url, { headers })
+            leadsNowhereElse(rig, answer, url, url)
+            assert.ok(
+              headersOf(answer, 'set-cookie').every((line) => !line.includes('SSOTokenID')),
+              url,
+            )
+          }
+        assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
+      },
+      'logout-post': (rig) => logoutFrom(rig, FOREIGN),
+      async 'token-reuse'(rig) {
+        const [one, other] = [rig.browser(), rig.browser()]
+        const planted = loginForm(
+          { ...(await one.call(`${ORIGINS.login}/login/employees`)), headers: {} },
+          'bob',
+          PASSWORDS.bob,
+        )
+        await refusesLogin(
+          rig,
+          other,
+          () => other.call(planted.action, { form: planted.form }),
+          'the authId of another browser',
+        )
+        await refusesLogin(
+          rig,
+          one,
+          () => one.call(`${ORIGINS.login}/login/customers`, { form: planted.form }),
+          'of another realm',
+        )
+        assert.equal((await one.call(planted.action, { form: planted.form })).status, 303)
+        const again = rig.browser()
+        again.setCookie(
+          'gw.example.com',
+          '__Host-gatehouse-login',
+          one.cookie('gw.example.com', '__Host-gatehouse-login') ?? '',
+        )
+        const second = await again.call(planted.action, { form: planted.form })
+        assert.ok(second.status === 403 && second.location === undefined, 'used twice')
+      },
+      async 'token-missing'(rig) {
+        const client = rig.browser()
+        for (const authId of [undefined, '', 'x', 'A'.repeat(15_000)])
+          await refusesLogin(
+            rig,
+            client,
+            (page) => {
+              const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
+              const { authId: _, ...rest } = form
+              return client.call(action, { form: { ...rest, ...(authId === undefined ? {} : { authId }) } })
+            },
+            `authId ${String(authId).slice(0, 5)}`,
+          )
         await refusesLogin(
           rig,
           client,
           (page) => {
             const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
-            const { authId: _, ...rest } = form
-            return client.call(action, { form: { ...rest, ...(authId === undefined ? {} : { authId }) } })
+            const { authId = '', ...rest } = form
+            return client.call(action, { form: { ...rest, 'authId[]': authId, 'authId[0]': authId } })
           },
-          `authId ${String(authId).slice(0, 5)}`,
+          'as a list',
         )
-      await refusesLogin(
-        rig,
-        client,
-        (page) => {
-          const { action, form } = loginForm({ ...page, headers: {} }, 'bob', PASSWORDS.bob)
-          const { authId = '', ...rest } = form
-          return client.call(action, { form: { ...rest, 'authId[]': authId, 'authId[0]': authId } })
-        },
-        'as a list',
-      )
-    },
-    async 'admin-json'(rig) {
-      await restRefuses(
-        rig,
-        ['text/plain', 'text/plain;charset=application/json', 'application/jsonp'],
-        '{"username":"bob"}',
-        415,
-      )
-    },
-    async 'admin-form'(rig) {
-      await restRefuses(rig, ['application/x-www-form-urlencoded'], 'username=bob', 415)
-      await restRefuses(rig, ['multipart/form-data; boundary=x'], '--x\r\n\r\nbob\r\n--x--', 415)
-    },
-    async 'admin-cors'(rig) {
-      const origins = ['null', 'https://evil.example', 'https://gw.example.com.evil', ORIGINS.app]
-      for (const origin of origins) await restRefuses(rig, ['application/json'], '{"username":"bob"}', 403, origin)
-    },
-    'origin-null': (rig, { h }) => both(rig, withOrigin({ ...lower(h), 'sec-fetch-site': 'cross-site' })),
-    'origin-absent': (rig) => both(rig, [{ origin: undefined, referer: undefined, 'sec-fetch-site': 'cross-site' }]),
-    'origin-prefix': (rig, { h }) => both(rig, withOrigin(lower(h))),
-    'referer-trick': (rig, { h }) => both(rig, [{ ...lower(h), origin: undefined, 'sec-fetch-site': undefined }]),
-    async subdomain(rig) {
-      const sibling = [
-        { origin: ORIGINS.app, 'sec-fetch-site': 'same-site' },
-        { origin: ORIGINS.pay, 'sec-fetch-site': 'same-site' },
-      ]
-      await both(rig, sibling)
-    },
-    async clickjack(rig) {
-      const bob = await rig.signIn('bob')
-      const pages = [
-        '/',
-        '/login/employees',
-        '/login/customers',
-        '/logout',
-        '/logged-out',
-        '/nowhere',
-        '/login/employees?ForceAuth=true',
-      ]
-      for (const path of pages)
-        for (const client of [bob.client, rig.browser()]) {
-          const page = await client.call(ORIGINS.login + path)
-          noServerError(rig, page, path)
-          assert.match(headerOf(page, 'content-security-policy') ?? '', /frame-ancestors 'none'/, path)
-          assert.equal(headerOf(page, 'x-frame-options')?.toUpperCase(), 'DENY', path)
-        }
-      // Our own pages on an application's host may stand in frames of that application alone.
-      for (const [client, path] of [
-        [bob.client, '/admin/x'],
-        [rig.browser(), '/%00/x'],
-      ] as const)
-        assert.match(
-          headerOf(await client.call(ORIGINS.app + path), 'content-security-policy') ?? '',
-          /frame-ancestors '(?:none|self)'/,
-          path,
+      },
+      async 'admin-json'(rig) {
+        await restRefuses(
+          rig,
+          ['text/plain', 'text/plain;charset=application/json', 'application/jsonp'],
+          '{"username":"bob"}',
+          415,
         )
+      },
+      async 'admin-form'(rig) {
+        await restRefuses(rig, ['application/x-www-form-urlencoded'], 'username=bob', 415)
+        await restRefuses(rig, ['multipart/form-data; boundary=x'], '--x\r\n\r\nbob\r\n--x--', 415)
+      },
+      async 'admin-cors'(rig) {
+        const origins = ['null', 'https://evil.example', 'https://gw.example.com.evil', ORIGINS.app]
+        for (const origin of origins) await restRefuses(rig, ['application/json'], '{"username":"bob"}', 403, origin)
+      },
+      'origin-null': (rig, { h }) => both(rig, withOrigin({ ...lower(h), 'sec-fetch-site': 'cross-site' })),
+      'origin-absent': (rig) => both(rig, [{ origin: undefined, referer: undefined, 'sec-fetch-site': 'cross-site' }]),
+      'origin-prefix': (rig, { h }) => both(rig, withOrigin(lower(h))),
+      'referer-trick': (rig, { h }) => both(rig, [{ ...lower(h), origin: undefined, 'sec-fetch-site': undefined }]),
+      async subdomain(rig) {
+        const sibling = [
+          { origin: ORIGINS.app, 'sec-fetch-site': 'same-site' },
+          { origin: ORIGINS.pay, 'sec-fetch-site': 'same-site' },
+        ]
+        await both(rig, sibling)
+      },
+      async clickjack(rig) {
+        const bob = await rig.signIn('bob')
+        const pages = [
+          '/',
+          '/login/employees',
+          '/login/customers',
+          '/logout',
+          '/logged-out',
+          '/nowhere',
+          '/login/employees?ForceAuth=true',
+        ]
+        for (const path of pages)
+          for (const client of [bob.client, rig.browser()]) {
+            const page = await client.call(ORIGINS.login + path)
+            noServerError(rig, page, path)
+            assert.match(headerOf(page, 'content-security-policy') ?? '', /frame-ancestors 'none'/, path)
+            assert.equal(headerOf(page, 'x-frame-options')?.toUpperCase(), 'DENY', path)
+          }
+        // Our own pages on an application's host may stand in frames of that application alone.
+        for (const [client, path] of [
+          [bob.client, '/admin/x'],
+          [rig.browser(), '/%00/x'],
+        ] as const)
+          assert.match(
+            headerOf(await client.call(ORIGINS.app + path), 'content-security-policy') ?? '',
+            /frame-ancestors '(?:none|self)'/,
+            path,
+          )
+      },
     },
   },
-})
+  { employees: STEP_UP },
+)
 
-test('a frame never gets a login page or a redirect to one', async () => {
-  const client = rig().browser()
-  for (const dest of ['iframe', 'frame', 'embed', 'object', 'fencedframe']) {
-    const answer = await client.call(`${ORIGINS.app}/me`, {
-      headers: { 'sec-fetch-dest': dest, 'sec-fetch-site': 'cross-site' },
-    })
-    assert.equal(answer.status, 401)
-    assert.equal(answer.location, undefined)
-  }
-})
+function beyond(): void {
+  test('a frame never gets a login page or a redirect to one', async () => {
+    const client = rig().browser()
+    for (const dest of ['iframe', 'frame', 'embed', 'object', 'fencedframe']) {
+      const answer = await client.call(`${ORIGINS.app}/me`, {
+        headers: { 'sec-fetch-dest': dest, 'sec-fetch-site': 'cross-site' },
+      })
+      assert.equal(answer.status, 401)
+      assert.equal(answer.location, undefined)
+    }
+  })
 
-test('a logout that a sibling application forces through its own host ends nothing', async () => {
-  const bob = await rig().signIn('bob')
-  const shop: SignedIn = bob
-  for (const origin of [ORIGINS.shop, ORIGINS.pay, ORIGINS.login, 'https://www.example.com'])
-    assert.equal(
-      (
-        await shop.client.call(`${ORIGINS.app}/.gatehouse/logout`, {
-          form: {},
-          headers: { origin, 'sec-fetch-site': 'same-site' },
-        })
-      ).status,
-      403,
-    )
-  assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
-  assert.equal((await bob.client.call(`${ORIGINS.app}/.gatehouse/logout`, { form: {} })).status, 303)
-  await isDead(rig(), bob.cookie('app'), 'after its own logout')
-  secretsNowhere(rig(), 'after a logout')
-})
+  test('a logout that a sibling application forces through its own host ends nothing', async () => {
+    const bob = await rig().signIn('bob')
+    const shop: SignedIn = bob
+    for (const origin of [ORIGINS.shop, ORIGINS.pay, ORIGINS.login, 'https://www.example.com'])
+      assert.equal(
+        (
+          await shop.client.call(`${ORIGINS.app}/.gatehouse/logout`, {
+            form: {},
+            headers: { origin, 'sec-fetch-site': 'same-site' },
+          })
+        ).status,
+        403,
+      )
+    assert.equal((await bob.client.call(`${ORIGINS.app}/me`)).status, 200)
+    assert.equal((await bob.client.call(`${ORIGINS.app}/.gatehouse/logout`, { form: {} })).status, 303)
+    await isDead(rig(), bob.cookie('app'), 'after its own logout')
+    secretsNowhere(rig(), 'after a logout')
+  })
+}

@@ -48,6 +48,7 @@ async function attack(rig: Rig, attacker: Attacker, { id, h }: HopVector): Promi
 }
 
 const rig = runVectors<HopVector>('hop_by_hop', {
+  beyond,
   async setUp(rig) {
     alice = await rig.signIn('alice')
   },
@@ -70,15 +71,17 @@ const rig = runVectors<HopVector>('hop_by_hop', {
   },
 })
 
-test('Connection cannot name any header that the gateway adds', async () => {
-  const names = [
-    'X-Remote-User',
-    'x-gatehouse-assertion',
-    'Forwarded',
-    'X-Forwarded-Host',
-    'X-Request-Id',
-    'Host',
-    'Content-Length',
-  ]
-  for (const name of names) await attack(rig(), alice, { id: name, h: { Connection: `close, ${name}` } })
-})
+function beyond(): void {
+  test('Connection cannot name any header that the gateway adds', async () => {
+    const names = [
+      'X-Remote-User',
+      'x-gatehouse-assertion',
+      'Forwarded',
+      'X-Forwarded-Host',
+      'X-Request-Id',
+      'Host',
+      'Content-Length',
+    ]
+    for (const name of names) await attack(rig(), alice, { id: name, h: { Connection: `close, ${name}` } })
+  })
+}

@@ -99,6 +99,7 @@ async function alone(rig: Rig, vector: RawVector, attacker: Attacker, path: stri
 }
 
 const rig = runVectors<RawVector>('http_raw', {
+  beyond,
   async setUp(rig) {
     bob = await rig.signIn('bob')
   },
@@ -111,46 +112,48 @@ const rig = runVectors<RawVector>('http_raw', {
 })
 
 /** What a lenient application behind us might take for the start of another request. */
-const SMUGGLED = 'GET /admin/smuggled HTTP/1.1\r\nHost: app.example.com\r\nX-Remote-User: alice\r\n\r\n'
+function beyond(): void {
+  const SMUGGLED = 'GET /admin/smuggled HTTP/1.1\r\nHost: app.example.com\r\nX-Remote-User: alice\r\n\r\n'
 
-const FRAMINGS: Readonly<Record<string, string>> = {
-  'CL that covers the smuggled request': `Content-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'chunked with the smuggled request as data': `Transfer-Encoding: chunked\r\n\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
-  'CL and TE': `Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'TE and CL in other case': `transfer-encoding: CHUNKED\r\ncontent-length: 5\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'TE with a comma': `Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'TE quoted': `Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'TE x': `Transfer-Encoding: xchunked\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'TE underscored': `Transfer_Encoding: chunked\r\nContent-Length: ${SMUGGLED.length + 5}\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'TE dotted': `Transfer.Encoding: chunked\r\nContent-Length: ${SMUGGLED.length + 5}\r\n\r\n0\r\n\r\n${SMUGGLED}`,
-  'CL underscored': `Content_Length: 0\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'CL hidden by Connection': `Connection: Content-Length\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'TE hidden by Connection': `Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
-  'a chunk with an extension': `Transfer-Encoding: chunked\r\n\r\n5;x="\r\n\r\n";y\r\nabcde\r\n0\r\n\r\n${SMUGGLED}`,
-  'trailers that look like a request': `Transfer-Encoding: chunked\r\n\r\n0\r\nGET /admin/smuggled HTTP/1.1: x\r\nX-Remote-User: alice\r\n\r\n`,
-  'an obscured Expect': `Expect: y 100-continue\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'Expect and a body at once': `Expect: 100-continue\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  h2c: `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
-  'a WebSocket that is none': `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 777\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n${SMUGGLED}`,
-}
+  const FRAMINGS: Readonly<Record<string, string>> = {
+    'CL that covers the smuggled request': `Content-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'chunked with the smuggled request as data': `Transfer-Encoding: chunked\r\n\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
+    'CL and TE': `Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE and CL in other case': `transfer-encoding: CHUNKED\r\ncontent-length: 5\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE with a comma': `Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE quoted': `Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE x': `Transfer-Encoding: xchunked\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'TE underscored': `Transfer_Encoding: chunked\r\nContent-Length: ${SMUGGLED.length + 5}\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE dotted': `Transfer.Encoding: chunked\r\nContent-Length: ${SMUGGLED.length + 5}\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'CL underscored': `Content_Length: 0\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'CL hidden by Connection': `Connection: Content-Length\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'TE hidden by Connection': `Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
+    'a chunk with an extension': `Transfer-Encoding: chunked\r\n\r\n5;x="\r\n\r\n";y\r\nabcde\r\n0\r\n\r\n${SMUGGLED}`,
+    'trailers that look like a request': `Transfer-Encoding: chunked\r\n\r\n0\r\nGET /admin/smuggled HTTP/1.1: x\r\nX-Remote-User: alice\r\n\r\n`,
+    'an obscured Expect': `Expect: y 100-continue\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'Expect and a body at once': `Expect: 100-continue\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    h2c: `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'a WebSocket that is none': `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 777\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n${SMUGGLED}`,
+  }
 
-for (const [name, rest] of Object.entries(FRAMINGS))
-  for (const method of ['POST', 'GET', 'DELETE', 'OPTIONS'])
-    test(`request smuggling: ${method} with ${name} stays one request for the application`, async () => {
-      const mark = rig().mark()
-      const wire = new Wire(rig().dial)
-      wire.send(`${method} /public/front HTTP/1.1\r\nHost: app.example.com\r\nCookie: a=b\r\n${rest}`)
-      noServerError(rig(), await wire.answer(method), name)
-      wire.send('GET /public/next HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n')
-      await wire.closed()
-      wire.destroy()
-      for (const { target } of rig().since(mark)) assert.match(target, /^\/public\/(?:front|next)$/, name)
-      oneForm(rig(), mark, NOBODY, name)
-      const [other] = rig().since((await onward(rig()), rig().mark() - 1))
-      assert.equal(other?.target, '/public/other', 'the next client gets its own answer')
-    })
+  for (const [name, rest] of Object.entries(FRAMINGS))
+    for (const method of ['POST', 'GET', 'DELETE', 'OPTIONS'])
+      test(`request smuggling: ${method} with ${name} stays one request for the application`, async () => {
+        const mark = rig().mark()
+        const wire = new Wire(rig().dial)
+        wire.send(`${method} /public/front HTTP/1.1\r\nHost: app.example.com\r\nCookie: a=b\r\n${rest}`)
+        noServerError(rig(), await wire.answer(method), name)
+        wire.send('GET /public/next HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n')
+        await wire.closed()
+        wire.destroy()
+        for (const { target } of rig().since(mark)) assert.match(target, /^\/public\/(?:front|next)$/, name)
+        oneForm(rig(), mark, NOBODY, name)
+        const [other] = rig().since((await onward(rig()), rig().mark() - 1))
+        assert.equal(other?.target, '/public/other', 'the next client gets its own answer')
+      })
 
-async function onward(rig: Rig): Promise<void> {
-  const answer = await rig.ask('GET /public/other HTTP/1.1\r\nHost: app.example.com\r\n\r\n')
-  assert.equal(answer?.body, 'GET /public/other')
+  async function onward(rig: Rig): Promise<void> {
+    const answer = await rig.ask('GET /public/other HTTP/1.1\r\nHost: app.example.com\r\n\r\n')
+    assert.equal(answer?.body, 'GET /public/other')
+  }
 }

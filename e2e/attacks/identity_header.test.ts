@@ -59,6 +59,7 @@ const SPELLINGS: Readonly<Record<string, (name: string) => readonly string[]>> =
 }
 
 const rig = runVectors<IdentityVector>('identity_header', {
+  beyond,
   async setUp(rig) {
     bob = await rig.signIn('bob')
     alice = await rig.signIn('alice')
@@ -159,12 +160,14 @@ const rig = runVectors<IdentityVector>('identity_header', {
   },
 })
 
-test('a session of one user never carries headers of the one before it on a connection that is used again', async () => {
-  const mark = rig().mark()
-  for (let round = 0; round < 10; round++)
-    for (const attacker of [alice, bob, NOBODY]) {
-      const path = attacker === NOBODY ? '/public/x' : '/me'
-      await rig().ask(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\n${attacker.cookie('app')}\r\n`)
-      headersExact(rig(), rig().since(mark).at(-1)!, attacker.user, `round ${round}`)
-    }
-})
+function beyond(): void {
+  test('a session of one user never carries headers of the one before it on a connection that is used again', async () => {
+    const mark = rig().mark()
+    for (let round = 0; round < 10; round++)
+      for (const attacker of [alice, bob, NOBODY]) {
+        const path = attacker === NOBODY ? '/public/x' : '/me'
+        await rig().ask(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\n${attacker.cookie('app')}\r\n`)
+        headersExact(rig(), rig().since(mark).at(-1)!, attacker.user, `round ${round}`)
+      }
+  })
+}

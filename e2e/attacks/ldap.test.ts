@@ -40,11 +40,6 @@ const entries: readonly FixtureEntry[] = [
 
 const authority = createAuthority('Attack LDAP CA')
 const servers: FixtureServer[] = []
-after(async () => {
-  authority.remove()
-  await Promise.all(servers.map((server) => server.close()))
-})
-
 async function serve(options: Partial<FixtureOptions> = {}): Promise<FixtureServer> {
   const server = await startLdapServer({ entries, ...options })
   servers.push(server)
@@ -150,145 +145,157 @@ const refusedTls: Runner<LdapVector> = async (rig, { id }) => {
   }
 }
 
-const rig = runVectors<LdapVector>('ldap', {
-  setUp,
-  every: literal,
-  only: {
-    'empty-password': async (rig, { id }) => {
-      const heard = partners.heard.length
-      for (const password of ['', '\0', '\0x']) {
-        const page = await guess(rig, 'alice', password)
-        noServerError(rig, page, id)
-        assert.ok(page.status === 401 || page.status === 400, `${page.status}`)
-      }
-      assert.equal(partners.heard.length, heard, 'the server was not asked')
-    },
-    'space-password': async (rig, { id, password = '' }) => {
-      noServerError(rig, await guess(rig, 'alice', password), id)
-      assert.equal(binds(partners).at(-1)?.password, password)
-    },
-    'two-entries': async (rig, { id }) => {
-      const page = await guess(rig, 'twin', SECRET)
-      assert.equal(page.status, 401)
-      twins(rig, await guess(rig, 'nobody', SECRET), page, id)
-    },
-    referral: async (rig, { id }) => {
-      const message = `ldap://127.0.0.1:${rig.canaryPort}/dc=example,dc=com`
-      await meanwhile(rig, { onSearch: () => ({ code: 10, message }) }, () => fault(rig, id))
-    },
-    'dn-injection': async (rig, { id }) => {
-      const page = await guess(rig, ODD, SECRET)
-      rig.tally.checks++
-      assert.equal(page.status, 303, id)
-      assert.equal(binds(partners).at(-1)?.dn, entries.find(({ attributes }) => attributes['uid']?.[0] === ODD)?.dn)
-    },
-    'attr-injection': async (rig, { id }) => {
-      rig.tally.sent++
-      const client = rig.browser()
-      const mark = rig.mark()
-      const page = await client.signIn(await client.open(`${SITE}/account`), 'alice', SECRET)
-      assert.equal(page.status, 200)
-      const values = (name: string): readonly string[] =>
-        rig
-          .since(mark)
-          .flatMap(({ headers }) => headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value))
-      const [name = ''] = values('x-name')
-      assert.ok(name.includes('Eve') && !/[\r\n]/.test(name), `${id}: ${name}`)
-      assert.deepEqual(
-        values('x-groups').filter((value) => value !== ''),
-        [],
-        id,
-      )
-      const account = await client.open(`${ORIGINS.login}/account`)
-      noServerError(rig, account, id)
-      assert.ok(!account.body.includes('<script>alert'), id)
-    },
-    'tls-name': refusedTls,
-    'starttls-strip': refusedTls,
-    'pool-identity': async (rig, { id }) => {
-      rig.tally.checks++
-      const from = partners.heard.length
-      const pages = await Promise.all(
-        Array.from({ length: 24 }, (_, at) =>
-          guess(rig, at % 3 === 0 ? 'admin' : 'alice', at % 3 === 2 ? 'wrong' : SECRET),
-        ),
-      )
-      assert.deepEqual(
-        pages.map(({ status }) => status),
-        pages.map((_, at) => (at % 3 === 2 ? 401 : 303)),
-        id,
-      )
-      const searches = partners.heard.slice(from).filter((each) => each.kind === 'search')
-      assert.ok(searches.length > 0 && searches.every(({ as }) => as === SERVICE.dn), id)
-    },
-    timeout: async (rig, { id }) => {
-      for (const options of [
-        { onSearch: () => 'hang' as const },
-        { onBind: (dn: string) => (dn === SERVICE.dn ? undefined : ('hang' as const)) },
-      ])
-        await meanwhile(rig, options, async () => {
-          const started = performance.now()
-          await fault(rig, id)
-          assert.ok(performance.now() - started < 4_000, id)
-        })
-    },
-    down: async (rig, { id }) => {
-      const { port } = partners
-      await partners.close()
-      await fault(rig, id)
-      partners = await serve({ port })
-      await meanwhile(rig, {}, () => Promise.resolve())
-    },
-    'pwd-policy': async (rig, { id }) => {
-      for (const [code, error] of [
-        [0, 0],
-        [0, 1],
-        [0, 2],
-        [49, 0],
-        [49, 1],
-      ] as const) {
-        const onBind: FixtureOptions['onBind'] = (dn) => (dn === SERVICE.dn ? undefined : { code, policy: { error } })
-        await meanwhile(rig, { onBind }, async () => {
-          const page = await guess(rig, 'alice', SECRET)
+const rig = runVectors<LdapVector>(
+  'ldap',
+  {
+    setUp,
+    beyond,
+    every: literal,
+    only: {
+      'empty-password': async (rig, { id }) => {
+        const heard = partners.heard.length
+        for (const password of ['', '\0', '\0x']) {
+          const page = await guess(rig, 'alice', password)
           noServerError(rig, page, id)
-          assert.equal(page.status, 401, `${id}: ${code} ${error}`)
-        })
-      }
-    },
-    'search-api': async (rig, { id }) => {
-      const root = await signInRoot(rig)
-      assert.equal((await guess(rig, 'alice', SECRET)).status, 303)
-      for (const username of ['*', 'al*', '*)(uid=*', '\\61lice']) {
-        const filter = `username eq ${JSON.stringify(username)} and realm eq "/partners"`
-        const path = `/json/realms/root/realms/partners/sessions?_queryFilter=${encodeURIComponent(filter)}`
-        const answer = await rest(rig, path, { method: 'GET', headers: byHeader(root) })
-        noServerError(rig, answer, id)
-        const found = answer.status === 200 ? (JSON.parse(answer.body) as { result: unknown[] }).result : []
-        assert.deepEqual(found, [], `${id}: ${username}`)
-      }
+          assert.ok(page.status === 401 || page.status === 400, `${page.status}`)
+        }
+        assert.equal(partners.heard.length, heard, 'the server was not asked')
+      },
+      'space-password': async (rig, { id, password = '' }) => {
+        noServerError(rig, await guess(rig, 'alice', password), id)
+        assert.equal(binds(partners).at(-1)?.password, password)
+      },
+      'two-entries': async (rig, { id }) => {
+        const page = await guess(rig, 'twin', SECRET)
+        assert.equal(page.status, 401)
+        twins(rig, await guess(rig, 'nobody', SECRET), page, id)
+      },
+      referral: async (rig, { id }) => {
+        const message = `ldap://127.0.0.1:${rig.canaryPort}/dc=example,dc=com`
+        await meanwhile(rig, { onSearch: () => ({ code: 10, message }) }, () => fault(rig, id))
+      },
+      'dn-injection': async (rig, { id }) => {
+        const page = await guess(rig, ODD, SECRET)
+        rig.tally.checks++
+        assert.equal(page.status, 303, id)
+        assert.equal(binds(partners).at(-1)?.dn, entries.find(({ attributes }) => attributes['uid']?.[0] === ODD)?.dn)
+      },
+      'attr-injection': async (rig, { id }) => {
+        rig.tally.sent++
+        const client = rig.browser()
+        const mark = rig.mark()
+        const page = await client.signIn(await client.open(`${SITE}/account`), 'alice', SECRET)
+        assert.equal(page.status, 200)
+        const values = (name: string): readonly string[] =>
+          rig
+            .since(mark)
+            .flatMap(({ headers }) => headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value))
+        const [name = ''] = values('x-name')
+        assert.ok(name.includes('Eve') && !/[\r\n]/.test(name), `${id}: ${name}`)
+        assert.deepEqual(
+          values('x-groups').filter((value) => value !== ''),
+          [],
+          id,
+        )
+        const account = await client.open(`${ORIGINS.login}/account`)
+        noServerError(rig, account, id)
+        assert.ok(!account.body.includes('<script>alert'), id)
+      },
+      'tls-name': refusedTls,
+      'starttls-strip': refusedTls,
+      'pool-identity': async (rig, { id }) => {
+        rig.tally.checks++
+        const from = partners.heard.length
+        const pages = await Promise.all(
+          Array.from({ length: 24 }, (_, at) =>
+            guess(rig, at % 3 === 0 ? 'admin' : 'alice', at % 3 === 2 ? 'wrong' : SECRET),
+          ),
+        )
+        assert.deepEqual(
+          pages.map(({ status }) => status),
+          pages.map((_, at) => (at % 3 === 2 ? 401 : 303)),
+          id,
+        )
+        const searches = partners.heard.slice(from).filter((each) => each.kind === 'search')
+        assert.ok(searches.length > 0 && searches.every(({ as }) => as === SERVICE.dn), id)
+      },
+      timeout: async (rig, { id }) => {
+        for (const options of [
+          { onSearch: () => 'hang' as const },
+          { onBind: (dn: string) => (dn === SERVICE.dn ? undefined : ('hang' as const)) },
+        ])
+          await meanwhile(rig, options, async () => {
+            const started = performance.now()
+            await fault(rig, id)
+            assert.ok(performance.now() - started < 4_000, id)
+          })
+      },
+      down: async (rig, { id }) => {
+        const { port } = partners
+        await partners.close()
+        await fault(rig, id)
+        partners = await serve({ port })
+        await meanwhile(rig, {}, () => Promise.resolve())
+      },
+      'pwd-policy': async (rig, { id }) => {
+        for (const [code, error] of [
+          [0, 0],
+          [0, 1],
+          [0, 2],
+          [49, 0],
+          [49, 1],
+        ] as const) {
+          const onBind: FixtureOptions['onBind'] = (dn) => (dn === SERVICE.dn ? undefined : { code, policy: { error } })
+          await meanwhile(rig, { onBind }, async () => {
+            const page = await guess(rig, 'alice', SECRET)
+            noServerError(rig, page, id)
+            assert.equal(page.status, 401, `${id}: ${code} ${error}`)
+          })
+        }
+      },
+      'search-api': async (rig, { id }) => {
+        const root = await signInRoot(rig)
+        assert.equal((await guess(rig, 'alice', SECRET)).status, 303)
+        for (const username of ['*', 'al*', '*)(uid=*', '\\61lice']) {
+          const filter = `username eq ${JSON.stringify(username)} and realm eq "/partners"`
+          const path = `/json/realms/root/realms/partners/sessions?_queryFilter=${encodeURIComponent(filter)}`
+          const answer = await rest(rig, path, { method: 'GET', headers: byHeader(root) })
+          noServerError(rig, answer, id)
+          const found = answer.status === 200 ? (JSON.parse(answer.body) as { result: unknown[] }).result : []
+          assert.deepEqual(found, [], `${id}: ${username}`)
+        }
+      },
     },
   },
-})
+  { own: true },
+)
 
-test('who is removed from LDAP has no session a minute later; while LDAP is down nobody is let through, and nobody loses one', async () => {
-  const it = rig()
-  const [alice, admin] = [it.browser(), it.browser()]
-  const open = (client: typeof alice): Promise<Page> => client.call(`${SITE}/account`)
-  await alice.signIn(await alice.open(`${SITE}/account`), 'alice', SECRET)
-  await admin.signIn(await admin.open(`${SITE}/account`), 'admin', SECRET)
-  assert.deepEqual([(await open(alice)).status, (await open(admin)).status], [200, 200])
-  partners.entries = partners.entries.filter(({ attributes }) => attributes['uid']?.[0] !== 'alice')
-  await it.shiftClock(61_000)
-  assert.equal((await open(alice)).status, 302)
-  assert.equal((await open(admin)).status, 200)
-  while (!it.log().includes('"cause":"user-removed"')) await new Promise((resolve) => setImmediate(resolve))
-  const { port } = partners
-  await partners.close()
-  assert.equal((await open(admin)).status, 200, 'the last answer is young enough')
-  await it.shiftClock(122_000)
-  const mark = it.mark()
-  assert.equal((await open(admin)).status, 503)
-  assert.equal(it.since(mark).length, 0)
-  partners = await serve({ port })
-  while ((await open(admin)).status !== 200) await new Promise((resolve) => setImmediate(resolve))
-})
+function beyond(): void {
+  after(async () => {
+    authority.remove()
+    await Promise.all(servers.map((server) => server.close()))
+  })
+
+  test('who is removed from LDAP has no session a minute later; while LDAP is down nobody is let through, and nobody loses one', async () => {
+    const it = rig()
+    const [alice, admin] = [it.browser(), it.browser()]
+    const open = (client: typeof alice): Promise<Page> => client.call(`${SITE}/account`)
+    await alice.signIn(await alice.open(`${SITE}/account`), 'alice', SECRET)
+    await admin.signIn(await admin.open(`${SITE}/account`), 'admin', SECRET)
+    assert.deepEqual([(await open(alice)).status, (await open(admin)).status], [200, 200])
+    partners.entries = partners.entries.filter(({ attributes }) => attributes['uid']?.[0] !== 'alice')
+    await it.shiftClock(61_000)
+    assert.equal((await open(alice)).status, 302)
+    assert.equal((await open(admin)).status, 200)
+    while (!it.log().includes('"cause":"user-removed"')) await new Promise((resolve) => setImmediate(resolve))
+    const { port } = partners
+    await partners.close()
+    assert.equal((await open(admin)).status, 200, 'the last answer is young enough')
+    await it.shiftClock(122_000)
+    const mark = it.mark()
+    assert.equal((await open(admin)).status, 503)
+    assert.equal(it.since(mark).length, 0)
+    partners = await serve({ port })
+    while ((await open(admin)).status !== 200) await new Promise((resolve) => setImmediate(resolve))
+  })
+}

@@ -26,6 +26,17 @@ export const PASSWORDS = {
   mallory: 'mallory-canary-0badf0-password',
   carla: 'carla-canary-d15ab1-password',
   dave: 'dave-canary-c0ffee-password',
+  // Employees for attacks that use an account up; the last three have no authenticator app.
+  erin: 'erin-canary-1e55a1-password',
+  frank: 'frank-canary-2f66b2-password',
+  grace: 'grace-canary-3a77c3-password',
+  heidi: 'heidi-canary-4b88d4-password',
+  ivan: 'ivan-canary-5c99e5-password',
+  judy: 'judy-canary-6daaf6-password',
+  kim: 'kim-canary-7ebba7-password',
+  leo: 'leo-canary-8fccb8-password',
+  mia: 'mia-canary-90ddc9-password',
+  nina: 'nina-canary-a1eeda-password',
   /** Administers all realms. */
   root: 'root-canary-ad0be1-password',
 } as const
@@ -47,6 +58,8 @@ export interface RigConfig {
   readonly employees: string
   /** Added to the realm of customers. */
   readonly customers: string
+  /** Further realms by name, without an application: the same people, under other rules. */
+  readonly realms: Readonly<Record<string, string>>
 }
 
 /** For the realm of employees: a second chain whose passing is worth level 2. */
@@ -61,7 +74,22 @@ export const STEP_UP = `authentication:
 export const TOTP_SECRETS = {
   alice: 'MFWGSY3FMNQW4YLSPFQWY2LDMVRWC3TB',
   bob: 'MJXWEY3BNZQXE6LCN5RGGYLOMFZHSYTP',
+  erin: 'MVZGS3RNMF2XI2DFNZ2GSY3BORXXELLB',
+  frank: 'MZZGC3TLFVQXK5DIMVXHI2LDMF2G64RN',
+  grace: 'M5ZGCY3FFVQXK5DIMVXHI2LDMF2G64RN',
+  heidi: 'NBSWSZDJFVQXK5DIMVXHI2LDMF2G64RN',
+  ivan: 'NF3GC3RNMF2XI2DFNZ2GSY3BORXXELLB',
+  judy: 'NJ2WI6JNMF2XI2DFNZ2GSY3BORXXELLB',
+  kim: 'NNUW2LLBOV2GQZLOORUWGYLUN5ZC2YLQ',
 } as const
+
+const TO_USE_UP = ['erin', 'frank', 'grace', 'heidi', 'ivan', 'judy', 'kim', 'leo', 'mia', 'nina'] as const
+
+function secretOf(name: User): string {
+  const secrets: Partial<Record<User, string>> = TOTP_SECRETS
+  const secret = secrets[name]
+  return secret === undefined ? '' : `    totp: ${secret}\n`
+}
 
 /** For the realm of employees: level 2 by a code from an authenticator app. */
 export const TOTP_STEP = `authentication:
@@ -158,18 +186,21 @@ telemetry: { level: info, accessLog: true }
     'realms/customers/realm.yaml',
     `look: { title: Customers }\nsession: { mode: stateless, maxIdle: 120m }\n${config.customers}`,
   )
-  write(
-    'realms/employees/users.yaml',
-    `users:\n${[
-      user(
-        'alice',
-        hashes.alice,
-        `    totp: ${TOTP_SECRETS.alice}\n    groups: [admins, finance]\n    attributes: { mail: alice@example.com }\n`,
-      ),
-      user('bob', hashes.bob, `    totp: ${TOTP_SECRETS.bob}\n    groups: []\n`),
-      user('mallory', hashes.mallory, '    groups: [finance]\n'),
-      user('carla', hashes.carla, '    disabled: true\n'),
-    ].join('')}`,
-  )
+  const employees = `users:\n${[
+    user(
+      'alice',
+      hashes.alice,
+      `${secretOf('alice')}    groups: [admins, finance]\n    attributes: { mail: alice@example.com }\n`,
+    ),
+    user('bob', hashes.bob, `${secretOf('bob')}    groups: []\n`),
+    user('mallory', hashes.mallory, '    groups: [finance]\n'),
+    user('carla', hashes.carla, '    disabled: true\n'),
+    ...TO_USE_UP.map((name) => user(name, hashes[name], secretOf(name))),
+  ].join('')}`
+  write('realms/employees/users.yaml', employees)
+  for (const [name, more] of Object.entries(config.realms)) {
+    write(`realms/${name}/realm.yaml`, more)
+    write(`realms/${name}/users.yaml`, employees)
+  }
   write('realms/customers/users.yaml', `users:\n${user('dave', hashes.dave, '    groups: [customers]\n')}`)
 }

@@ -1,3 +1,4 @@
+import { hashSync } from '@node-rs/argon2'
 import { randomUUID } from 'node:crypto'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NODE_FLAGS } from '../../scripts/node-flags.ts'
-import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
+import type { PasswordHasher } from '../../src/crypto/password-hash.ts'
 import { Browser } from './browser.ts'
 import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
 import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type User } from './rig-config.ts'
@@ -15,8 +16,12 @@ import type { Vitals, VitalsQuestion } from './vitals.ts'
 import { ask, type Dial, type WireAnswer } from './wire.ts'
 
 export interface RigOptions extends Partial<
-  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'customers' | 'idleTimeout' | 'store'>
+  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'customers' | 'realms' | 'idleTimeout' | 'store'>
 > {
+  /** Passwords cost what the product makes them cost; else next to nothing, because most attacks only need somebody signed in. */
+  readonly hashes?: 'costly'
+  /** Not the common one: what becomes of it would be in the way of other files. */
+  readonly own?: true
   /** Requests below this address come from it, not from 127.0.0.1. */
   readonly from?: string
 }
@@ -40,8 +45,14 @@ export interface Rig {
   readonly tally: { sent: number; checks: number }
   /** Secrets that must not appear anywhere but where they belong. */
   readonly canaries: Set<string>
-  /** Everything the gateway has written to its standard output and error so far. */
+  /** What stands in the log lines of faults that were brought about on purpose. */
+  readonly faults: Set<string>
+  /** Everything the gateway has written to its standard output and error since this file began. */
   log(): string
+  /** Everything the application has seen since then. */
+  received(): readonly Received[]
+  /** The same processes for another attack, which has sent, seen and looked at nothing yet, and may come from elsewhere. */
+  anew(from?: string): Rig
   /** Settles when everything that was answered so far stands in the log. */
   logged(): Promise<void>
   running(): boolean
@@ -50,6 +61,8 @@ export interface Rig {
   readonly fresh: Vitals
   /** From now on the process takes the time to be this much later, or earlier. */
   shiftClock(ms: number): Promise<void>
+  /** From now on time stands still for the process, or goes on as if it never had. */
+  holdClock(at: number | 'not'): Promise<void>
   /** Another process on the same store, whose clock is wrong by so much. */
   second(clockOffsetMs?: number): Promise<Rig>
   pause(): void
@@ -78,17 +91,21 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 
 export const TOKEN_COOKIE = '__Host-SSOTokenID'
 
-let hashes: Promise<Record<User, string>> | undefined
+/** Argon2id still, and accepted: a hash says its own cost. */
+const CHEAP = { memoryCost: 8, timeCost: 1, parallelism: 1, outputLen: 32 } as const
 
-function passwordHashes(): Promise<Record<User, string>> {
-  hashes ??= (async () => {
-    const hasher = createPasswordHasher()
-    const pairs = Object.entries(PASSWORDS).map(
-      async ([name, password]) => [name, await hasher.hash(password)] as const,
-    )
-    return Object.fromEntries(await Promise.all(pairs)) as Record<User, string>
-  })()
-  return hashes
+/** Loaded where it is used: most rigs do without. */
+async function productHasher(): Promise<PasswordHasher> {
+  const { createPasswordHasher } = await import('../../src/crypto/password-hash.ts')
+  return createPasswordHasher()
+}
+
+async function passwordHashes(cost: RigOptions['hashes']): Promise<Record<User, string>> {
+  const costly = cost === 'costly' ? await productHasher() : undefined
+  const pairs = Object.entries(PASSWORDS).map(
+    async ([name, password]) => [name, (await costly?.hash(password)) ?? hashSync(password, CHEAP)] as const,
+  )
+  return Object.fromEntries(await Promise.all(pairs)) as Record<User, string>
 }
 
 async function freePort(): Promise<number> {
@@ -113,15 +130,17 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   writeRigConfig(root, {
     port,
     upstream: upstream.url,
-    hashes: await passwordHashes(),
     trustedProxies: [],
     app: '',
     employees: '',
     customers: '',
+    realms: {},
     idleTimeout: '20s',
     ...options,
+    hashes: await passwordHashes(options.hashes),
   })
   const gateway = await startGateway(root)
+  const fresh = await vitalsOf(gateway, { collect: true })
   const close = async (): Promise<void> => {
     canary.close()
     await upstream.close()
@@ -133,6 +152,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     root,
     upstream,
     gateway,
+    fresh,
     dial,
     canaryPort: (canary.address() as AddressInfo).port,
     close,
@@ -168,6 +188,7 @@ interface Started {
   readonly root: string
   readonly upstream: EchoUpstream
   readonly gateway: Gateway
+  readonly fresh: Vitals
   readonly dial: Dial
   readonly canaryPort: number
   readonly dialled: () => number
@@ -189,17 +210,17 @@ async function startSecond(first: Started, clockOffsetMs: number): Promise<Rig> 
   const file = join(root, 'agent-config/gatehouse.yaml')
   writeFileSync(file, readFileSync(file, 'utf8').replace(`port: ${first.dial.port}`, `port: ${port}`))
   const gateway = await startGateway(root, clockOffsetMs)
+  const fresh = await vitalsOf(gateway, { collect: true })
   const close = (): Promise<void> => {
     rmSync(root, { recursive: true })
     return Promise.resolve()
   }
-  return rigOf({ ...first, root, gateway, dial: { ...first.dial, port }, close })
+  return rigOf({ ...first, root, gateway, fresh, dial: { ...first.dial, port }, close })
 }
 
-async function rigOf(started: Started): Promise<Rig> {
-  const { root, upstream, gateway, dial, canaryPort, dialled, close } = started
+function rigOf(started: Started, from = { log: 0, received: 0 }): Rig {
+  const { root, upstream, gateway, fresh, dial, canaryPort, dialled, close } = started
   const { child, output, ended } = gateway
-  const fresh = await vitalsOf(gateway, { collect: true })
   const tally = { sent: 0, checks: 0 }
   const canaries = new Set<string>(Object.values(PASSWORDS))
   const rig: Rig = {
@@ -211,16 +232,25 @@ async function rigOf(started: Started): Promise<Rig> {
     canaryDialled: dialled,
     tally,
     canaries,
-    log: output,
+    faults: new Set(),
+    log: () => output().slice(from.log),
+    received: () => upstream.received.slice(from.received),
     async logged() {
       const marker = `/public/logged-${randomUUID()}`
+      const written = output().length
       await rig.ask(`GET ${marker} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`)
-      while (!output().includes(marker)) await once(child.stdout ?? child, 'data')
+      while (!output().includes(marker, written)) await once(child.stdout ?? child, 'data')
     },
+    anew: (place) =>
+      rigOf(place === undefined ? started : { ...started, dial: { ...dial, from: place } }, {
+        log: output().length,
+        received: upstream.received.length,
+      }),
     running: () => child.exitCode === null && child.signalCode === null,
     vitals: (collected) => vitalsOf(gateway, { collect: collected === 'collected' }),
     fresh,
     shiftClock: (clockOffsetMs) => vitalsOf(gateway, { clockOffsetMs }).then(() => undefined),
+    holdClock: (clockHeldAt) => vitalsOf(gateway, { clockHeldAt }).then(() => undefined),
     second: (clockOffsetMs = 0) => startSecond(started, clockOffsetMs),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),

@@ -21,7 +21,7 @@ export interface StolenToken {
 }
 
 const FRONT = 49
-const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
+export const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
 
 export function clubCookie(token: string): string {
   return `Cookie: ${TOKEN_COOKIE}=${token}\r\n`

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test, type TestContext } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import { atRest, calm, secretsNowhere } from './oracles.ts'
 import { coverageFaults, pendingIds, readPending, readVectors, type Vector } from './pending.ts'
 import { startRig, type Rig, type RigOptions } from './rig.ts'
@@ -9,33 +9,61 @@ export type { Vector } from './pending.ts'
 /** Replays one vector and looks at what came of it. */
 export type Runner<V extends Vector> = (rig: Rig, vector: V, t: TestContext) => Promise<void>
 
+type SetUp = (rig: Rig) => Promise<void>
+
 export interface Runners<V extends Vector> {
   /** By id; every other id that is not pending is replayed by `every`. */
   readonly only?: Readonly<Record<string, Runner<V>>>
   readonly every?: Runner<V>
   /** Runs once, when the rig is up. */
   readonly setUp?: SetUp
+  /** Registers the tests that go beyond the vectors. */
+  readonly beyond?: () => void
 }
 
-type SetUp = (rig: Rig) => Promise<void>
+/** What files have in common that ask for nothing special and run in one process. */
+let common: Promise<Rig> | undefined
 
-/** Starts a rig for the file and stops it, having looked once more whether it is well and nothing leaked. */
-export function useRig(options: RigOptions = {}, setUp?: SetUp): () => Rig {
+after(async () => {
+  if (common !== undefined) assert.equal(await (await common).stop(), 0, 'the gateway stops cleanly')
+})
+
+/** A rig of its own for options of its own; else the common one, as if it had just begun. */
+async function rigFor(options: RigOptions): Promise<Rig> {
+  if (Object.keys(options).length > 0) return startRig(options)
+  common ??= startRig()
+  const rig = (await common).anew()
+  await rig.vitals()
+  return rig
+}
+
+interface Scene {
+  readonly options?: RigOptions
+  readonly setUp?: SetUp | undefined
+  /** Registers the tests. */
+  readonly tests: () => void
+}
+
+/** Tests around one rig. When they are done it is looked at once more whether it is well and nothing leaked. */
+export function useRig(name: string, { options = {}, setUp, tests }: Scene): () => Rig {
   let rig: Rig | undefined
-  before(async () => {
-    rig = await startRig(options)
-    await setUp?.(rig)
-  })
-  after(async () => {
-    if (rig === undefined) return
-    try {
-      await calm(rig, 'at the end', 1_000)
-      await atRest(rig)
-      secretsNowhere(rig, 'at the end')
-      assert.deepEqual(rig.upstream.strays, [], 'nothing reached the application that is no request')
-    } finally {
-      assert.equal(await rig.stop(), 0, 'the gateway stops cleanly')
-    }
+  describe(name, () => {
+    before(async () => {
+      rig = await rigFor(options)
+      await setUp?.(rig)
+    })
+    tests()
+    after(async () => {
+      if (rig === undefined) return
+      try {
+        await calm(rig, 'at the end', 1_000)
+        await atRest(rig)
+        secretsNowhere(rig, 'at the end')
+        assert.deepEqual(rig.upstream.strays, [], 'nothing reached the application that is no request')
+      } finally {
+        if (Object.keys(options).length > 0) assert.equal(await rig.stop(), 0, 'the gateway stops cleanly')
+      }
+    })
   })
   return () => {
     if (rig === undefined) throw new Error('the rig runs inside tests only')
@@ -45,9 +73,8 @@ export function useRig(options: RigOptions = {}, setUp?: SetUp): () => Rig {
 
 /** One test for each vector of the file; together with pending.json the runners cover its ids exactly. */
 export function runVectors<V extends Vector>(name: string, runners: Runners<V>, options: RigOptions = {}): () => Rig {
-  const rig = useRig(options, runners.setUp)
   const vectors = readVectors(name) as readonly V[]
-  const { only = {}, every } = runners
+  const { only = {}, every, setUp, beyond } = runners
   const all = vectors.map(({ id }) => id)
   const pending = pendingIds(readPending(), name, all)
   assert.deepEqual(
@@ -55,10 +82,10 @@ export function runVectors<V extends Vector>(name: string, runners: Runners<V>, 
     [],
     `${name}: every id is run or pending, once`,
   )
-  for (const vector of vectors) {
+  const replay = (vector: V): void => {
     const { id } = vector
     const runner = only[id] ?? every
-    if (runner === undefined || pending.includes(id)) continue
+    if (runner === undefined || pending.includes(id)) return
     test(`${name}.${id}`, async (t) => {
       const { tally } = rig()
       const { sent, checks } = tally
@@ -68,5 +95,10 @@ export function runVectors<V extends Vector>(name: string, runners: Runners<V>, 
       assert.ok(rig().running(), `${name}.${id} ended the gateway`)
     })
   }
+  const tests = (): void => {
+    for (const vector of vectors) replay(vector)
+    beyond?.()
+  }
+  const rig = useRig(name, { options, setUp, tests })
   return rig
 }

@@ -7,6 +7,7 @@ import {
   LOGIN,
   notRaised,
   SECRET,
+  secondNode,
   send,
   setUpApp,
   stepUpPage,
@@ -39,7 +40,7 @@ runVectors<Vector>(
           const digits = code(TOTP_SECRETS.bob)
           const taken = await Promise.all(people.map((person) => takes(rig, person, digits)))
           assert.equal(taken.filter(Boolean).length, 1, 'one code, three sessions at once')
-          const second = await rig.second()
+          const second = await secondNode(rig)
           try {
             const there = await second.signIn('bob')
             assert.equal(await takes(second, there, digits), false, 'nor on another node')
@@ -50,43 +51,43 @@ runVectors<Vector>(
         }),
       'replay-across-users': (outer) =>
         withFactors(outer, async (rig) => {
-          const bob = await rig.signIn('bob')
-          assert.equal(await takes(rig, bob, code(TOTP_SECRETS.alice)), false)
-          await notRaised(rig, bob, "somebody else's code")
+          const kim = await rig.signIn('kim')
+          assert.equal(await takes(rig, kim, code(TOTP_SECRETS.alice)), false)
+          await notRaised(rig, kim, "somebody else's code")
         }),
       window: (outer) =>
         withFactors(outer, async (rig) => {
           const taken: boolean[] = []
           for (const steps of [-2, -1, 0, 1, 2])
-            taken.push(await takes(rig, await rig.signIn('bob'), code(TOTP_SECRETS.bob, steps)))
+            taken.push(await takes(rig, await rig.signIn('erin'), code(TOTP_SECRETS.erin, steps)))
           assert.deepEqual(taken, [false, true, true, true, false])
         }),
       'older-after-newer': (outer) =>
         withFactors(outer, async (rig) => {
-          const [one, two] = [await rig.signIn('bob'), await rig.signIn('bob')]
-          assert.equal(await takes(rig, one, code(TOTP_SECRETS.bob)), true)
-          assert.equal(await takes(rig, two, code(TOTP_SECRETS.bob, -1)), false)
+          const [one, two] = [await rig.signIn('frank'), await rig.signIn('frank')]
+          assert.equal(await takes(rig, one, code(TOTP_SECRETS.frank)), true)
+          assert.equal(await takes(rig, two, code(TOTP_SECRETS.frank, -1)), false)
           await notRaised(rig, two, 'an older code')
         }),
       'race-bruteforce': (outer) =>
         withFactors(outer, async (rig) => {
-          const bob = await rig.signIn('bob')
+          const grace = await rig.signIn('grace')
           const pages: Page[] = []
-          for (let i = 0; i < 200; i++) pages.push(await stepUpPage(bob))
+          for (let i = 0; i < 200; i++) pages.push(await stepUpPage(grace))
           rig.tally.sent += pages.length
-          const answers = await Promise.all(pages.map((page, i) => send(bob, page, String(i).padStart(6, '0'))))
+          const answers = await Promise.all(pages.map((page, i) => send(grace, page, String(i).padStart(6, '0'))))
           for (const answer of answers) noServerError(rig, answer, 'a guess')
           const judged = answers.filter(({ status }) => status === 401).length
           assert.ok(judged >= 1 && judged <= 6, `${judged} guesses were judged`)
-          assert.equal(await takes(rig, bob, code(TOTP_SECRETS.bob)), false, 'and a right one has to wait')
-          await notRaised(rig, bob, '200 guesses')
+          assert.equal(await takes(rig, grace, code(TOTP_SECRETS.grace)), false, 'and a right one has to wait')
+          await notRaised(rig, grace, '200 guesses')
         }),
       'array-param': (outer) =>
         withFactors(outer, async (rig) => {
-          const bob = await rig.signIn('bob')
-          const page = await stepUpPage(bob)
+          const heidi = await rig.signIn('heidi')
+          const page = await stepUpPage(heidi)
           const { action, form } = loginForm({ ...page, headers: {} }, '000000', '')
-          const right = code(TOTP_SECRETS.bob)
+          const right = code(TOTP_SECRETS.heidi)
           for (const names of [
             ['IDToken1', 'IDToken1'],
             ['IDToken1[]', 'IDToken1[0]'],
@@ -96,27 +97,27 @@ runVectors<Vector>(
             for (const [i, name] of names.entries()) body.append(name, i === 0 ? right : '000000')
             const answer = await rig.ask(
               `POST ${new URL(action).pathname}${new URL(action).search} HTTP/1.1\r\nHost: gw.example.com\r\nOrigin: ${ORIGINS.login}\r\n` +
-                `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.toString().length}\r\n${bob.cookie('login')}\r\n${body.toString()}`,
+                `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.toString().length}\r\n${heidi.cookie('login')}\r\n${body.toString()}`,
             )
             noServerError(rig, answer, names.join())
             assert.ok((answer?.status ?? 0) >= 400, names.join())
           }
-          await notRaised(rig, bob, 'a code beside another')
+          await notRaised(rig, heidi, 'a code beside another')
         }),
       'skip-stage': (outer) =>
         withFactors(outer, async (rig) => {
           const client = rig.browser()
           const first = await client.call(`${LOGIN}?authIndexType=level&authIndexValue=2`)
-          const half = await client.submitLogin(first, 'bob', PASSWORDS.bob)
+          const half = await client.submitLogin(first, 'ivan', PASSWORDS.ivan)
           assert.match(half.body, /one-time-code/)
-          const person = { client, user: 'bob', cookie: () => '' } as const
+          const person = { client, user: 'ivan', cookie: () => '' } as const
           rig.tally.sent += 6
           for (const [page, more] of [
             [half, { IDToken1: '' }],
-            [half, { stage: 'password', IDToken1: 'bob', IDToken2: PASSWORDS.bob }],
+            [half, { stage: 'password', IDToken1: 'ivan', IDToken2: PASSWORDS.ivan }],
             [half, { stage: 'done', choose: 'password' }],
             [half, { choose: 'module:password' }],
-            [first, { IDToken1: 'bob', IDToken2: PASSWORDS.bob }],
+            [first, { IDToken1: 'ivan', IDToken2: PASSWORDS.ivan }],
           ] as const) {
             const answer = await send(person, page, '', more)
             noServerError(rig, answer, JSON.stringify(more))
@@ -126,11 +127,11 @@ runVectors<Vector>(
         }),
       'enrol-takeover': (outer) =>
         withFactors(outer, async (rig) => {
-          const thief = await rig.signIn('bob')
+          const thief = await rig.signIn('judy')
           for (const query of ['', '&ForceAuth=true', '&enrol=totp']) {
             rig.tally.sent++
             const page = await thief.client.call(`${LOGIN}?authIndexType=level&authIndexValue=2${query}`)
-            const next = query.includes('Force') ? await thief.client.submitLogin(page, 'bob', PASSWORDS.bob) : page
+            const next = query.includes('Force') ? await thief.client.submitLogin(page, 'judy', PASSWORDS.judy) : page
             assert.match(next.body, /one-time-code/)
             assert.doesNotMatch(next.body, SECRET, 'who has a factor is not offered another')
             const answer = await send(thief, next, '000000', { enrol: 'true', choose: 'totp' })
@@ -148,10 +149,10 @@ runVectors<Vector>(
         }),
       'disable-needs-reauth': (outer) =>
         withFactors(outer, async (rig) => {
-          const owner = await rig.signIn('mallory')
+          const owner = await rig.signIn('leo')
           await setUpApp(rig, owner)
           const form = await factorForm(owner)
-          const thief = await rig.signIn('mallory')
+          const thief = await rig.signIn('leo')
           const attempts = [
             ['/account/factor', { ...form, remove: '1' }],
             ['/account/factor', { ...form, name: 'mine' }],
@@ -174,16 +175,16 @@ runVectors<Vector>(
         }),
       'secret-leak': (outer) =>
         withFactors(outer, async (rig) => {
-          const mallory = await rig.signIn('mallory')
-          const page = await stepUpPage(mallory)
+          const mia = await rig.signIn('mia')
+          const page = await stepUpPage(mia)
           const secret = (SECRET.exec(page.body)?.[1] ?? '').replaceAll(' ', '')
           rig.tally.sent++
-          assert.equal((await send(mallory, page, code(secret))).status, 303)
+          assert.equal((await send(mia, page, code(secret))).status, 303)
           for (const url of [
             `${LOGIN}?ForceAuth=true&authIndexType=module&authIndexValue=totp`,
             `${ORIGINS.login}/account`,
           ]) {
-            const later = await mallory.client.call(url)
+            const later = await mia.client.call(url)
             assert.ok(!later.body.replaceAll(' ', '').includes(secret), url)
           }
           await rig.logged()
@@ -191,11 +192,11 @@ runVectors<Vector>(
         }),
       'secret-size': (outer) =>
         withFactors(outer, async (rig) => {
-          const mallory = await rig.signIn('mallory')
+          const nina = await rig.signIn('nina')
           const secrets = new Set<string>()
           for (let i = 0; i < 20; i++) {
             rig.tally.sent++
-            secrets.add((SECRET.exec((await stepUpPage(mallory)).body)?.[1] ?? '').replaceAll(' ', ''))
+            secrets.add((SECRET.exec((await stepUpPage(nina)).body)?.[1] ?? '').replaceAll(' ', ''))
           }
           assert.equal(secrets.size, 20)
           for (const secret of secrets) assert.ok(Secret.fromBase32(secret).bytes.length >= 20)
@@ -222,7 +223,7 @@ runVectors<Vector>(
             const ends = await Promise.all(people.map((person, i) => send(person, pages[i] ?? page, one)))
             for (const answer of ends) noServerError(rig, answer, 'a recovery code')
             assert.equal(ends.filter(({ status }) => status === 303).length, 1, 'one code, three sessions at once')
-            const second = await rig.second()
+            const second = await secondNode(rig)
             try {
               const there = await second.signIn('mallory')
               assert.notEqual((await send(there, await askFor(there), one)).status, 303, 'nor on another node')
@@ -244,32 +245,28 @@ runVectors<Vector>(
           { employees: WITH_RECOVERY },
         ),
       'user-enum': (outer) =>
-        withFactors(
-          outer,
-          async (rig) => {
-            const pages: Page[] = []
-            for (const [name, password] of [
-              ['bob', PASSWORDS.bob],
-              ['bob', 'wrong'],
-              ['nobody', 'wrong'],
-            ] as const) {
-              const client = rig.browser()
-              const page = await client.submitLogin(await client.call(LOGIN), name, password)
-              assert.match(page.body, /one-time-code/)
-              rig.tally.sent++
-              pages.push(await send({ client, user: 'bob', cookie: () => '' }, page, '000000'))
-            }
-            const [right, wrong, unknown] = pages.map((page) => ({
-              ...page,
-              body: page.body.replaceAll('nobody', 'bob'),
-            }))
-            assert.ok(right && wrong && unknown)
-            twins(rig, right, wrong, 'a right password')
-            twins(rig, right, unknown, 'an unknown name')
-          },
-          { employees: BOTH_REQUIRED },
-        ),
+        withFactors(outer, async (rig) => {
+          const pages: Page[] = []
+          for (const [name, password] of [
+            ['bob', PASSWORDS.bob],
+            ['bob', 'wrong'],
+            ['nobody', 'wrong'],
+          ] as const) {
+            const client = rig.browser()
+            const page = await client.submitLogin(await client.call(`${ORIGINS.login}/login/both`), name, password)
+            assert.match(page.body, /one-time-code/)
+            rig.tally.sent++
+            pages.push(await send({ client, user: 'bob', cookie: () => '' }, page, '000000'))
+          }
+          const [right, wrong, unknown] = pages.map((page) => ({
+            ...page,
+            body: page.body.replaceAll('nobody', 'bob'),
+          }))
+          assert.ok(right && wrong && unknown)
+          twins(rig, right, wrong, 'a right password')
+          twins(rig, right, unknown, 'an unknown name')
+        }),
     },
   },
-  { employees: TOTP_STEP },
+  { employees: TOTP_STEP, realms: { both: BOTH_REQUIRED } },
 )

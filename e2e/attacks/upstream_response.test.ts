@@ -42,6 +42,7 @@ async function isBadGateway(rig: Rig, answer: string, then: 'end' | 'stay' = 'st
 }
 
 const rig = runVectors<Vector>('upstream_response', {
+  beyond,
   only: {
     async 'short-body'(rig) {
       const { text } = await answered(rig, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345', 'end')
@@ -151,10 +152,12 @@ const rig = runVectors<Vector>('upstream_response', {
   },
 })
 
-test('response-queue poisoning: a second answer to one request reaches nobody', async () => {
-  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Evil: 1\r\n\r\nevil'
-  for (const glued of [evil, `\r\n${evil}`, 'HTTP/1.1 100 Continue\r\n\r\n']) {
-    const { answer } = await answered(rig(), `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${glued}`)
-    assert.ok(answer === undefined || headersOf(answer, 'x-evil').length === 0)
-  }
-})
+function beyond(): void {
+  test('response-queue poisoning: a second answer to one request reaches nobody', async () => {
+    const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Evil: 1\r\n\r\nevil'
+    for (const glued of [evil, `\r\n${evil}`, 'HTTP/1.1 100 Continue\r\n\r\n']) {
+      const { answer } = await answered(rig(), `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${glued}`)
+      assert.ok(answer === undefined || headersOf(answer, 'x-evil').length === 0)
+    }
+  })
+}

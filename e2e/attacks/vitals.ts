@@ -5,8 +5,13 @@ import { runInNewContext } from 'node:vm'
 
 export interface Vitals {
   readonly kind: 'vitals'
-  /** Longest time the event loop was blocked since the last question, in milliseconds. */
+  /**
+   * Longest time that the event loop computed without looking up since the last question, in milliseconds of its thread: a machine
+   * that has others to serve too blocks nobody.
+   */
   readonly longestBlockMs: number
+  /** Longest time by the clock on the wall that it looked at nothing, for whatever reason. */
+  readonly longestStallMs: number
   readonly rssBytes: number
 }
 
@@ -17,24 +22,44 @@ export interface VitalsQuestion {
   readonly collect: boolean
   /** From now on the wall clock is wrong by this much. */
   readonly clockOffsetMs: number
+  /** From now on the wall clock stands still at this time, or is right again. */
+  readonly clockHeldAt: number | 'not'
 }
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
-const delay = monitorEventLoopDelay({ resolution: 10 })
+const delay = monitorEventLoopDelay({ resolution: 20 })
 delay.enable()
+
+const spent = (): number => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}
+let longestBlockMs = 0
+let lookedUpAt = spent()
+const lookUp = (): void => {
+  const now = spent()
+  longestBlockMs = Math.max(longestBlockMs, now - lookedUpAt)
+  lookedUpAt = now
+}
+setInterval(lookUp, 20).unref()
 
 const trueTime = Date.now
 let offset = Number(process.env['CLOCK_OFFSET_MS'] ?? 0)
-Date.now = () => trueTime() + offset
+let heldAt: number | undefined
+Date.now = () => (heldAt ?? trueTime()) + offset
 
 process.on('message', (message: Partial<VitalsQuestion>) => {
   if (message.kind !== 'vitals?') return
-  const longestBlockMs = delay.max / 1e6
+  lookUp()
   offset = message.clockOffsetMs ?? offset
+  if (message.clockHeldAt !== undefined) heldAt = message.clockHeldAt === 'not' ? undefined : message.clockHeldAt
   if (message.collect === true) collectGarbage()
-  const vitals: Vitals = { kind: 'vitals', longestBlockMs, rssBytes: process.memoryUsage.rss() }
-  delay.reset()
+  const rssBytes = process.memoryUsage.rss()
+  const vitals: Vitals = { kind: 'vitals', longestBlockMs, longestStallMs: delay.max / 1e6, rssBytes }
   process.send?.(vitals)
+  delay.reset()
+  longestBlockMs = 0
+  lookedUpAt = spent()
 })
 process.channel?.unref()

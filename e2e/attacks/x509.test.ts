@@ -12,12 +12,18 @@ import {
   type Issued,
   type Wanted,
 } from '../../src/authn/modules/x509/certificates.fixture.ts'
-import { ask, refused, signedIn, startCertificateRig, type LoginOptions } from './certificate-rig.ts'
+import {
+  ask,
+  refused,
+  signedIn,
+  startCertificateRig,
+  type CertificateRig,
+  type LoginOptions,
+} from './certificate-rig.ts'
 import type { Rig } from './rig.ts'
 import { runVectors, type Runner, type Vector } from './suite.ts'
 
-const rig = await startCertificateRig()
-after(() => rig.stop())
+let rig: CertificateRig
 
 const OU = '2.5.4.11'
 const person = (wanted: Wanted = {}): Issued => issue({ by: rig.staff, ...wanted })
@@ -50,6 +56,10 @@ function mail(address: string): Extension {
 const authority = (wanted: Wanted = {}): Issued => person({ authority: true, name: nameOf([CN, 'Middle']), ...wanted })
 
 runVectors<Vector>('x509', {
+  async setUp() {
+    rig = await startCertificateRig()
+  },
+  beyond: () => after(() => rig.stop()),
   only: {
     'self-signed': refuses(() => [[issue()], [issue({ name: nameOf([CN, 'Staff']) })]]),
     'other-ca': refuses(() => {
