@@ -1,6 +1,6 @@
-import { sign } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
+import { signEs256 } from './es256.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { JsonValue } from './seal.ts'
 
@@ -50,9 +50,7 @@ export function createAssertionSigner(deps: AssertionSignerDeps): AssertionSigne
         jti: randomName(),
       }
       const input = `${header.encoded}.${encode(payload)}`
-      // RFC 7518 §3.4 wants R and S side by side, not the DER that OpenSSL writes by default.
-      const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })
-      return `${input}.${signature.toString('base64url')}`
+      return `${input}.${signEs256(Buffer.from(input), key).toString('base64url')}`
     },
   }
 }
