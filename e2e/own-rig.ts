@@ -81,7 +81,11 @@ export function launch(files: ConfigFiles, env: Readonly<Record<string, string>>
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let [out, err] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text))
+  const reader = createLineReader()
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    reader.add(text)
+  })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? signal))
@@ -92,7 +96,7 @@ export function launch(files: ConfigFiles, env: Readonly<Record<string, string>>
     listening,
     pid: child.pid ?? 0,
     log: () => out,
-    lines: createLineReader(() => out),
+    lines: () => reader.lines(),
     errors: () => err,
     write: (changed) => writeFiles(root, changed),
     remove: (path) => rmSync(join(root, path), { recursive: true }),
@@ -116,17 +120,22 @@ export async function startOwnRig({ files, port, env }: OwnRigOptions): Promise<
   return { ...rig, port: known }
 }
 
-/** The lines that a growing text has so far; each is read once, since tests ask again and again while load writes thousands. */
-function createLineReader(text: () => string): OwnRig['lines'] {
-  const lines: Readonly<Record<string, unknown>>[] = []
-  let read = 0
-  return () => {
-    const whole = text().slice(read, text().lastIndexOf('\n') + 1)
-    read += whole.length
-    for (const line of whole.split('\n')) {
-      if (line !== '') lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>)
-    }
-    return lines
+/** Reads each line once, when somebody asks: tests ask again and again, while load writes thousands. */
+function createLineReader() {
+  const parsed: Readonly<Record<string, unknown>>[] = []
+  let [whole, rest] = [[] as string[], '']
+  return {
+    add(text: string): void {
+      const pieces = text.split('\n')
+      pieces[0] = rest + (pieces[0] ?? '')
+      rest = pieces.pop() ?? ''
+      whole.push(...pieces)
+    },
+    lines(): typeof parsed {
+      for (const line of whole) if (line !== '') parsed.push(JSON.parse(line) as Readonly<Record<string, unknown>>)
+      whole = []
+      return parsed
+    },
   }
 }
 
