@@ -71,7 +71,7 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return token !== undefined && token.length <= LONGEST_BEARER ? token : undefined
 }
 
-/** Node gives bytes as Latin-1; programs send UTF-8. Repeated, it becomes a list, which names nobody. */
+/** Node gives bytes as Latin-1; programs send UTF-8. Repeated, its values are joined with a comma, and that is nobody's name. */
 function assertedUserOf(header: string | readonly string[] | undefined): string | undefined {
   if (typeof header !== 'string' || header === '') return undefined
   const text = Buffer.from(header, 'latin1').toString('utf8')

@@ -344,20 +344,42 @@ suite('a cookie in two hands', () => {
     done(await browser.password('bob'))
   })
 
+  test('two logins that were both let pass with one secret do not both end in a session', async (t) => {
+    const modules = { ...AUTHENTICATION.modules, last: { type: 'password' } }
+    const chains = { default: [...STRONG, { module: 'last', criteria: 'REQUIRED' }] }
+    const { browser, code, devices, time, ownFactors } = await scene(t, { modules, chains })
+    const last = await browser.answer(await browser.password('bob'), [code(), 'true'])
+    const { session } = done(await browser.answer(last, ['bob', 'bob'])).issued
+    time.now += MINUTE
+    const thief = browser.copy()
+    const [own, copied] = [await browser.password('bob'), await thief.password('bob')]
+    assert.deepEqual([asked(own).stage, asked(copied).stage], ['last', 'last'])
+    done(await browser.answer(own, ['bob', 'bob']))
+    time.now += 11_000
+    assert.notEqual((await thief.answer(copied, ['bob', 'bob'])).kind, 'done')
+    const { factors } = await ownFactors.holdings(session)
+    assert.ok(factors.every(({ type }) => type !== 'device'))
+    assert.deepEqual(await devices(), [])
+  })
+
   test('without the password it is worth nothing, and names no other factor to be removed', async (t) => {
-    const { browser, remembered, code, devices, ownFactors } = await scene(t)
-    const session = await remembered()
-    const wrong = asked(await browser.answer(await browser.begin(), ['bob', 'wrong']))
+    const { browser, ownFactors, time } = await scene(t, {}, { users: [user('dora')] })
+    const page = asked(await browser.password('dora'))
+    const uri = page.callbacks.find((each) => each.type === 'KeyUriCallback')
+    const app = new TOTP({ secret: Secret.fromBase32(uri?.type === 'KeyUriCallback' ? uri.secret : '') })
+    const code = (): string => app.generate({ timestamp: (time.now += MINUTE) })
+    time.now -= MINUTE
+    done(await browser.answer(page, [code()]))
+    const { session } = done(await browser.answer(await browser.password('dora'), [code(), 'true'])).issued
+    const wrong = asked(await browser.answer(await browser.begin(), ['dora', 'wrong']))
     assert.equal(wrong.failure, 'bad-credentials')
-    const [[name] = ['']] = browser.cookies
     const { factors } = await ownFactors.holdings(session)
     const totp = factors.find(({ type }) => type === 'totp')
     const stranger = browser.copy()
-    stranger.cookies.set(name, `${(totp?.id ?? '').slice(0, 16)}.${'A'.repeat(43)}`)
-    const page = await stranger.password('bob')
-    done(await stranger.answer(page, [code(), 'true']))
-    assert.equal((await ownFactors.holdings(session)).factors.filter(({ type }) => type === 'totp').length, 1)
-    assert.equal((await devices()).length, 2)
+    for (const [name] of browser.cookies) stranger.cookies.set(name, `${totp?.id ?? ''}.${'A'.repeat(43)}`)
+    done(await stranger.answer(await stranger.password('dora'), [code(), 'true']))
+    const after = (await ownFactors.holdings(session)).factors.map(({ type }) => type)
+    assert.deepEqual(after, ['totp', 'device', 'device'])
   })
 })
 

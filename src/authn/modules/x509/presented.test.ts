@@ -203,3 +203,22 @@ test('the certificate of a trusted proxy is its own, and never a person’s', ()
   const presented = reader({ socket, headers: {} } as unknown as IncomingMessage)
   assert.equal(presented.certificate(), undefined)
 })
+
+test('RFC 7617 credentials, whom a program speaks for, and cookies: each once, or not at all', async (t) => {
+  const basic = `Basic ${Buffer.from('portal:a:b').toString('base64')}`
+  const presented = await read(t, {
+    Authorization: basic,
+    'X-Asserted-User': 'zoë',
+    Cookie: 'one=1; two=2; two=3',
+  })
+  assert.deepEqual(presented.basic, { username: 'portal', password: 'a:b' })
+  assert.equal(presented.assertedUser, 'zoë')
+  assert.deepEqual(
+    ['one', 'two', 'three'].map((name) => presented.cookie(name)),
+    ['1', undefined, undefined],
+  )
+  const twice = await read(t, { 'X-Asserted-User': ['alice', 'bob'], Authorization: 'Bearer x' })
+  assert.deepEqual([twice.basic, twice.cookie('one')], [undefined, undefined])
+  assert.notEqual(twice.assertedUser, 'alice')
+  assert.notEqual(twice.assertedUser, 'bob')
+})
