@@ -77,6 +77,19 @@ async function addApp({ ownFactors, time }: Scene, session: Session): Promise<{ 
 }
 
 suite('own factors', () => {
+  test('one secret is set up once, from whichever of the pages that show it', async (t) => {
+    const { ownFactors, time, prove } = await scene(t)
+    const demand = { level: 2, force: false }
+    const bob = await prove(demand, await prove(NOTHING, undefined, ['bob', 'bob']), [codeAt(time.now)])
+    const first = page(await ownFactors.begin(bob, 'totp'))
+    const second = page(await ownFactors.finish(bob, { state: first.state, answers: ['000000'] }, ORIGIN))
+    const finish = async ({ state }: SetUpPage, at: number): Promise<string> =>
+      (await ownFactors.finish(bob, { state, answers: [codeAt(at, secretOn(first))] }, ORIGIN)).kind
+    assert.equal(await finish(first, time.now), 'added')
+    assert.equal(await finish(second, time.now + 30_000), 'gone')
+    assert.equal((await ownFactors.holdings(bob)).factors.length, 2)
+  })
+
   test('who has none adds the first with a password of the last five minutes, names it and removes it, audited', async (t) => {
     const bench = await scene(t)
     const { ownFactors, time, prove, events } = bench

@@ -1,6 +1,7 @@
 import { randomName } from '../base/random-id.ts'
 import type { Clock } from '../base/clock.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import type { User } from '../identity/directory.ts'
 import type { Factor } from '../identity/factors.ts'
 import type { RealmName } from '../base/brand.ts'
@@ -155,8 +156,9 @@ export function createOwnFactors({ realms, sealer, store, audit, clock }: OwnFac
         const again = shown === undefined ? await enrolment.begin(owner.user) : { callbacks: shown, state }
         return page(owner, module, { kind: 'again', ...again })
       }
-      // Pressed twice it is set up once.
-      if (!(await store.versioned.create('own-factor', sealed.slice(-43), '', SETUP_MS))) return { kind: 'gone' }
+      // Pressed twice it is set up once, also on two pages that show the same: a secret that is there twice would take a code twice.
+      const shown = sha256(JSON.stringify(state))
+      if (!(await store.versioned.create('own-factor', shown, '', SETUP_MS))) return { kind: 'gone' }
       const factor = await put(owner, enrolment, outcome.factor)
       if (factor === undefined) return { kind: 'gone' }
       record('FactorEnrolled', owner, factor, origin)

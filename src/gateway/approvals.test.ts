@@ -87,6 +87,22 @@ suite('a request that needs an approval', () => {
     )
   })
 
+  test('a page that was approved opens no WebSocket', async (t) => {
+    const bench = await setup(t)
+    await get(bench)
+    bench.transactions.approve()
+    const key = Buffer.alloc(16, 1).toString('base64')
+    const socket = [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${key}`,
+    ]
+    const answer = await ask(bench.port, '/approve/a?x=1', { headers: [...socket, `Origin: ${SITE}`, bench.cookie] })
+    assert.equal(answer.status, 401)
+    assert.equal((await get(bench)).status, 200)
+  })
+
   test('a script gets 401 with the challenges, and the SDK its advice', async (t) => {
     const bench = await setup(t)
     const plain = await send(bench)

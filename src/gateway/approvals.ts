@@ -127,7 +127,7 @@ function askedRequest({ session, advices }: StepUp, request: AccessRequest, cont
 }
 
 /** Headers that change what an application makes of the same address and body. */
-const MEANING = ['content-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'] as const
+const MEANING = ['content-encoding', 'upgrade', 'x-http-method-override', 'x-http-method', 'x-method-override'] as const
 
 function contentOf({ raw }: AccessRequest, body: Buffer, form: KeptForm | undefined): string {
   const type = form?.contentType ?? raw.headers['content-type']

@@ -18,6 +18,8 @@ interface RevocationList {
 const HARMLESS: ReadonlySet<string> = new Set(['2.5.29.20', '2.5.29.35', '2.5.29.46', '1.3.6.1.5.5.7.1.1'])
 /** An address that fails is left alone for this long. */
 const COOL_DOWN_MS = 10_000
+/** Authorities publish early what they revoke. And what somebody on the way has put in a list's place must not stay until it says. */
+const READ_AGAIN_MS = 3_600_000
 
 export type Revocation = 'good' | 'revoked' | 'unknown'
 
@@ -30,7 +32,7 @@ export interface RevocationListsDeps {
   readonly limits: FetchLimits
 }
 
-/** Lists of the configuration, and of its addresses: those are fetched when they are needed, and again after their `nextUpdate`. */
+/** Lists of the configuration, and of its addresses: those are fetched when they are needed, again after an hour or their `nextUpdate`. */
 export function createRevocationLists(
   texts: readonly string[],
   urls: readonly string[],
@@ -60,18 +62,20 @@ function holds(
 
 function createFetched(url: string, { clock, limits }: RevocationListsDeps): () => Promise<RevocationList | undefined> {
   let current: RevocationList | undefined
+  let readAt = -Infinity
   let triedAt = -Infinity
   let running: Promise<void> | undefined
   const load = async (): Promise<void> => {
     triedAt = clock()
     try {
       current = readList(await fetchDocument(url, limits))
+      readAt = triedAt
     } catch {
-      // The old one, which no longer holds, says nothing: the certificate's status is unknown.
+      // The old one stays; once it no longer holds it says nothing, and the certificate's status is unknown.
     }
   }
   return async () => {
-    const isCurrent = current !== undefined && clock() < current.nextUpdate
+    const isCurrent = current !== undefined && clock() < Math.min(current.nextUpdate, readAt + READ_AGAIN_MS)
     if (!isCurrent && (running !== undefined || clock() - triedAt >= COOL_DOWN_MS)) {
       running ??= load().finally(() => (running = undefined))
       await running

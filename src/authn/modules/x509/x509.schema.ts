@@ -24,7 +24,10 @@ const revocation = z.strictObject({
     .array(z.string().includes('-----BEGIN X509 CRL-----'))
     .default([])
     .describe('Revocation lists (CRL) in PEM; usually `${file:…}`.'),
-  crlUrls: z.array(webAddress).default([]).describe('Addresses of revocation lists, kept until their `nextUpdate`.'),
+  crlUrls: z
+    .array(webAddress)
+    .default([])
+    .describe('Addresses of revocation lists; read again after an hour, and kept until their `nextUpdate`.'),
   ocsp: webAddress.optional().describe('Address of the OCSP responder (RFC 6960) that is asked for every certificate.'),
   ocspFromCertificate: z
     .array(webAddress)

@@ -213,6 +213,28 @@ test('a list is fetched when it is needed, kept until its nextUpdate, and never 
   assert.equal(await outcome(small, shows(person())), 'revocation-unknown')
 })
 
+test('a list is read again after an hour, whatever it says of itself, and is kept where that fails', async (t) => {
+  const stranger = issue({ authority: true, name: nameOf([CN, 'ca']) })
+  const until = NOW + 30 * 86_400_000
+  const [alice, bob] = [person(), person({ name: nameOf([CN, 'bob']) })]
+  let answer: () => Buffer | number = () => revoke({ by: stranger, until })
+  const { url, asked } = await serve(t, () => answer())
+  const bench = await benchFor(t, { revocation: { crlUrls: [url] } })
+  assert.equal(await outcome(bench, shows(alice)), 'revocation-unknown', 'one that somebody on the way has put there')
+  answer = () => revoke({ by: ca, until })
+  assert.equal(await outcome(bench, shows(alice)), 'revocation-unknown')
+  bench.time.now += 3_600_000
+  assert.equal(await outcome(bench, shows(alice)), 'alice')
+  answer = () => 500
+  bench.time.now += 3_600_000
+  assert.equal(await outcome(bench, shows(alice)), 'alice')
+  answer = () => revoke({ by: ca, until, revoked: [alice] })
+  bench.time.now += 10_000
+  assert.equal(await outcome(bench, shows(alice)), 'certificate-revoked')
+  assert.equal(await outcome(bench, shows(bob)), 'bob')
+  assert.equal(asked(), 4)
+})
+
 test('an expired certificate is accepted by an explicit policy only, and one to come never', async (t) => {
   const old = person({ from: NOW - 7_200_000, until: NOW - 3_600_000 })
   assert.equal(await outcome(await benchFor(t), shows(old)), 'certificate-expired')
