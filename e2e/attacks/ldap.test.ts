@@ -11,6 +11,7 @@ import {
 } from '../../src/identity/ldap/ldap-server.fixture.ts'
 import { createAuthority } from '../certificates.ts'
 import type { Page } from './browser.ts'
+import { certificateFilter } from './certificate-filter.ts'
 import { calm, noServerError, secretsNowhere, twins } from './oracles.ts'
 import { byHeader, rest, signInRoot } from './rest.ts'
 import { ORIGINS } from './rig-config.ts'
@@ -170,6 +171,7 @@ const rig = runVectors<LdapVector>(
         assert.equal(page.status, 401)
         twins(rig, await guess(rig, 'nobody', SECRET), page, id)
       },
+      'cert-filter': certificateFilter,
       referral: async (rig, { id }) => {
         const message = `ldap://127.0.0.1:${rig.canaryPort}/dc=example,dc=com`
         await meanwhile(rig, { onSearch: () => ({ code: 10, message }) }, () => fault(rig, id))

@@ -9,6 +9,7 @@ import { readKeyRing } from '../../src/crypto/key-ring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/open.ts'
 import { until } from '../until.ts'
 import { isDead, noServerError, oneForm, secretsNowhere, upstreamSilent } from './oracles.ts'
+import { passwordChange } from './password-change.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { byHeader, EMPLOYEES, isValid, JSON_TYPE, rest, signInRoot } from './rest.ts'
 import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
@@ -235,6 +236,7 @@ const rig = runVectors<Vector>(
         await isDead(rig, again.cookie('shop'), 'the child of another session', 'shop')
         for (const each of [bob, again]) assert.equal(await isValid(rig, tokenOf(each, 'login')), false)
       },
+      'pwd-change': passwordChange,
       async 'disable-user'(rig) {
         const bob = await rig.signIn('bob')
         const file = join(rig.root, 'realms/employees/users.yaml')

@@ -1,4 +1,4 @@
-import { BmpString, PrintableString, Utf8String } from 'asn1js'
+import { BmpString, ObjectIdentifier, Primitive, PrintableString, Sequence, Utf8String } from 'asn1js'
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { CRLDistributionPoints, DistributionPoint, Extension, GeneralName, GeneralNames } from 'pkijs'
@@ -20,6 +20,7 @@ import {
   type CertificateRig,
   type LoginOptions,
 } from './certificate-rig.ts'
+import { readVectors } from './pending.ts'
 import type { Rig } from './rig.ts'
 import { runVectors, type Runner, type Vector } from './suite.ts'
 
@@ -53,6 +54,22 @@ function mail(address: string): Extension {
   return extension('2.5.29.17', names.toSchema().toBER())
 }
 
+interface SsrfVector extends Vector {
+  readonly url: string
+}
+
+/** AuthorityInfoAccess (RFC 5280 §4.2.2.1): responders and issuers of the certificate. */
+function authorityAccess(addresses: readonly string[]): ArrayBuffer {
+  const place = (address: string): Primitive =>
+    new Primitive({ idBlock: { tagClass: 3, tagNumber: 6 }, valueHex: new TextEncoder().encode(address).buffer })
+  const descriptions = addresses.flatMap((address) =>
+    ['1.3.6.1.5.5.7.48.1', '1.3.6.1.5.5.7.48.2'].map(
+      (value) => new Sequence({ value: [new ObjectIdentifier({ value }), place(address)] }),
+    ),
+  )
+  return new Sequence({ value: descriptions }).toBER()
+}
+
 const authority = (wanted: Wanted = {}): Issued => person({ authority: true, name: nameOf([CN, 'Middle']), ...wanted })
 
 runVectors<Vector>('x509', {
@@ -82,18 +99,23 @@ runVectors<Vector>('x509', {
     },
     'crl-dp-ssrf': async (outer) => {
       const before = rig.dialled()
-      const at = new GeneralName({ type: 6, value: rig.bait })
+      const { port } = new URL(rig.bait)
+      const listed = (readVectors('ssrf') as readonly SsrfVector[]).map(({ url }) => url.replaceAll('PORT', port))
+      const addresses = [rig.bait, ...listed].filter((url) => /^[ -~]+$/.test(url))
       const points = new CRLDistributionPoints({
-        distributionPoints: [new DistributionPoint({ distributionPoint: [at] })],
+        distributionPoints: addresses.map(
+          (value) => new DistributionPoint({ distributionPoint: [new GeneralName({ type: 6, value })] }),
+        ),
       })
-      const uri = Buffer.from(rig.bait)
-      const oid = Buffer.from('06082b06010505073001', 'hex')
-      const one = Buffer.concat([Buffer.of(0x30, oid.length + uri.length + 2), oid, Buffer.of(0x86, uri.length), uri])
-      const access = Uint8Array.from([0x30, one.length, ...one]).buffer
-      const more = [extension('2.5.29.31', points.toSchema().toBER()), extension('1.3.6.1.5.5.7.1.1', access)]
+      const lists = extension('2.5.29.31', points.toSchema().toBER())
+      const more = [lists, extension('1.3.6.1.5.5.7.1.1', authorityAccess(addresses))]
       counted(outer, refused(await rig.login(issue({ more }))), 'untrusted')
       counted(outer, signedIn(await rig.login(person({ more }))), 'trusted, by the list of the configuration')
-      counted(outer, rig.dialled() === before, 'an address in a certificate is not asked')
+      for (const address of addresses) {
+        const alone = [extension('1.3.6.1.5.5.7.1.1', authorityAccess([address]))]
+        counted(outer, signedIn(await rig.login(person({ more: alone }))), address)
+      }
+      counted(outer, rig.dialled() === before, 'no address in a certificate is asked')
     },
     eku: refuses(() => [[person({ purposes: [SERVER_AUTH] })], [person({ purposes: null })]]),
     'ca-true': refuses(() => {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CN, issue, nameOf, pemOf, revoke, type Issued } from '../../src/authn/modules/x509/certificates.fixture.ts'
+import { verificationName } from '../../src/crypto/x509/authority.ts'
+import { readCertificate } from '../../src/crypto/x509/certificate.ts'
+import { PEOPLE_BASE, person, SERVICE, service } from '../../src/identity/ldap/ldap.fixture.ts'
+import { startLdapServer } from '../../src/identity/ldap/ldap-server.fixture.ts'
+import { noServerError, twins } from './oracles.ts'
+import type { Rig } from './rig.ts'
+import type { WireAnswer } from './wire.ts'
+
+/** Of a proxy that ends TLS. */
+const PROXY = '127.0.0.77'
+
+/** Common names that would find somebody, or everybody, in a filter that is put together as text. */
+const SUBJECTS = [
+  '*',
+  'a*',
+  'admin)(uid=*',
+  '*)(uid=*',
+  ')(uid=*',
+  '*)(|(uid=*',
+  'admin)(|(objectClass=*)',
+  'admin))(|(uid=*',
+  'x)(!(uid=x',
+  '\\61dmin',
+  '\\2a',
+  `uid=admin,${PEOPLE_BASE}`,
+  'admin,ou=people',
+  ' admin',
+  'ADMIN',
+]
+
+function realmYaml(port: number): string {
+  const authority = { certificate: '${file:pki/cards.crt}', proof: '${file:pki/cards.proof}' }
+  const card = {
+    type: 'x509',
+    authorities: { own: authority },
+    revocation: { crls: ['${file:pki/cards.crl}'] },
+    user: { from: 'subject:CN', is: 'username' },
+  }
+  // JSON is YAML.
+  return JSON.stringify({
+    directory: {
+      type: 'ldap',
+      servers: [`ldap://127.0.0.1:${port}`],
+      tls: { startTLS: false },
+      bind: { dn: SERVICE.dn, password: SERVICE.password },
+      users: { base: PEOPLE_BASE },
+    },
+    authentication: { modules: { card }, chains: { default: [{ module: 'card', criteria: 'REQUIRED' }] } },
+  })
+}
+
+/** Settles when the gateway has loaded what was written. */
+async function load(rig: Rig): Promise<void> {
+  const log = rig.log().length
+  rig.signal('SIGHUP')
+  while (!rig.log().slice(log).includes('in force')) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function writeRealm(rig: Rig, authority: Issued, port: number): void {
+  const read = readCertificate(authority.der)
+  assert.ok(read)
+  for (const folder of ['pki', 'realms/cards']) mkdirSync(join(rig.root, folder), { recursive: true })
+  const files = {
+    'pki/cards.crt': authority.pem,
+    'pki/cards.proof': issue({ by: authority, name: nameOf([CN, verificationName(read)]) }).pem,
+    'pki/cards.crl': pemOf('X509 CRL', revoke({ by: authority, revoked: [] })),
+    'realms/cards/realm.yaml': realmYaml(port),
+  }
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(rig.root, path), text, { mode: 0o600 })
+}
+
+/** CVE-2026-63488: the subject of a certificate becomes a value of a filter, and nothing else. */
+export async function certificateFilter(rig: Rig): Promise<void> {
+  const authority = issue({ authority: true, name: nameOf([CN, 'Cards']) })
+  const server = await startLdapServer({ entries: [service, person('admin', 'unused'), person('alice', 'unused')] })
+  const file = join(rig.root, 'agent-config/gatehouse.yaml')
+  const before = readFileSync(file, 'utf8')
+  writeRealm(rig, authority, server.port)
+  const proxied = `trustedProxies: ["${PROXY}"]\nclientCertificateHeader: { format: rfc9440 }`
+  writeFileSync(file, before.replace(/^trustedProxies: .*$/m, proxied))
+  await load(rig)
+  const show = async (name: string, from?: string): Promise<WireAnswer | undefined> => {
+    rig.tally.sent++
+    const { der } = issue({ by: authority, name: nameOf([CN, name]) })
+    const shown = `Client-Cert: :${Buffer.from(der).toString('base64')}:\r\n`
+    const forwarded = `X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n`
+    return rig.ask(`GET /login/cards HTTP/1.1\r\nHost: gw.example.com\r\n${shown}${forwarded}\r\n`, from)
+  }
+  try {
+    assert.equal((await show('admin', PROXY))?.status, 303, 'a sound certificate signs in')
+    assert.notEqual((await show('admin'))?.status, 303, 'the header counts from the proxy alone')
+    const nobody = await show('nobody', PROXY)
+    assert.ok(nobody)
+    for (const subject of SUBJECTS) {
+      const heard = server.heard.length
+      const answer = await show(subject, PROXY)
+      noServerError(rig, answer, subject)
+      assert.ok(answer)
+      twins(rig, nobody, answer, subject)
+      const searches = server.heard.slice(heard).filter((each) => each.kind === 'search')
+      for (const { filter } of searches) assert.ok(filter.includes(subject), `${subject} is looked for as it is`)
+      // What readers would take for different names is nobody before anybody is asked.
+      assert.equal(searches.length, subject === subject.trim() ? 1 : 0, subject)
+    }
+  } finally {
+    writeFileSync(file, before)
+    await load(rig)
+    await server.close()
+  }
+}
