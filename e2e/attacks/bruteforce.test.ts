@@ -102,6 +102,10 @@ const rig = runVectors<Vector>(
           const seen = await statuses(rig, names, TIGHT)
           assert.equal(seen.filter((status) => status === 401).length, 10)
           assert.equal(seen.at(-1), 429)
+          // The same from another network, all at once.
+          const client = rig.browser('127.0.2.240')
+          const answers = await Promise.all(names.map((name) => guess(rig, name, 'wrong', { client, login: TIGHT })))
+          assert.equal(answers.filter(({ status }) => status === 401).length, 10, 'of twenty at once')
         }),
       'channel-variants': (outer) =>
         fresh(outer, async (rig) => {
