@@ -55,9 +55,10 @@ const FOREIGN_FORMS: readonly Headers[] = [
   { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
 ]
 
-/** Of the page that a login leads back to. */
-function ticketOf({ location }: Page): string | undefined {
-  const goto = URL.parse(location ?? '')?.searchParams.get('goto') ?? ''
+/** Of the page that a login leads back to, to which a form's answer goes on by itself. */
+function ticketOf(answer: Page): string | undefined {
+  const next = /^0;url=(.*)$/.exec(headerOf(answer, 'refresh') ?? '')?.[1] ?? ''
+  const goto = URL.parse(next)?.searchParams.get('goto') ?? ''
   return URL.parse(goto)?.searchParams.get('ticket') ?? undefined
 }
 

@@ -9,6 +9,11 @@ export interface Answer {
   readonly text: string
 }
 
+/** Where a browser goes next by itself: by a redirect, or from a page that says so. Empty for nowhere. */
+export function nextOf({ headers }: Answer): string {
+  return headers.get('location') ?? /^0;url=(.*)$/.exec(headers.get('refresh') ?? '')?.[1] ?? ''
+}
+
 /** Sends bytes over a socket of its own and reads until the server closes or the answer is whole. */
 export function sendRaw(port: number, bytes: string): Promise<Answer> {
   const socket = connect(port, '127.0.0.1')

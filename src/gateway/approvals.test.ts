@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { ask, NAVIGATION, sendRaw, type Answer } from './answer.fixture.ts'
+import { ask, NAVIGATION, nextOf, sendRaw, type Answer } from './answer.fixture.ts'
 import { echoApp, type EchoApp } from './echo-app.fixture.ts'
 import { profileOf, sessionOf, siteOf, startGateway, type Rig } from './gateway.fixture.ts'
 
@@ -182,7 +182,7 @@ suite('a form that needs an approval', () => {
       body: `gatehouse-form=${ticket}\r\n`,
     })
   const ticketOf = (answer: Answer): string => {
-    const goto = new URL(answer.headers.get('location') ?? '').searchParams.get('goto') ?? ''
+    const goto = new URL(nextOf(answer)).searchParams.get('goto') ?? ''
     return new URL(goto).searchParams.get('ticket') ?? ''
   }
 
@@ -191,7 +191,7 @@ suite('a form that needs an approval', () => {
     const ticket = ticketOf(await post(bench))
     assert.equal(bench.transactions.asked.length, 1)
     const early = await click(bench, ticket)
-    assert.equal(early.status, 302, 'a click without an approval asks again')
+    assert.equal(early.status, 401, 'a click without an approval asks again')
     assert.equal(ticketOf(early), ticket)
     const [first, second] = bench.transactions.asked.map(({ request }) => request)
     assert.deepEqual(first, second, 'for the same content')
@@ -213,7 +213,7 @@ suite('a form that needs an approval', () => {
       body: 'to=eve&amount=1',
       headers: [...FORM, bench.cookie],
     })
-    assert.equal((await click(bench, ticketOf(other))).status, 302)
+    assert.equal((await click(bench, ticketOf(other))).status, 401)
     assert.equal(bench.app.seen.length, 0)
     assert.equal((await post(bench)).status, 200)
   })

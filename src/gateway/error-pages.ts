@@ -12,6 +12,7 @@ const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   upstream: 'The application does not answer.',
   'not-found': 'This page does not exist.',
   internal: 'Something went wrong on our side.',
+  'form-waits': 'Please sign in first.',
   'form-kept': 'Your form was kept while you signed in, and has not been sent yet.',
   'form-not-kept': 'Your form was not sent. Please fill it in once more.',
 }

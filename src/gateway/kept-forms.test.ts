@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { ask, NAVIGATION, readAnswer, type Answer } from './answer.fixture.ts'
+import { ask, NAVIGATION, nextOf, readAnswer, type Answer } from './answer.fixture.ts'
 import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
 import { LOGIN, profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
 import type { Site } from './site.ts'
@@ -63,7 +63,7 @@ function post(
 
 /** Path and query of the page of ours that the login leads back to; `undefined` when it leads elsewhere. */
 function pageOf(answer: Answer): string | undefined {
-  const location = answer.headers.get('location') ?? ''
+  const location = nextOf(answer)
   if (!location.startsWith(LOGIN)) return undefined
   const goto = new URL(location).searchParams.get('goto') ?? ''
   return goto.startsWith(`${SITE}/.gatehouse/form?`) ? goto.slice(SITE.length) : undefined
@@ -141,11 +141,36 @@ test('of those who ask for a form in the same moment one gets it', async (t) => 
   assert.equal((await Promise.all(takes)).filter((form) => form !== undefined).length, 1)
 })
 
+test('a form is not redirected to the login, since its page may let forms lead to its own site only: a page goes on by itself', async (t) => {
+  const bench = await setup(t)
+  const weak = `Cookie: ${bench.sessions.add(3, sessionOf('sid-3'))}`
+  for (const [cookie, error] of [
+    [weak, 'insufficient_user_authentication'],
+    ['Cookie: none=1', undefined],
+    [`Cookie: SSOTokenID=${tokenOf(3)}; SSOTokenID=${tokenOf(4)}`, undefined],
+  ] as const) {
+    const { status, headers, body, cookies } = await post(bench, cookie)
+    assert.equal(status, 401)
+    assert.equal(headers.get('location'), undefined)
+    const refresh = headers.get('refresh') ?? ''
+    assert.ok(refresh.startsWith(`0;url=${LOGIN}/login/employees?goto=`), refresh)
+    assert.match(body, /form-waits/)
+    assert.ok(body.includes(JSON.stringify(refresh.slice('0;url='.length))), 'the page has a link, too')
+    const challenge = headers.get('www-authenticate') ?? ''
+    assert.equal(/error="([^"]+)"/.exec(challenge)?.[1], error)
+    assert.doesNotMatch(challenge, /state=/)
+    assert.ok(
+      cookies.some((cookie) => cookie.startsWith('gatehouse-handshake')),
+      'the browser that comes back is this one',
+    )
+  }
+})
+
 test('a form that met a step-up is kept for who is signed in, and the browser is noted where it was not', async (t) => {
   const bench = await setup(t)
   const weak = `Cookie: ${bench.sessions.add(3, sessionOf('sid-3'))}`
   const answer = await post(bench, weak)
-  assert.match(answer.headers.get('location') ?? '', /authIndexType=level&authIndexValue=2$/)
+  assert.match(nextOf(answer), /authIndexType=level&authIndexValue=2$/)
   const noted = answer.cookies.find((cookie) => cookie.startsWith('gatehouse-user='))?.split(';')[0] ?? ''
   const strong = `Cookie: ${bench.sessions.add(4, sessionOf('sid-4', { authLevel: 2 }))}; ${noted}`
   assert.equal((await click(bench, strong, { ticket: ticketOf(answer) })).status, 200)

@@ -1,8 +1,8 @@
 import { requestKind } from '../http/request-kind.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
-import type { Return } from './form-keeping.ts'
-import { loginPage, pageUrl, returnUrl, type Handshake } from './handshake.ts'
+import { isKeepable, type Return } from './form-keeping.ts'
+import { loginPage, pageUrl, returnUrl, type Handshake, type HandshakeAnswer } from './handshake.ts'
 import type { Advices } from '../policy/decision.ts'
 import type { Site } from './site.ts'
 import type { MissingSession, Verdict } from './verdict.ts'
@@ -29,7 +29,10 @@ export function answerLogin(
   if (kind === 'navigation' && !asAdvice && !request.upgrade && needed.missing !== 'dead-bearer') {
     const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }
     const answer = handshake.start(request, { ...needed, goto, restarts: 0 })
-    answerHandshake(context, { ...answer, cookies: [...answer.cookies, ...cookies] })
+    const all = { ...answer, cookies: [...answer.cookies, ...cookies] }
+    const isForm = needed.back !== undefined || isKeepable(request)
+    if (isForm && all.kind === 'redirect') answerForm(context, request, { ...needed, start: all })
+    else answerHandshake(context, all)
     return
   }
   const isFrame = kind === 'frame'
@@ -39,10 +42,38 @@ export function answerLogin(
   answerRefusal(context, {
     kind: 'open-at-top-level',
     status: 401,
-    error: needed.advices === undefined ? 'login_required' : 'insufficient_user_authentication',
+    error: errorOf(needed.advices),
     loginUrl,
     headers: { 'www-authenticate': challenges(request, loginUrl, needed) },
   })
+}
+
+/**
+ * A form is not redirected: browsers hold the `form-action` of the page that sent it against every address that a redirect leads to (CSP
+ * Level 3 §6.4.1), and `'self'` is not the login host: nothing would happen at all. A page of ours that goes on by itself is a new beginning.
+ */
+function answerForm(
+  context: AnswerContext,
+  request: AccessRequest,
+  { start, advices, missing }: NeededLogin & { readonly start: Extract<HandshakeAnswer, { kind: 'redirect' }> },
+): void {
+  const loginUrl = loginPage(request.site, { goto: pageUrl(request), advices, state: undefined })
+  answerRefusal(context, {
+    kind: 'form-waits',
+    status: 401,
+    error: errorOf(advices),
+    loginUrl: start.location,
+    headers: {
+      'set-cookie': start.cookies,
+      // HTML Living Standard, "The `Refresh` header": works without script.
+      refresh: `0;url=${start.location}`,
+      'www-authenticate': challenges(request, loginUrl, { advices, missing }),
+    },
+  })
+}
+
+function errorOf(advices: Advices | undefined): string {
+  return advices === undefined ? 'login_required' : 'insufficient_user_authentication'
 }
 
 /** Ours names the login page; a step-up adds the challenge of RFC 9470 §3, a dead access token that of RFC 6750. */

@@ -14,6 +14,8 @@ export type RefusalKind =
   | 'upstream'
   | 'not-found'
   | 'internal'
+  /** A form has to wait for a login, to which the page goes on by itself. */
+  | 'form-waits'
   /** A form was kept during a login, and is offered to be sent. */
   | 'form-kept'
   | 'form-not-kept'

@@ -17,6 +17,7 @@ const KINDS: readonly RefusalKind[] = [
   'method-not-allowed',
   'loop',
   'open-at-top-level',
+  'form-waits',
   'upstream',
   'not-found',
   'internal',

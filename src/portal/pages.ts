@@ -144,6 +144,8 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
       return [retry, action(frame, 'action.apps', homeUrl, 'plain')]
     case 'open-at-top-level':
       return loginUrl === undefined ? [] : [action(frame, 'action.open', loginUrl, 'button')]
+    case 'form-waits':
+      return loginUrl === undefined ? [] : [action(frame, 'login.next', loginUrl, 'button')]
     case 'token-needed':
       return [action(frame, 'action.apps', homeUrl, 'button'), ...signOut]
     case 'loop':
