@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BrowserContext, Page } from '@playwright/test'
 import { Secret, TOTP } from 'otpauth'
+import { early } from './authenticator-app.ts'
 import { expect, signIn, test as base } from './fixtures.ts'
 import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
@@ -56,6 +57,13 @@ const POLICIES = {
       actions: { GET: 'allow', POST: 'allow' },
       subject: anybody,
       condition: { type: 'AuthLevel', authLevel: 2 },
+    },
+    {
+      name: 'approvals',
+      resources: ['*://*:*/approve/*', '*://*:*/approve/*?*'],
+      actions: { GET: 'allow', POST: 'allow' },
+      subject: anybody,
+      condition: { type: 'Transaction', authenticationStrategy: 'AuthLevel', strategySpecifier: '2' },
     },
   ],
 }
@@ -119,8 +127,9 @@ async function expire(context: BrowserContext): Promise<void> {
   await context.clearCookies({ name: /SSOToken/i })
 }
 
-async function enterCode(page: Page): Promise<void> {
-  const digits = new TOTP({ secret: Secret.fromBase32(BOB) }).generate()
+/** `steps`: of half a minute, from now. */
+async function enterCode(page: Page, steps = 0): Promise<void> {
+  const digits = new TOTP({ secret: Secret.fromBase32(BOB) }).generate({ timestamp: Date.now() + steps * 30_000 })
   await page.locator('input[autocomplete="one-time-code"]').fill(digits)
   await page.locator('main form button[type="submit"]').first().click()
 }
@@ -255,4 +264,57 @@ test('tabs that expired together all go on after one login, each where it was', 
   await third.getByRole('button', { name: 'Send the form' }).click()
   await expect(third.getByRole('heading')).toHaveText('Received')
   expect(bank.received).toHaveLength(1)
+})
+
+test('approvals in two tabs: a wrong code, a cancel, and each request passes once with a code of its own', async ({
+  context,
+  page,
+  bank,
+}) => {
+  const { look } = viewer(page)
+  await page.goto(`${bank.site}/`)
+  await signIn(page, 'bob')
+  const [second, third] = [await context.newPage(), await context.newPage()]
+  await page.goto(`${bank.site}/approve/one?x=1`)
+  await second.goto(`${bank.site}/approve/two`)
+  await third.goto(`${bank.site}/approve/three`)
+  await expect(page.locator('main')).toContainText('approval of one request: GET /approve/one')
+  await expect(second.locator('main')).toContainText('GET /approve/two')
+  await look('approval')
+  await page.locator('input[autocomplete="one-time-code"]').fill('000000')
+  await page.locator('main form button[type="submit"]').first().click()
+  await expect(page.getByRole('alert')).toContainText('not valid')
+  await expect(page.locator('main')).toContainText('GET /approve/one')
+  await early(page)
+  await enterCode(page, -1)
+  await expect(page).toHaveURL(`${bank.site}/approve/one?x=1`)
+  await expect(page.getByRole('heading')).toHaveText('Bank')
+
+  // The other tabs wait for approvals of their own: the session got another token meanwhile, and they go on with it.
+  await enterCode(second)
+  await expect(second).toHaveURL(`${bank.site}/approve/two`)
+  await third.getByRole('link', { name: 'Cancel' }).click()
+  await expect(third).toHaveURL(new RegExp(`^http://login.acme.localhost:${bank.rig.port}/$`))
+  for (const path of ['/approve/one?x=1', '/approve/two', '/approve/three']) {
+    await page.goto(bank.site + path)
+    await expect(page.locator('main')).toContainText(`GET ${path.replace(/\?.*/, '')}`)
+  }
+  await page.goto(`${bank.site}/`)
+  await expect(page.getByRole('heading')).toHaveText('Bank')
+})
+
+test('one request in two tabs: an approval of the one is none of the other', async ({ context, page, bank }) => {
+  await page.goto(`${bank.site}/`)
+  await signIn(page, 'bob')
+  const second = await context.newPage()
+  for (const tab of [page, second]) await tab.goto(`${bank.site}/approve/same`)
+  await early(page)
+  await enterCode(page, -1)
+  await expect(page).toHaveURL(`${bank.site}/approve/same`)
+  await expect(page.getByRole('heading')).toHaveText('Bank')
+  await enterCode(second, -1)
+  await expect(second.getByRole('alert')).toContainText('used already')
+  await enterCode(second)
+  await expect(second).toHaveURL(`${bank.site}/approve/same`)
+  await expect(second.getByRole('heading')).toHaveText('Bank')
 })

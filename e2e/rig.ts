@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { until } from './until.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -23,6 +24,8 @@ export interface Rig {
   readonly gatewayPid: number
   /** Everything the gateway has written to standard output so far. */
   log(): string
+  /** From now on the gateway's wall clock is wrong by so much. */
+  moveClock(ms: number): Promise<void>
   /** Ends the gateway as a power cut would; settles when it is gone. */
   killHard(): Promise<void>
   /** Drains and stops; settles with the exit code. */
@@ -43,7 +46,15 @@ function untilReady(child: ChildProcess): Promise<Ready> {
 /** Starts on a free port, or again on the port and the data of an earlier rig. */
 export async function startRig(again?: { readonly port: number; readonly dataDir: string }): Promise<Rig> {
   const dataDir = again?.dataDir ?? mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
-  const env = { ...process.env, PORT: String(again?.port ?? 0), HOST: '127.0.0.1', GATEHOUSE_DATA: dataDir }
+  const clock = join(dataDir, `clock-${process.hrtime.bigint()}`)
+  const env = {
+    ...process.env,
+    PORT: String(again?.port ?? 0),
+    HOST: '127.0.0.1',
+    GATEHOUSE_DATA: dataDir,
+    CLOCK_FILE: clock,
+    NODE_OPTIONS: `--import ${JSON.stringify(join(root, 'e2e/moved-clock.ts'))}`,
+  }
   const child = spawn(process.execPath, [join(root, 'scripts/demo.ts')], {
     cwd: root,
     env,
@@ -55,6 +66,11 @@ export async function startRig(again?: { readonly port: number; readonly dataDir
     ...ready,
     dataDir,
     log: () => readFileSync(join(dataDir, 'gatehouse.log'), 'utf8'),
+    async moveClock(ms) {
+      writeFileSync(clock, String(ms))
+      process.kill(ready.gatewayPid, 'SIGUSR2')
+      await until('the gateway has another time', () => !existsSync(clock))
+    },
     async killHard() {
       process.kill(ready.gatewayPid, 'SIGKILL')
       await ended

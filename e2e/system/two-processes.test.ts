@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Secret, TOTP } from 'otpauth'
 import { Client } from '../client.ts'
 import { startRig, type Rig } from '../rig.ts'
+import { until } from '../until.ts'
 
 let first: Rig
 let second: Rig
@@ -51,4 +53,46 @@ test('a session ended in one process is refused in the other within 50 ms', { ti
     `logout in one process to refusal in the other: median ${median.toFixed(1)} ms, longest ${delays.at(-1)?.toFixed(1)} ms`,
   )
   assert.ok(median <= 50, `median ${median} ms`)
+})
+
+/** Of bob, as realms/employees/users.yaml has it. */
+const BOB = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const LOGIN_HOST = 'login.acme.localhost'
+const PAY_HOST = 'pay.acme.localhost'
+
+/** A browser that has these cookies of another one and no more. */
+function withTokens(login: string | undefined, pay: string | undefined): Client {
+  const client = new Client()
+  assert.ok(login !== undefined && pay !== undefined)
+  client.setCookie(LOGIN_HOST, 'SSOTokenID', login)
+  client.setCookie(PAY_HOST, 'SSOTokenID', pay)
+  return client
+}
+
+test('a step-up in one process: the other refuses what was replaced, and takes what took its place', async (t) => {
+  const bob = new Client()
+  await bob.signIn(await bob.open(`${first.sites.app}/`), 'bob')
+  const page = await bob.open(`${first.sites.pay}/`)
+  assert.match(page.body, /autocomplete="one-time-code"/)
+  const old = withTokens(bob.cookie(LOGIN_HOST, 'SSOTokenID'), bob.cookie(PAY_HOST, 'SSOTokenID'))
+  const isSignedIn = async (client: Client): Promise<boolean> => {
+    const { body } = await client.call(`${second.sites.login}/login-state?realm=/employees`)
+    return (JSON.parse(body) as { readonly signedIn: boolean }).signedIn
+  }
+  const atPay = async (client: Client) => {
+    const { status, headers } = await client.call(`${second.sites.pay}/api/me`, asScript)
+    return [status, /error="([^"]+)"/.exec(String(headers['www-authenticate']))?.[1]]
+  }
+  // Both know the session, and that it is too weak for pay.
+  assert.equal(await isSignedIn(old), true)
+  assert.deepEqual(await atPay(old), [401, 'insufficient_user_authentication'])
+
+  const digits = new TOTP({ secret: Secret.fromBase32(BOB) }).generate()
+  assert.equal((await bob.signIn(page, digits, '')).status, 200)
+  const took = await until('the other process refuses the old login token', async () => !(await isSignedIn(old)))
+  await until('and the token of the agent', async () => (await atPay(old))[1] === undefined)
+  t.diagnostic(`step-up in one process to refusal of the old token in the other: ${took.toFixed(1)} ms`)
+  assert.deepEqual(await atPay(old), [401, undefined])
+  assert.equal(await isSignedIn(bob), true)
+  assert.deepEqual(await atPay(bob), [200, undefined])
 })
