@@ -270,15 +270,29 @@ const rig = runVectors<Vector>(
         outer.tally.checks += rig.tally.checks
       },
       async 'idle-not-by-bg'(rig) {
-        const bob = await rig.signIn('bob')
+        const [bob, busy, root] = [await rig.signIn('bob'), await rig.signIn('mallory'), await signInRoot(rig)]
+        const began = Date.now()
+        const filter = encodeURIComponent('username eq "mallory" and realm eq "/employees"')
+        const isNoted = async (): Promise<boolean> => {
+          const list = await rest(rig, `${EMPLOYEES}?_queryFilter=${filter}`, {
+            method: 'GET',
+            headers: byHeader(root),
+          })
+          const { result } = JSON.parse(list.body) as { readonly result: readonly { latestAccessTime: string }[] }
+          return result.some(({ latestAccessTime }) => Date.parse(latestAccessTime) > began + 20 * MINUTE)
+        }
         try {
           for (let minutes = 5; minutes < 30; minutes += 5) {
             await rig.shiftClock(minutes * MINUTE)
             await bob.client.call(`${ORIGINS.app}/.gatehouse/whoami`)
             await bob.client.call(`${ORIGINS.login}/login-state?realm=/employees`)
+            assert.equal((await busy.client.call(`${ORIGINS.app}/me`)).status, 200)
           }
+          // Uses are written together, and the one that counts came last.
+          await until('the use of an application is written', isNoted, { withinMs: 20_000 })
           await rig.shiftClock(31 * MINUTE)
           await isDead(rig, bob.cookie('app'), 'asking who is there keeps nobody signed in')
+          assert.equal((await busy.client.call(`${ORIGINS.app}/me`)).status, 200, 'using an application does')
         } finally {
           await rig.shiftClock(0)
         }
