@@ -52,7 +52,8 @@ export interface Scene {
   readonly outside: RunningSessionService
   /** Who a realm's users are, by name; change it, then call `changeConfig` with `users()`. */
   readonly users: Map<string, TestUser>
-  usersFile(): ConfigFiles
+  /** Of `/staff`, or of another realm in which everybody is in these groups. */
+  usersFile(realm?: string, groups?: readonly string[]): ConfigFiles
   signIn(username: string, site: string): Promise<Person>
   /** Both processes have it in force when this settles. */
   changeConfig(files: ConfigFiles, removed?: readonly string[]): Promise<void>
@@ -120,7 +121,7 @@ function configuration({ store, upstream, users, mode }: Setting): ConfigFiles {
     'agent-config/app.yaml': agentYaml('app', upstream, ''),
     'agent-config/door.yaml': agentYaml('door', upstream, ''),
     ...Object.fromEntries(
-      ['wiki:/staff', 'guest:/guests', 'brief:/brief', 'idle:/idle', 'doomed:/doomed'].map((pair) => {
+      ['wiki:/staff', 'guest:/guests', 'brief:/brief', 'idle:/idle', 'club:/club', 'doomed:/doomed'].map((pair) => {
         const [name = '', realm = ''] = pair.split(':')
         return [`agent-config/${name}.yaml`, named(name, realm)]
       }),
@@ -130,10 +131,11 @@ function configuration({ store, upstream, users, mode }: Setting): ConfigFiles {
     'realms/staff/policies.yaml': policiesYaml('allow'),
     'realms/brief/realm.yaml': JSON.stringify({ session: { mode, maxLife: `${BRIEF_MS}ms` } }),
     'realms/guests/realm.yaml': '',
+    'realms/club/realm.yaml': JSON.stringify({ session: { mode, endOnGroupChange: true } }),
     'realms/doomed/realm.yaml': '',
     'realms/idle/realm.yaml': JSON.stringify({ session: { mode, maxIdle: `${BRIEF_MS}ms` } }),
     ...Object.fromEntries(
-      ['staff', 'guests', 'brief', 'idle', 'doomed'].map((realm) => [`realms/${realm}/users.yaml`, users]),
+      ['staff', 'guests', 'brief', 'idle', 'club', 'doomed'].map((realm) => [`realms/${realm}/users.yaml`, users]),
     ),
   }
 }
@@ -210,7 +212,11 @@ async function assemble(
   }
   return {
     ...{ rigs, outside, users, signIn },
-    usersFile: () => ({ 'realms/staff/users.yaml': usersOf() }),
+    usersFile: (realm = 'staff', groups) => {
+      const file =
+        groups === undefined ? usersOf() : usersYaml([...users.values()].map((user) => ({ ...user, groups })))
+      return { [`realms/${realm}/users.yaml`]: file }
+    },
     changeConfig: async (changed, removed = []) => {
       const settled = rigs.map((rig) => {
         const from = rig.log().length

@@ -158,6 +158,13 @@ const REVOCATIONS: readonly Revocation[] = [
     status: 403,
   },
   {
+    title: 'the user loses a group, where a change of groups ends sessions',
+    username: 'lou',
+    site: 'club',
+    revoke: (scene) => scene.changeConfig(scene.usersFile('club', [])),
+    cause: 'groups-changed',
+  },
+  {
     title: 'the policy denies',
     username: 'don',
     site: 'door',
