@@ -3,7 +3,8 @@ import { suite, test, type TestContext } from 'node:test'
 import { issue, nameOf, CN, setNow } from '../x509/certificates.fixture.ts'
 import { asked, done } from '../../login.fixture.ts'
 import { FLAGS, type Deviation } from './authenticator.fixture.ts'
-import { AAGUID, AAGUID_TEXT, createMaker, packed } from './maker.fixture.ts'
+import { AAGUID, AAGUID_TEXT, createMaker, packed, u2f } from './maker.fixture.ts'
+import { attestationKey, tpm } from './tpm.fixture.ts'
 import { LEVEL_2, optionsOf, passkeys, scene } from './webauthn.fixture.ts'
 
 const DAY = 86_400_000
@@ -173,6 +174,66 @@ suite('attestation: direct', () => {
     const [by = maker.root] = chain
     assert.equal(await isSetUp(t, packed([maker.batch({ by }), ...chain])), false)
     assert.ok(await isSetUp(t, packed([maker.batch(), maker.root])))
+  })
+})
+
+suite('attestation: direct, of a U2F key', () => {
+  const aaguid = Buffer.alloc(16)
+  const anyModel = { aaguids: undefined }
+  const batch = maker.batch({ more: [] })
+
+  test('sets it up where its maker is trusted and any model will do: it says of itself which one it is to nobody', async (t) => {
+    assert.ok(await isSetUp(t, { aaguid, ...u2f([batch]) }, anyModel))
+    assert.equal(await isSetUp(t, { aaguid, ...u2f([batch]) }), false, 'on no list of models')
+    assert.equal(await isSetUp(t, u2f([batch]), anyModel), false, 'a U2F key has no model')
+  })
+
+  test('refuses makers whom nobody trusts, and signatures over something else', async (t) => {
+    assert.equal(await isSetUp(t, { aaguid, ...u2f([createMaker().batch({ more: [] })]) }, anyModel), false)
+    // Reserved byte, relying party, what the client said, credential, key.
+    for (const at of [0, 1, 33, 65, 98, 150]) {
+      const changed = (right: Buffer): Buffer => right.map((byte, i) => (i === at ? byte ^ 1 : byte)) as Buffer
+      assert.equal(await isSetUp(t, { aaguid, ...u2f([batch], changed) }, anyModel), false, String(at))
+    }
+    assert.equal(await isSetUp(t, { aaguid, ...u2f([{ ...batch, key: maker.batch().key }]) }, anyModel), false)
+  })
+})
+
+suite('attestation: direct, of a TPM', () => {
+  const aik = attestationKey(maker)
+  const flip =
+    (at: number) =>
+    (right: Buffer): Buffer =>
+      right.map((byte, i) => (i === (at + right.length) % right.length ? byte ^ 1 : byte)) as Buffer
+
+  test('sets up a key that a chip of a trusted maker certifies', async (t) => {
+    assert.ok(await isSetUp(t, tpm([aik])))
+    assert.equal(await isSetUp(t, tpm([aik]), { aaguids: ['00000000-0000-0000-0000-000000000001'] }), false)
+  })
+
+  test('refuses makers whom nobody trusts, and certificates that are no attestation key’s', async (t) => {
+    for (const wrong of [
+      attestationKey(createMaker()),
+      attestationKey(maker, {}, 'id:00000000'),
+      attestationKey(maker, { purposes: null }),
+      attestationKey(maker, { purposes: ['1.3.6.1.5.5.7.3.2'] }),
+      attestationKey(maker, { name: nameOf([CN, 'TPM']) }),
+      attestationKey(maker, { more: [] }),
+      attestationKey(maker, { from: now - 3 * DAY, until: now - DAY }),
+      maker.batch(),
+    ])
+      assert.equal(await isSetUp(t, tpm([wrong])), false)
+  })
+
+  test('refuses what the chip did not certify: another key, another challenge, another structure', async (t) => {
+    for (const deviation of [
+      // Its magic number and type, the hash of what the client said, the name of the key.
+      ...[0, 5, 12, -3].map((at) => ({ certInfo: flip(at) })),
+      ...[1, -1].map((at) => ({ pubArea: flip(at) })),
+      { signature: flip(-1) },
+    ])
+      assert.equal(await isSetUp(t, tpm([aik], deviation)), false, JSON.stringify(Object.keys(deviation)))
+    assert.equal(await isSetUp(t, tpm([{ ...aik, key: attestationKey(maker).key }])), false)
   })
 })
 

@@ -2,6 +2,7 @@ import { sign } from 'node:crypto'
 import { OctetString } from 'asn1js'
 import { Extension } from 'pkijs'
 import { CN, issue, nameOf, type Issued, type Wanted } from '../x509/certificates.fixture.ts'
+import { attestedKey } from './attested-key.fixture.ts'
 import type { Deviation } from './authenticator.fixture.ts'
 
 export const AAGUID = Buffer.from('ee882879721c491397753dfcce97072a', 'hex')
@@ -9,7 +10,7 @@ export const AAGUID_TEXT = 'ee882879-721c-4913-9775-3dfcce97072a'
 
 const [COUNTRY, ORGANISATION, UNIT] = ['2.5.4.6', '2.5.4.10', '2.5.4.11']
 /** id-fido-gen-ce-aaguid. */
-const MODEL = '1.3.6.1.4.1.45724.1.1.4'
+export const MODEL = '1.3.6.1.4.1.45724.1.1.4'
 
 export interface Maker {
   readonly root: Issued
@@ -57,5 +58,25 @@ export function packed(
         ['x5c', [batch, ...above].map(({ der }) => new Uint8Array(der))],
       ]),
     }),
+  }
+}
+
+/** The attestation of a U2F key (WebAuthn Level 3 §8.6): it signs who asked, what for, and which key. */
+export function u2f(
+  batches: readonly [Issued, ...Issued[]],
+  signs = (right: Buffer): Buffer => right,
+): Pick<Deviation, 'attestation'> {
+  return {
+    attestation: (signed) => {
+      const { rpIdHash, clientDataHash, credentialId, x, y } = attestedKey(signed)
+      const base = Buffer.concat([Buffer.of(0), rpIdHash, clientDataHash, credentialId, Buffer.of(4), x, y])
+      return {
+        fmt: 'fido-u2f',
+        attStmt: new Map<string, unknown>([
+          ['sig', new Uint8Array(sign('sha256', signs(base), batches[0].key))],
+          ['x5c', batches.map(({ der }) => new Uint8Array(der))],
+        ]),
+      }
+    },
   }
 }
