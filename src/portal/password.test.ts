@@ -46,6 +46,10 @@ test('two entries that differ reach nobody; each refusal has its own words and s
     [{ kind: 'throttled', retryAfterMs: 4_000 }, 429, /Too many tries\. Wait 4 seconds/],
     [{ kind: 'refused', flaw: { kind: 'too-short', atLeast: 15 } }, 400, /at least 15 characters/],
     [{ kind: 'refused', flaw: { kind: 'common' } }, 400, /tried first/],
+    [{ kind: 'refused', flaw: { kind: 'too-weak' } }, 400, /does not meet the rules of your organisation/],
+    [{ kind: 'refused', flaw: { kind: 'too-short-there' } }, 400, /By the rules of your organisation/],
+    [{ kind: 'refused', flaw: { kind: 'too-soon' } }, 400, /only a short while ago/],
+    [{ kind: 'refused', flaw: { kind: 'not-allowed' } }, 400, /may not change this password yourself/],
     [{ kind: 'stale' }, 409, /changed elsewhere/],
   ]
   for (const [outcome, status, words] of cases) {
