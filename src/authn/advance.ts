@@ -250,6 +250,7 @@ class Dispatcher {
       modules: [...new Set([...(before?.modules ?? []), module.name])],
       newLevel: Math.max(before?.newLevel ?? 0, isNew ? module.authLevel : 0),
       properties: { ...before?.properties, ...properties, ...(isNew ? provenAt(module.name, now) : {}) },
+      stamp: outcome.stamp ?? before?.stamp,
     }
     const offered = this.#isTicked ? standInOf(this.#realm) : undefined
     const journey = withResult(withTypedName(this.#journey, outcome), step, module, true)
@@ -320,7 +321,10 @@ class Dispatcher {
 
 type Run = { readonly entry: ChainEntry; readonly index: number }
 type Step = ({ readonly kind: 'run' } & Run) | { readonly kind: 'passed' } | { readonly kind: 'failed' }
-type Passed = Pick<Extract<ModuleOutcome, { readonly kind: 'passed' }>, 'user' | 'properties' | 'typedName' | 'standIn'>
+type Passed = Pick<
+  Extract<ModuleOutcome, { readonly kind: 'passed' }>,
+  'user' | 'properties' | 'typedName' | 'stamp' | 'standIn'
+>
 type Failed = Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' }>
 type AskedFor = { readonly callbacks: readonly Callback[]; readonly state?: Journey['state'] }
 

@@ -343,9 +343,11 @@ class Logins {
         this.#record(successEvent(result.issued.session, proof), origin)
         return { kind: 'done', issued: result.issued, destination }
       }
-      case 'no-such-user': {
+      case 'no-such-user':
+      case 'password-changed': {
         const { username } = proof
-        this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason: 'disabled' }, origin)
+        const reason = result.kind === 'no-such-user' ? 'disabled' : 'wrong-password'
+        this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason }, origin)
         return this.#again(journey, context, 'bad-credentials')
       }
       case 'session-changed':

@@ -18,6 +18,8 @@ export interface Proof {
   /** Highest level that this login itself has proved: what was carried over from a session does not count. */
   readonly newLevel?: number
   readonly properties: Readonly<Record<string, string>>
+  /** Of the password that was proved in this login. */
+  readonly stamp?: string | undefined
 }
 
 /** One login in progress. Plain data: it is sealed into the authId, or kept in the store. */

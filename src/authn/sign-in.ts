@@ -12,6 +12,8 @@ export type SignIn =
   | { readonly kind: 'signed-in'; readonly issued: IssuedSession }
   /** Disabled or removed while the login was going on. */
   | { readonly kind: 'no-such-user' }
+  /** What proved them is not their password any more. */
+  | { readonly kind: 'password-changed' }
   /** The browser's session ended or was replaced by another login meanwhile. */
   | { readonly kind: 'session-changed' }
   /** They have as many sessions as they may; nothing was started. Oldest first. */
@@ -47,6 +49,7 @@ export async function signIn(
 ): Promise<SignIn> {
   const user = await realm.directory.find(proof.userId)
   if (user === undefined) return { kind: 'no-such-user' }
+  if (!(await hasThePassword(realm, proof))) return { kind: 'password-changed' }
   // A session is as old as the oldest proof that it rests on: else a remembered browser would make the factor look fresh.
   const provenSince = since as EpochMs | undefined
   const isSame = current?.realm === realm.realm && current.userId === user.id
@@ -79,6 +82,11 @@ export async function signIn(
   const replaces = current === undefined || cause === undefined ? undefined : { session: current, cause }
   const outcome = await sessions.establish(draft, origin, replaces)
   return outcome.kind === 'established' ? { kind: 'signed-in', issued: outcome.issued } : outcome
+}
+
+/** Whoever has changed their password has shut out who knows the old one, those in the middle of a login among them. */
+async function hasThePassword({ directory }: RealmAuthn, { userId, stamp }: Proof): Promise<boolean> {
+  return stamp === undefined || (await directory.passwords?.isCurrent?.(userId, stamp)) !== false
 }
 
 /** Why the browser's other session ends; `undefined` when it stays. */

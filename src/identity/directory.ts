@@ -30,6 +30,8 @@ export interface OwnPasswords {
   readonly minLength: number
   /** `stamp`: from `checkPassword`, and good for one change; keep it sealed, it may be the password itself. Rejects with GH_BUSY where too many passwords are being worked on. */
   change(userId: string, stamp: string, next: string): Promise<PasswordChange>
+  /** Whether the password that the stamp is of is still theirs. Absent where a stamp is not to be kept for longer than a change takes. */
+  isCurrent?(userId: string, stamp: string): Promise<boolean>
 }
 
 export type PasswordCheck =

@@ -98,6 +98,8 @@ export type ModuleOutcome =
       readonly typedName?: string
       /** What proved it runs out: a new set is offered before the login ends. */
       readonly renew?: boolean
+      /** Of the password that proved it: once they have another, it proves nothing (`OwnPasswords.isCurrent`). */
+      readonly stamp?: string | undefined
       /** They had to choose a new password on the way. */
       readonly passwordChanged?: true
       /** It stands for an earlier proof, and is used up when the login ends (`StandIn.replaceSecret`). */

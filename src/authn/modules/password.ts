@@ -55,7 +55,10 @@ async function check(
   } finally {
     await reservation.settle(outcome)
   }
-  if (checked.kind === 'passed') return { kind: 'passed', user: checked.user, typedName }
+  if (checked.kind === 'passed') {
+    const stamp = directory.passwords?.isCurrent === undefined ? undefined : checked.stamp
+    return { kind: 'passed', user: checked.user, typedName, stamp }
+  }
   if (checked.kind === 'change-first') return askForNew(checked, deps)
   const { reason } = checked
   return { kind: 'failed', reason, username: reason === 'unknown-user' ? undefined : accountOf(username), typedName }

@@ -101,12 +101,14 @@ test('a password is changed by who knows it, once', async (t) => {
   const { directory, ...one } = await process()
   const id = await add({ directory, ...one }, await hash(PASSWORD))
   const stamp = stampOf(await directory.checkPassword('alice', PASSWORD))
+  assert.equal(await directory.passwords.isCurrent?.(id, stamp), true)
   const changes = await Promise.all(
     [NEXT, 'a third good password'].map((next) => directory.passwords.change(id, stamp, next)),
   )
   assert.deepEqual(changes.map(({ kind }) => kind).sort(), ['changed', 'stale'])
   assert.equal((await directory.checkPassword('alice', PASSWORD)).kind, 'failed')
   assert.deepEqual(await directory.passwords.change(id, stamp, 'a fourth good password'), { kind: 'stale' })
+  assert.equal(await directory.passwords.isCurrent?.(id, stamp), false)
 })
 
 test('a password comes back neither at once nor while the realm remembers it', async (t) => {

@@ -107,7 +107,7 @@ export function createManagedDirectory(
     },
     idOf: async (username) => (await records.byName(username))?.id,
     absence: (userId) => (disabled.has(userId) ? 'disabled' : 'removed'),
-    passwords: { minLength: rules.minLength, change },
+    passwords: { minLength: rules.minLength, change, isCurrent },
     close: () => subscription.close(),
   }
 
@@ -119,6 +119,11 @@ export function createManagedDirectory(
     const stamp = stampOf(record)
     if (!record.mustChange && !isOld) return { kind: 'passed', user, stamp }
     return { kind: 'change-first', reason: record.mustChange ? 'must-change' : 'password-expired', user, stamp }
+  }
+
+  async function isCurrent(userId: string, stamp: string): Promise<boolean> {
+    const record = await records.byId(userId)
+    return record !== undefined && stampOf(record) === stamp
   }
 
   async function change(
