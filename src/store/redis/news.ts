@@ -1,10 +1,10 @@
 import type { EpochMs, RealmName } from '../../base/brand.ts'
 import type { Denylist, DenyEntry, Epochs, Outbox, OutboxEntry } from '../store.ts'
 import type { Executor } from './executor.ts'
-import { asNumber, rowsOf } from './faults.ts'
+import { asList, asNumber, asText, rowsOf } from './faults.ts'
 import { ALL_GROUPS, bucketOfSid, groupOfBucket, groupOfKey, type Group } from './groups.ts'
 import { PAGE, pagesOf } from './pages.ts'
-import { ALL_EPOCHS, CLAIM_OUTBOX, DONE_OUTBOX, LOAD_DENYLIST, RAISE_EPOCH, READ_EPOCHS } from './scripts/news.ts'
+import { PAGE_EPOCHS, CLAIM_OUTBOX, DONE_OUTBOX, LOAD_DENYLIST, RAISE_EPOCH, READ_EPOCHS } from './scripts/news.ts'
 
 async function deniedIn(executor: Executor, group: Group): Promise<readonly DenyEntry[]> {
   const entries = new Map<string, DenyEntry>()
@@ -30,6 +30,20 @@ function byGroup(items: readonly string[], groupOf: (item: string) => Group | un
   return groups
 }
 
+/** Of HSCAN, and its end. */
+const START = '0'
+
+/** They only rise: of a key that comes twice the later value is the last. */
+async function epochsIn(executor: Executor, group: Group): Promise<readonly (readonly [string, number])[]> {
+  const found: [string, number][] = []
+  for (let cursor = ''; cursor !== START;) {
+    const reply = await executor.run(PAGE_EPOCHS, group, cursor === '' ? START : cursor, PAGE)
+    cursor = asText(asList(reply)[0])
+    for (const [key = '', value = ''] of rowsOf(reply, 2, 1)) found.push([key, asNumber(value)])
+  }
+  return found
+}
+
 export function epochs(executor: Executor): Epochs {
   return {
     async read(keys) {
@@ -42,12 +56,7 @@ export function epochs(executor: Executor): Epochs {
       return keys.map((key) => found.get(key) ?? 0)
     },
     raise: async (key) => asNumber(await executor.write(RAISE_EPOCH, groupOfKey(key), key)),
-    async all() {
-      const replies = await Promise.all(ALL_GROUPS.map((group) => executor.run(ALL_EPOCHS, group)))
-      return new Map(
-        replies.flatMap((reply) => rowsOf(reply, 2).map(([key = '', value = '']) => [key, asNumber(value)])),
-      )
-    },
+    all: async () => new Map((await Promise.all(ALL_GROUPS.map((group) => epochsIn(executor, group)))).flat()),
   }
 }
 

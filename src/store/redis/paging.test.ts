@@ -92,6 +92,17 @@ suite('however much there is, a script does little', () => {
     assert.deepEqual(seen.endless, [])
   })
 
+  test('counters of ends are read whole', async (t) => {
+    const store = await open(t)
+    const keys = Array.from({ length: MANY }, (_, i) => `user:${i}`)
+    const key = (await admin.keys('gh:{g0.*:life'))[0]?.replace(':life', '') ?? ''
+    await admin.hset(`${key}:epochs`, ...keys.flatMap((name, i) => [name, i + 1]))
+    let all: ReadonlyMap<string, number> = new Map()
+    const seen = await watched(async () => (all = await store.epochs.all()))
+    assert.deepEqual(all, new Map(keys.map((name, i) => [name, i + 1])))
+    assert.deepEqual(seen.endless, [])
+  })
+
   test('a claim looks at what is due, not at all that others hold', async (t) => {
     const store = await open(t)
     const sessions = Array.from({ length: MANY }, () => freshSession())

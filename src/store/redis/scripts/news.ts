@@ -35,7 +35,12 @@ for i = 2, #ARGV do found[i - 1] = redis.call('HGET', base .. ':epochs', ARGV[i]
 return found
 `)
 
-export const ALL_EPOCHS = defineScript(`return redis.call('HGETALL', base .. ':epochs')`)
+/** ARGV: cursor, about how many. The next cursor, then keys and values. */
+export const PAGE_EPOCHS = defineScript(`
+local found = redis.call('HSCAN', base .. ':epochs', ARGV[2], 'COUNT', ARGV[3])
+table.insert(found[2], 1, found[1])
+return found[2]
+`)
 
 const OUTBOX_KEPT_MS = 86_400_000
 
