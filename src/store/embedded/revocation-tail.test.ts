@@ -120,3 +120,16 @@ test('only a change of the database makes a poll read the log', (t) => {
   for (let i = 0; i < 10; i++) tail.pull()
   assert.equal(read.mock.callCount(), 0)
 })
+
+test('a change without a revocation, which most are, reads no entries', (t) => {
+  const { tail, source, state, append, heard } = tailOf(t, [entry(1)])
+  const read = t.mock.method(source, 'after')
+  for (let i = 0; i < 10; i++) {
+    state.version++
+    tail.pull()
+  }
+  assert.equal(read.mock.callCount(), 0)
+  append(entry(2))
+  tail.pull()
+  assert.deepEqual(heard, [2])
+})

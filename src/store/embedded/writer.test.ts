@@ -68,6 +68,17 @@ test('writes of one turn share one commit, and onCommit runs before any of them 
   assert.deepEqual(order, ['commit', ...times(50, () => 'settled')])
 })
 
+test('what comes of answers of one turn shares a commit, too: a login writes several counts side by side', async (t) => {
+  let commits = 0
+  const { writer } = scene(t, { onCommit: () => commits++ })
+  const afterReads = async (i: number): Promise<unknown> => {
+    for (let reads = 0; reads < i; reads++) await Promise.resolve()
+    return putDocument(writer, `d${i}`)
+  }
+  await Promise.all(times(5, afterReads))
+  assert.equal(commits, 1)
+})
+
 test('a write waits for another process that holds the lock', async (t) => {
   const { path, writer } = scene(t)
   await putDocument(writer, 'first')
