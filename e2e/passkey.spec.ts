@@ -10,12 +10,19 @@ const AUTHENTICATION = {
     password: { type: 'password' },
     totp: { type: 'totp' },
     webauthn: { type: 'webauthn' },
+    device: { type: 'device' },
+    anonymous: { type: 'anonymous' },
   },
   chains: {
-    default: [{ module: 'password', or: ['webauthn'], criteria: 'REQUIRED' }],
+    default: [{ module: 'password', or: ['webauthn', 'anonymous'], criteria: 'REQUIRED' }],
+    people: [{ module: 'password', criteria: 'REQUIRED' }],
     strong: [
       { module: 'password', criteria: 'REQUISITE' },
       { module: 'webauthn', or: ['totp'], criteria: 'REQUIRED' },
+    ],
+    daily: [
+      { module: 'password', criteria: 'REQUISITE' },
+      { module: 'webauthn', or: ['totp', 'device'], criteria: 'REQUIRED' },
     ],
   },
 }
@@ -42,7 +49,7 @@ interface Site {
 /** A realm in which a login begins with a password or a passkey, and pay wants a key or an app. */
 async function startSite(): Promise<Site> {
   const app = await startEchoApp()
-  const people = ['erin', 'fay', 'gil', 'hana', 'ivo'].map(async (username) => ({
+  const people = ['erin', 'fay', 'gil', 'hana', 'ivo', 'jan'].map(async (username) => ({
     username,
     hash: await hashOf(`${username}-demo-password`),
   }))
@@ -205,4 +212,46 @@ test('without JavaScript name and password are asked, and the app is offered for
   await page.getByRole('button', { name: 'Use the authenticator app instead' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toContainText('Set up your authenticator app')
   await context.close()
+})
+
+test('jan has this browser remembered beside the passkey, is not asked for it again, and sees it on the account page', async ({
+  page,
+}) => {
+  const { look } = viewer(page)
+  await enrol(page, site, 'jan')
+  await page.context().clearCookies()
+  await page.goto(`${site.login}/login/staff?service=daily`)
+  await signIn(page, 'jan')
+  const box = page.getByRole('checkbox', { name: /30 days/ })
+  await expect(box).not.toBeChecked()
+  await box.check()
+  await look('passkey-remember')
+  await page.getByRole('button', USE_KEY).click()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('You are signed in as jan')
+
+  await page.context().clearCookies({ name: 'SSOTokenID' })
+  await page.goto(`${site.login}/login/staff?service=daily`)
+  await signIn(page, 'jan')
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('You are signed in as jan')
+  await page.goto(`${site.login}/account?realm=/staff`)
+  await expect(page.getByText('counts until')).toBeVisible()
+  await look('account-remembered')
+  // What pay asks for is the key itself.
+  await page.goto(`${site.pay}/`)
+  await expect(page.getByRole('button', USE_KEY)).toBeVisible()
+})
+
+test('who goes on without signing in has no account, and is asked to sign in where more is wanted', async ({
+  page,
+}) => {
+  const { look } = viewer(page)
+  await page.goto(`${site.login}/login/staff`)
+  await page.getByRole('button', { name: 'Continue without signing in' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('You are not signed in')
+  await look('anonymous-home')
+  for (const address of [`${site.login}/account?realm=/staff`, `${site.pay}/?month=3`]) {
+    await page.goto(address)
+    await expect(page.locator('input[autocomplete~="username"]')).toHaveValue('')
+    await expect(page.getByRole('button', { name: 'Continue without signing in' })).toHaveCount(0)
+  }
 })

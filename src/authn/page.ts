@@ -19,7 +19,9 @@ export async function runPage({ module, beside }: Turn, input: AuthModuleInput):
   if (beside === undefined || states === undefined) return { outcome: await module.process(input), module }
   const [own, theirs] = states
   const { answers } = input
-  const page = await asked(module, { ...input, state: own })
+  const page = await module.process({ ...input, state: own, answers: undefined })
+  // It asks nothing, and is through with this.
+  if (page.kind !== 'ask') return { outcome: page, module }
   const asking = page.callbacks.filter(asksSomething)
   if (answers === undefined) {
     const offer = await asked(beside, { ...input, state: theirs })

@@ -91,6 +91,18 @@ suite('a session without proof', () => {
   })
 })
 
+test('it may be chosen on a page that another module stands on beside the password', async (t) => {
+  const modules = { ...MODULES, webauthn: { type: 'webauthn' } }
+  const chains = {
+    ...EITHER.chains,
+    default: [{ module: 'password', or: ['webauthn', 'anonymous'], criteria: 'REQUIRED' }],
+  }
+  const { authn, begin } = await scene(t, { modules, chains })
+  const { authId } = asked(await begin())
+  const request = { realm: EMPLOYEES, authId, answers: [], choose: 'anonymous' }
+  assert.equal((await authn.submit(request, context())).kind, 'done')
+})
+
 suite('the way out of it', () => {
   test('a step-up signs somebody in: a new session under a new token, and the old one is over', async (t) => {
     const { begin, answer, sessions, events } = await scene(t)

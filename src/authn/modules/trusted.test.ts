@@ -52,7 +52,12 @@ const USERS = [
 
 function bench(t: TestContext, more: object = {}, options: BenchOptions = {}): Promise<Bench> {
   const authentication = {
-    modules: { password: { type: 'password' }, totp: { type: 'totp' }, trusted: { ...TRUSTED, ...more } },
+    modules: {
+      password: { type: 'password' },
+      totp: { type: 'totp' },
+      anonymous: { type: 'anonymous' },
+      trusted: { ...TRUSTED, ...more },
+    },
     chains: {
       default: [{ module: 'password', criteria: 'REQUIRED' }],
       trusted: [{ module: 'trusted', criteria: 'REQUIRED' }],

@@ -151,10 +151,8 @@ export const de: Catalogue = {
   'factor.type.webauthn': 'Sicherheitsschlüssel oder Passkey',
   'factor.type.recovery': 'Wiederherstellungscodes',
   'factor.type.device': 'Gemerktes Gerät',
-  'device.remember':
-    'In diesem Browser {days} Tage lang nicht mehr danach fragen. Nicht auf einem Computer, den auch andere benutzen.',
-  'device.remember-one':
-    'In diesem Browser einen Tag lang nicht mehr danach fragen. Nicht auf einem Computer, den auch andere benutzen.',
+  'device.remember': 'Diesen Browser {days} Tage lang merken. Nicht auf einem geteilten Computer.',
+  'device.remember-one': 'Diesen Browser einen Tag lang merken. Nicht auf einem geteilten Computer.',
   'factor.until': 'gilt bis {until}',
   'account.sign-in': 'Melden Sie sich an, um Ihre Sitzungen zu sehen. Wo möchten Sie sich anmelden?',
 

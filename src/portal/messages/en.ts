@@ -138,8 +138,8 @@ export const en = {
   'factor.type.webauthn': 'Security key or passkey',
   'factor.type.recovery': 'Recovery codes',
   'factor.type.device': 'Remembered device',
-  'device.remember': 'Do not ask for this in this browser for {days} days. Not on a computer that others use.',
-  'device.remember-one': 'Do not ask for this in this browser for a day. Not on a computer that others use.',
+  'device.remember': 'Remember this browser for {days} days. Not on a shared computer.',
+  'device.remember-one': 'Remember this browser for a day. Not on a shared computer.',
   'factor.until': 'counts until {until}',
   'account.sign-in': 'Sign in to see your sessions. Where would you like to sign in?',
 

@@ -141,10 +141,8 @@ export const es: Catalogue = {
   'factor.type.webauthn': 'Llave de seguridad o clave de acceso',
   'factor.type.recovery': 'Códigos de recuperación',
   'factor.type.device': 'Dispositivo recordado',
-  'device.remember':
-    'No volver a pedirlo en este navegador durante {days} días. No en un equipo que usen otras personas.',
-  'device.remember-one':
-    'No volver a pedirlo en este navegador durante un día. No en un equipo que usen otras personas.',
+  'device.remember': 'Recordar este navegador durante {days} días. No en un equipo compartido.',
+  'device.remember-one': 'Recordar este navegador durante un día. No en un equipo compartido.',
   'factor.until': 'vale hasta el {until}',
   'account.sign-in': 'Inicie sesión para ver sus sesiones. ¿Dónde quiere iniciar sesión?',
 

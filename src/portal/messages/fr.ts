@@ -147,10 +147,8 @@ export const fr: Catalogue = {
   'factor.type.webauthn': 'Clé de sécurité ou clé d’accès',
   'factor.type.recovery': 'Codes de récupération',
   'factor.type.device': 'Appareil mémorisé',
-  'device.remember':
-    'Ne plus le demander dans ce navigateur pendant {days} jours. Pas sur un ordinateur que d’autres utilisent.',
-  'device.remember-one':
-    'Ne plus le demander dans ce navigateur pendant un jour. Pas sur un ordinateur que d’autres utilisent.',
+  'device.remember': 'Mémoriser ce navigateur pendant {days} jours. Pas sur un ordinateur partagé.',
+  'device.remember-one': 'Mémoriser ce navigateur pendant un jour. Pas sur un ordinateur partagé.',
   'factor.until': 'valable jusqu’au {until}',
   'account.sign-in': 'Connectez-vous pour voir vos sessions. Où souhaitez-vous vous connecter ?',
 

@@ -141,8 +141,8 @@ export const ja: Catalogue = {
   'factor.type.webauthn': 'セキュリティキーまたはパスキー',
   'factor.type.recovery': 'リカバリーコード',
   'factor.type.device': '記憶されたデバイス',
-  'device.remember': 'このブラウザーでは {days} 日間、確認を省略します。共用のコンピューターでは選ばないでください。',
-  'device.remember-one': 'このブラウザーでは 1 日間、確認を省略します。共用のコンピューターでは選ばないでください。',
+  'device.remember': 'このブラウザーを {days} 日間記憶する。共用のコンピューターでは選ばないでください。',
+  'device.remember-one': 'このブラウザーを 1 日間記憶する。共用のコンピューターでは選ばないでください。',
   'factor.until': '{until} まで有効',
   'account.sign-in': 'セッションを見るにはサインインしてください。どこにサインインしますか？',
 
