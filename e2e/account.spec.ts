@@ -217,7 +217,8 @@ test.describe('the account page in a realm of its own', () => {
       await page.locator('form button[type="submit"]').first().click()
     }
     await choose('too short')
-    await expect(page.locator('main')).toContainText('at least 15 characters')
+    await expect(page.getByRole('alert')).toContainText('at least 15 characters')
+    await expect(page.getByLabel('New password', { exact: true })).toHaveAccessibleDescription(/at least 15/)
     await look('password-must-change-refused')
     await choose('one good password')
     await expect(heading(page)).toContainText('Your sessions')

@@ -32,6 +32,8 @@ export type Callback =
       readonly type: 'TextOutputCallback'
       readonly message: string
       readonly parameters?: Readonly<Record<string, string>>
+      /** Why what was entered is not taken. */
+      readonly isFailure?: true
     }
   /** A secret for an authenticator app: as a URI, for a QR code, and to be typed. Asks nothing. */
   | { readonly type: 'KeyUriCallback'; readonly uri: string; readonly secret: string }

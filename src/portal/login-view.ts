@@ -50,19 +50,18 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
   const self = loginUrl(asked.realm, asked.pairs)
   const fields = fieldsOf(frame, input)
   const heading = headingOf(frame, step, realm)
+  const failure = step.failure === undefined ? textsOf(frame, step, 'refuses')[0] : failureText(frame, input)
   const where = site === undefined ? undefined : frame.say('login.continue', { site })
   return {
-    title: step.failure === undefined ? heading : `${failureText(frame, input)} – ${heading}`,
+    title: failure === undefined ? heading : `${failure} – ${heading}`,
     heading,
     where,
     action: self,
     authId: step.authId,
     stage: step.stage,
     notice: noticeOf(frame, input),
-    failure: step.failure === undefined ? undefined : failureText(frame, input),
-    texts: step.callbacks.flatMap((callback) =>
-      callback.type === 'TextOutputCallback' ? [prompt(frame, callback.message, callback.parameters)] : [],
-    ),
+    failure,
+    texts: textsOf(frame, step, 'explains'),
     keyUri: keyUriOf(frame, step),
     codes: codesOf(step),
     resend: step.callbacks.some(({ type }) => type === 'ResendCallback') ? frame.say('login.resend') : undefined,
@@ -163,6 +162,14 @@ function prompt(frame: Frame, text: string, parameters?: Readonly<Record<string,
     if (Object.hasOwn(en, key)) return frame.say(key as MessageKey, parameters)
   }
   return text
+}
+
+function textsOf(frame: Frame, { callbacks }: Ask, which: 'explains' | 'refuses'): readonly string[] {
+  return callbacks.flatMap((callback) =>
+    callback.type === 'TextOutputCallback' && (callback.isFailure === true) === (which === 'refuses')
+      ? [prompt(frame, callback.message, callback.parameters)]
+      : [],
+  )
 }
 
 function failureText(frame: Frame, { step, typed }: LoginViewInput): string {

@@ -14,7 +14,7 @@ interface Proved {
 /** Time to think of a good password. */
 const TTL_MS = 10 * 60_000
 
-type Said = Pick<Extract<Callback, { readonly type: 'TextOutputCallback' }>, 'message' | 'parameters'>
+type Said = Pick<Extract<Callback, { readonly type: 'TextOutputCallback' }>, 'message' | 'parameters' | 'isFailure'>
 
 /** The password was right: nothing opens before another has taken its place. */
 export function askForNew(
@@ -31,15 +31,16 @@ export async function changeFirst({ state, answers }: AuthModuleInput, deps: Aut
   const passwords = deps.directory.passwords
   if (proved === undefined || passwords === undefined || state === undefined) return tooLate()
   const explained: Said = { message: `password.${proved.reason}` }
+  const refuse = (why: Said): ModuleOutcome => page(state, [explained, { ...why, isFailure: true }])
   if (answers === undefined) return page(state, [explained])
   const [next = '', again = ''] = answers
-  if (next !== again) return page(state, [explained, { message: 'password.differ' }])
+  if (next !== again) return refuse({ message: 'password.differ' })
   const outcome = await passwords.change(proved.userId, proved.stamp, next)
   switch (outcome.kind) {
     case 'changed':
       return passed(outcome.user)
     case 'refused':
-      return page(state, [explained, flawMessage(outcome.flaw)])
+      return refuse(flawMessage(outcome.flaw))
     case 'stale':
       return tooLate()
   }
