@@ -10,10 +10,10 @@ import type { HashJob, HashAnswer } from './hash-threads.ts'
  */
 
 /**
- * To the others. Of a core that both want requests get all but a few hundredths; a core that nobody wants is the hash's. With 10 in place of
- * 15 a flood of logins could be measured in every request's time (docs/performance.md).
+ * To the others. A core that both want goes to requests for nine parts in ten; a core that nobody wants is the hash's. With more a flood would
+ * cost requests still less, and logins beside other work would take several times as long (docs/performance.md).
  */
-const LESS = 15
+const LESS = 10
 
 const port = parentPort
 if (port === null) throw new Error('hashes are computed in a worker thread only')
