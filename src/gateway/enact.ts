@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -88,7 +89,8 @@ function interruptedForm(
 ): { readonly session: Session | undefined } | undefined {
   if (verdict.kind !== 'step-up' && verdict.kind !== 'login') return undefined
   if (!isKeepable(request)) return undefined
-  if (verdict.kind === 'step-up') return { session: verdict.session }
+  // Who has proved nothing writes nothing into the store.
+  if (verdict.kind === 'step-up') return { session: isAnonymous(verdict.session) ? undefined : verdict.session }
   // Of two tokens nobody knows whose the form is.
   return verdict.missing === 'no-cookie' || verdict.missing === 'dead-token' ? { session: undefined } : undefined
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AMBIGUOUS, findCookie } from '../http/cookies.ts'
 import { parseTarget } from '../http/request-url.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import type { HandshakeService, SessionResolver } from '../session/session.ts'
 import { formatState, parseState } from '../session/handshake-state.ts'
 import { urlOf, type AccessRequest } from './access-request.ts'
@@ -97,9 +98,11 @@ export function createHandshake({ handshakes, sessions, knownUsers, clock }: Han
     }
     const now = clock()
     const token = tokenCookie(site, redemption, now)
-    const known = knownUsers.note(site, raw.headers.cookie, redemption.session)
+    const { session } = redemption
+    // Who has proved nothing is no known user: no form is kept for them.
+    const known = isAnonymous(session) ? [] : [knownUsers.note(site, raw.headers.cookie, session).cookie]
     const completed = bindingCookie(site, withCompletion(binding, redemption.interactive, now))
-    const cookies = [token, completed, known.cookie]
+    const cookies = [token, completed, ...known]
     return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { newAnonymousId } from '../session/anonymous.ts'
 import { ask, NAVIGATION, nextOf, readAnswer, type Answer } from './answer.fixture.ts'
 import { echoApp, headerValues, type EchoApp } from './echo-app.fixture.ts'
 import { LOGIN, profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
@@ -164,6 +165,15 @@ test('a form is not redirected to the login, since its page may let forms lead t
       'the browser that comes back is this one',
     )
   }
+})
+
+test('who has proved nothing has no form kept, and is noted as nobody', async (t) => {
+  const bench = await setup(t)
+  const nobody = sessionOf('sid-5', { userId: newAnonymousId(), authLevel: 0 })
+  const answer = await post(bench, `Cookie: ${bench.sessions.add(5, nobody)}`)
+  assert.equal(answer.status, 401)
+  assert.ok(!answer.cookies.some((cookie) => cookie.startsWith('gatehouse-user=')))
+  assert.match(decodeURIComponent(nextOf(answer)), /\.gatehouse\/form\?from=/)
 })
 
 test('a form that met a step-up is kept for who is signed in, and the browser is noted where it was not', async (t) => {
