@@ -13,6 +13,7 @@ import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkAnonymousName } from './checks/anonymous.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
@@ -41,6 +42,7 @@ const CHECKS: readonly Check[] = [
   checkCookiePersistence,
   checkChains,
   checkRequestTokens,
+  checkAnonymousName,
   checkPasskeyHost,
   checkPasskeyTwice,
   checkPolicyNames,
