@@ -249,6 +249,7 @@ class Dispatcher {
       authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
       modules: [...new Set([...(before?.modules ?? []), module.name])],
       newLevel: Math.max(before?.newLevel ?? 0, isNew ? module.authLevel : 0),
+      ...(before?.acted === true || (isNew && module.isSilent !== true) ? { acted: true } : {}),
       properties: { ...before?.properties, ...properties, ...(isNew ? provenAt(module.name, now) : {}) },
       stamp: outcome.stamp ?? before?.stamp,
     }

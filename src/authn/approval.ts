@@ -70,6 +70,8 @@ export async function giveApproval(
   }: { readonly approval: Approval | undefined; readonly proof: Proof; readonly session: Session | undefined },
 ): Promise<GivenApproval | undefined> {
   if (approval === undefined || session?.sid !== approval.sid || session.userId !== proof.userId) return undefined
+  // What a request brings by itself approves nothing.
+  if (proof.acted !== true) return undefined
   if (!(await transactions.approve(approval.id, session))) return undefined
   const { id: transaction, sid, agent, method, path } = approval
   return { username: proof.username, sid, agent, method, path, transaction }

@@ -117,10 +117,12 @@ class Logins {
     return this.#start(realm, { demand: taken, destination, counted, current, approval }, context, retry)
   }
 
-  #start(realm: RealmAuthn, start: Start, context: LoginContext, retry: Retry | undefined): Promise<Step> {
+  async #start(realm: RealmAuthn, start: Start, context: LoginContext, retry: Retry | undefined): Promise<Step> {
     const now = this.#deps.clock()
-    const choice = chooseChain(realm, start.demand, start.counted, now)
-    if (choice === undefined) return Promise.resolve({ kind: 'unreachable', destination: start.destination })
+    const { counted: standing } = start
+    const user = standing && (await realm.directory.find(standing.userId))
+    const choice = chooseChain(realm, start.demand, { standing, user, now })
+    if (choice === undefined) return { kind: 'unreachable', destination: start.destination }
     const journey = newJourney({
       realm: realm.realm,
       ...start,

@@ -17,6 +17,8 @@ export interface Proof {
   readonly modules: readonly string[]
   /** Highest level that this login itself has proved: what was carried over from a session does not count. */
   readonly newLevel?: number
+  /** The person has done something in this login: typed, touched, confirmed. Else it makes no session young. */
+  readonly acted?: true
   readonly properties: Readonly<Record<string, string>>
   /** Of the password that was proved in this login. */
   readonly stamp?: string | undefined

@@ -6,7 +6,8 @@ import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import { ALL_MODULE_TYPES, loadModuleTypes } from './modules/catalogue.ts'
 import type { RealmAuthnDeps } from './realm-authn.ts'
 import { authnSchema } from './chains.schema.ts'
-import { chooseChain } from './choose-chain.ts'
+import { chooseChain, type Circumstances } from './choose-chain.ts'
+import type { Standing } from './demand.ts'
 import { compileRealmAuthn, type RealmAuthn } from './realm-authn.ts'
 import { EMPLOYEES, LOGIN_ORIGIN } from './login.fixture.ts'
 
@@ -61,6 +62,61 @@ suite('realm', () => {
     assert.equal(chooseChain(realm, { level: 1, force: false })?.chain, 'either')
     assert.equal(chooseChain(realm, { level: 2, force: false })?.chain, 'both', 'not one that may end lower')
     assert.equal(chooseChain(realm, { level: 3, force: false }), undefined)
+  })
+
+  test('second factors that policies want count as of the chain, as far as everybody has to pass them', () => {
+    const modules = {
+      one: { type: 'password' },
+      code: { type: 'totp', authLevel: 2 },
+      mail: { type: 'totp', authLevel: 1 },
+    }
+    const chains = { default: chain('one REQUIRED') }
+    const wanted = { name: 'wanted', secondFactors: ['code'] }
+    const weaker = { name: 'weaker', groups: ['guests'], secondFactors: ['code', 'mail'] }
+    const chosen = (policies: readonly object[], circumstances: Circumstances = {}, more: object = {}) =>
+      chooseChain(compile({ modules, chains, policies }), { level: 2, force: false, ...more }, circumstances)?.chain
+    const staff = { username: 'alice', groups: new Set<string>() }
+    const guest = { username: 'gil', groups: new Set(['guests']) }
+    assert.equal(chosen([]), undefined)
+    assert.equal(chosen([wanted]), 'default', 'whoever it is')
+    assert.equal(chosen([weaker]), undefined, 'it may be somebody whom no policy is for')
+    assert.equal(chosen([weaker, wanted]), undefined, 'or one for whom a weaker factor does')
+    assert.equal(chosen([{ ...wanted, users: ['alice'] }]), undefined, 'it may be anybody else')
+    assert.equal(chosen([{ ...wanted, users: ['alice'] }], { user: staff }), 'default')
+    assert.equal(chosen([{ ...wanted, users: ['alice'] }], { user: guest }), undefined)
+    assert.equal(chosen([weaker, wanted], { user: guest }), undefined)
+    assert.equal(chosen([weaker, wanted], { user: staff }), 'default')
+    const passed = {
+      ...staff,
+      userId: 'alice',
+      authModules: ['one', 'code'],
+      authLevel: 1,
+      authInstant: 0,
+      properties: {},
+    }
+    const standing = passed as unknown as Standing
+    assert.equal(chosen([wanted], { user: staff, standing }), undefined, 'what was passed is not asked again')
+    assert.equal(chosen([wanted], { user: staff, standing }, { force: true }), 'default')
+    assert.equal(chosen([wanted], { user: staff }, { transaction: 't' }), undefined, 'an approval takes a chain')
+  })
+
+  test('a proof that has to be fresh takes a chain that nobody passes without doing something', () => {
+    const signers = [{ issuer: 'i', audience: 'a', jwks: 'https://idp.example/jwks' }]
+    const modules = { password: { type: 'password' }, jwt: { type: 'externalJwt', signers, authLevel: 2 } }
+    const aged = { level: undefined, force: false, maxAgeMs: 0 }
+    const chosen = (chains: object, demand: object = {}) =>
+      chooseChain(compile({ modules, chains }), { ...aged, ...demand })?.chain
+    const silent = chain('jwt REQUIRED')
+    assert.equal(chosen({ default: silent }), undefined)
+    assert.equal(chosen({ default: silent }, { maxAgeMs: undefined }), 'default')
+    assert.equal(chosen({ default: chain('jwt SUFFICIENT', 'password REQUIRED') }), undefined)
+    assert.equal(chosen({ default: [{ module: 'password', or: ['jwt'], criteria: 'REQUIRED' }] }), undefined)
+    assert.equal(chosen({ default: silent, both: chain('jwt REQUIRED', 'password REQUIRED') }), 'both')
+    assert.equal(
+      chosen({ default: silent, transaction: silent }, { transaction: 't' }),
+      undefined,
+      'no approval either',
+    )
   })
 
   test('the shortest chain is chosen, the first of equals, the default before all', () => {

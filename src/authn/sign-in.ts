@@ -50,8 +50,9 @@ export async function signIn(
   const user = await realm.directory.find(proof.userId)
   if (user === undefined) return { kind: 'no-such-user' }
   if (!(await hasThePassword(realm, proof))) return { kind: 'password-changed' }
-  // A session is as old as the oldest proof that it rests on: else a remembered browser would make the factor look fresh.
-  const provenSince = since as EpochMs | undefined
+  // A session is as old as the oldest proof that it rests on: else a remembered browser would make the factor look fresh. By what a
+  // request brings by itself nobody has done anything, ever: whoever sits at that computer now has the same to show.
+  const provenSince = (proof.acted === true ? since : NEVER) as EpochMs | undefined
   const isSame = current?.realm === realm.realm && current.userId === user.id
   const properties = {
     ...proof.properties,
@@ -60,8 +61,8 @@ export async function signIn(
   }
   if (isSame) {
     const { authLevel, modules: authModules, newLevel = 0 } = proof
-    const keepsAge = !renewsAge(realm, newLevel, current)
-    const upgrade = { authLevel, authModules, properties, keepsAge, provenSince }
+    const keepsAge = proof.acted !== true || !renewsAge(realm, newLevel, current)
+    const upgrade = { authLevel, authModules, properties, keepsAge, provenSince: since as EpochMs | undefined }
     const upgraded = await sessions.upgrade(current, upgrade, origin)
     return upgraded === undefined ? { kind: 'session-changed' } : { kind: 'signed-in', issued: upgraded }
   }
@@ -88,6 +89,8 @@ export async function signIn(
 async function hasThePassword({ directory }: RealmAuthn, { userId, stamp }: Proof): Promise<boolean> {
   return stamp === undefined || (await directory.passwords?.isCurrent?.(userId, stamp)) !== false
 }
+
+const NEVER = 0
 
 /** Why the browser's other session ends; `undefined` when it stays. */
 function endCause({ realm, session }: RealmAuthn, current: Session): EndCause | undefined {

@@ -4,7 +4,17 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWK } from 'jose'
-import { asked, context, createBench, DESTINATION, EMPLOYEES, NO_DEMAND, user, type Bench } from '../login.fixture.ts'
+import {
+  asked,
+  context,
+  createBench,
+  DESTINATION,
+  done,
+  EMPLOYEES,
+  NO_DEMAND,
+  user,
+  type Bench,
+} from '../login.fixture.ts'
 import { NOTHING_PRESENTED } from '../../http/presented.ts'
 import { requestTokensOf } from '../request-tokens.ts'
 import { externalJwtSchema } from './external-jwt.schema.ts'
@@ -261,4 +271,48 @@ test('what is demanded with every request is judged as at a login: signature, si
   const unknown = closed.realms.get(EMPLOYEES)
   const theirs = unknown && requestTokensOf(unknown, { clock, maxEntries: 10 })?.demandOn(alice, alice)
   await assert.rejects(async () => theirs?.faultOf(good, { userId: 'u-1' }), { code: 'GH_KEYS_UNAVAILABLE' })
+})
+
+test('a token proves who it is and never that anybody was there: no session gets young by it', async (t) => {
+  const server = await keyServer(t, [await jwk(publicKey)])
+  const signer = { issuer: ISSUER, jwks: server.url, audience: AUDIENCE }
+  const withPassword = {
+    default: [
+      { module: 'jwt', criteria: 'SUFFICIENT' },
+      { module: 'password', criteria: 'REQUIRED' },
+    ],
+    typed: [
+      { module: 'password', criteria: 'REQUISITE' },
+      { module: 'jwt', criteria: 'REQUIRED' },
+    ],
+  }
+  const presented = { ...NOTHING_PRESENTED, bearer: await token() }
+  const aged = { ...NO_DEMAND, maxAgeMs: 300_000 }
+  const start = { realm: EMPLOYEES, destination: DESTINATION }
+  const alone = await benchFor(t, [signer])
+  const signedIn = async (bench: Bench) =>
+    done(await bench.authn.begin({ ...start, demand: NO_DEMAND }, context(undefined, { presented }))).issued.session
+  const silent = await signedIn(alone)
+  assert.equal(silent.authInstant, 0, 'nobody has done anything')
+  const again = asked(await alone.authn.begin({ ...start, demand: aged }, context(silent, { presented })))
+  assert.equal(again.stage, 'password', 'the default chain is not one to be fresh by')
+  const forced = done(
+    await alone.authn.begin(
+      { ...start, demand: { ...NO_DEMAND, level: 1, force: true } },
+      context(silent, { presented }),
+    ),
+  )
+  assert.equal(forced.issued.session.authInstant, 0, 'however often it is shown')
+
+  const bench = await benchFor(t, [signer], { authLevel: 3 }, { chains: withPassword })
+  const before = await signedIn(bench)
+  assert.equal(before.authInstant, 0)
+  const { authId, stage } = asked(await bench.authn.begin({ ...start, demand: aged }, context(before, { presented })))
+  assert.equal(stage, 'password', 'a chain that cannot be passed without the person')
+  const answer = { realm: EMPLOYEES, authId, answers: ['alice', 'alice'] }
+  const { session } = done(await bench.authn.submit(answer, context(before, { presented }))).issued
+  assert.equal(session.authInstant, bench.time.now)
+  bench.time.now += 300_000
+  const later = asked(await bench.authn.begin({ ...start, demand: aged }, context(session, { presented })))
+  assert.equal(later.stage, 'password', 'asked again, and not carried over beside a token')
 })

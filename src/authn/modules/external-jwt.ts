@@ -34,6 +34,7 @@ export const externalJwtModule: AuthModuleType<ExternalJwtConfig> = {
       use: 'either',
       authLevel: config.authLevel,
       isMultiFactor: config.multiFactor,
+      isSilent: true,
       tokens,
       process: async ({ presented: { bearer } }) => {
         const outcome = bearer === undefined ? 'no-token' : await tokens.judge(bearer)

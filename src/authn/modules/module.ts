@@ -164,6 +164,8 @@ export interface AuthModule {
    * began with is no second factor of it, under whatever name.
    */
   readonly isMultiFactor?: boolean
+  /** It passes by what the request brings: the person does nothing, so their session gets no younger by it. */
+  readonly isSilent?: true
   /** Whether a login may begin with it on the page of another module: what it asks there may be left empty. */
   readonly mayStandBeside?: boolean
   /** Whether the user has what it takes; absent where there is nothing to set up. */

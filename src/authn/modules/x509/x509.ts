@@ -20,6 +20,7 @@ export const x509Module: AuthModuleType<X509Config> = {
       use: 'either',
       authLevel: config.authLevel,
       isMultiFactor: config.multiFactor,
+      isSilent: true,
       process: async (input) => {
         const outcome = await judge(input)
         return typeof outcome === 'string' ? { kind: 'failed', reason: outcome, username: undefined } : outcome
