@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { headersExact, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS } from './rig-config.ts'
 import { startRig, type Rig, type SignedIn } from './rig.ts'
 import { readVectors } from './pending.ts'
-import { runVectors } from './suite.ts'
+import { afterwards, runVectors } from './suite.ts'
 import { headersOf } from './wire.ts'
 
 type Lines = Readonly<Record<string, string>> | readonly (readonly [string, string])[]
@@ -95,9 +95,7 @@ function beyond(): void {
     trusting = await startRig({ trustedProxies: [`${STRANGER}/32`], from: STRANGER })
   })
 
-  after(async () => {
-    await trusting.stop()
-  })
+  afterwards(() => trusting.stop())
 
   /** What a trusted proxy says counts, rightmost stranger first; every other header is as untrusted as before. */
   const CLIENT: Readonly<Record<string, string>> = {

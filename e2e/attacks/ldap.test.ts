@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { GROUPS_BASE, group, PEOPLE_BASE, person, SERVICE, service } from '../../src/identity/ldap/ldap.fixture.ts'
 import {
   startLdapServer,
@@ -16,7 +16,7 @@ import { calm, noServerError, secretsNowhere, twins } from './oracles.ts'
 import { byHeader, rest, signInRoot } from './rest.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig } from './rig.ts'
-import { runVectors, type Runner, type Vector } from './suite.ts'
+import { afterwards, runVectors, type Runner, type Vector } from './suite.ts'
 
 interface LdapVector extends Vector {
   readonly username?: string
@@ -273,7 +273,7 @@ const rig = runVectors<LdapVector>(
 )
 
 function beyond(): void {
-  after(async () => {
+  afterwards(async () => {
     authority.remove()
     await Promise.all(servers.map((server) => server.close()))
   })

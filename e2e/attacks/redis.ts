@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { after } from 'node:test'
 import { freePorts, startServer, type RedisServer } from '../../src/store/redis/redis-server.fixture.ts'
 import { until } from '../until.ts'
 import { calm, isDead, upstreamSilent } from './oracles.ts'
@@ -7,7 +6,7 @@ import { startLyingRelay, type LyingRelay, type Treatment } from './redis-relay.
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
 import { startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { isNoToken, opensTheClub } from './stateless.ts'
-import type { Runner, Vector } from './suite.ts'
+import { atLast, type Runner, type Vector } from './suite.ts'
 import { headersOf, Wire, type WireAnswer } from './wire.ts'
 
 /** As the sample has it, in milliseconds. */
@@ -31,18 +30,21 @@ async function setScene(): Promise<OnRedis> {
   return { redis, relay, rig: await startRig({ store: JSON.stringify({ url: `redis://127.0.0.1:${relay.port}` }) }) }
 }
 
-after(async () => {
+async function clearScene(): Promise<void> {
   if (scene === undefined) return
   const { rig, relay, redis } = await scene
   const code = await rig.stop()
   relay.close()
   await redis.dispose()
   assert.equal(code, 0, 'the gateway on Redis stops cleanly')
-})
+}
 
 /** A gateway whose store is a `redis-server` of its own, behind a relay that can lie; each attack leaves it as it found it. */
 async function onRedis(outer: Rig, attack: (scene: OnRedis) => Promise<void>, from?: string): Promise<void> {
-  scene ??= setScene()
+  if (scene === undefined) {
+    scene = setScene()
+    atLast(clearScene)
+  }
   const { redis, relay, rig: shared } = await scene
   await signInAgain(shared)
   const rig = shared.anew(from)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
 import { readKeyRing } from '../../src/crypto/key-ring.ts'
@@ -15,7 +15,7 @@ import { byHeader, EMPLOYEES, isValid, JSON_TYPE, rest, signInRoot } from './res
 import { ORIGINS, PASSWORDS, STEP_UP } from './rig-config.ts'
 import { NOBODY, startRig, TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
 import { isNoToken, opensTheClub, silent, spellings } from './stateless.ts'
-import { runVectors, type Vector } from './suite.ts'
+import { afterwards, runVectors, type Vector } from './suite.ts'
 import { headersOf, Wire } from './wire.ts'
 
 const MINUTE = 60_000
@@ -430,8 +430,8 @@ const rig = runVectors<Vector>(
 )
 
 function beyond(): void {
-  after(async () => {
-    assert.equal(await aside?.stop(), 0)
+  afterwards(async () => {
+    if (aside !== undefined) assert.equal(await aside.stop(), 0)
   })
 
   test('a token has one spelling: every other one opens nothing', async () => {

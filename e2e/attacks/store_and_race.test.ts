@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { code, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS, PASSWORDS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
 import { redisRunners } from './redis.ts'
 import { startRig, TOKEN_COOKIE, type Rig } from './rig.ts'
 import { isNoToken, opensTheClub } from './stateless.ts'
-import { runVectors, type Vector } from './suite.ts'
+import { afterwards, runVectors, type Vector } from './suite.ts'
 import { headersOf } from './wire.ts'
 
 const MINUTE = 60_000
@@ -270,12 +270,13 @@ const main = runVectors<Vector>(
 
 function beyond(): void {
   let second: Rig
+  let started: Rig | undefined
   before(async () => {
-    second = await main().second()
+    second = started = await main().second()
   })
-  after(async () => {
-    second.resume()
-    assert.equal(await second.stop(), 0)
+  afterwards(async () => {
+    started?.resume()
+    if (started !== undefined) assert.equal(await started.stop(), 0)
   })
 
   test('one code, shown to two processes at once, gives one token', async () => {

@@ -24,17 +24,51 @@ export interface Runners<V extends Vector> {
 /** What files have in common that ask for nothing special and run in one process. */
 let common: Promise<Rig> | undefined
 
-after(async () => {
-  if (common !== undefined) assert.equal(await (await common).stop(), 0, 'the gateway stops cleanly')
-})
+type CleanUp = () => Promise<unknown>
+
+/** Of the file whose tests are being registered. */
+let cleanUps: CleanUp[] = []
+const last: CleanUp[] = []
+
+/** Done when the tests of the file are, whatever came of them: a process that is left behind would keep the test from ending. */
+export function afterwards(cleanUp: CleanUp): void {
+  cleanUps.push(cleanUp)
+}
+
+/** Done when everything is. */
+export function atLast(cleanUp: CleanUp): void {
+  last.push(cleanUp)
+}
+
+async function doAll(these: readonly CleanUp[]): Promise<void> {
+  const faults: unknown[] = []
+  for (const cleanUp of these) await cleanUp().catch((error: unknown) => faults.push(error))
+  if (faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults)
+}
+
+after(() => doAll(last))
+
+async function stopsCleanly(rig: Rig): Promise<void> {
+  assert.equal(await rig.stop(), 0, 'the gateway stops cleanly')
+}
 
 /** A rig of its own for options of its own; else the common one, as if it had just begun. */
 async function rigFor(options: RigOptions): Promise<Rig> {
   if (Object.keys(options).length > 0) return startRig(options)
-  common ??= startRig()
+  if (common === undefined) {
+    common = startRig()
+    atLast(async () => common && stopsCleanly(await common))
+  }
   const rig = (await common).anew()
   await rig.vitals()
   return rig
+}
+
+async function wellAtTheEnd(rig: Rig): Promise<void> {
+  await calm(rig, 'at the end', 1_000)
+  await atRest(rig)
+  secretsNowhere(rig, 'at the end')
+  assert.deepEqual(rig.upstream.strays, [], 'nothing reached the application that is no request')
 }
 
 interface Scene {
@@ -47,23 +81,18 @@ interface Scene {
 /** Tests around one rig. When they are done it is looked at once more whether it is well and nothing leaked. */
 export function useRig(name: string, { options = {}, setUp, tests }: Scene): () => Rig {
   let rig: Rig | undefined
+  const mine: CleanUp[] = []
   describe(name, () => {
     before(async () => {
-      rig = await rigFor(options)
-      await setUp?.(rig)
+      const made = await rigFor(options)
+      rig = made
+      mine.unshift(() => wellAtTheEnd(made))
+      if (Object.keys(options).length > 0) mine.push(() => stopsCleanly(made))
+      await setUp?.(made)
     })
+    cleanUps = mine
     tests()
-    after(async () => {
-      if (rig === undefined) return
-      try {
-        await calm(rig, 'at the end', 1_000)
-        await atRest(rig)
-        secretsNowhere(rig, 'at the end')
-        assert.deepEqual(rig.upstream.strays, [], 'nothing reached the application that is no request')
-      } finally {
-        if (Object.keys(options).length > 0) assert.equal(await rig.stop(), 0, 'the gateway stops cleanly')
-      }
-    })
+    after(() => doAll(mine))
   })
   return () => {
     if (rig === undefined) throw new Error('the rig runs inside tests only')

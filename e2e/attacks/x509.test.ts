@@ -1,6 +1,5 @@
 import { BmpString, ObjectIdentifier, Primitive, PrintableString, Sequence, Utf8String } from 'asn1js'
 import assert from 'node:assert/strict'
-import { after } from 'node:test'
 import { CRLDistributionPoints, DistributionPoint, Extension, GeneralName, GeneralNames } from 'pkijs'
 import {
   CN,
@@ -22,7 +21,7 @@ import {
 } from './certificate-rig.ts'
 import { readVectors } from './pending.ts'
 import type { Rig } from './rig.ts'
-import { runVectors, type Runner, type Vector } from './suite.ts'
+import { afterwards, runVectors, type Runner, type Vector } from './suite.ts'
 
 let rig: CertificateRig
 
@@ -76,7 +75,7 @@ runVectors<Vector>('x509', {
   async setUp() {
     rig = await startCertificateRig()
   },
-  beyond: () => after(() => rig.stop()),
+  beyond: () => afterwards(() => rig.stop()),
   only: {
     'self-signed': refuses(() => [[issue()], [issue({ name: nameOf([CN, 'Staff']) })]]),
     'other-ca': refuses(() => {
