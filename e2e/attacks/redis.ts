@@ -57,6 +57,7 @@ async function onRedis(outer: Rig, attack: (scene: OnRedis) => Promise<void>, fr
     redis.signal('SIGCONT')
     relay.treat({ kind: 'pass' })
     await rig.shiftClock(0)
+    await rig.holdClock('not')
   }
 }
 
@@ -287,6 +288,13 @@ export const redisRunners: Readonly<Record<string, Runner<Vector>>> = {
     }),
 }
 
+/** The kid of the key that a login form is sealed with. */
+function sealedWith({ body }: WireAnswer): string {
+  const [, kid = ''] = /name="authId"[^>]*value="([\w-]+)\./.exec(body) ?? []
+  assert.notEqual(kid, '', 'a login form')
+  return kid
+}
+
 /** For the file of guesses: counters that are lost let a guesser begin anew, and nobody in. */
 export const flushedCounters: Runner<Vector> = (outer) =>
   onRedis(
@@ -297,7 +305,7 @@ export const flushedCounters: Runner<Vector> = (outer) =>
         rig.tally.sent++
         return (await client.submitLogin(await client.call(`${ORIGINS.login}/login/employees`), 'bob', password)).status
       }
-      /** How many are judged before the next is told to wait; when the data are gone, 503 or a form that is none any more (403) comes for a moment. */
+      /** How many are judged before the next is told to wait; when the data are gone, 503 comes for a moment, or 403 for a form of before. */
       const judged = async (...passing: readonly number[]): Promise<number> => {
         let count = 0
         await until(
@@ -316,14 +324,20 @@ export const flushedCounters: Runner<Vector> = (outer) =>
       // The first delay is of a second, and must not be over before the next guess.
       await rig.holdClock(Date.now())
       assert.equal(await judged(), 6)
+      const mallory = rig.browser()
+      const old = await mallory.call(`${ORIGINS.login}/login/employees`)
       await redis.client().flushall()
       // One that was being judged when the store had nothing is answered with 503, and counts.
       const anew = await judged(503, 403)
       assert.ok(anew >= 4 && anew <= 6, `counting begins anew, and goes on: ${anew} were judged`)
+      // A form is sealed with a key, and the keys went with the data: whoever got it before gets another, and is not judged.
+      const again = await mallory.submitLogin(old, 'mallory', PASSWORDS.mallory)
+      assert.equal(again.status, 403)
+      assert.notEqual(sealedWith(again), sealedWith(old))
+      assert.equal((await mallory.submitLogin(again, 'mallory', PASSWORDS.mallory)).status, 303)
       redis.signal('SIGSTOP')
       assert.equal(await guess(PASSWORDS.bob), 503, 'without counters nobody is let in')
       redis.signal('SIGCONT')
-      await rig.holdClock('not')
     },
     '127.0.2.250',
   )
