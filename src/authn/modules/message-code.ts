@@ -90,12 +90,18 @@ async function ask(input: AuthModuleInput, compiled: Compiled): Promise<ModuleOu
   const permission = await maySend(input, compiled)
   if (permission === 'refused') return page(sealCode(deps, config.type, input.user, ''), compiled, 'sent-too-often')
   const recipient = permission === 'granted' ? input.user : undefined
-  const wasSent = await send(input, recipient, { code, ...compiled })
+  // Whoever has no address that works, or a service that cannot be asked beforehand: said, it would tell that the password was right.
+  const isHidden = !input.mayTell && recipient !== undefined
+  const [wasSent, works] = await Promise.all([
+    send(input, recipient, { code, ...compiled }),
+    isHidden ? compiled.messenger.probe() : false,
+  ])
+  const isSilent = wasSent || works
   await pause(BEAT_MS - ((performance.now() - began) % BEAT_MS))
   // What was not sent is no code: nobody shall guess it.
-  const sealed = permission === 'granted' ? code : UNSENT
-  const state = sealCode(deps, config.type, input.user, wasSent ? sealed : '')
-  return page(state, compiled, wasSent ? undefined : 'not-sent')
+  const sealed = wasSent && permission === 'granted' ? code : UNSENT
+  const state = sealCode(deps, config.type, input.user, isSilent ? sealed : '')
+  return page(state, compiled, isSilent ? undefined : 'not-sent')
 }
 
 function page(

@@ -47,6 +47,14 @@ function message(to: string): Parameters<Messenger['send']>[0] {
 }
 
 suite('text messages', () => {
+  test('to nobody take as long as the last one to somebody', async (t) => {
+    const { hook } = await scene(t, (_, response) => setTimeout(() => response.writeHead(202).end(), 40))
+    assert.equal(await hook.send(message('+41791234567')), true)
+    const began = performance.now()
+    assert.equal(await hook.probe(), true)
+    assert.ok(performance.now() - began >= 35)
+  })
+
   test('are a signed POST to the configured address', async (t) => {
     const { hook, calls } = await scene(t, (_, response) => response.writeHead(202).end())
     assert.equal(await hook.send(message('+41 79 123 45 67')), true)

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { SmsConfig } from './mail.schema.ts'
@@ -14,6 +15,8 @@ export function createSmsHook(
 ): Messenger {
   const { host } = new URL(config.url)
   const runner = createBoundedRunner({ atMost: config.queue, timeoutMs: config.timeout })
+  /** Milliseconds that the last one took. */
+  let took = 0
   const call = async (body: string, signal: AbortSignal): Promise<boolean> => {
     const timestamp = String(Math.floor(clock() / 1_000))
     const signature = createHmac('sha256', config.secret).update(`${timestamp}.${body}`).digest('hex')
@@ -37,6 +40,7 @@ export function createSmsHook(
     async send({ to, text }) {
       const number = to.replaceAll(/[\s()/.-]/g, '')
       if (!TELEPHONE.test(number)) return false
+      const began = performance.now()
       try {
         const sent = await runner.run((signal) => call(JSON.stringify({ to: number, text }), signal))
         if (sent === undefined) log.warn({ host }, 'a text message could not be sent in time, or too many wait')
@@ -44,10 +48,12 @@ export function createSmsHook(
       } catch (error) {
         log.warn({ err: error, host }, 'a text message could not be sent')
         return false
+      } finally {
+        took = performance.now() - began
       }
     },
-    // A service of this kind cannot be asked without sending something.
-    probe: () => Promise.resolve(true),
+    // A service of this kind cannot be asked without sending something; but how long it takes is known.
+    probe: () => pause(took, true),
     close: () => runner.idle(),
   }
 }
