@@ -10,6 +10,7 @@ import {
   checkCookieSameSite,
 } from './checks/cookies.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
+import { checkDemands, checkWeakerChains } from './checks/demands.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
@@ -42,6 +43,8 @@ const CHECKS: readonly Check[] = [
   checkCookiePersistence,
   checkChains,
   checkRequestTokens,
+  checkWeakerChains,
+  checkDemands,
   checkAnonymousName,
   checkPasskeyHost,
   checkPasskeyTwice,
