@@ -15,6 +15,7 @@ export const anonymousModule: AuthModuleType<AnonymousConfig> = {
     type: 'anonymous',
     use: 'first',
     authLevel,
+    isSilent: true,
     process: async (input) => {
       // Who is somebody already is not made nobody.
       if (input.user !== undefined) return failed('user-mismatch', input.user.username)

@@ -88,7 +88,10 @@ async function outcome({ authn, audited }: Bench, presented: Presented, clientIp
     { realm: EMPLOYEES, demand, destination: DESTINATION },
     context(undefined, { presented, origin }),
   )
-  if (step.kind === 'done') return step.issued.session.username
+  if (step.kind === 'done') {
+    assert.equal(step.issued.session.authInstant, 0, 'they did nothing themselves')
+    return step.issued.session.username
+  }
   const failed = audited.find(({ event }) => event === 'AuthnFailed')
   return failed?.event === 'AuthnFailed' ? `${failed.reason} ${failed.assertedBy ?? '-'}` : step.kind
 }

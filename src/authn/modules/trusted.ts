@@ -45,6 +45,7 @@ export const trustedModule: AuthModuleType<TrustedConfig> = {
       type: 'trusted',
       use: 'first',
       authLevel: config.authLevel,
+      isSilent: true,
       process: (input) => judge(input, compiled),
     }
   },
