@@ -78,7 +78,7 @@ test('recursive policy schemas: problems deep inside have their place, and the t
   ].join('\n')
   assert.deepEqual(problems(policiesFileSchema, text), [
     'f.yaml:4:16: policies[0].actions.get: write the method in capitals: GET',
-    'f.yaml:8:17: policies[0].subject.subjects[0].type: write one of AuthenticatedUsers, User, Group, Attribute, AND, OR, NOT; did you mean Group?',
+    'f.yaml:8:17: policies[0].subject.subjects[0].type: write one of AuthenticatedUsers, AnonymousUsers, User, Group, Attribute, AND, OR, NOT; did you mean Group?',
     'f.yaml:10:11: policies[0].subject.subjects[1].subject.groups: this is required; write a list',
     'f.yaml:10:35: unknown key "grops" in policies[0].subject.subjects[1].subject; did you mean "groups"?',
   ])
