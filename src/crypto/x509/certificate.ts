@@ -84,6 +84,8 @@ function certificateOf(
   const extensions = asn1.extensions ?? []
   const ids = extensions.map(({ extnID }) => extnID)
   if (!isKnownAlgorithm(oid) || asn1.signature.algorithmId !== oid) return undefined
+  // No signature covers that count: one certificate would have several spellings, and a fingerprint for each.
+  if (asn1.signatureValue.valueBlock.unusedBits !== 0) return undefined
   if (new Set(ids).size !== ids.length) return undefined
   if (extensions.some(({ critical, extnID }) => critical && !UNDERSTOOD.has(extnID))) return undefined
   const basic = parsed(asn1, EXTENSION.basicConstraints, BasicConstraints)

@@ -263,6 +263,24 @@ test('a certificate is its user’s by what the configuration says, and by one u
   assert.equal(await outcome(proto, shows(person())), 'certificate-of-nobody')
 })
 
+test('a certificate has one spelling: the bits that its signature does not use are none', async (t) => {
+  const bench = await benchFor(t)
+  // One whose last bit can be left out without changing it.
+  let leaf = person()
+  while (((leaf.der.at(-1) ?? 1) & 1) === 1) leaf = person()
+  assert.equal(await outcome(bench, shows(leaf)), 'alice')
+  // The count stands before the signature, a SEQUENCE of two numbers: 30, its length, and so on.
+  const der = Buffer.from(leaf.der)
+  const at =
+    der.length -
+    1 -
+    [66, 67, 68, 69, 70, 71, 72].findLastIndex((n) => der.at(-n) === 0x30 && der.at(1 - n) === n - 2) -
+    66
+  assert.equal(der[at], 0)
+  der[at] = 1
+  assert.equal(await outcome(bench, shows({ ...leaf, der })), 'certificate-unreadable')
+})
+
 test('bytes that are no certificate do no harm', async (t) => {
   const bench = await benchFor(t)
   const { der } = person()
