@@ -27,7 +27,7 @@ const LONG = `${'Long-winded-agent-'.repeat(11)}/1.0`
 /** One realm without a quota, and one of managed users. */
 async function startStaff(): Promise<OwnRig> {
   const users = await Promise.all(
-    ['erin', 'kim', 'noa', 'lou', 'mallory'].map(async (username) => ({
+    ['erin', 'kim', 'noa', 'lou', 'pat', 'mallory'].map(async (username) => ({
       username,
       hash: await hashOf(`${username}-demo-password`),
     })),
@@ -225,7 +225,7 @@ test.describe('the account page in a realm of its own', () => {
 
     const elsewhere = await (await browser.newContext()).newPage()
     const other = viewer(elsewhere)
-    await enter(elsewhere, login, 'lou')
+    await enter(elsewhere, login, 'pat')
     await elsewhere.goto(`${login}/account/password?realm=/staff`)
     await expect(elsewhere.locator('main')).toContainText('cannot be changed here')
     await other.look('password-elsewhere')
