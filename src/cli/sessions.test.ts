@@ -94,7 +94,7 @@ test('sessions list filters by realm and user, and says when there are more', as
 
 test('a login that is not through is listed as partial, with what is outstanding, and can be ended', async (t) => {
   const { root, gatehouse, listed } = await createBench(t)
-  const sid = await withStore(root, quiet, ({ store }) => {
+  const begun = await withStore(root, quiet, ({ store }) => {
     const authQueries = [{ module: 'totp', type: 'totp', or: [], enrols: false }]
     const draft = { ...ALICE, realm: ROOT, userId: 'ann', username: 'ann', authQueries, lifeMs: 300_000 }
     return createPartialSessions({ store, clock: systemClock }).begin(draft, {
@@ -102,6 +102,7 @@ test('a login that is not through is listed as partial, with what is outstanding
       clientIp: undefined,
     })
   })
+  const sid = begun ?? ''
   assert.match((await gatehouse('sessions', 'list')).out, new RegExp(`^${sid} +/ +ann +partial `, 'm'))
   const { out } = await gatehouse('sessions', 'show', sid, '--json')
   const [shown] = (JSON.parse(out) as { sessions: { kind: string; authQueries: { module: string }[] }[] }).sessions

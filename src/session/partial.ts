@@ -22,8 +22,11 @@ export interface PartialDraft {
  * program holds. Rejects with GH_STORE_UNAVAILABLE.
  */
 export interface PartialSessions {
-  /** The sid. Of one person with very many the oldest has to go. */
-  begin(draft: PartialDraft, origin: RequestOrigin): Promise<string>
+  /**
+   * The sid. `undefined` where one person has very many: whoever knows their password alone could push out the owner's login with their
+   * own. Such a login goes on without a record, and ends with all of its user's or its realm's.
+   */
+  begin(draft: PartialDraft, origin: RequestOrigin): Promise<string | undefined>
   /** False once it was ended, by whomever, or is too old: then its login must not go on. */
   isLive(sid: string): Promise<boolean>
   /** The login is through, or was given up. False when it was over before: of this and any other end exactly one is the first. */
@@ -32,7 +35,7 @@ export interface PartialSessions {
 
 /** Under which a record keeps what is outstanding. */
 const PROPERTY = 'authQueries'
-const MOST = { limit: 20, action: 'DESTROY_OLDEST_SESSION' } as const
+const MOST = { limit: 20, action: 'DENY_ACCESS' } as const
 const MAX_DEVICE_CHARS = 200
 
 export function createPartialSessions({
@@ -46,8 +49,8 @@ export function createPartialSessions({
   return {
     async begin(draft, origin) {
       const record = recordOf(draft, origin, clock())
-      await sessions.create(record, undefined, MOST)
-      return record.sid
+      const { kind } = await sessions.create(record, undefined, MOST)
+      return kind === 'created' ? record.sid : undefined
     },
     isLive: async (sid) => (await sessions.find(sid)) !== undefined,
     over: async (sid) => (await sessions.end(sid, 'login-over')) !== undefined,

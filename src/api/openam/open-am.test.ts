@@ -170,7 +170,7 @@ test('a partial session is listed for administrators with its queries as Ziti ha
   const { store } = host.process
   const query = { module: 'totp', type: 'totp', or: ['mail'], enrols: false }
   const draft = { ...alice.session, authQueries: [query], lifeMs: 300_000 }
-  const sid = await createPartialSessions({ store, clock: host.clock }).begin(draft, FROM)
+  const sid = (await createPartialSessions({ store, clock: host.clock }).begin(draft, FROM)) ?? ''
   const list = (filter: string) =>
     host.call(`${ROOT}?_queryFilter=${encodeURIComponent(filter)}`, { method: 'GET', token: root.token })
   const { result } = (await list('realm eq "/employees"')).body as { result: Record<string, unknown>[] }
