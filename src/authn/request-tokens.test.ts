@@ -106,3 +106,13 @@ test('what reads as a token of the signer for us is kept from applications, and 
   ])
     assert.equal(tokens.carries(value), false, value)
 })
+
+test('a header of one long word, or of many, is read in no time', () => {
+  const { tokens } = setup('token-expired')
+  const values = ['a'.repeat(31_000), 'a.'.repeat(15_500), 'a-.'.repeat(10_000), `x.${'a'.repeat(31_000)}`]
+  const before = process.cpuUsage()
+  for (const value of values) tokens.carries(value)
+  const { user } = process.cpuUsage(before)
+  // Some milliseconds; with the square of the length it is a second.
+  assert.ok(user < 200_000, `${user / 1_000} ms`)
+})

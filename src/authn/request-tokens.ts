@@ -109,7 +109,8 @@ const MOST_TOKENS = 8
  * kept back as well.
  */
 function mentions(value: string, signers: TokenJudge['signers']): boolean {
-  const payloads = [...value.matchAll(/[\w-]+\.([\w-]+)\.[\w-]/g)].map(([, payload = '']) => payload)
+  // From the start of a word only: tried at each of its letters, a long word would take the square of its length.
+  const payloads = [...value.matchAll(/(?<![\w-])[\w-]+\.([\w-]+)\.[\w-]/g)].map(([, payload = '']) => payload)
   return payloads.length > MOST_TOKENS || payloads.some((payload) => isForUs(payload, signers))
 }
 
