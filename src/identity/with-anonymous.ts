@@ -14,13 +14,21 @@ export function anonymousUser(id: string, username: string): User {
 function withAnonymous(directory: NamedDirectory, username: string): NamedDirectory {
   const key = usernameKey(username)
   const isTaken = (user: User): boolean => usernameKey(user.username) === key
-  const real = (user: User | undefined): User | undefined => (user === undefined || isTaken(user) ? undefined : user)
+  /** Ids of those who are called so, once somebody looked for them. */
+  const hidden = new Set<string>()
+  const real = (user: User | undefined): User | undefined => {
+    if (user === undefined || !isTaken(user)) return user
+    hidden.add(user.id)
+    return undefined
+  }
   const judged = (check: PasswordCheck): PasswordCheck =>
     'user' in check && isTaken(check.user) ? { kind: 'failed', reason: 'disabled' } : check
   return {
     ...directory,
     checkPassword: async (...asked: Parameters<NamedDirectory['checkPassword']>) =>
       judged(await directory.checkPassword(...asked)),
+    // They are there, and may get another name: what they have set up stays theirs.
+    absence: (userId: string) => (hidden.has(userId) ? 'disabled' : directory.absence(userId)),
     find(userId: string) {
       if (isAnonymous({ userId })) return anonymousUser(userId, username)
       const found = directory.find(userId)
