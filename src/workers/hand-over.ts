@@ -4,8 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 type Sent = readonly unknown[]
 
 interface Receiver {
-  /** Hands it over; remembered until the worker took it. */
-  handOver(sent: Sent): boolean
+  readonly send: (...args: unknown[]) => boolean
 }
 
 /**
@@ -19,22 +18,35 @@ export interface HandOver {
 
 export function createHandOver(): HandOver {
   const receivers = new Set<Receiver>()
+  /** By connection: whom it was sent to last, which is another one when a worker that leaves has refused it. */
+  const underWay = new Map<Handle, { readonly sent: Sent; readonly to: Receiver }>()
+
+  const handOver = (sent: Sent, handle: Handle, to: Receiver): boolean => {
+    for (const known of underWay.keys()) if (!isOpen(known)) underWay.delete(known)
+    underWay.set(handle, { sent, to })
+    return to.send(...sent)
+  }
+  const passOn = (from: Receiver): void => {
+    const [other] = receivers
+    for (const [handle, { sent, to }] of [...underWay]) {
+      if (to !== from || !isOpen(handle)) continue
+      underWay.delete(handle)
+      if (other === undefined) handle.close()
+      else handOver(sent, handle, other)
+    }
+  }
   return {
     watch(child) {
-      const send = child.send.bind(child) as (...args: unknown[]) => boolean
-      let pending: readonly Sent[] = []
-      const receiver: Receiver = {
-        handOver(sent) {
-          pending = [...pending.filter(isOpen), sent]
-          return send(...sent)
-        },
-      }
+      const receiver: Receiver = { send: child.send.bind(child) as Receiver['send'] }
       receivers.add(receiver)
-      child.send = (...args: unknown[]): boolean => (isOpen(args) ? receiver.handOver(args) : send(...args))
+      child.send = (...args: unknown[]): boolean => {
+        const handle = handleOf(args)
+        return handle === undefined ? receiver.send(...args) : handOver(args, handle, receiver)
+      }
       child.once('exit', () => receivers.delete(receiver))
       // Everything that the worker still said has been heard by then. Not `disconnect`: it does not come at all while a connection is
       // on its way to the worker.
-      child.once('close', () => passOn(pending.filter(isOpen), receivers))
+      child.once('close', () => passOn(receiver))
     },
   }
 }
@@ -45,20 +57,9 @@ interface Handle {
   close(): void
 }
 
+const isOpen = ({ fd }: Handle): boolean => fd >= 0
+
 function handleOf([, handle]: Sent): Handle | undefined {
   const isHandle = typeof handle === 'object' && handle !== null && 'fd' in handle && 'close' in handle
   return isHandle ? (handle as Handle) : undefined
-}
-
-function isOpen(sent: Sent): boolean {
-  const handle = handleOf(sent)
-  return handle !== undefined && handle.fd >= 0
-}
-
-function passOn(lost: readonly Sent[], receivers: ReadonlySet<Receiver>): void {
-  const [other] = receivers
-  for (const sent of lost) {
-    if (other === undefined) handleOf(sent)?.close()
-    else other.handOver(sent)
-  }
 }
