@@ -22,8 +22,8 @@ export interface FairQueueOptions {
 
 /**
  * Places go round among the parties that wait, each party's jobs in order of arrival. While there is room one party may have all of it;
- * when there is none, the party with the most waiting jobs gives up its last one for a newcomer with fewer: who floods the queue keeps
- * out nobody else.
+ * when there is none, the party with the most waiting jobs gives up its last one for a newcomer with fewer: who floods the queue as one
+ * party keeps out nobody else. As many parties as there are places still can.
  */
 export function createFairQueue(options: FairQueueOptions): FairQueue {
   return new Lines(options)
