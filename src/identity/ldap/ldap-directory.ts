@@ -9,7 +9,7 @@ import { hasValue, type NamedDirectory, type PasswordChange, type PasswordCheck,
 import { flawOf } from '../managed/password-rules.ts'
 import type { PasswordRules } from '../managed/passwords.schema.ts'
 import { bindOutcome, type BindOutcome } from './bind-outcome.ts'
-import { changeOutcome } from './change-outcome.ts'
+import { changeOutcome, type ChangeOutcome } from './change-outcome.ts'
 import type { LdapConnection } from './connection.ts'
 import { idBytes, isBinaryId, readUser, userAttributes, type UserEntry } from './entry.ts'
 import { asDirectoryFault } from './failure.ts'
@@ -80,14 +80,16 @@ export function createLdapDirectory(realm: RealmName, config: LdapConfig, deps: 
 
   /** The stamp is the old password: only that signs them in to change it. */
   async function change(userId: string, old: string, next: string): Promise<PasswordChange> {
-    const entry = await inTime(config, search.entryById(userId))
-    if (entry === undefined) return { kind: 'stale' }
+    const found = await inTime(config, search.entryById(userId))
+    if (found === undefined) return { kind: 'stale' }
+    const { entry, user } = found
     const flaw = flawOf(next, entry.username, deps.rules)
     if (flaw !== undefined) return { kind: 'refused', flaw }
     if (!isPassword(next)) return { kind: 'refused', flaw: { kind: 'unusable' } }
     if (next === old) return { kind: 'refused', flaw: { kind: 'used-before' } }
     const changed = await inTime(config, search.change(entry, old, next))
-    return changed.kind === 'changed' ? { kind: 'changed', user: cache.put(changed.user) } : changed
+    // Nothing is asked any more: what failed now would hide that it has changed.
+    return changed.kind === 'changed' ? { kind: 'changed', user: cache.put(user) } : changed
   }
 }
 
@@ -157,15 +159,13 @@ class LdapSearch {
   }
 
   /** As the user, on a connection of their own: what they may not do there, nobody does for them. */
-  async change(entry: UserEntry, old: string, next: string): Promise<PasswordChange> {
-    const outcome = await this.#checking.run(async (connection) => {
+  async change(entry: UserEntry, old: string, next: string): Promise<ChangeOutcome> {
+    return this.#checking.run(async (connection) => {
       const signedIn = bindOutcome(await connection.bind(entry.dn, old))
       return signedIn.kind === 'refused'
         ? ({ kind: 'stale' } as const)
         : changeOutcome(await connection.changePassword(old, next))
     })
-    if (outcome.kind !== 'changed') return outcome
-    return { kind: 'changed', user: await this.#searching.run((connection) => this.#withGroups(connection, entry)) }
   }
 
   /** The one entry that has this name; `undefined` for none, or for several. */
@@ -180,10 +180,7 @@ class LdapSearch {
   }
 
   async byId(id: string): Promise<User | undefined> {
-    return this.#searching.run(async (connection) => {
-      const entry = await this.#enabled(connection, id)
-      return entry === undefined ? undefined : this.#withGroups(connection, entry)
-    })
+    return (await this.entryById(id))?.user
   }
 
   /** Without the filter: who is in no group that may sign in has not left. */
@@ -196,8 +193,11 @@ class LdapSearch {
     return (await this.#searching.run((connection) => connection.search(search))).length > 0
   }
 
-  async entryById(id: string): Promise<UserEntry | undefined> {
-    return this.#searching.run((connection) => this.#enabled(connection, id))
+  async entryById(id: string): Promise<{ readonly entry: UserEntry; readonly user: User } | undefined> {
+    return this.#searching.run(async (connection) => {
+      const entry = await this.#enabled(connection, id)
+      return entry === undefined ? undefined : { entry, user: await this.#withGroups(connection, entry) }
+    })
   }
 
   /** The value goes into the filter as bytes; what the server takes for equal must be equal (RFC 4517 §4.2 folds case). */

@@ -103,6 +103,19 @@ test('the rules of the realm come first; what breaks them never reaches the serv
   assert.ok(!scene.server.heard.some(({ kind }) => kind === 'change'))
 })
 
+test('what fails once the server has changed it takes nothing back: they are told that it changed', async (t) => {
+  const scene = await open(t)
+  scene.server.options = {
+    onChange: () => {
+      scene.server.options = { onSearch: () => ({ code: 1 }) }
+      return undefined
+    },
+  }
+  const changed = await change(scene)
+  assert.ok(changed?.kind === 'changed')
+  assert.deepEqual([changed.user.id, [...changed.user.groups].sort()], ['id-alice', ['payroll', 'staff']])
+})
+
 test('nobody changes the password of somebody else, of nobody, or of who is disabled', async (t) => {
   const scene = await open(t)
   const forUser = (id: string): Promise<PasswordChange | undefined> =>
