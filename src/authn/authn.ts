@@ -73,7 +73,7 @@ export interface AuthnDeps {
 export function createAuthn(deps: AuthnDeps): Authn {
   const logins = new Logins(deps)
   return {
-    begin: (request, context) => logins.begin(request, context, undefined),
+    begin: heedingEndsOfAll(deps, (...call) => logins.begin(...call, undefined)),
     submit: heedingEndsOfAll(deps, (...call) => logins.submit(...call)),
   }
 }

@@ -77,6 +77,25 @@ suite('when all sessions are ended, what was proved in a login under way opens n
     assert.equal(await running('alice'), 0)
   })
 
+  test('while a login that asks nothing is beginning: nothing comes of it either', async (t) => {
+    const chains = {
+      default: [{ module: 'anonymous', criteria: 'REQUIRED' }],
+      people: [{ module: 'password', criteria: 'REQUIRED' }],
+    }
+    const modules = { anonymous: { type: 'anonymous' }, password: { type: 'password' } }
+    const authentication = { modules, chains }
+    const { authn, sessions, store, audited } = await scene(t, { authentication })
+    const establish = sessions.establish.bind(sessions)
+    t.mock.method(sessions, 'establish', async (...draft: Parameters<typeof establish>) => {
+      await store.epochs.raise(realmEpochKey(EMPLOYEES))
+      return establish(...draft)
+    })
+    const start = { realm: EMPLOYEES, demand: { level: undefined, force: false }, destination: DESTINATION }
+    assert.deepEqual(await authn.begin(start, context()), { kind: 'expired', destination: DESTINATION })
+    assert.deepEqual(await store.sessions.list({ limit: 10 }), [])
+    assert.ok(audited.some((event) => event.event === 'SessionEnded' && event.cause === 'admin'))
+  })
+
   for (const level of [undefined, 2]) {
     test(`while a password is being checked, for level ${level}: nothing comes of it, whoever listed sessions before`, async (t) => {
       const hooks = { checking: (): Promise<unknown> => Promise.resolve() }
