@@ -241,10 +241,7 @@ function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: Generat
 }
 
 /** Sessions as the login host sees them: those of people and realms that the configuration knows. */
-type LoginHostSessions = Pick<
-  SessionService,
-  'resolve' | 'touch' | 'renew' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'
->
+type LoginHostSessions = Omit<SessionService, 'establish' | 'upgrade'>
 
 function loginHostSessions(
   snapshot: ConfigSnapshot,
@@ -257,6 +254,7 @@ function loginHostSessions(
     renew: (token, session) => sessions.renew(token, session),
     end: (sid, cause, origin) => sessions.end(sid, cause, origin),
     endAllOfUser: (user, cause, origin) => sessions.endAllOfUser(user, cause, origin),
+    endOthers: (session, cause, origin) => sessions.endOthers(session, cause, origin),
     ofUser: (user) => sessions.ofUser(user),
     find: (sid) => sessions.find(sid),
   }

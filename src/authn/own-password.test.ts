@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '../base/clock.ts'
+import { fault } from '../errors.ts'
+import type { OwnPasswords } from '../identity/directory.ts'
 import { managedBench, newUser, REALM } from '../identity/managed/managed.fixture.ts'
+import { createPartialSessions } from '../session/partial.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { createSessionService } from '../session/service.ts'
 import { sessionRulesSchema } from '../session/session-rules.schema.ts'
@@ -17,8 +20,10 @@ const ORIGIN = { requestId: 'r-1', clientIp: '192.0.2.1' }
 const silent = (): void => undefined
 const log = { error: silent, warn: silent, info: silent, debug: silent }
 
-/** Alice, signed in three times, with a device that is remembered. */
-async function bench(t: TestContext) {
+type Change = OwnPasswords['change']
+
+/** Alice, signed in three times and at a fourth login, with a device that is remembered. */
+async function bench(t: TestContext, wrap = (change: Change): Change => change) {
   const { process, hash } = managedBench(t)
   const { store, sealer, records, directory } = await process()
   const user = await records.create(newUser('alice', await hash(PASSWORD)))
@@ -45,24 +50,33 @@ async function bench(t: TestContext) {
     clock: systemClock,
     loginOrigin,
   })
+  const { passwords } = directory
+  assert.ok(passwords)
+  const wrapped = { ...passwords, change: wrap(passwords.change.bind(passwords)) }
   await realm.factors.add(user.id, { type: 'device', name: 'laptop', data: 'x' })
   await realm.factors.add(user.id, { type: 'totp', name: 'telephone', data: 'x' })
   const own = createOwnPassword({
-    realms: new Map([[REALM, realm]]),
+    realms: new Map([[REALM, { ...realm, directory: { ...directory, passwords: wrapped } }]]),
     sessions,
     audit,
     clock: systemClock,
   })
   const change = async (current: string, next: string) => (await own.change(session, { current, next }, ORIGIN)).kind
   const running = async () => (await sessions.ofUser({ realm: REALM, userId: user.id })).map(({ sid }) => sid)
-  return { own, change, running, session, realm, directory, records, user, audited }
+  const partials = createPartialSessions({ store, clock: systemClock })
+  const half = { ...ALICE, realm: REALM, userId: user.id, authQueries: [], lifeMs: 300_000 }
+  const partial = (await partials.begin(half, ORIGIN)) ?? ''
+  assert.ok(partial)
+  const isUnderWay = () => partials.isLive(partial)
+  return { own, change, running, isUnderWay, session, realm, directory, records, user, audited }
 }
 
 test('a change ends the other sessions and forgets devices; this session and other factors stay', async (t) => {
-  const { change, running, session, realm, directory, user, audited } = await bench(t)
+  const { change, running, isUnderWay, session, realm, directory, user, audited } = await bench(t)
   assert.equal((await running()).length, 3)
   assert.equal(await change(PASSWORD, NEXT), 'changed')
   assert.deepEqual(await running(), [session.sid])
+  assert.equal(await isUnderWay(), false, 'who proved the old one finishes no login with it')
   assert.deepEqual(
     (await realm.factors.list(user.id)).map(({ type }) => type),
     ['totp'],
@@ -78,6 +92,25 @@ test('a change ends the other sessions and forgets devices; this session and oth
     sid: session.sid,
     by: 'account',
   })
+})
+
+test('a fault that leaves open whether it changed ends the other sessions and forgets devices all the same', async (t) => {
+  const { change, running, isUnderWay, session, realm, directory, user } = await bench(
+    t,
+    (original) =>
+      async (...args) => {
+        await original(...args)
+        throw fault('GH_DIRECTORY_UNAVAILABLE')
+      },
+  )
+  await assert.rejects(change(PASSWORD, NEXT), { code: 'GH_DIRECTORY_UNAVAILABLE' })
+  assert.equal((await directory.checkPassword('alice', NEXT)).kind, 'passed')
+  assert.deepEqual(await running(), [session.sid])
+  assert.equal(await isUnderWay(), false)
+  assert.deepEqual(
+    (await realm.factors.list(user.id)).map(({ type }) => type),
+    ['totp'],
+  )
 })
 
 test('who has only the session learns nothing and guesses no faster than at the login', async (t) => {

@@ -24,7 +24,7 @@ export type OwnPasswordOutcome =
 export interface OwnPassword {
   /** Characters that a new one needs; `undefined` where it cannot be changed here. */
   minLengthFor(realm: RealmName): number | undefined
-  /** Ends all other sessions of the person and forgets the devices that are remembered. Rejects with a fault when something cannot say. */
+  /** Ends all other sessions of the person and forgets the devices that are remembered. Rejects with a fault when something cannot say: they end then, too. */
   change(session: Session, passwords: PasswordEntry, origin: RequestOrigin): Promise<OwnPasswordOutcome>
 }
 
@@ -35,24 +35,18 @@ export interface PasswordEntry {
 
 export interface OwnPasswordDeps {
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
-  readonly sessions: Pick<SessionService, 'ofUser' | 'end'>
+  readonly sessions: Pick<SessionService, 'endOthers'>
   readonly audit: AuditSink
   readonly clock: Clock
 }
-
-/** Rounds of listing and ending, so that a login that finished meanwhile is ended too. */
-const ROUNDS = 3
 
 export function createOwnPassword({ realms, sessions, audit, clock }: OwnPasswordDeps): OwnPassword {
   const about = ({ realm, username }: Session, { requestId, clientIp }: RequestOrigin) => {
     return { at: clock(), requestId, clientIp, realm, username }
   }
-  const endOthers = async ({ sid, realm, userId }: Session, origin: RequestOrigin): Promise<void> => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const others = (await sessions.ofUser({ realm, userId })).filter((each) => each.sid !== sid)
-      if (others.length === 0) return
-      await Promise.all(others.map((other) => sessions.end(other.sid, 'password-changed', origin)))
-    }
+  const endOldTrust = async (realm: RealmAuthn, session: Session, origin: RequestOrigin): Promise<void> => {
+    await sessions.endOthers(session, 'password-changed', origin)
+    await forgetDevices(realm, session.userId)
   }
 
   return {
@@ -72,12 +66,15 @@ export function createOwnPassword({ realms, sessions, audit, clock }: OwnPasswor
         audit.record({ event: 'AuthnFailed', ...about(session, origin), reason }, origin)
         return { kind: 'wrong' }
       }
-      const outcome = await passwords.change(session.userId, checked.stamp, next)
+      const outcome = await passwords.change(session.userId, checked.stamp, next).catch(async (error: unknown) => {
+        // It may have changed all the same, as where only the answer was lost.
+        await endOldTrust(realm, session, origin)
+        throw error
+      })
       if (outcome.kind !== 'changed') return outcome
       const { sid } = session
       audit.record({ event: 'PasswordChanged', ...about(session, origin), sid, by: 'account' }, origin)
-      await endOthers(session, origin)
-      await forgetDevices(realm, session.userId)
+      await endOldTrust(realm, session, origin)
       return { kind: 'changed' }
     },
   }

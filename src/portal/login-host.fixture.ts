@@ -81,6 +81,15 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
         world.ended.push(sid)
         return Promise.resolve(tokens.length > 0)
       },
+      endOthers: ({ sid, realm, userId }) => {
+        const ofThem = [...world.sessions].filter(([, each]) => each.realm === realm && each.userId === userId)
+        const others = ofThem.filter(([, each]) => each.sid !== sid)
+        for (const [token, other] of others) {
+          world.sessions.delete(token)
+          world.ended.push(other.sid)
+        }
+        return Promise.resolve(others.length)
+      },
       ofUser: ({ realm, userId }) =>
         Promise.resolve([...world.sessions.values()].filter((each) => each.realm === realm && each.userId === userId)),
       find: (sid) => Promise.resolve([...world.sessions.values()].find((each) => each.sid === sid)),

@@ -26,7 +26,7 @@ export interface PortalParts {
   readonly authn: Authn
   readonly ownFactors: OwnFactors
   readonly ownPassword: OwnPassword
-  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'ofUser' | 'find'>
+  readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'endOthers' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue'>
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
 import { onSessionEnded } from './ended.ts'
+import { createPartialSessions } from './partial.ts'
 import {
   ALICE,
   APP,
@@ -242,6 +243,30 @@ inEachMode('all sessions of one user end, and nobody else is touched', async (t,
   assert.ok(await sessions.resolve(namesake.token, 'login'))
   assert.deepEqual(await sessions.ofUser(user), [])
 })
+
+inEachMode(
+  'all else of a user ends, with logins that are not through or finish meanwhile; the one stays',
+  async (t, alice) => {
+    const { start, clock, audited } = createMachine(t)
+    const { sessions, store } = await start()
+    const own = await established(sessions.establish(alice, FROM))
+    await established(sessions.establish(alice, FROM))
+    const namesake = await established(sessions.establish({ ...alice, realm: '/customers' as RealmName }, FROM))
+    await createPartialSessions({ store, clock }).begin({ ...alice, authQueries: [], lifeMs: 300_000 }, FROM)
+    const end = sessions.end.bind(sessions)
+    let late: Promise<unknown> | undefined
+    t.mock.method(sessions, 'end', async (...call: Parameters<typeof end>) => {
+      await (late ??= established(sessions.establish(alice, FROM)))
+      return end(...call)
+    })
+    assert.equal(await sessions.endOthers(own.session, 'account', FROM), 3)
+    const left = (await store.sessions.list({ limit: 10 })).map(({ sid }) => sid)
+    assert.deepEqual(left.toSorted(), [own.session.sid, namesake.session.sid].toSorted())
+    assert.ok(await sessions.resolve(own.token, 'login'))
+    const causes = audited.flatMap((event) => (event.event === 'SessionEnded' ? [event.cause] : []))
+    assert.deepEqual(causes, ['account', 'account', 'account'])
+  },
+)
 
 inEachMode('a session that is used lives on, and one that is not is over after its idle time', async (t, alice) => {
   const { pass, start } = createMachine(t)

@@ -123,17 +123,13 @@ class StoredSessionService implements RunningSessionService {
     (await this.#end(sid, cause, origin)) !== undefined
 
   readonly endAllOfUser: SessionService['endAllOfUser'] = async (user, cause, origin) => {
-    let count = 0
     // Always: a token whose entry in the index was lost is not listed, and has to die, too.
     await this.#deps.stateless?.endAllOfUser(user)
-    for (let round = 0; round < END_ALL_ROUNDS; round++) {
-      const running = await this.#everythingOf(user)
-      if (running.length === 0) break
-      const ended = await Promise.all(running.map(({ sid }) => this.end(sid, cause, origin)))
-      count += ended.filter(Boolean).length
-    }
-    return count
+    return this.#endListed(user, { cause, origin })
   }
+
+  readonly endOthers: SessionService['endOthers'] = ({ sid: except, realm, userId }, cause, origin) =>
+    this.#endListed({ realm, userId }, { cause, origin, except })
 
   readonly ofUser: SessionService['ofUser'] = async ({ realm, userId }) => {
     const records = await this.#deps.store.sessions.ofUser({ bucket: bucketOf(realm, userId), realm, userId })
@@ -143,6 +139,20 @@ class StoredSessionService implements RunningSessionService {
   readonly find: SessionService['find'] = async (sid) => {
     const record = await this.#deps.store.sessions.find(sid)
     return record === undefined || record.kind === 'partial' ? undefined : viewOf(record, record)
+  }
+
+  async #endListed(
+    user: SessionOwner,
+    { cause, origin, except }: { readonly cause: EndCause; readonly origin: RequestOrigin; readonly except?: string },
+  ): Promise<number> {
+    let count = 0
+    for (let round = 0; round < END_ALL_ROUNDS; round++) {
+      const running = (await this.#everythingOf(user)).filter(({ sid }) => sid !== except)
+      if (running.length === 0) break
+      const ended = await Promise.all(running.map(({ sid }) => this.end(sid, cause, origin)))
+      count += ended.filter(Boolean).length
+    }
+    return count
   }
 
   /** Logins that are not through as well: whoever is at one must not finish it. */

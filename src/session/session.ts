@@ -142,6 +142,8 @@ export interface SessionService extends SessionResolver {
     cause: EndCause,
     origin: RequestOrigin,
   ): Promise<number>
+  /** Ends all else of its user, logins that are not through as well. How many were ended. */
+  endOthers(session: Pick<Session, 'sid' | 'realm' | 'userId'>, cause: EndCause, origin: RequestOrigin): Promise<number>
   ofUser(user: { readonly realm: RealmName; readonly userId: string }): Promise<readonly Session[]>
   /** The live session of this name, as its login token sees it; none that is partial. */
   find(sid: string): Promise<Session | undefined>

@@ -11,10 +11,6 @@ import { showWelcome } from './home.ts'
 
 /** Characters of a handle that are looked at. */
 const LONGEST_HANDLE = 100
-/** Rounds of listing and ending, so that a login that finished meanwhile is ended too. */
-const ROUNDS = 3
-/** Sessions that are being ended at a time. */
-const AT_ONCE = 50
 
 export interface SignedIn {
   readonly session: Session
@@ -47,7 +43,7 @@ export async function submitAccount(parts: PortalParts, visit: Visit): Promise<v
   }
   const handle = visit.field('session')
   if (visit.field('others') !== undefined) {
-    await endOthers(parts, visit, who.session)
+    await parts.sessions.endOthers(who.session, 'account', visit.origin)
     visit.redirect(303, accountUrl(who.realm, 1, [['ended', 'others']]))
   } else if (handle === undefined) {
     answerError(parts, visit, { kind: 'bad-request', status: 400 })
@@ -68,17 +64,6 @@ async function endOne(parts: PortalParts, visit: Visit, who: SignedIn, handle: s
   await auditForeign(parts, visit, who.session, handle)
   // The same for one that ended a moment ago, one that never was and somebody else's: nobody learns which names are alive.
   await showSessions(parts, visit, who, { status: 404, others, notice: 'gone', page })
-}
-
-async function endOthers(parts: PortalParts, visit: Visit, session: Session): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) {
-    const others = await othersOf(parts, session)
-    if (others.length === 0) return
-    for (let start = 0; start < others.length; start += AT_ONCE) {
-      const some = others.slice(start, start + AT_ONCE)
-      await Promise.all(some.map(({ sid }) => parts.sessions.end(sid, 'account', visit.origin)))
-    }
-  }
 }
 
 interface Shown {
