@@ -69,6 +69,14 @@ function nextMessage(child: ChildProcess, name: string): Promise<unknown> {
   })
 }
 
+/** Lets a process that runs, all its threads, go elsewhere. */
+export function move({ pid }: Pick<Process, 'pid'>, place: Place): void {
+  const cores = availableParallelism()
+  if (cores < 2) return
+  const list = place === 'anywhere' ? `0-${cores - 1}` : place === 'measured' ? '1' : '0'
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)])
+}
+
 /** Processor time of a process and all its threads so far, in microseconds (proc(5): utime and stime). */
 export function cpuMicroseconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
