@@ -12,7 +12,7 @@ import { advance, type Advanced, type Asked } from './advance.ts'
 import { askedApproval, giveApproval } from './approval.ts'
 import { chooseChain } from './choose-chain.ts'
 import { strengthens, type LoginDemand } from './demand.ts'
-import { heedingEndsOfAll } from './ends-of-all.ts'
+import { heedingEndsOfAll, heedingWhereNothingIsAsked } from './ends-of-all.ts'
 import { causeOf, failureOf, incidentEvent, isSilent, successEvent, type AuthnEvent, type Bare } from './incidents.ts'
 import { openHandle, sealHandle, sessionChanged, type Handle, type Journey, type Proof } from './journey.ts'
 import { newJourney, type Start } from './new-journey.ts'
@@ -73,7 +73,7 @@ export interface AuthnDeps {
 export function createAuthn(deps: AuthnDeps): Authn {
   const logins = new Logins(deps)
   return {
-    begin: heedingEndsOfAll(deps, (...call) => logins.begin(...call, undefined)),
+    begin: heedingWhereNothingIsAsked(deps, (...call) => logins.begin(...call, undefined)),
     submit: heedingEndsOfAll(deps, (...call) => logins.submit(...call)),
   }
 }
