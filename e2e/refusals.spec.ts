@@ -47,7 +47,7 @@ test('a foreign goto is dropped: the form is shown, and login ends at the signed
   await signIn(page, 'alice')
   await expect(page).toHaveURL(`${rig.sites.login}/`)
   await expect(page.locator('body')).toContainText('alice')
-  expect(rig.log()).toContain('GotoRefused')
+  await expect.poll(() => rig.log()).toContain('GotoRefused')
 })
 
 test('a host nobody registered is 421, and nothing is built from its name', async ({ rig }) => {
