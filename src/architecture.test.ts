@@ -25,6 +25,7 @@ const RANKS: Readonly<Record<string, number>> = {
   config: 10,
   cli: 11,
   workers: 11,
+  wiring: 11,
   'runtime.ts': 11,
   'app.ts': 11,
   'main.ts': 11,

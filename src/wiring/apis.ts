@@ -1,0 +1,65 @@
+import { productVersion } from '../cli/version.ts'
+import { createOpenAm } from '../api/openam/open-am.ts'
+import { createVarnish } from '../api/varnish/varnish.ts'
+import type { Api, People } from '../api/ports.ts'
+import { createAuthn } from '../authn/authn.ts'
+import { compileRealmAuthn } from '../authn/realm-authn.ts'
+import type { ConfigSnapshot } from '../config/snapshot.ts'
+import { ofKnownUser } from '../session/known-users.ts'
+import { createTokenPairs } from '../session/token-pairs.ts'
+import type { GenerationDeps } from './deps.ts'
+import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
+import type { LoginHostSessions } from './login-host-sessions.ts'
+
+/** What programs call on the login host, beside the pages; the first that knows an address answers it. */
+export function apisOf(
+  snapshot: ConfigSnapshot,
+  { directories, sessions }: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions },
+  deps: GenerationDeps,
+): readonly Api[] {
+  const { store, audit, log, clock } = deps
+  const { url: loginUrl, cookieName, tokensInAddresses } = snapshot.gatehouse.login
+  const people = peopleOf(snapshot, directories)
+  const records = store.sessions
+  const version = productVersion()
+  const named = { loginUrl, cookieName, tokensInAddresses, version }
+  const openAm = createOpenAm({ ...named, sessions, records, people, audit, log, clock })
+  const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
+  return varnish === undefined ? [openAm] : [openAm, varnish]
+}
+
+/** Tokens for the people of one realm; `undefined` where the configuration names none. */
+function varnishOf(
+  snapshot: ConfigSnapshot,
+  parts: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions; readonly people: People },
+  deps: GenerationDeps,
+): Api | undefined {
+  const { dialects, login } = snapshot.gatehouse
+  const config = dialects.realm === undefined ? undefined : snapshot.realms.get(dialects.realm)
+  const directory = config && parts.directories.get(config.name)
+  if (config === undefined || directory === undefined) return undefined
+  const { name: realm, tokens: rules } = config
+  const { causeToEnd: cause } = usersOf(snapshot, parts.directories)
+  const sessions = {
+    ...parts.sessions,
+    find: async (sid: string) => ofKnownUser(await parts.sessions.find(sid), cause),
+  }
+  // Such a session lasts as long as its refresh tokens, as nobody is at work in between, and is in no cookie.
+  const session = { ...config.session, maxIdle: rules.refreshTTL, mode: 'cts' as const }
+  const authn = compileRealmAuthn(
+    { ...config, session },
+    { ...deps, directory, loginOrigin: new URL(login.url).origin },
+  )
+  return createVarnish({
+    realm,
+    rules,
+    authn: createAuthn({ ...deps, realms: new Map([[realm, authn]]) }),
+    pairs: createTokenPairs({ ...deps, sessions, issuer: new URL(login.url).origin }),
+    bearer: { resolve: async (authorization) => ofKnownUser(await deps.bearer.resolve(authorization), cause) },
+    sessions,
+    people: parts.people,
+    audit: deps.audit,
+    clock: deps.clock,
+    log: deps.log,
+  })
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http'
+import type { RealmName } from '../base/brand.ts'
+import { createNotificationsEndpoint } from '../api/openam/notifications/endpoint.ts'
+import { createAuthn } from '../authn/authn.ts'
+import { createOwnFactors } from '../authn/own-factors.ts'
+import { createOwnPassword } from '../authn/own-password.ts'
+import { createGotoCheck } from '../authn/goto.ts'
+import type { RealmAuthn } from '../authn/realm-authn.ts'
+import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
+import type { LoginHost, LoginHostFacts, LoginHostSockets } from '../gateway/generation.ts'
+import type { Site } from '../gateway/site.ts'
+import { createPresentedReader } from '../http/presented.ts'
+import { createPortal } from '../portal/portal.ts'
+import type { PortalRealm, PortalSite } from '../portal/ports.ts'
+import type { RuntimeDeps, GenerationDeps } from './deps.ts'
+import { type RealmDirectories, peopleOf } from './users.ts'
+import { loginHostSessions } from './login-host-sessions.ts'
+import { apisOf } from './apis.ts'
+
+interface Compiled {
+  readonly directories: RealmDirectories
+  readonly sites: readonly Site[]
+  readonly authns: ReadonlyMap<RealmName, RealmAuthn>
+}
+
+export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: GenerationDeps): LoginHost {
+  const { login, trustedProxies, clientCertificateHeader } = snapshot.gatehouse
+  const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
+  const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
+  const sessions = loginHostSessions(snapshot, compiled.directories, deps)
+  const { authns } = compiled
+  const portal = createPortal({
+    loginUrl: login.url,
+    cookieName: login.cookieName,
+    cookiePersistent: login.cookiePersistent,
+    realms,
+    files: deps.files,
+    authn: createAuthn({ ...deps, realms: authns }),
+    ownFactors: createOwnFactors({ ...deps, realms: authns }),
+    ownPassword: createOwnPassword({ ...deps, realms: authns }),
+    sessions,
+    handshake: deps.handshakes,
+    checkGoto: createGotoCheck({
+      loginOrigin: new URL(login.url).origin,
+      origins: new Map(realms.map(({ name, sites, goto }) => [name, [...sites.flatMap(originsOf), ...goto]])),
+    }),
+    readiness: deps.readiness,
+    jwks: () => deps.keyRing.jwks(),
+    factsOf: (request) => factsOf(facts, request),
+    presentedBy: createPresentedReader(trustedProxies, clientCertificateHeader),
+    audit: deps.audit,
+    log: deps.log,
+    clock: deps.clock,
+  })
+  const apis = apisOf(snapshot, { directories: compiled.directories, sessions }, deps)
+  return (request, response, known) => {
+    if (apis.some((answers) => answers(request, response, known))) return
+    facts.set(request, known)
+    portal(request, response)
+  }
+}
+
+export function loginHostSocketsOf(
+  snapshot: ConfigSnapshot,
+  directories: RealmDirectories,
+  deps: RuntimeDeps,
+): LoginHostSockets {
+  const { url: loginUrl, cookieName } = snapshot.gatehouse.login
+  const sessions = loginHostSessions(snapshot, directories, deps)
+  return createNotificationsEndpoint({
+    ...deps,
+    loginUrl,
+    cookieName,
+    sessions,
+    people: peopleOf(snapshot, directories),
+  })
+}
+
+/** The login host is only ever reached through the gateway, which knows the facts. */
+function factsOf(facts: WeakMap<IncomingMessage, LoginHostFacts>, request: IncomingMessage): LoginHostFacts {
+  const known = facts.get(request)
+  if (known === undefined) throw new TypeError('a request reached the login host past the gateway')
+  return known
+}
+
+function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readonly Site[]): PortalRealm {
+  const { name, look, themeDir, session, goto } = realm
+  const own = sites
+    .filter((site) => site.realm === name)
+    .map(({ agent, title, url, audience }): PortalSite => {
+      const aliases = snapshot.agents.find(({ id }) => id === agent)?.aliases ?? []
+      return { agent, title, url, audience, aliases }
+    })
+  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: own, goto }
+}
+
+function originsOf({ url, aliases }: PortalSite): readonly string[] {
+  return [url, ...aliases]
+}
