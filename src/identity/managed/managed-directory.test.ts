@@ -8,9 +8,9 @@ import { managedBench, newUser, REALM, type ManagedProcess } from './managed.fix
 const PASSWORD = 'a first good password'
 const NEXT = 'quite another password'
 
-/** Looks again and again, for as long as a change may take to arrive. */
-async function within(ms: number, isSo: () => unknown): Promise<void> {
-  const deadline = performance.now() + ms
+/** Looks again and again until a change has arrived; how soon it does is measured where nothing else runs. */
+async function soon(isSo: () => unknown): Promise<void> {
+  const deadline = performance.now() + 10_000
   while (!(await isSo())) {
     assert.ok(performance.now() < deadline, 'it took too long')
     await pause(5)
@@ -28,20 +28,20 @@ function stampOf(checked: PasswordCheck): string {
   return checked.stamp ?? ''
 }
 
-test('a change counts in another process within a second, which tells who changed', async (t) => {
+test('a change counts in another process, which tells who changed', async (t) => {
   const { process, hash } = managedBench(t)
   const [one, other] = [await process(), await process()]
   const id = await add(one, await hash(PASSWORD), { groups: ['staff'] })
   assert.deepEqual([...((await other.directory.find(id))?.groups ?? [])], ['staff'])
   await one.records.change(id, (user) => ({ ...user, groups: ['boss'] }))
-  await within(1_000, async () => (await other.directory.find(id))?.groups.has('boss'))
-  await within(1_000, () => other.changed.length > 0)
+  await soon(async () => (await other.directory.find(id))?.groups.has('boss'))
+  await soon(() => other.changed.length > 0)
   assert.deepEqual([...new Set(other.changed)], [id])
   await one.records.change(id, (user) => ({ ...user, disabled: true }))
-  await within(1_000, async () => (await other.directory.find(id)) === undefined)
+  await soon(async () => (await other.directory.find(id)) === undefined)
   assert.equal(other.directory.absence(id), 'disabled')
   await one.records.remove(id)
-  await within(1_000, async () => {
+  await soon(async () => {
     await other.directory.find(id)
     return other.directory.absence(id) === 'removed'
   })
@@ -145,17 +145,21 @@ test('a password that has to be changed opens nothing, whether by age or by an a
 })
 
 test('who was disabled while the hash was computed is not let in', async (t) => {
-  const { process, hash } = managedBench(t)
+  const { process, hash, checked } = managedBench(t)
   const one = await process()
   const id = await add(one, await hash(PASSWORD))
+  const [right, told] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+  checked.held = () => (right.resolve(undefined), told.promise)
   const checking = one.directory.checkPassword('alice', PASSWORD)
+  await right.promise
   await one.records.change(id, (user) => ({ ...user, disabled: true }))
-  assert.equal((await checking).kind, 'failed')
+  told.resolve(undefined)
+  assert.deepEqual(await checking, { kind: 'failed', reason: 'disabled' })
   assert.equal((await one.directory.passwords.change(id, 'any', NEXT)).kind, 'stale')
   assert.equal(one.directory.realm, REALM)
 })
 
-test('who is added, renamed by an attribute or disabled in another process is found by it, or no more, within a second', async (t) => {
+test('who is added, renamed by an attribute or disabled in another process is found by it, or no more', async (t) => {
   const { process, hash } = managedBench(t)
   const [one, other] = [await process(), await process()]
   const password = await hash(PASSWORD)
@@ -164,11 +168,11 @@ test('who is added, renamed by an attribute or disabled in another process is fo
   assert.equal(await found('4711'), undefined)
   const add = (name: string) => one.records.create(newUser(name, password, { attributes: { externalId: ['4711'] } }))
   const alice = await add('alice')
-  await within(1_000, async () => (await found('4711')) === 'alice')
+  await soon(async () => (await found('4711')) === 'alice')
   const bob = await add('bob')
-  await within(1_000, async () => (await found('4711')) === undefined)
+  await soon(async () => (await found('4711')) === undefined)
   await one.records.change(bob?.id ?? '', (user) => ({ ...user, attributes: { externalId: ['4712'] } }))
-  await within(1_000, async () => (await found('4712')) === 'bob' && (await found('4711')) === 'alice')
+  await soon(async () => (await found('4712')) === 'bob' && (await found('4711')) === 'alice')
   await one.records.change(alice?.id ?? '', (user) => ({ ...user, disabled: true }))
-  await within(1_000, async () => (await found('4711')) === undefined)
+  await soon(async () => (await found('4711')) === undefined)
 })

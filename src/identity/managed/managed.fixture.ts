@@ -8,7 +8,7 @@ import { openEmbeddedStore } from '../../store/embedded/open.ts'
 import { scratchPath } from '../../store/embedded/scratch.fixture.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { createManagedDirectory, type ManagedDirectory } from './managed-directory.ts'
+import { createManagedDirectory, type ManagedDirectory, type PasswordHasher } from './managed-directory.ts'
 import { passwordRulesSchema } from './passwords.schema.ts'
 import { createUserRecords, type NewUser, type UserRecords } from './user-records.ts'
 
@@ -29,6 +29,8 @@ export interface ManagedBench {
   /** Time of all processes, to be moved; the real one where it is undefined. */
   readonly time: { now: number | undefined }
   readonly hash: (password: string) => Promise<string>
+  /** Called when a password was found right or wrong, before that is told: what it resolves after holds the answer back. */
+  readonly checked: { held: () => Promise<void> }
   readonly process: (rules?: object, realm?: RealmName) => Promise<ManagedProcess>
 }
 
@@ -39,9 +41,19 @@ export function managedBench(t: TestContext, openStore?: (clock: () => EpochMs) 
   const masterKey = randomBytes(32).toString('base64url')
   const path = scratchPath(t)
   const open = openStore ?? ((at) => openEmbeddedStore({ path, clock: at, log: silent }))
-  const hasher = createPasswordHasher({ queue: 1_000 })
+  const real = createPasswordHasher({ queue: 1_000 })
+  const checked: ManagedBench['checked'] = { held: () => Promise.resolve() }
+  const hasher: PasswordHasher = {
+    ...real,
+    verify: async (...args) => {
+      const right = await real.verify(...args)
+      await checked.held()
+      return right
+    },
+  }
   return {
     time,
+    checked,
     hash: (password) => hasher.hash(password),
     process: async (rules = {}, realm = REALM) => {
       const store = await open(clock)
