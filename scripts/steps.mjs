@@ -1,8 +1,9 @@
 // Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
+import { failedTests } from './failed-tests.mjs'
 import { root } from './runtime.mjs'
 
-/** Runs one step; resolves to whether it passed. Its whole process group is ended when it is done or the time is over. */
+/** Runs one step; resolves to what it wrote if it failed. Its whole process group is ended when it is done or the time is over. */
 function runStep({ name, command, args, minutes, env }) {
   const began = Date.now()
   process.stdout.write(`   started: ${name}\n`)
@@ -20,10 +21,11 @@ function runStep({ name, command, args, minutes, env }) {
       clearTimeout(timer)
       endGroup(child.pid)
       process.stdout.write(`\n── ${name}\n`)
-      process.stdout.write(Buffer.concat(output))
+      const written = Buffer.concat(output)
+      process.stdout.write(written)
       const seconds = ((Date.now() - began) / 1000).toFixed(1)
       process.stdout.write(`${note}   ${passed ? 'passed' : 'FAILED'}: ${name} (${seconds} s)\n`)
-      resolve(passed)
+      resolve(passed ? undefined : `${written}${note}`)
     }
     child.on('error', (error) => done(false, `${name}: ${error.message}\n`))
     child.on('exit', (code) => setImmediate(() => done(code === 0, '')))
@@ -40,7 +42,10 @@ function endGroup(pid) {
 }
 
 async function runLane(steps, failed) {
-  for (const step of steps) if (!(await runStep(step))) failed.push(step.name)
+  for (const step of steps) {
+    const output = await runStep(step)
+    if (output !== undefined) failed.push({ name: step.name, output })
+  }
 }
 
 /**
@@ -53,7 +58,11 @@ export async function runSteps(...lanes) {
   const start = Date.now()
   await Promise.all(lanes.map((steps) => runLane(steps, failed)))
   const count = lanes.flat().length
-  process.stdout.write(`\n${failed.length > 0 ? `Failed: ${failed.join('; ')}\n` : ''}`)
+  // Some show of a long log only the end.
+  for (const { name, output } of failed)
+    process.stdout.write(`\n── failed: ${name}\n${failedTests(output).join('\n')}\n`)
+  const names = failed.map(({ name }) => name).join('; ')
+  process.stdout.write(`\n${failed.length > 0 ? `Failed: ${names}\n` : ''}`)
   process.stdout.write(`Took ${((Date.now() - start) / 1000).toFixed(0)} s\n`)
   process.stdout.write(`steps: ${count - failed.length} passed, ${failed.length} failed\n`)
   return failed.length === 0 ? 0 : 1

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+const here = (name: string): string => new URL(name, import.meta.url).href
+const { failedTests } = (await import(here('failed-tests.mjs'))) as { failedTests: (output: string) => string[] }
+
+/** What a run of one step writes, which is a test file with this text. */
+function runOf(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-steps-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'some.test.mjs')
+  writeFileSync(file, text)
+  const step = { name: 'some step', command: process.execPath, args: ['--test', file], minutes: 1 }
+  const script = `import { runSteps } from ${JSON.stringify(here('steps.mjs'))}; process.exitCode = await runSteps([${JSON.stringify(step)}])`
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const run = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8', env })
+  assert.equal(run.status, 1)
+  return run.stdout
+}
+
+test('a run ends with the names of the tests that failed, why and where', (t) => {
+  const written = runOf(
+    t,
+    `import assert from 'node:assert/strict'
+import { test } from 'node:test'
+test('one that holds', () => undefined)
+test('one that does not', () => assert.equal(1 + 1, 3))
+test('another', () => { throw new Error('broken ' + 'x'.repeat(300)) })
+`,
+  )
+  const end = written.slice(written.indexOf('── failed: some step'))
+  assert.match(end, /test at \S+some\.test\.mjs:4:1\n✖ one that does not [^]*2 !== 3[^]*some\.test\.mjs:4:\d+/)
+  assert.match(end, /✖ another [^]*Error: broken x+…\n/)
+  assert.doesNotMatch(end, /one that holds/)
+  assert.match(end, /\n\nFailed: some step\nTook \d+ s\nsteps: 0 passed, 1 failed\n$/)
+  assert.ok(end.split('\n').every((line) => line.length <= 200))
+})
+
+test('of many failures as many are told as fit, each with its name', () => {
+  const one = (n: number): string =>
+    `test at src/a.test.ts:${n}:1\n✖ test ${n} (1ms)\n  Error: no\n      at a (node:b:1:1)\n      at c (file:///src/a.test.ts:${n}:9)\n`
+  const lines = failedTests(
+    `✖ test 1 (1ms)\n✖ failing tests:\n\n${Array.from({ length: 40 }, (_, n) => one(n)).join('\n')}`,
+  )
+  assert.equal(lines.length, 25)
+  assert.ok(lines.includes('✖ test 7 (1ms)'))
+  assert.equal(lines.at(-1), '… and 32 more')
+})
+
+test('what Playwright says of a failure is told, and the last lines of a tool that lists none', () => {
+  const about = ['  1) e2e/a.spec.ts:26:3 › a page › fits ', '', '    Error: expect(locator) failed', '    Expected: 4']
+  const lines = failedTests(
+    ['  ✓  1 e2e/b.spec.ts:1:1 › good (1s)', ...about, '', '  1 failed', '    e2e/a.spec.ts:26:3 › a'].join('\n'),
+  )
+  assert.deepEqual(lines, [
+    '  1) e2e/a.spec.ts:26:3 › a page › fits',
+    '    Error: expect(locator) failed',
+    '    Expected: 4',
+  ])
+  assert.deepEqual(failedTests('src/a.ts: error TS1\n\nnot finished after 3 minutes, ended\n'), [
+    'src/a.ts: error TS1',
+    'not finished after 3 minutes, ended',
+  ])
+})
