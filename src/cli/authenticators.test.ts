@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
-import type { RealmName } from '../base/brand.ts'
+import type { EpochMs, RealmName } from '../base/brand.ts'
 import { systemClock } from '../base/clock.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { createSessionService } from '../session/service.ts'
@@ -78,7 +78,8 @@ test('what somebody has set up is listed, without what it proves with and on one
   const { authenticators } = await createBench(t)
   const text = await authenticators('list ALICE')
   assert.equal(text.code, 0, text.err)
-  assert.equal(text.out.split('\n').length, 4)
+  assert.equal(text.out.split('\n').length, 5, 'three and a heading')
+  assert.match(text.out, /^\S+ +alice +totp +Phone\\n\\u202e +20\S+Z +never$/m)
   assert.doesNotMatch(text.out, /NOBODYSEES|\u202e/)
   const { out } = await authenticators('list alice --json --type totp')
   const { authenticators: found } = JSON.parse(out) as { authenticators: Record<string, unknown>[] }
@@ -90,6 +91,64 @@ test('what somebody has set up is listed, without what it proves with and on one
     ],
   )
   assert.doesNotMatch(out, /NOBODYSEES/)
+})
+
+/** In the order of enrolment. */
+async function listed({ authenticators }: Awaited<ReturnType<typeof createBench>>, words = 'list alice') {
+  const { out } = await authenticators(`${words} --json`)
+  return (JSON.parse(out) as { authenticators: Record<'id' | 'username' | 'userId' | 'type', string>[] }).authenticators
+}
+
+test('without a name it is the whole realm that is listed, with whose each is, and no other realm', async (t) => {
+  const bench = await createBench(t)
+  const { root, terminal, authenticators } = bench
+  mkdirSync(join(root, 'realms/other'))
+  writeFileSync(join(root, 'realms/other/realm.yaml'), readFileSync(join(root, 'realms/realm.yaml')))
+  for (const [realm, user] of [
+    ['/', 'who-left'],
+    ['/other', 'u-1'],
+  ] as const)
+    await withRealm({ config: root, realm }, terminal, async ({ factors }) => {
+      const factor = await factors.add(user, { type: 'totp', name: realm, data: { secret: 'NOBODYSEES' } })
+      await factors.change(user, factor?.id ?? '', (now) => ({ ...now, lastUsedAt: 86_400_000 as EpochMs }))
+    })
+  assert.deepEqual(
+    (await listed(bench, 'list')).map(({ type, userId, username }) => [type, userId, username]),
+    [
+      ['totp', 'u-1', 'alice'],
+      ['totp', 'u-1', 'alice'],
+      ['recovery', 'u-1', 'alice'],
+      ['totp', 'who-left', undefined],
+    ],
+  )
+  const { out } = await authenticators('list --type totp')
+  assert.match(out, /^\S+ +who-left +totp +\/ +20\S+Z +1970-01-02T00:00:00.000Z$/m)
+  assert.doesNotMatch(out, /NOBODYSEES|recovery/)
+})
+
+test('one is shown by its id, and some are removed by theirs; none when one of them is not there', async (t) => {
+  const bench = await createBench(t)
+  const { authenticators } = bench
+  const [phone, tablet] = (await listed(bench)).map(({ id }) => id)
+  assert.match((await authenticators(`show alice ${tablet}`)).out, /^\S+ +alice +totp +Tablet +/m)
+  assert.deepEqual(
+    (await listed(bench, `show alice ${phone}`)).map(({ id }) => id),
+    [phone],
+  )
+  const nothing = await authenticators(`remove alice ${phone} x`)
+  assert.deepEqual(
+    [nothing.code, nothing.out, nothing.err],
+    [1, '', 'gatehouse: "alice" has no authenticator "x"; nothing was changed\n'],
+  )
+  assert.equal((await authenticators('show alice x')).code, 1)
+  assert.equal((await authenticators('remove alice')).code, 2)
+  const removed = await authenticators(`remove alice ${phone} --end-sessions`)
+  assert.equal(removed.out, '1 removed, 2 left\n')
+  assert.match(
+    removed.err,
+    /"event":"FactorsReset".*"before":\["totp","totp","recovery"\],"after":\["totp","recovery"\]/,
+  )
+  assert.deepEqual((await listed(bench)).map(({ id }) => id).slice(0, 1), [tablet])
 })
 
 test('a reset removes those of a type, or all, says who did what, and ends sessions where it is told to', async (t) => {

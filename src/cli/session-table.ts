@@ -1,10 +1,11 @@
 import { authQueriesOf } from '../session/partial.ts'
 import type { SessionRecord } from '../store/store.ts'
 import { oneLine } from '../telemetry/one-line.ts'
+import { plain, textTable } from './text-table.ts'
 
 /** One JSON document, times in ISO 8601. */
 export function sessionsAsJson(sessions: readonly SessionRecord[], { more = false } = {}): string {
-  const plain = sessions.map((session) => {
+  const shown = sessions.map((session) => {
     const { sid, realm, username, userId, kind, authLevel, authModules, origin, ...times } = session
     const authQueries = authQueriesOf(session)
     return {
@@ -20,7 +21,7 @@ export function sessionsAsJson(sessions: readonly SessionRecord[], { more = fals
       ...origin,
     }
   })
-  return `${oneLine(JSON.stringify({ sessions: plain, more }, undefined, 2))}\n`
+  return `${oneLine(JSON.stringify({ sessions: shown, more }, undefined, 2))}\n`
 }
 
 const HEADINGS = ['session', 'realm', 'user', 'level', 'since', 'last used', 'address', 'device']
@@ -37,21 +38,7 @@ export function sessionsAsText(sessions: readonly SessionRecord[]): string {
     plain(origin.address),
     plain(origin.device).slice(0, 60),
   ])
-  const table = [HEADINGS, ...rows]
-  const widths = HEADINGS.map((_, i) => table.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), 0))
-  return table
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
-}
-
-function plain(text: string): string {
-  return oneLine(JSON.stringify(text).slice(1, -1))
+  return textTable(HEADINGS, rows)
 }
 
 function iso(at: number): string {

@@ -5,6 +5,7 @@ import { sha256 } from '../crypto/sha256.ts'
 import { PURPOSES } from '../crypto/purposes.ts'
 import type { JsonValue, Sealer } from '../crypto/seal.ts'
 import { fault } from '../errors.ts'
+import { documentPages } from '../store/document-pages.ts'
 import type { Documents } from '../store/store.ts'
 import { createFactorKeys } from './factor-keys.ts'
 
@@ -182,6 +183,20 @@ export interface FactorRecord {
   readonly factors: readonly Factor[]
   /** Since when their directory, which others keep, has no such entry. Whatever they change themselves takes it back. */
   readonly missingSince?: EpochMs
+}
+
+/** The records of all users of one realm, in no order. Rejects as `FactorStore` does, with one that cannot be read, too. */
+export async function* factorsOfRealm({
+  realm,
+  documents,
+  sealer,
+}: Pick<FactorStoreDeps, 'realm' | 'documents' | 'sealer'>): AsyncGenerator<FactorRecord, void> {
+  for await (const part of documentPages(documents, FACTOR_COLLECTION)) {
+    for (const document of part) {
+      const record = openFactors(sealer, document)
+      if (record.realm === realm) yield record
+    }
+  }
 }
 
 /** Names of users, and how they prove who they are, are nothing for who reads a dump. */
