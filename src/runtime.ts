@@ -81,7 +81,7 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites, authns }, deps),
+      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
       causeToEnd: users.causeToEnd,
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),

@@ -7,9 +7,10 @@ import type { TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
 import { ALICE, createMachine, established, type Process } from '../session/processes.fixture.ts'
 import type { IssuedSession } from '../session/session.ts'
+import { createTransactions } from '../session/transactions.ts'
 import { createNotificationsEndpoint } from './openam/notifications/endpoint.ts'
 import { createNotifications } from './openam/notifications/notifications.ts'
-import { createOpenAm } from './openam/open-am.ts'
+import { createOpenAm, type OpenAmDeps } from './openam/open-am.ts'
 import type { People } from './ports.ts'
 
 export interface Call {
@@ -57,6 +58,10 @@ export interface LoginHostOptions {
   readonly tokensInAddresses?: boolean
   /** What happens between the answer to whose a token is and what is made of it. */
   readonly resolved?: () => unknown
+  /** None where absent. */
+  readonly policiesOf?: OpenAmDeps['policiesOf']
+  /** Access tokens; none is good where absent. */
+  readonly bearer?: OpenAmDeps['bearer']
 }
 
 /** The REST of one process behind a real socket, on a store of its own, and its WebSocket. */
@@ -115,6 +120,9 @@ async function listen(
     records: process.store.sessions,
     audit: { record: (event: (typeof audited)[number]) => void audited.push(event) },
     people,
+    policiesOf: options.policiesOf ?? (() => undefined),
+    bearer: options.bearer ?? { resolve: () => undefined },
+    transactions: createTransactions(process.store),
   }
   const answers = createOpenAm(deps)
   const upgrades = createNotificationsEndpoint(deps)

@@ -5,27 +5,46 @@ import type { Api, People } from '../api/ports.ts'
 import { createAuthn } from '../authn/authn.ts'
 import { compileRealmAuthn } from '../authn/realm-authn.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
+import type { BearerResolver } from '../session/bearer.ts'
 import { ofKnownUser } from '../session/known-users.ts'
 import { createTokenPairs } from '../session/token-pairs.ts'
 import type { GenerationDeps } from './deps.ts'
 import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
+import { type PolicyParts, realmPoliciesOf } from './policies.ts'
 import type { LoginHostSessions } from './login-host-sessions.ts'
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 export function apisOf(
   snapshot: ConfigSnapshot,
-  { directories, sessions }: { readonly directories: RealmDirectories; readonly sessions: LoginHostSessions },
+  parts: PolicyParts & { readonly sessions: LoginHostSessions },
   deps: GenerationDeps,
 ): readonly Api[] {
+  const { directories, sessions } = parts
   const { store, audit, log, clock } = deps
   const { url: loginUrl, cookieName, tokensInAddresses } = snapshot.gatehouse.login
+  const policies = realmPoliciesOf(snapshot, parts)
   const people = peopleOf(snapshot, directories)
   const records = store.sessions
   const version = productVersion()
   const named = { loginUrl, cookieName, tokensInAddresses, version }
-  const openAm = createOpenAm({ ...named, sessions, records, people, audit, log, clock })
+  const openAm = createOpenAm({
+    ...{ ...named, sessions, records, people, audit, log, clock },
+    policiesOf: (realm) => policies.get(realm),
+    bearer: bearerOf(snapshot, directories, deps),
+    transactions: deps.transactions,
+  })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   return varnish === undefined ? [openAm] : [openAm, varnish]
+}
+
+/** Access tokens of people whom the configuration knows. */
+function bearerOf(
+  snapshot: ConfigSnapshot,
+  directories: RealmDirectories,
+  { bearer }: GenerationDeps,
+): Pick<BearerResolver, 'resolve'> {
+  const { causeToEnd: cause } = usersOf(snapshot, directories)
+  return { resolve: async (authorization) => ofKnownUser(await bearer.resolve(authorization), cause) }
 }
 
 /** Tokens for the people of one realm; `undefined` where the configuration names none. */
@@ -55,7 +74,7 @@ function varnishOf(
     rules,
     authn: createAuthn({ ...deps, realms: new Map([[realm, authn]]) }),
     pairs: createTokenPairs({ ...deps, sessions, issuer: new URL(login.url).origin }),
-    bearer: { resolve: async (authorization) => ofKnownUser(await deps.bearer.resolve(authorization), cause) },
+    bearer: bearerOf(snapshot, parts.directories, deps),
     sessions,
     people: parts.people,
     audit: deps.audit,

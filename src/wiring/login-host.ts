@@ -13,13 +13,12 @@ import { createPresentedReader } from '../http/presented.ts'
 import { createPortal } from '../portal/portal.ts'
 import type { PortalRealm, PortalSite } from '../portal/ports.ts'
 import type { RuntimeDeps, GenerationDeps } from './deps.ts'
+import type { PolicyParts } from './policies.ts'
 import { type RealmDirectories, peopleOf } from './users.ts'
 import { loginHostSessions } from './login-host-sessions.ts'
 import { apisOf } from './apis.ts'
 
-interface Compiled {
-  readonly directories: RealmDirectories
-  readonly sites: readonly Site[]
+interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
 }
 
@@ -52,7 +51,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     log: deps.log,
     clock: deps.clock,
   })
-  const apis = apisOf(snapshot, { directories: compiled.directories, sessions }, deps)
+  const apis = apisOf(snapshot, { ...compiled, sessions }, deps)
   return (request, response, known) => {
     if (apis.some((answers) => answers(request, response, known))) return
     facts.set(request, known)

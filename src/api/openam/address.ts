@@ -1,6 +1,6 @@
 import type { RealmName } from '../../base/brand.ts'
 
-const RESOURCES = ['sessions', 'serverinfo', 'users'] as const
+const RESOURCES = ['sessions', 'serverinfo', 'users', 'policies'] as const
 
 /** What a path below `/json` names. */
 export interface Address {
@@ -33,7 +33,8 @@ export function readAddress(below: string, parameter: string | undefined): Addre
   const [resource, id, ...rest] = segments.slice(at)
   const known = RESOURCES.find((each) => each === resource)
   if (known === undefined || rest.length > 0) return undefined
-  const realm = parameter ?? `/${parts.join('/')}`
+  // The agent for Node.js writes `realm=` for the root.
+  const realm = parameter === undefined || parameter === '' ? `/${parts.join('/')}` : parameter
   if (!REALM.test(realm)) return undefined
   return { resource: known, id: decoded(id), realm: realm as RealmName }
 }

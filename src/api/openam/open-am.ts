@@ -8,6 +8,7 @@ import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
 import { pathBelowJson, readAddress, type Address } from './address.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
+import { actOnPolicies, type PoliciesDeps } from './policies/policies.ts'
 import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
@@ -16,7 +17,7 @@ import { querySessions } from './session-query.ts'
 import { presentedTokens, tokenNames, type TokenNames } from './tokens.ts'
 import { chooseVersion, type ApiVersion } from './version.ts'
 
-export interface OpenAmDeps extends SessionsDeps {
+export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'> {
   /** Where people reach the login host: scheme, host and port. */
   readonly loginUrl: string
   /** Name of the SSO cookie without a prefix. */
@@ -90,6 +91,7 @@ const VERSIONS: Readonly<Record<Address['resource'], readonly ApiVersion[]>> = {
   sessions: versions('1.1 1.2 2.0 2.1 3.0 3.1 4.0 5.0 5.1'),
   serverinfo: versions('1.0 1.1 2.0'),
   users: versions('1.2 2.0 2.1 3.0 4.0'),
+  policies: versions('1.0 2.0 2.1'),
 }
 
 function versions(list: string): readonly ApiVersion[] {
@@ -140,6 +142,7 @@ function route(parts: Parts, method: string, call: Call): Promise<Reply> | Reply
     return id === undefined || call.version.major === 1 ? actOnSession(deps, call) : problem(404)
   }
   if (resource === 'sessions' && isRead && id === undefined) return querySessions(deps, call)
+  if (resource === 'policies' && method === 'POST' && id === undefined) return actOnPolicies(deps, call)
   if (resource === 'users' && method === 'POST' && id === undefined) return actOnUsers(parts, call)
   return problem(call.tokens.caller === undefined ? 401 : 405)
 }

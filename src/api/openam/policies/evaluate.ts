@@ -1,0 +1,187 @@
+import { z } from 'zod'
+import type { EpochMs } from '../../../base/brand.ts'
+import type { Clock } from '../../../base/clock.ts'
+import { canonicalAddress } from '../../../http/forwarded.ts'
+import type { AccessQuery, Advices, Resource } from '../../../policy/decision.ts'
+import { FOREVER } from '../../../policy/evaluate.ts'
+import type { Session } from '../../../session/session.ts'
+import type { AskedRequest, Transactions } from '../../../session/transactions.ts'
+import type { Call } from '../call.ts'
+import { ok, problem, type Reply } from '../reply.ts'
+import { judge, NOTHING, type Judged } from './judged.ts'
+import { asNumber, LONG_MAX } from './long.ts'
+import type { RealmPolicies } from './realm-policies.ts'
+import { formatResource, parseResource } from './resource.ts'
+import { readSubject, subjectSchema, type Person, type Subject, type SubjectDeps } from './subject.ts'
+import { resourcesBelow } from './tree.ts'
+
+export interface EvaluateDeps extends SubjectDeps {
+  readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
+  readonly clock: Clock
+}
+
+/** Resources of one call. */
+const MOST_RESOURCES = 200
+const DEFAULT_SET = 'iPlanetAMWebAgentService'
+
+const shared = {
+  application: z.string().nullish(),
+  subject: subjectSchema.nullish(),
+  environment: z.record(z.string(), z.array(z.string())).nullish(),
+}
+const manySchema = z.object({ ...shared, resources: z.array(z.string()).min(1).max(MOST_RESOURCES) })
+const treeSchema = z.object({ ...shared, resource: z.string() })
+
+type Asked = z.infer<z.ZodObject<typeof shared>>
+
+/** Whose policies, and who asks. The caller has the privilege. */
+export interface Evaluation {
+  readonly policies: RealmPolicies
+  readonly caller: Session
+}
+
+/** `POST …/policies?_action=evaluate`: what the subject may do with each of some resources. */
+export async function evaluate(deps: EvaluateDeps, call: Call, evaluation: Evaluation): Promise<Reply> {
+  const parsed = manySchema.safeParse(call.body)
+  if (!parsed.success) return misread(parsed.error)
+  const resources = [...new Set(parsed.data.resources)].map((text) => ({ text, resource: parseResource(text) }))
+  const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources })
+  if (read.kind === 'refused') return read.reply
+  const results: object[] = []
+  for (const { text, resource } of resources) results.push(told(text, await read.judge(resource, 'request')))
+  return ok(results)
+}
+
+/** `…?_action=evaluateTree`: the same for a resource, and for all that policies write below it. */
+export async function evaluateTree(deps: EvaluateDeps, call: Call, evaluation: Evaluation): Promise<Reply> {
+  const parsed = treeSchema.safeParse(call.body)
+  if (!parsed.success) return misread(parsed.error)
+  const { resource: text, application } = parsed.data
+  const root = { text, resource: parseResource(text) }
+  const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources: [root] })
+  if (read.kind === 'refused') return read.reply
+  const { policies } = evaluation.policies
+  const below = root.resource === undefined ? [] : resourcesBelow(root.resource, policies, application ?? DEFAULT_SET)
+  const results = [told(text, await read.judge(root.resource, 'tree'))]
+  for (const resource of below) results.push(told(formatResource(resource), await read.judge(resource, 'tree')))
+  return ok(results)
+}
+
+function misread({ issues: [issue] }: z.ZodError): Reply {
+  return problem(400, issue === undefined ? undefined : `${issue.path.join('.') || 'body'}: ${issue.message}`)
+}
+
+interface Question extends Evaluation {
+  readonly asked: Asked
+  readonly resources: readonly { readonly resource: Resource | undefined }[]
+}
+
+/** A request is judged with its approvals; of a tree nobody can approve anything. */
+type Use = 'request' | 'tree'
+
+type ReadQuestion =
+  | { readonly kind: 'refused'; readonly reply: Reply }
+  | { readonly kind: 'read'; judge(resource: Resource | undefined, use: Use): Promise<Judged> }
+
+/** Everything of a question that does not depend on the resource. */
+async function readQuestion(deps: EvaluateDeps, { address }: Call, question: Question): Promise<ReadQuestion> {
+  const { policies, caller, asked } = question
+  const policySet = asked.application ?? DEFAULT_SET
+  if (!policies.sets.has(policySet)) return refused(`application: there is no policy set ${policySet} in this realm`)
+  const clientIp = addressIn(asked.environment ?? {})
+  if (clientIp === undefined) return refused('environment: requestIp and IP are one address each')
+  const resources = question.resources.flatMap(({ resource }) => resource ?? [])
+  const who = { realm: address.realm, policies, caller, resources, asked: asked.subject ?? {} }
+  const subject = await readSubject(deps, who)
+  if (subject === undefined) return refused('subject: the token or name is nobody’s here, or of several people')
+  const transaction = asked.environment?.['TxId']?.[0]
+  const about = { policies, policySet, clientIp, transaction, subject }
+  return { kind: 'read', judge: (resource, use) => judgeFor(deps, about, { resource, use }) }
+}
+
+function refused(message: string): ReadQuestion {
+  return { kind: 'refused', reply: problem(400, message) }
+}
+
+/** Newer agents write `requestIp`, older ones `IP`. Empty where neither is given; `undefined` for what is not one address. */
+function addressIn({ requestIp, IP }: Readonly<Record<string, readonly string[]>>): string | undefined {
+  const values = [...(requestIp ?? []), ...(IP ?? [])]
+  const addresses = new Set(values.map(canonicalAddress))
+  if (addresses.size === 0) return ''
+  return addresses.size === 1 ? [...addresses][0] : undefined
+}
+
+interface About {
+  readonly policies: RealmPolicies
+  readonly policySet: string
+  readonly clientIp: string
+  readonly transaction: string | undefined
+  readonly subject: Subject
+}
+
+async function judgeFor(
+  deps: EvaluateDeps,
+  about: About,
+  { resource, use }: { readonly resource: Resource | undefined; readonly use: Use },
+): Promise<Judged> {
+  const { policies, policySet, clientIp } = about
+  const person = resource && (await about.subject(resource))
+  if (resource === undefined || person === undefined) return NOTHING
+  const { subject: session, facts } = person
+  const query = { policySet, resource, session, facts, clientIp, now: deps.clock() }
+  const judged = judge(policies, query)
+  if (judged.advices.TransactionConditionAdvice === undefined) return judged
+  if (use === 'tree') {
+    const { TransactionConditionAdvice: _ofNobody, ...others } = judged.advices
+    return withAdvices(judged, others)
+  }
+  return approved(deps, about, { query, person, judged })
+}
+
+/**
+ * What needs an approval: with the id of one that was given it passes, once. Other advices come first, since an approval that does not
+ * open anything would be asked for in vain.
+ */
+async function approved(
+  deps: EvaluateDeps,
+  { policies, transaction }: About,
+  {
+    query,
+    person,
+    judged,
+  }: { readonly query: Omit<AccessQuery, 'action'>; readonly person: Person; readonly judged: Judged },
+): Promise<Judged> {
+  const then = judge(policies, { ...query, approved: true })
+  if (Object.keys(then.advices).length > 0) return withAdvices(judged, then.advices)
+  const asked = askedRequest(policies, { resource: query.resource, person, judged })
+  if (asked === undefined) return withAdvices(judged, {})
+  if (transaction !== undefined && (await deps.transactions.redeem(asked)) === transaction) return then
+  const id = await deps.transactions.ask(asked)
+  return withAdvices(judged, id === undefined ? {} : { TransactionConditionAdvice: [id] })
+}
+
+function askedRequest(
+  policies: RealmPolicies,
+  { resource, person, judged }: { readonly resource: Resource; readonly person: Person; readonly judged: Judged },
+): AskedRequest | undefined {
+  const agent = policies.siteOf(resource)?.agent
+  if (agent === undefined || person.session === undefined) return undefined
+  return {
+    session: person.session,
+    agent,
+    method: judged.advised.join(', '),
+    url: formatResource(resource),
+    // No hash of any body: such an approval opens nothing at the gateway, nor one of the gateway's anything here.
+    content: 'policies?_action=evaluate',
+    requirements: judged.advices.TransactionConditionAdvice ?? [],
+  }
+}
+
+/** Not to be remembered: the next answer may be another. */
+function withAdvices(judged: Judged, advices: Advices): Judged {
+  return { ...judged, advices, validUntil: 0 as EpochMs }
+}
+
+function told(resource: string, { actions, advices, validUntil }: Judged): object {
+  return { resource, actions, attributes: {}, advices, ttl: validUntil === FOREVER ? asNumber(LONG_MAX) : validUntil }
+}

@@ -1,0 +1,42 @@
+import type { EpochMs } from '../../../base/brand.ts'
+import { uniteAdvices } from '../../../policy/advices.ts'
+import type { AccessQuery, Advices, Decision } from '../../../policy/decision.ts'
+import { FOREVER } from '../../../policy/evaluate.ts'
+import type { RealmPolicies } from './realm-policies.ts'
+
+/** What the policies say of one resource, for all actions at once. */
+export interface Judged {
+  /** `false` where a policy denies it. What no policy allows or denies is not named, and not allowed. */
+  readonly actions: Readonly<Record<string, boolean>>
+  readonly advices: Advices
+  /** Actions that an advice is for. */
+  readonly advised: readonly string[]
+  readonly validUntil: EpochMs
+}
+
+export const NOTHING: Judged = { actions: {}, advices: {}, advised: [], validUntil: FOREVER }
+
+/** Asks about every action that policies of the set name. */
+export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query: Omit<AccessQuery, 'action'>): Judged {
+  const actions: Record<string, boolean> = {}
+  const advised: string[] = []
+  let advices: Advices | undefined
+  let validUntil = FOREVER
+  for (const action of sets.get(query.policySet) ?? []) {
+    const decision = pdp.evaluate({ ...query, action: action.toUpperCase() })
+    validUntil = Math.min(validUntil, decision.validUntil) as EpochMs
+    const value = valueOf(decision)
+    if (value !== undefined) actions[action] = value
+    if (decision.advices === undefined) continue
+    advised.push(action)
+    advices = uniteAdvices(advices, decision.advices, 'all')
+  }
+  // HEAD is decided as GET (RFC 9110 §9.3.2); agents look for the method that they were sent.
+  if (actions['GET'] !== undefined) actions['HEAD'] = actions['GET']
+  return { actions, advices: advices ?? {}, advised, validUntil }
+}
+
+function valueOf({ allowed, reason }: Decision): boolean | undefined {
+  if (allowed) return true
+  return reason === 'denied-by-policy' ? false : undefined
+}

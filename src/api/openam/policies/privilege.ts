@@ -1,0 +1,17 @@
+import type { RealmName } from '../../../base/brand.ts'
+import type { Session } from '../../../session/session.ts'
+import { administers } from '../../administration.ts'
+import type { People } from '../../ports.ts'
+
+/**
+ * Whether the caller may have policies of the realm evaluated, for whatever subject: administrators of the realm and of those above it.
+ * The answers say what other people may do, so this is the one place that gives the privilege.
+ */
+export function mayEvaluate(people: People, caller: Session, realm: RealmName): Promise<boolean> {
+  return administers(people, caller, realm)
+}
+
+/** Whether the caller may read how policies are written. */
+export function mayRead(people: People, caller: Session, realm: RealmName): Promise<boolean> {
+  return administers(people, caller, realm)
+}

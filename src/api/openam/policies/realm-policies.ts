@@ -1,0 +1,31 @@
+import type { AgentId } from '../../../base/brand.ts'
+import type { Facts, PolicyDecisionPoint, Resource } from '../../../policy/decision.ts'
+import type { PolicyConfig } from '../../../policy/policies.schema.ts'
+import type { Session } from '../../../session/session.ts'
+import type { Audience } from '../../../store/store.ts'
+
+/** The policies of one realm, and whom and what they may be asked about. */
+export interface RealmPolicies {
+  readonly pdp: PolicyDecisionPoint
+  /** As they are written, in their order. */
+  readonly policies: readonly PolicyConfig[]
+  /** Every policy set, those that agents of the realm ask among them, and the actions that its active policies name. */
+  readonly sets: ReadonlyMap<string, ReadonlySet<string>>
+  /** What is known of the session's user; `undefined` when they are gone. */
+  factsOf(session: Session): Facts | undefined | Promise<Facts | undefined>
+  /** Whoever signs in by this name; `undefined` for nobody, and for who may not sign in. */
+  userNamed(username: string): NamedUser | undefined | Promise<NamedUser | undefined>
+  /** The site of the realm that a resource is on; `undefined` for resources that are none of ours. */
+  siteOf(resource: Pick<Resource, 'scheme' | 'host' | 'port'>): PolicySite | undefined
+}
+
+export interface NamedUser extends Facts {
+  readonly id: string
+  readonly username: string
+}
+
+export interface PolicySite {
+  readonly agent: AgentId
+  /** Where a restricted token of the site counts. */
+  readonly audience: Audience
+}

@@ -1,0 +1,55 @@
+import type { RealmName } from '../base/brand.ts'
+import type { PolicySite, RealmPolicies } from '../api/openam/policies/realm-policies.ts'
+import type { ConfigSnapshot } from '../config/snapshot.ts'
+import type { Site } from '../gateway/site.ts'
+import type { PolicyDecisionPoint, Resource } from '../policy/decision.ts'
+import { type RealmDirectories, usersOf } from './users.ts'
+
+export interface PolicyParts {
+  readonly directories: RealmDirectories
+  readonly sites: readonly Site[]
+  readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
+}
+
+/** What programs may ask about the policies of each realm. */
+export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): ReadonlyMap<RealmName, RealmPolicies> {
+  const { directories, sites, pdps } = parts
+  const { factsOf } = usersOf(snapshot, directories)
+  const all = new Map<RealmName, RealmPolicies>()
+  for (const { name, policies } of snapshot.realms.values()) {
+    const pdp = pdps.get(name)
+    const directory = directories.get(name)
+    if (pdp === undefined || directory === undefined) continue
+    const own = sites.filter(({ realm }) => realm === name)
+    const places = new Map(own.map((site): [string, PolicySite] => [placeOf(site.resourceBase), site]))
+    all.set(name, {
+      ...{ pdp, policies, factsOf },
+      sets: setsOf(policies, own),
+      async userNamed(username) {
+        const id = await directory.idOf(username)
+        return id === undefined ? undefined : directory.find(id)
+      },
+      siteOf: (resource) => places.get(placeOf(resource)),
+    })
+  }
+  return all
+}
+
+/** The set that agents ask unless they are told otherwise is always there. */
+function setsOf(policies: RealmPolicies['policies'], sites: readonly Site[]): RealmPolicies['sets'] {
+  const sets = new Map(['iPlanetAMWebAgentService', ...sites.map(({ policySet }) => policySet)].map(emptySet))
+  for (const { policySet, active, actions } of policies) {
+    const named = sets.get(policySet) ?? new Set()
+    sets.set(policySet, named)
+    if (active) for (const action of Object.keys(actions)) named.add(action)
+  }
+  return sets
+}
+
+function emptySet(name: string): [string, Set<string>] {
+  return [name, new Set()]
+}
+
+function placeOf({ scheme, host, port }: Pick<Resource, 'scheme' | 'host' | 'port'>): string {
+  return `${scheme}://${host}:${port}`
+}
