@@ -5,7 +5,8 @@ import { fault, GatehouseError } from '../errors.ts'
 import { createFileDirectory } from '../identity/file-directory.ts'
 import { keysOf } from '../identity/throttle.ts'
 import type { Session } from '../session/session.ts'
-import type { Authn, LoginContext } from './authn.ts'
+import type { Authn } from './authn.ts'
+import type { LoginContext } from './login-call.ts'
 import {
   asked,
   binding,

@@ -3,7 +3,7 @@ import type { RequestOrigin, Session, SessionService } from '../session/session.
 import { epochKeys, realmEpochKey } from '../session/stateless-claims.ts'
 import type { Epochs, Store } from '../store/store.ts'
 import type { AuthModule } from './modules/module.ts'
-import type { Step } from './step.ts'
+import type { ProgramStep } from './step.ts'
 
 /** How often all sessions of a person and of a realm were ended until now, by the counters' keys. */
 export type EndsOfAll = Readonly<Record<string, number>>
@@ -23,7 +23,7 @@ async function read(epochs: Epochs, keys: readonly string[]): Promise<EndsOfAll>
   return Object.fromEntries(keys.map((key, i) => [key, counts[i] ?? 0]))
 }
 
-type Submit<Request, Context> = (request: Request, context: Context) => Promise<Step>
+type Submit<Request, Context> = (request: Request, context: Context) => Promise<ProgramStep>
 
 export interface HeedingDeps {
   readonly store: Pick<Store, 'epochs'>

@@ -40,6 +40,12 @@ export function failureOf(incidents: readonly Incident[]): StepFailure {
   return expired ? 'password-expired' : 'bad-credentials'
 }
 
+/** The same for a program, which is told as well that it is somebody else whose session it would strengthen. */
+export function reasonOf(incidents: readonly Incident[]): StepFailure | 'another-user' {
+  const last = incidents.at(-1)
+  return last?.kind === 'failed' && last.reason === 'user-mismatch' ? 'another-user' : failureOf(incidents)
+}
+
 /** A login that is through. `proof`: of it, and not of the session that it strengthened. */
 export function successEvent(
   { sid, realm, authLevel, username }: Session,
@@ -47,6 +53,15 @@ export function successEvent(
 ): Bare<Extract<AuthnEvent, { readonly event: 'AuthnSucceeded' }>> {
   const by = assertedBy(properties[ASSERTED_BY])
   return { event: 'AuthnSucceeded', realm, username, sid, authLevel, modules, ...by }
+}
+
+/** A login that only proved who it is. */
+export function provedEvent(
+  realm: RealmName,
+  { username, authLevel, modules, properties }: Proof,
+): Bare<Extract<AuthnEvent, { readonly event: 'AuthnSucceeded' }>> {
+  const by = assertedBy(properties[ASSERTED_BY])
+  return { event: 'AuthnSucceeded', realm, username, sid: undefined, authLevel, modules, ...by }
 }
 
 function assertedBy(party: string | undefined): { readonly assertedBy?: string } {

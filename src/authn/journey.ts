@@ -70,6 +70,8 @@ export interface Journey {
   readonly ends?: EndsOfAll
   /** Its partial session, where it strengthens none that is whole. Only in the store. */
   readonly partial?: string | undefined
+  /** It ends in a proof, and no session begins or changes. */
+  readonly withoutSession?: true | undefined
   /** The proof is complete and waits for one of the person's other sessions to end. Only in the store. */
   readonly waitsForRoom?: true
 }
@@ -87,6 +89,8 @@ export type Handle =
       readonly realm: RealmName
       readonly destination: Destination
     }
+
+export type StoredHandle = Extract<Handle, { readonly kind: 'stored' }>
 
 /** Bound into the sealed text: a process of another release starts the login again instead of misreading it. */
 const FORMAT = 1

@@ -17,6 +17,8 @@ export interface Start {
   /** As what that session counts when the chain is chosen. */
   readonly counted: Standing | undefined
   readonly approval?: Approval
+  /** It ends in a proof, and no session begins or changes. */
+  readonly withoutSession?: true | undefined
 }
 
 export interface NewJourney extends Start {
@@ -30,7 +32,15 @@ export interface NewJourney extends Start {
   readonly typedName: string | undefined
 }
 
-export function newJourney({ realm, demand, destination, current, approval, ...start }: NewJourney): Journey {
+export function newJourney({
+  realm,
+  demand,
+  destination,
+  current,
+  approval,
+  withoutSession,
+  ...start
+}: NewJourney): Journey {
   const { choice, now, session, typedName } = start
   return {
     ...standingOf(current, demand),
@@ -38,6 +48,7 @@ export function newJourney({ realm, demand, destination, current, approval, ...s
     realm,
     demand,
     ...(approval === undefined ? {} : { approval }),
+    ...(withoutSession === undefined ? {} : { withoutSession }),
     destination,
     sid: session?.sid,
     startedAt: now,

@@ -85,6 +85,15 @@ export async function signIn(
   return outcome.kind === 'established' ? { kind: 'signed-in', issued: outcome.issued } : outcome
 }
 
+/** Why what was proved does not count any more; `undefined` while it does. */
+export async function whyNot(
+  realm: RealmAuthn,
+  proof: Proof,
+): Promise<'no-such-user' | 'password-changed' | undefined> {
+  if ((await realm.directory.find(proof.userId)) === undefined) return 'no-such-user'
+  return (await hasThePassword(realm, proof)) ? undefined : 'password-changed'
+}
+
 /** Whoever has changed their password has shut out who knows the old one, those in the middle of a login among them. */
 async function hasThePassword({ directory }: RealmAuthn, { userId, stamp }: Proof): Promise<boolean> {
   return stamp === undefined || (await directory.passwords?.isCurrent?.(userId, stamp)) !== false

@@ -83,7 +83,11 @@ export type StepFailure =
   | 'session-changed'
 
 /** What the person, or the client, sees next, and what their browser is to keep. */
-export type Step = NextStep & { readonly keeps?: readonly KeptCookie[] }
+export type Step = NextStep & Kept
+
+interface Kept {
+  readonly keeps?: readonly KeptCookie[]
+}
 
 type NextStep =
   | {
@@ -136,3 +140,16 @@ type NextStep =
       /** What the request itself brought did not do: no certificate where one is needed, or one that is not accepted. */
       readonly cause?: 'no-certificate' | 'certificate' | 'too-many-anonymous' | undefined
     }
+
+/** What a program gets besides: OpenAM's clients expect a login to end where it is refused, and logins that only prove who it is. */
+export type ProgramStep =
+  | Step
+  | ({
+      /** What was answered did not do, and this login is over. */
+      readonly kind: 'refused'
+      /** `another-user`: somebody, but not whose session was to be strengthened. */
+      readonly failure: StepFailure | 'another-user'
+      readonly destination: Destination
+    } & Kept)
+  /** Everything is proven; no session has begun or changed. */
+  | ({ readonly kind: 'proved'; readonly username: string; readonly destination: Destination } & Kept)

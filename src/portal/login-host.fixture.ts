@@ -12,7 +12,8 @@ import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../se
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { lookSchema } from './look.schema.ts'
 import { createPortal, type PortalDeps } from './portal.ts'
-import type { Authn, LoginContext } from '../authn/authn.ts'
+import type { Authn } from '../authn/authn.ts'
+import type { LoginContext } from '../authn/login-call.ts'
 import type { PortalRealm, PortalSite } from './ports.ts'
 import { loadPublicFiles, type PublicFiles } from './public-files.ts'
 

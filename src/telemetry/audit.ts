@@ -36,7 +36,8 @@ export type AuditEvent = About &
         readonly event: 'AuthnSucceeded'
         readonly realm: RealmName
         readonly username: string
-        readonly sid: string
+        /** None where a program had somebody prove who they are, and nothing more. */
+        readonly sid: string | undefined
         readonly authLevel: number
         readonly modules: readonly string[]
         /** The server that said who it is, where none of them proved it themselves. */
@@ -171,6 +172,18 @@ export type AuditEvent = About &
         readonly agent: AgentId
       }
     | { readonly event: 'HandshakeRefused'; readonly agent: AgentId; readonly reason: string }
+    /** One of OpenAM's agents proved which one it is, and got a session of its own. */
+    | { readonly event: 'AgentSignedIn'; readonly realm: RealmName; readonly agent: AgentId; readonly sid: string }
+    | { readonly event: 'AgentSignedOut'; readonly realm: RealmName; readonly agent: AgentId; readonly sid: string }
+    /** `agent`: only where there is one of that name. */
+    | {
+        readonly event: 'AgentRefused'
+        readonly realm: RealmName
+        readonly agent: AgentId | undefined
+        readonly reason: 'wrong-secret' | 'unknown-agent' | 'throttled' | 'elsewhere'
+      }
+    /** Somebody was sent to `/cdcservlet` with what no agent asks for: a token would have gone elsewhere. */
+    | { readonly event: 'CdcRefused'; readonly agent: AgentId | undefined; readonly reason: string }
     | {
         readonly event: 'AccessDenied'
         readonly realm: RealmName

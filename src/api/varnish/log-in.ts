@@ -1,4 +1,5 @@
-import type { Authn, LoginContext } from '../../authn/authn.ts'
+import type { Authn } from '../../authn/authn.ts'
+import type { LoginContext } from '../../authn/login-call.ts'
 import type { Step } from '../../authn/step.ts'
 import type { RealmName } from '../../base/brand.ts'
 import { randomSecret } from '../../base/random-id.ts'

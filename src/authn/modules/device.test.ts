@@ -4,7 +4,7 @@ import { Secret, TOTP } from 'otpauth'
 import { NOTHING_PRESENTED } from '../../http/presented.ts'
 import type { User } from '../../identity/directory.ts'
 import type { Session } from '../../session/session.ts'
-import type { LoginContext } from '../authn.ts'
+import type { LoginContext } from '../login-call.ts'
 import { suffices, type LoginDemand } from '../demand.ts'
 import {
   asked,

@@ -6,7 +6,7 @@ import { formTargets, readLoginRequest, suffices, withDestination, type LoginReq
 import { answerName, loginView, type Ask, type LoginNotice } from '../login-view.ts'
 import { quotaView, type QuotaReached } from '../quota-view.ts'
 import type { PortalParts } from '../portal-parts.ts'
-import type { LoginContext } from '../../authn/authn.ts'
+import type { LoginContext } from '../../authn/login-call.ts'
 import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 import { answerApprovalOver, answerError, answerMisunderstood, answerUnreachable } from './errors.ts'
