@@ -69,6 +69,7 @@ function policies(count: number): readonly PolicyConfig[] {
       actions: ACTIONS,
       subject: { type: 'Group', groups: [`team-${nth % 40}`, 'staff'] },
       condition: nth % 3 === 0 ? { type: 'AuthLevel', authLevel: 1 } : undefined,
+      responseAttributes: [],
     }
   })
 }
@@ -91,6 +92,7 @@ function queries(count: number): readonly AccessQuery[] {
         authLevel: 1,
         authModules: ['password'],
         authInstant: 0 as EpochMs,
+        createdAt: 0 as EpochMs,
         properties: {},
       },
       facts: { groups: new Set(['employees', 'staff']), attributes: {} },

@@ -58,7 +58,9 @@ export async function buildGeneration(
       counters: lasting.store.counters,
     })
     const deps = { ...lasting, audit, moduleTypes: await loadModuleTypes(moduleTypesIn(snapshot)) }
-    const pdps = new Map([...snapshot.realms].map(([name, { policies }]) => [name, compilePolicies(policies)]))
+    const pdps = new Map(
+      [...snapshot.realms].map(([name, realm]) => [name, compilePolicies(realm.policies, realm.policySets)]),
+    )
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const authns = realmAuthns(snapshot, directories, deps)
     const tokens = requestTokens(snapshot, authns, deps)

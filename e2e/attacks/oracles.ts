@@ -241,6 +241,7 @@ export async function openExplain(rig: Rig): Promise<ExplainAgrees> {
         authLevel: 1,
         authModules: [],
         authInstant: 0 as EpochMs,
+        createdAt: 0 as EpochMs,
         properties: {},
       },
       facts: { groups, attributes: {} },

@@ -50,6 +50,7 @@ function asker(policies: readonly PolicyConfig[], path: string): () => boolean {
     authLevel: 1,
     authModules: [],
     authInstant: now,
+    createdAt: now,
     properties: {},
   }
   return () =>

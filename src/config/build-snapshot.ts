@@ -33,6 +33,8 @@ function realmOf({ name, realm, users, policies }: RealmSources, root: string): 
     name: name as RealmName,
     users: users?.value.users ?? [],
     policies: policies?.value.policies ?? [],
+    policySets: policies?.value.policySets ?? [],
+    resourceTypes: policies?.value.resourceTypes ?? [],
     themeDir: join(root, 'realms', name, 'theme'),
   }
 }

@@ -1,7 +1,7 @@
 import type { RealmName } from '../base/brand.ts'
 import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
-import type { PolicyConfig } from '../policy/policies.schema.ts'
+import type { PolicyConfig, PolicySetConfig, ResourceTypeConfig } from '../policy/policies.schema.ts'
 import type { GatehouseConfig } from './gatehouse.schema.ts'
 import type { RealmFile } from './realm.schema.ts'
 
@@ -9,6 +9,8 @@ export interface RealmConfig extends RealmFile {
   readonly name: RealmName
   readonly users: readonly UserConfig[]
   readonly policies: readonly PolicyConfig[]
+  readonly policySets: readonly PolicySetConfig[]
+  readonly resourceTypes: readonly ResourceTypeConfig[]
   /** Absolute path of the realm's `theme/` folder, whether or not it exists. */
   readonly themeDir: string
 }

@@ -1,5 +1,6 @@
-import type { Condition } from './conditions.ts'
+import type { Condition } from './condition.ts'
 import type { ResourcePattern, Target } from './pattern.ts'
+import type { ResponseAttributes } from './response-attributes.ts'
 import type { Subject } from './subjects.ts'
 
 export type Effect = 'allow' | 'deny'
@@ -14,6 +15,7 @@ export interface Rule {
   /** Whether it may allow anything to people without proof. */
   readonly admitsAnonymous: boolean
   readonly condition: Condition | undefined
+  readonly attributes: ResponseAttributes | undefined
 }
 
 /** A rule and one of its patterns. */

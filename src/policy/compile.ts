@@ -1,64 +1,86 @@
 import { fault } from '../errors.ts'
-import { createCandidateIndex, type Candidate, type CandidateIndex, type Rule } from './candidates.ts'
+import { createCandidateIndex, type CandidateIndex, type Effect, type Rule } from './candidates.ts'
 import { compileCondition } from './conditions.ts'
-import type { AccessQuery, PolicyDecisionPoint } from './decision.ts'
-import { combine, findingsOn, type Finding } from './evaluate.ts'
+import type { AccessQuery, Explanation, PolicyDecisionPoint } from './decision.ts'
+import { combine, findingsOn, nearMisses, type Finding } from './evaluate.ts'
 import { traceOf } from './explain.ts'
-import { parsePattern, targetOf, type ResourcePattern } from './pattern.ts'
-import type { PolicyConfig } from './policies.schema.ts'
+import { parsePattern, targetOf, type Matching, type ResourcePattern } from './pattern.ts'
+import type { PolicyConfig, PolicySetConfig } from './policies.schema.ts'
+import { compileResponseAttributes } from './response-attributes.ts'
 import { compileSubject, namesAnonymous } from './subjects.ts'
 
 /**
  * Compiles the policies of one realm; nothing is left to interpret at evaluation. Inactive policies take no part, and a policy
  * set that no policy belongs to denies everything. A pattern that `checkPattern` objects to is GH_CONFIG_INVALID.
  */
-export function compilePolicies(policies: readonly PolicyConfig[]): PolicyDecisionPoint {
-  const sets = new Map<string, CandidateIndex>()
+export function compilePolicies(
+  policies: readonly PolicyConfig[],
+  policySets: readonly PolicySetConfig[] = [],
+): PolicyDecisionPoint {
+  const sets = new Map<string, PolicySet>()
+  const matchings = new Map(policySets.map(({ name, matching }) => [name, matching]))
   for (const [order, policy] of policies.entries()) {
-    if (policy.active) addPolicy(indexOf(sets, policy.policySet), policy, order)
+    if (policy.active) addPolicy(setOf(sets, policy.policySet, matchings), policy, order)
   }
-  const find = (query: AccessQuery) => findings(sets, query)
   return {
-    evaluate: (query) => combine(find(query)),
-    explain(query) {
-      const found = find(query)
-      return { decision: combine(found), trace: traceOf(found, query) }
-    },
+    evaluate: (query) => combine(findings(sets, query), query),
+    explain: (query) => explain(sets, query),
   }
+}
+
+interface PolicySet {
+  readonly index: CandidateIndex
+  readonly matching: Matching
 }
 
 const NONE: readonly Finding[] = []
 
-function findings(sets: ReadonlyMap<string, CandidateIndex>, query: AccessQuery): readonly Finding[] {
-  const index = sets.get(query.policySet)
-  if (index === undefined) return NONE
-  const target = targetOf(query.resource)
-  const candidates: readonly Candidate[] = index.find(target)
-  return findingsOn(candidates, target, query)
+function findings(sets: ReadonlyMap<string, PolicySet>, query: AccessQuery): readonly Finding[] {
+  const set = sets.get(query.policySet)
+  if (set === undefined) return NONE
+  const target = targetOf(query.resource, set.matching)
+  return findingsOn(set.index.find(target), { target, query, traced: false })
 }
 
-function indexOf(sets: Map<string, CandidateIndex>, policySet: string): CandidateIndex {
-  const known = sets.get(policySet)
+/** The same evaluation, with every step of it written down, and what came near. */
+function explain(sets: ReadonlyMap<string, PolicySet>, query: AccessQuery): Explanation {
+  const set = sets.get(query.policySet)
+  if (set === undefined) return { decision: combine(NONE, query), trace: [] }
+  const target = targetOf(query.resource, set.matching)
+  const candidates = set.index.find(target)
+  const question = { target, query, traced: true }
+  const found = findingsOn(candidates, question)
+  const misses = nearMisses(candidates, question, found)
+  return { decision: combine(found, query), trace: traceOf([...found, ...misses], query) }
+}
+
+function setOf(sets: Map<string, PolicySet>, name: string, matchings: ReadonlyMap<string, Matching>): PolicySet {
+  const known = sets.get(name)
   if (known !== undefined) return known
-  const index = createCandidateIndex()
-  sets.set(policySet, index)
-  return index
+  const set = { index: createCandidateIndex(), matching: matchings.get(name) ?? 'component' }
+  sets.set(name, set)
+  return set
 }
 
-function addPolicy(index: CandidateIndex, policy: PolicyConfig, order: number): void {
+function addPolicy({ index, matching }: PolicySet, policy: PolicyConfig, order: number): void {
   const rule: Rule = {
     name: policy.name,
     order,
-    effects: new Map(Object.entries(policy.actions)),
+    effects: effectsOf(policy.actions),
     subject: compileSubject(policy.subject),
     admitsAnonymous: namesAnonymous(policy.subject),
     condition: policy.condition === undefined ? undefined : compileCondition(policy.condition),
+    attributes: compileResponseAttributes(policy.responseAttributes),
   }
-  for (const text of policy.resources) index.add({ rule, pattern: compilePattern(policy.name, text) })
+  for (const text of policy.resources) index.add({ rule, pattern: compilePattern(policy.name, text, matching) })
 }
 
-function compilePattern(policy: string, text: string): ResourcePattern {
-  const parsed = parsePattern(text)
+function effectsOf(actions: PolicyConfig['actions']): ReadonlyMap<string, Effect> {
+  return new Map(Object.entries(actions).map(([name, effect]) => [name.toUpperCase(), effect]))
+}
+
+function compilePattern(policy: string, text: string, matching: Matching): ResourcePattern {
+  const parsed = parsePattern(text, matching)
   if (parsed.kind === 'pattern') return parsed.pattern
   throw fault('GH_CONFIG_INVALID', { detail: `policy ${policy}, resource ${text}: ${parsed.message}` })
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { uniteAdvices } from './advices.ts'
-import { allOf, anyOf, compileCondition, not, type Condition, type ConditionResult } from './conditions.ts'
-import type { AccessQuery } from './decision.ts'
+import { allOf, anyOf, not, type Condition, type ConditionResult } from './condition.ts'
+import { compileCondition } from './conditions.ts'
+import type { AccessQuery, Step } from './decision.ts'
+import { failureOf } from './step.ts'
 
 const query: AccessQuery = {
   policySet: 'set',
@@ -16,6 +18,7 @@ const query: AccessQuery = {
     authLevel: 1,
     authModules: ['password'],
     authInstant: 0 as EpochMs,
+    createdAt: 0 as EpochMs,
     properties: {},
   },
   facts: { groups: new Set(), attributes: {} },
@@ -23,7 +26,14 @@ const query: AccessQuery = {
   now: 0 as EpochMs,
 }
 
-const always = (result: ConditionResult): Condition => ({ check: () => result, failedOn: () => 'always' })
+const always = (result: ConditionResult): Condition => ({ check: () => result })
+/** What it failed on, in words. */
+function failedOn(condition: Condition, asked: AccessQuery): string {
+  const steps: Step[] = []
+  assert.equal(condition.check(asked, steps).satisfied, false)
+  return steps.map(failureOf).join(' / ')
+}
+
 const level = (authLevel: number) => compileCondition({ type: 'AuthLevel', authLevel })
 const at = (time: number) => time as EpochMs
 const holds = (validUntil?: number) =>
@@ -38,7 +48,7 @@ suite('AuthLevel', () => {
 
   test('below it advises the level and says what it failed on', () => {
     assert.deepEqual(level(2).check(query), { satisfied: false, advices: { AuthLevelConditionAdvice: ['2'] } })
-    assert.equal(level(2).failedOn(query), 'AuthLevel: 1 is below 2')
+    assert.equal(failedOn(level(2), query), 'AuthLevel: 1 is below 2')
   })
 })
 
@@ -116,7 +126,7 @@ suite('OR', () => {
   })
 
   test('says all that failed', () => {
-    assert.equal(anyOf([level(5), level(2)]).failedOn(query), 'AuthLevel: 1 is below 5; AuthLevel: 1 is below 2')
+    assert.equal(failedOn(anyOf([level(5), level(2)]), query), 'AuthLevel: 1 is below 5; AuthLevel: 1 is below 2')
   })
 })
 
@@ -127,12 +137,12 @@ suite('NOT', () => {
     })
     const refused = compileCondition({ type: 'NOT', condition: { type: 'AuthLevel', authLevel: 1 } })
     assert.deepEqual(refused.check(query), { satisfied: false })
-    assert.equal(refused.failedOn(query), 'NOT: AuthLevel holds')
+    assert.equal(failedOn(refused, query), 'NOT: AuthLevel holds')
   })
 
   test('keeps the time of what it negates', () => {
-    assert.deepEqual(not(fails(4), 'x').check(query), { satisfied: true, validUntil: 4 })
-    assert.deepEqual(not(holds(4), 'x').check(query), { satisfied: false, validUntil: 4 })
+    assert.deepEqual(not(fails(4)).check(query), { satisfied: true, validUntil: 4 })
+    assert.deepEqual(not(holds(4)).check(query), { satisfied: false, validUntil: 4 })
   })
 })
 
@@ -152,7 +162,7 @@ suite('AuthScheme', () => {
 
   test('holds once every module is passed, and advises those that are not', () => {
     assert.deepEqual(scheme.check(query), { satisfied: false, advices: { AuthSchemeConditionAdvice: ['totp'] } })
-    assert.equal(scheme.failedOn(query), 'AuthScheme: totp not passed')
+    assert.equal(failedOn(scheme, query), 'AuthScheme: totp not passed')
     const both = { ...query, session: { ...query.session, authModules: ['totp', 'password'] } }
     assert.deepEqual(scheme.check(both), { satisfied: true })
   })
@@ -165,7 +175,7 @@ suite('AuthAge', () => {
     assert.deepEqual(age.check({ ...query, now: at(299_999) }), { satisfied: true, validUntil: at(300_000) })
     const late = { ...query, now: at(300_000) }
     assert.deepEqual(age.check(late), { satisfied: false, advices: { AuthenticationAgeConditionAdvice: ['300'] } })
-    assert.equal(age.failedOn(late), 'AuthAge: 300 s old')
+    assert.equal(failedOn(age, late), 'AuthAge: 300 s old, 300 s at most')
   })
 
   test('of two ages the younger counts where both are needed, the older where one is enough', () => {

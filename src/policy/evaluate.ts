@@ -2,8 +2,8 @@ import type { EpochMs } from '../base/brand.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import { uniteAdvices } from './advices.ts'
 import type { Candidate, Effect, Rule } from './candidates.ts'
-import type { ConditionResult } from './conditions.ts'
-import type { AccessQuery, Advices, Decision, DecisionReason, PolicyTrace } from './decision.ts'
+import type { ConditionResult } from './condition.ts'
+import type { AccessQuery, Advices, Decision, DecisionReason, PolicyTrace, Step } from './decision.ts'
 import type { ResourcePattern, Target } from './pattern.ts'
 
 /** What one policy whose resource matched says about a query. */
@@ -12,6 +12,16 @@ export interface Finding {
   readonly outcome: PolicyTrace['outcome']
   readonly standing: Standing
   readonly condition: ConditionResult | undefined
+  /** The pattern that matched. */
+  readonly resource: string
+  /** What subject and condition found, where somebody wants to know. */
+  readonly steps: Steps | undefined
+}
+
+/** Each has one step once it was asked. */
+interface Steps {
+  readonly subject: Step[]
+  readonly condition: Step[]
 }
 
 /**
@@ -35,13 +45,20 @@ const REASONS: Readonly<Record<Standing, DecisionReason>> = {
 /** `validUntil` of a decision that no clock changes. */
 export const FOREVER = Number.MAX_SAFE_INTEGER as EpochMs
 
+/** One evaluation: what is asked, and whether anybody wants to know why. Being asked why changes no answer. */
+export interface Question {
+  readonly target: Target
+  readonly query: AccessQuery
+  readonly traced: boolean
+}
+
 /** Asks every candidate whose pattern matches, in the order of the configuration. */
-export function findingsOn(candidates: readonly Candidate[], target: Target, query: AccessQuery): readonly Finding[] {
+export function findingsOn(candidates: readonly Candidate[], question: Question): readonly Finding[] {
   const findings: Finding[] = []
   let previous: Rule | undefined
   for (const { rule, pattern } of candidates) {
     if (rule === previous) continue
-    const finding = findingOn(rule, { pattern, target, query })
+    const finding = findingOn(rule, pattern, question)
     if (finding === undefined) continue
     previous = rule
     findings.push(finding)
@@ -49,42 +66,74 @@ export function findingsOn(candidates: readonly Candidate[], target: Target, que
   return findings
 }
 
-interface Question {
-  readonly pattern: ResourcePattern
-  readonly target: Target
-  readonly query: AccessQuery
-}
-
 /**
  * A deny takes the resource loosely. An allow takes it exactly; but where it would only hold back, because a condition of it
  * has an advice, it takes it loosely too: else `/Transfer` would get by on what a wider policy allows.
  */
-function findingOn(rule: Rule, { pattern, target, query }: Question): Finding | undefined {
+function findingOn(rule: Rule, pattern: ResourcePattern, question: Question): Finding | undefined {
+  const { target, query } = question
   const effect = rule.effects.get(query.action)
-  if (effect === 'deny') return pattern.matches(target, 'loose') ? judge(rule, effect, query) : undefined
-  if (pattern.matches(target, 'exact'))
-    return effect === undefined ? silent(rule, 'action-not-named') : judge(rule, effect, query)
+  if (effect === 'deny')
+    return pattern.matches(target, 'loose') ? judge(rule, effect, { pattern, question }) : undefined
+  if (pattern.matches(target, 'exact')) {
+    if (effect === undefined) return silent(rule, 'action-not-named', { pattern, steps: undefined })
+    return judge(rule, effect, { pattern, question })
+  }
   if (effect === undefined || rule.condition === undefined || !pattern.matches(target, 'loose')) return undefined
-  const finding = judge(rule, effect, query)
+  const finding = judge(rule, effect, { pattern, question })
   return finding.standing === 'advised' ? finding : undefined
 }
 
-/** A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. */
-function judge(rule: Rule, effect: Effect, query: AccessQuery): Finding {
-  const isAdmitted = effect === 'deny' || rule.admitsAnonymous || !isAnonymous(query.session)
-  if (!isAdmitted || !rule.subject.matches(query)) {
-    if (effect === 'deny') return silent(rule, 'subject-failed')
-    return { rule, outcome: 'subject-failed', standing: 'subject-unmet', condition: undefined }
+/**
+ * Policies that would allow the resource in another spelling, or without its query, and that had no part in the decision: mostly the
+ * policy that its author believed to allow it. Each comes once.
+ */
+export function nearMisses(
+  candidates: readonly Candidate[],
+  { target, query }: Question,
+  found: readonly Finding[],
+): readonly Finding[] {
+  const known = new Set(found.map(({ rule }) => rule))
+  const misses: Finding[] = []
+  for (const { rule, pattern } of candidates) {
+    if (known.has(rule) || rule.effects.get(query.action) !== 'allow' || !pattern.matches(target, 'loose')) continue
+    known.add(rule)
+    misses.push(silent(rule, 'resource-differs', { pattern, steps: undefined }))
   }
-  const condition = rule.condition?.check(query)
-  if (condition === undefined || condition.satisfied) return { rule, outcome: effect, standing: effect, condition }
-  const holdsBack = condition.advices !== undefined || condition.holdsBack === true
-  const standing = effect === 'deny' ? 'silent' : holdsBack ? 'advised' : 'condition-unmet'
-  return { rule, outcome: 'condition-failed', standing, condition }
+  return misses
 }
 
-function silent(rule: Rule, outcome: PolicyTrace['outcome']): Finding {
-  return { rule, outcome, standing: 'silent', condition: undefined }
+interface Matched {
+  readonly pattern: ResourcePattern
+  readonly question: Question
+}
+
+/**
+ * A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. Where
+ * nobody can say whether its condition holds, it refuses.
+ */
+function judge(rule: Rule, effect: Effect, { pattern, question: { query, traced } }: Matched): Finding {
+  const steps = traced ? { subject: [], condition: [] } : undefined
+  const resource = pattern.text
+  const isAdmitted = effect === 'deny' || rule.admitsAnonymous || !isAnonymous(query.session)
+  if (!rule.subject.matches(query, steps?.subject) || !isAdmitted) {
+    if (effect === 'deny') return silent(rule, 'subject-failed', { pattern, steps })
+    return { rule, outcome: 'subject-failed', standing: 'subject-unmet', condition: undefined, resource, steps }
+  }
+  const condition = rule.condition?.check(query, steps?.condition)
+  if (condition === undefined || condition.satisfied || (effect === 'deny' && condition.unknown === true))
+    return { rule, outcome: effect, standing: effect, condition, resource, steps }
+  const holdsBack = condition.advices !== undefined || condition.holdsBack === true
+  const standing = effect === 'deny' ? 'silent' : holdsBack ? 'advised' : 'condition-unmet'
+  return { rule, outcome: 'condition-failed', standing, condition, resource, steps }
+}
+
+function silent(
+  rule: Rule,
+  outcome: PolicyTrace['outcome'],
+  { pattern, steps }: { readonly pattern: ResourcePattern; readonly steps: Finding['steps'] },
+): Finding {
+  return { rule, outcome, standing: 'silent', condition: undefined, resource: pattern.text, steps }
 }
 
 const NO_POLICY_MATCHED: Decision = Object.freeze({
@@ -93,21 +142,28 @@ const NO_POLICY_MATCHED: Decision = Object.freeze({
   policies: Object.freeze([]),
   advices: undefined,
   validUntil: FOREVER,
+  attributes: undefined,
+  endsSession: false,
 })
 
 /** Deny overrides, default deny. */
-export function combine(findings: readonly Finding[]): Decision {
+export function combine(findings: readonly Finding[], query: AccessQuery): Decision {
   if (findings.length === 0) return NO_POLICY_MATCHED
   const standing = STANDINGS.find((candidate) => findings.some((finding) => finding.standing === candidate)) ?? 'silent'
   const policies: string[] = []
   let advices: Advices | undefined
   let validUntil = FOREVER
+  let attributes: Record<string, readonly string[]> | undefined
+  let endsSession = false
   for (const finding of findings) {
     const { condition } = finding
     if (condition?.validUntil !== undefined && condition.validUntil < validUntil) validUntil = condition.validUntil
     if (finding.standing !== standing || standing === 'silent') continue
     policies.push(finding.rule.name)
-    if (condition?.satisfied === false) advices = uniteAdvices(advices, condition.advices, 'all')
+    if (standing === 'allow') finding.rule.attributes?.(query, (attributes ??= {}))
+    if (standing === 'deny' || condition?.satisfied !== false) continue
+    advices = uniteAdvices(advices, condition.advices, 'all')
+    if (condition.endsSession === true) endsSession = true
   }
   return {
     allowed: standing === 'allow',
@@ -115,5 +171,7 @@ export function combine(findings: readonly Finding[]): Decision {
     policies,
     advices,
     validUntil,
+    attributes,
+    endsSession,
   }
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { Resource } from './decision.ts'
-import { checkPattern, parsePattern, targetOf, type Precision } from './pattern.ts'
+import { checkPattern, parsePattern, targetOf } from './pattern.ts'
+import type { Precision } from './precision.ts'
 
 function resource(url: string): Resource | undefined {
   const match = /^(https?):\/\/([^/:?]+)(?::(\d+))?(\/[^?]*)?(?:\?(.*))?$/s.exec(url)

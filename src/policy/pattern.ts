@@ -1,4 +1,6 @@
 import type { Resource } from './decision.ts'
+import { classicTarget, compileClassic, collapsed, type ClassicTarget } from './classic.ts'
+import type { Precision } from './precision.ts'
 import { splitPattern, type PatternParts } from './pattern-parts.ts'
 import { canonicalPath, canonicalQuery, foldCase } from './spelling.ts'
 import { compileWildcard } from './wildcard.ts'
@@ -15,16 +17,16 @@ export interface Target {
    */
   readonly readings: readonly string[]
   readonly query: string | undefined
+  /** In the spelling of OpenAM, for policy sets that compare as it does. */
+  readonly classic: ClassicTarget | undefined
 }
 
-/**
- * `exact`: what is written and nothing else; for whatever opens. `loose`: also what an application may take for the same, that is
- * other letter case in path and query, path parameters, a slash at the end and, where the pattern has no `?`, any query; for
- * whatever closes or asks for more. So no spelling is a way around a policy.
- */
-export type Precision = 'exact' | 'loose'
+/** `component`: part by part. `classic`: as OpenAM does, and a deny in either way. */
+export type Matching = 'component' | 'classic'
 
 export interface ResourcePattern {
+  /** As it was written. */
+  readonly text: string
   /** The host where it has no wildcard, for the index. */
   readonly host: string | undefined
   /** Leading path segments without a wildcard, in the spelling of `Target.readings`, for the index. */
@@ -44,20 +46,44 @@ export function checkPattern(text: string): string | undefined {
 }
 
 /** Compiles `scheme://host:port/path?query`, component by component, so that no wildcard reaches from one into the next. */
-export function parsePattern(text: string): ParsedPattern {
+export function parsePattern(text: string, matching: Matching = 'component'): ParsedPattern {
   const split = splitPattern(text)
-  return split.kind === 'problem' ? split : { kind: 'pattern', pattern: compile(split.parts) }
+  if (split.kind === 'problem') return split
+  const pattern = compile(text, split.parts)
+  return { kind: 'pattern', pattern: matching === 'classic' ? classic(pattern, split.parts) : pattern }
 }
 
-export function targetOf(resource: Resource): Target {
+export function targetOf(resource: Resource, matching: Matching = 'component'): Target {
   const path = canonicalPath(resource.path)
-  return {
+  const target: Target = {
     scheme: resource.scheme,
     host: withoutBrackets(resource.host),
     port: String(resource.port),
     path,
     readings: readingsOf(foldCase(path)),
     query: resource.query === undefined ? undefined : canonicalQuery(resource.query),
+    classic: undefined,
+  }
+  return matching === 'classic' ? withClassic(target) : target
+}
+
+function withClassic(target: Target): Target {
+  const readings = [...new Set([...target.readings, ...readingsOf(foldCase(collapsed(target.path)))])]
+  return { ...target, readings, classic: classicTarget({ ...target, readings }) }
+}
+
+/** A pattern of a set that compares as OpenAM does. What closes counts in either way, so that the change of ways opens nothing. */
+function classic(pattern: ResourcePattern, parts: PatternParts): ResourcePattern {
+  const port = parts.port ?? defaultPort(parts.scheme)
+  const matches = compileClassic({ ...parts, port })
+  return {
+    text: pattern.text,
+    host: pattern.host,
+    // A wildcard of the port may run into the path.
+    segments: port.includes('*') ? [] : pattern.segments,
+    matches: (target, precision) =>
+      (target.classic !== undefined && matches(target.classic, precision)) ||
+      (precision === 'loose' && pattern.matches(target, 'loose')),
   }
 }
 
@@ -74,7 +100,7 @@ function withoutLastSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-function compile({ scheme, host, port, path, query }: PatternParts): ResourcePattern {
+function compile(text: string, { scheme, host, port, path, query }: PatternParts): ResourcePattern {
   const schemeMatches = compileWildcard(scheme, foldCase)
   const http = schemeMatches('http')
   const https = schemeMatches('https')
@@ -84,6 +110,7 @@ function compile({ scheme, host, port, path, query }: PatternParts): ResourcePat
   const exact = compileExact(path, query)
   const loose = compileLoose(path, query)
   return {
+    text,
     host: host.includes('*') ? undefined : bareHost,
     segments: literalSegments(path),
     matches(target, precision) {

@@ -1,56 +1,80 @@
 import { isAnonymous } from '../session/anonymous.ts'
 import type { AccessQuery } from './decision.ts'
-import type { SubjectConfig } from './policies.schema.ts'
+import { listed, type Trace, type Words } from './step.ts'
+import type { SubjectConfig } from './subjects.schema.ts'
 
 /** Whom a policy is about. The query's session belongs to the realm whose policies these are; the gateway has seen to that. */
 export interface Subject {
-  matches(query: AccessQuery): boolean
-  /** The part that did not match and the value it failed on, for explain and audit. Meaningful only after `matches` said no. */
-  failedOn(query: AccessQuery): string
+  /** Adds to the trace, where there is one, what it found. */
+  matches(query: AccessQuery, trace?: Trace): boolean
 }
 
 type SubjectType = SubjectConfig['type']
 
 /** Every type of subject: how its configuration becomes a predicate. Names are compared as the directory spells them. */
 const SUBJECT_TYPES: { readonly [T in SubjectType]: (config: SubjectConfig & { readonly type: T }) => Subject } = {
-  AuthenticatedUsers: () => ({
-    matches: ({ session }) => !isAnonymous(session),
-    failedOn: () => 'AuthenticatedUsers: the user is anonymous',
-  }),
-  AnonymousUsers: () => ({
-    matches: ({ session }) => isAnonymous(session),
-    failedOn: ({ session }) => `AnonymousUsers: ${session.username} is signed in`,
-  }),
-  User({ users }) {
+  AuthenticatedUsers: ({ type }) =>
+    leaf(
+      type,
+      ({ session }) => !isAnonymous(session),
+      ({ session }) => (isAnonymous(session) ? 'the user is anonymous' : `${session.username} is signed in`),
+    ),
+  AnonymousUsers: ({ type }) =>
+    leaf(
+      type,
+      ({ session }) => isAnonymous(session),
+      ({ session }) => (isAnonymous(session) ? 'the user is anonymous' : `${session.username} is signed in`),
+    ),
+  NONE: ({ type }) =>
+    leaf(
+      type,
+      () => false,
+      () => 'nobody is meant',
+    ),
+  User({ type, users }) {
     const names = new Set(users)
-    return {
-      matches: ({ session }) => names.has(session.username),
-      failedOn: ({ session }) => `User: ${session.username} is none of ${users.join(', ')}`,
-    }
+    const isOne = ({ session }: AccessQuery): boolean => names.has(session.username)
+    return leaf(
+      type,
+      isOne,
+      (query) => `${query.session.username} is ${isOne(query) ? 'one' : 'none'} of ${listed(users)}`,
+    )
   },
-  Group({ groups }) {
-    return {
-      matches: ({ facts }) => groups.some((group) => facts.groups.has(group)),
-      failedOn: ({ facts }) => `Group: none of ${groups.join(', ')} is among ${listed([...facts.groups])}`,
-    }
+  Group({ type, groups }) {
+    return leaf(
+      type,
+      ({ facts }) => groups.some((group) => facts.groups.has(group)),
+      ({ facts }) => {
+        const held = groups.filter((group) => facts.groups.has(group))
+        if (held.length > 0) return `member of ${listed(held)}`
+        return `none of ${listed(groups)} is among ${listed([...facts.groups])}`
+      },
+    )
   },
-  Attribute({ name, values }) {
+  Attribute({ type, name, values }) {
     const wanted = new Set(values)
     const held = ({ facts }: AccessQuery) =>
       Object.hasOwn(facts.attributes, name) ? (facts.attributes[name] ?? []) : []
-    return {
-      matches: (query) => held(query).some((value) => wanted.has(value)),
-      failedOn: (query) => `Attribute: none of ${values.join(', ')} is among ${name} = ${listed(held(query))}`,
-    }
+    const matches = (query: AccessQuery): boolean => held(query).some((value) => wanted.has(value))
+    return leaf(
+      type,
+      matches,
+      (query) => `${matches(query) ? 'one' : 'none'} of ${listed(values)} is among ${name} = ${listed(held(query))}`,
+    )
+  },
+  JwtClaim({ type, claimName, claimValue }) {
+    const claim = ({ claims }: AccessQuery): readonly string[] => claimValues(claims, claimName)
+    return leaf(
+      type,
+      (query) => claim(query).includes(claimValue),
+      (query) => `${claimName} is ${listed(claim(query))}, and ${claimValue} is asked for`,
+    )
   },
   AND: (config) => allOf(config.subjects.map(compileSubject)),
   OR: (config) => anyOf(config.subjects.map(compileSubject)),
   NOT({ subject }) {
     const inner = compileSubject(subject)
-    return {
-      matches: (query) => !inner.matches(query),
-      failedOn: () => `NOT: ${subject.type} matches`,
-    }
+    return group('NOT', (query, parts) => !inner.matches(query, parts))
   },
 }
 
@@ -68,20 +92,42 @@ export function compileSubject(config: SubjectConfig): Subject {
   return compile(config)
 }
 
-function allOf(members: readonly Subject[]): Subject {
+function leaf(type: SubjectType, test: (query: AccessQuery) => boolean, because: Words): Subject {
   return {
-    matches: (query) => members.every((member) => member.matches(query)),
-    failedOn: (query) => members.find((member) => !member.matches(query))?.failedOn(query) ?? 'AND',
+    matches(query, trace) {
+      const matched = test(query)
+      if (trace !== undefined) trace.push({ type, outcome: matched ? 'holds' : 'fails', because: because(query) })
+      return matched
+    },
   }
+}
+
+/** What consists of others: one step, with theirs in it. */
+function group(type: SubjectType, test: (query: AccessQuery, parts: Trace) => boolean): Subject {
+  return {
+    matches(query, trace) {
+      if (trace === undefined) return test(query, undefined)
+      const parts: NonNullable<Trace> = []
+      const matched = test(query, parts)
+      trace.push({ type, outcome: matched ? 'holds' : 'fails', parts })
+      return matched
+    },
+  }
+}
+
+function allOf(members: readonly Subject[]): Subject {
+  return group('AND', (query, parts) => members.every((member) => member.matches(query, parts)))
 }
 
 function anyOf(members: readonly Subject[]): Subject {
-  return {
-    matches: (query) => members.some((member) => member.matches(query)),
-    failedOn: (query) => members.map((member) => member.failedOn(query)).join('; '),
-  }
+  return group('OR', (query, parts) => members.some((member) => member.matches(query, parts)))
 }
 
-function listed(values: readonly string[]): string {
-  return values.length === 0 ? 'nothing' : values.join(', ')
+/** A claim's values as text, of a list those in it. Objects have none. */
+function claimValues(claims: AccessQuery['claims'], name: string): readonly string[] {
+  if (claims === undefined || !Object.hasOwn(claims, name)) return []
+  const value = claims[name]
+  return (Array.isArray(value) ? (value as readonly unknown[]) : [value]).flatMap((item) =>
+    typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean' ? [String(item)] : [],
+  )
 }

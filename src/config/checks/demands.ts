@@ -1,6 +1,6 @@
 import type { AuthnConfig } from '../../authn/chains.schema.ts'
 import { chainLevels, highestLevel } from '../../authn/chain-levels.schema.ts'
-import type { ConditionConfig } from '../../policy/policies.schema.ts'
+import type { ConditionConfig } from '../../policy/conditions.schema.ts'
 import type { Path } from '../locator.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
