@@ -5,7 +5,7 @@ import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
 import { requestTokensOf, type RequestTokens } from './authn/request-tokens.ts'
 import type { ConfigSnapshot } from './config/snapshot.ts'
 import { agentCookieOf } from './gateway/agent-cookie.schema.ts'
-import type { AgentProfileConfig } from './gateway/agent-profile.schema.ts'
+import { isSite, type SiteConfig } from './gateway/agent-profile.schema.ts'
 import type { GatewayGeneration } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
@@ -64,7 +64,8 @@ export async function buildGeneration(
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const authns = realmAuthns(snapshot, directories, deps)
     const tokens = requestTokens(snapshot, authns, deps)
-    const sites = snapshot.agents.map((profile) => {
+    const gated = snapshot.agents.filter(isSite)
+    const sites = gated.map((profile) => {
       const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens }, deps)
       opened.push(() => site.upstream.close())
       return site
@@ -74,7 +75,7 @@ export async function buildGeneration(
       snapshot,
       hosts: createHostTable(
         snapshot.gatehouse.login.url,
-        sites.map((site, i) => ({ site, aliases: snapshot.agents[i]?.aliases ?? [] })),
+        sites.map((site, i) => ({ site, aliases: gated[i]?.aliases ?? [] })),
       ),
       clientOf: createClientResolver(snapshot.gatehouse.trustedProxies),
       pages: createPages({
@@ -110,7 +111,7 @@ interface SiteParts {
 }
 
 function siteOf(
-  profile: AgentProfileConfig,
+  profile: SiteConfig,
   snapshot: ConfigSnapshot,
   { directories, pdps, cookieNames, tokens }: SiteParts,
   { signer, bearer, clock, log, audit }: RuntimeDeps,

@@ -93,7 +93,7 @@ async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
     refused.every((problem) => problem.file === file),
     'all else is as it was',
   )
-  const server = snapshot?.agents.find(({ id }) => id === 'shop')?.upstream.servers[0]
+  const server = snapshot?.agents.find(({ id }) => id === 'shop')?.upstream?.servers[0]
   if (server === undefined || server.startsWith('unix:')) return
   assert.match(server, /^https?:\/\/[^/?#@\\\s]+$/, 'an origin and nothing else')
   assert.equal(new URL(server).origin, server, 'in the one form that is dialled')

@@ -15,6 +15,14 @@ import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkAnonymousName } from './checks/anonymous.ts'
+import {
+  checkAgentCertificates,
+  checkAgentSecrets,
+  checkCdcServlet,
+  checkEnforcement,
+  checkOpenAmCookieReach,
+  checkOpenAmCookies,
+} from './checks/openam-agents.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
@@ -33,6 +41,12 @@ import type { ConfigProblem } from './snapshot.ts'
 const CHECKS: readonly Check[] = [
   checkAgentIds,
   checkAgentRealms,
+  checkEnforcement,
+  checkAgentSecrets,
+  checkAgentCertificates,
+  checkOpenAmCookies,
+  checkOpenAmCookieReach,
+  checkCdcServlet,
   checkIdentityHeaders,
   checkSomethingIsProtected,
   checkHosts,

@@ -292,7 +292,7 @@ test('the sample configuration loads; check names its demonstration users and no
       ['shop', '/employees', 'http://shop.partner.localhost:9000', true],
     ],
   )
-  assert.deepEqual(snapshot.agents.find(({ id }) => id === 'pay')?.upstream.servers, ['http://127.0.0.1:7001'])
+  assert.deepEqual(snapshot.agents.find(({ id }) => id === 'pay')?.upstream?.servers, ['http://127.0.0.1:7001'])
   const users = [...snapshot.realms].map(([name, realm]) => [name, realm.users.map(({ username }) => username)])
   assert.deepEqual(users, [
     ['/', ['admin']],

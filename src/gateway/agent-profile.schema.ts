@@ -5,6 +5,7 @@ import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
 import { agentCookieSchema } from './agent-cookie.schema.ts'
+import { openAmAgentSchema } from './openam-agent.schema.ts'
 
 const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
 
@@ -115,7 +116,10 @@ export const agentProfileSchema = z.strictObject({
   ),
   aliases: z.array(origin).prefault([]).describe('Other origins of the site; they redirect to `url`.'),
   realm: realmName.describe('The realm whose sessions open the site.'),
-  upstream: upstreamSchema.describe('The application behind it.'),
+  upstream: upstreamSchema
+    .optional()
+    .describe("The application behind it. Absent only where an agent of OpenAM's protects the site (`openam`)."),
+  openam: openAmAgentSchema,
   notEnforced: z
     .array(notEnforcedSchema)
     .default([])
@@ -255,3 +259,10 @@ export const agentProfileSchema = z.strictObject({
 })
 
 export type AgentProfileConfig = z.infer<typeof agentProfileSchema> & { readonly id: AgentId }
+
+/** A site that the gateway itself stands in front of. */
+export type SiteConfig = AgentProfileConfig & { readonly upstream: UpstreamConfig }
+
+export function isSite(profile: AgentProfileConfig): profile is SiteConfig {
+  return profile.upstream !== undefined
+}

@@ -15,7 +15,7 @@ import type { Audience } from '../store/store.ts'
 import type { AccessEntry } from '../telemetry/access-log.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
-import { agentProfileSchema, type AgentProfileConfig } from './agent-profile.schema.ts'
+import { agentProfileSchema, isSite, type SiteConfig } from './agent-profile.schema.ts'
 import type { ErrorPages } from '../http/refusal-page.ts'
 import type { GatewayGeneration } from './generation.ts'
 import { createGateway, type Gateway } from './handle.ts'
@@ -113,7 +113,7 @@ function noop(): void {
   // Nobody reads it.
 }
 
-export function profileOf(upstream: string, changes: Record<string, unknown> = {}): AgentProfileConfig {
+export function profileOf(upstream: string, changes: Record<string, unknown> = {}): SiteConfig {
   const parsed = agentProfileSchema.parse({
     id: 'app',
     title: 'App',
@@ -123,7 +123,9 @@ export function profileOf(upstream: string, changes: Record<string, unknown> = {
     notEnforced: [{ path: '/public/*' }],
     ...changes,
   })
-  return { ...parsed, id: parsed.id ?? ('app' as AgentId) }
+  const profile = { ...parsed, id: parsed.id ?? ('app' as AgentId) }
+  if (!isSite(profile)) throw new TypeError('the profile has no upstream')
+  return profile
 }
 
 /** Everyone may use the site but /files/inner/, and only finance may see /admin; the set `level` asks for level 2. */
@@ -170,7 +172,7 @@ export interface SiteChanges {
   readonly requestTokens?: Site['requestTokens']
 }
 
-export function siteOf(profile: AgentProfileConfig, changes: SiteChanges = {}): Site {
+export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
   const log = changes.log ?? quietLog
   const clock = (): EpochMs => NOW
   return compileSite(profile, {
@@ -200,31 +202,37 @@ const ALICE = factsOf('staff')
 /** Transactions in a list; a test approves what was asked. */
 export class FakeTransactions {
   readonly asked: { readonly id: string; readonly request: AskedRequest }[] = []
-  readonly #approved: string[] = []
+  readonly #approved: { readonly id: string; readonly key: string }[] = []
   outage = false
   full = false
 
   readonly ask = (request: AskedRequest): Promise<string | undefined> => {
     if (this.full) return Promise.resolve(undefined)
-    const id = `transaction-${this.asked.length + 1}`
+    const id = transactionId(this.asked.length + 1)
     this.asked.push({ id, request })
     return Promise.resolve(id)
   }
 
-  readonly redeem = (request: AskedRequest): Promise<string | undefined> => {
+  readonly redeem = (request: AskedRequest, id?: string): Promise<string | undefined> => {
     if (this.outage) return Promise.reject(fault('GH_STORE_UNAVAILABLE'))
-    const index = this.#approved.indexOf(keyOf(request))
+    const isMeant = (given: { readonly id: string }): boolean => id === undefined || given.id === id
+    const index = this.#approved.findIndex((given) => given.key === keyOf(request) && isMeant(given))
     if (index === -1) return Promise.resolve(undefined)
-    this.#approved.splice(index, 1)
-    return Promise.resolve('approved')
+    return Promise.resolve(this.#approved.splice(index, 1)[0]?.id)
   }
 
-  /** Approves what was asked last. */
-  approve(): void {
+  /** Approves what was asked last. Its id. */
+  approve(): string {
     const last = this.asked.at(-1)
     assert.ok(last !== undefined, 'nothing was asked')
-    this.#approved.push(keyOf(last.request))
+    this.#approved.push({ id: last.id, key: keyOf(last.request) })
+    return last.id
   }
+}
+
+/** The id that the n-th transaction gets. */
+export function transactionId(n: number): string {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 }
 
 function keyOf({ session: { sid, realm }, ...request }: AskedRequest): string {

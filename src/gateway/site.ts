@@ -9,7 +9,7 @@ import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
-import type { AgentProfileConfig } from './agent-profile.schema.ts'
+import type { SiteConfig } from './agent-profile.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
@@ -122,7 +122,7 @@ export interface SiteCaches {
 }
 
 /** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
-export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
+export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const url = new URL(profile.url)
   const secure = url.protocol === 'https:'
   const scheme = secure ? 'https' : 'http'
@@ -168,10 +168,7 @@ export function compileSite(profile: AgentProfileConfig, deps: SiteDeps): Site {
 }
 
 /** An access token opens every site of the realm, and the token that comes with every request is for us alone. */
-function hiddenFrom(
-  { identity }: AgentProfileConfig,
-  { isOurToken, requestTokens }: SiteDeps,
-): Site['hidesAuthorization'] {
+function hiddenFrom({ identity }: SiteConfig, { isOurToken, requestTokens }: SiteDeps): Site['hidesAuthorization'] {
   if (requestTokens === undefined || identity.requestToken) return isOurToken
   return (authorization) => isOurToken(authorization) || requestTokens.carries(authorization)
 }
@@ -181,7 +178,7 @@ function audienceOf(id: AgentId, { name, domain }: AgentCookie): Audience {
   return domain === undefined ? `agent:${id}` : `domain:${domain}/${name}`
 }
 
-function compileCookies(profile: AgentProfileConfig, deps: SiteDeps, { name, domain }: AgentCookie): SiteCookies {
+function compileCookies(profile: SiteConfig, deps: SiteDeps, { name, domain }: AgentCookie): SiteCookies {
   const secure = profile.url.startsWith('https:')
   const { sameSite, persistent } = profile.cookie
   return {
@@ -212,7 +209,7 @@ function fixedHeaders(authority: string, scheme: string, port: number): HeaderLi
   ]
 }
 
-function compileRewrites(profile: AgentProfileConfig, deps: SiteDeps, cookie: string): ResponseRewrites {
+function compileRewrites(profile: SiteConfig, deps: SiteDeps, cookie: string): ResponseRewrites {
   const url = new URL(profile.url)
   const servers = profile.upstream.servers.filter((server) => !server.startsWith('unix:'))
   // An application that does not know of our TLS redirects to http under the right name.

@@ -1,16 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { sha256 } from '../../crypto/sha256.ts'
 import { createAddressSet } from '../../http/forwarded.ts'
-import { networkOf } from '../../http/network.ts'
 import type { User } from '../../identity/directory.ts'
 import { fault } from '../../errors.ts'
-import type { AttemptOutcome } from '../../identity/throttle.ts'
 import { ASSERTED_BY } from './asserted-by.ts'
 import type { AuthModuleDeps, AuthModuleInput, AuthModuleType, FailureReason, ModuleOutcome } from './module.ts'
 import { isPlainName, userNamed } from './named-user.ts'
+import { judgeSecret } from './party-secret.ts'
 import type { PartyConfig, TrustedConfig } from './trusted.schema.ts'
-
-const LONGEST_NAME = 64
 
 interface Party {
   readonly name: string
@@ -117,29 +114,14 @@ function partyByCertificate({ presented }: AuthModuleInput, { certificates, deps
   return pinned !== undefined && pinned.from <= now && now <= pinned.until ? pinned.party : undefined
 }
 
-/** An unknown name costs what a wrong secret costs. */
 async function partyBySecret(
   { origin }: AuthModuleInput,
   { username, password }: { readonly username: string; readonly password: string },
   { name, parties, deps }: Compiled,
 ): Promise<Party | 'throttled' | undefined> {
-  const { throttle, hasher } = deps
-  if (hasher === undefined) throw fault('GH_INTERNAL', { detail: 'nobody checks the secrets of servers here' })
-  const network = networkOf(origin.clientIp)
-  if (!hasher.hasRoom(network)) throw fault('GH_BUSY', { detail: 'too many passwords are being checked' })
-  // No user has such a name: what is guessed of a server costs no person a delay.
-  const account = `${name}\u001f${username.slice(0, LONGEST_NAME)}`
-  const reservation = await throttle.reserve({ username: account, clientIp: origin.clientIp })
-  if (reservation.kind === 'throttled') return 'throttled'
-  let outcome: AttemptOutcome = 'not-judged'
-  try {
-    const party = parties.get(username)
-    const stored = party?.secret
-    const isRight = stored !== undefined && (await hasher.verify(stored, password, network))
-    if (stored === undefined) await hasher.verifyNothing(password, network)
-    outcome = isRight ? 'passed' : 'failed'
-    return isRight ? party : undefined
-  } finally {
-    await reservation.settle(outcome)
-  }
+  const party = parties.get(username)
+  const attempt = { kind: name, name: username, secret: password, stored: party?.secret, clientIp: origin.clientIp }
+  const { kind } = await judgeSecret(attempt, deps)
+  if (kind === 'throttled') return 'throttled'
+  return kind === 'right' ? party : undefined
 }

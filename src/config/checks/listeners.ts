@@ -50,7 +50,12 @@ function reached({ gatehouse, agents }: CheckInput): Reached[] {
     gatehouse === undefined
       ? []
       : [{ source: gatehouse.source, path: ['login', 'url'], url: gatehouse.value.login.url }]
-  return [...login, ...agents.map(({ source, value }) => ({ source, path: ['url'], url: value.url }))]
+  return [
+    ...login,
+    ...agents
+      .filter(({ value }) => value.upstream !== undefined)
+      .map(({ source, value }) => ({ source, path: ['url'], url: value.url })),
+  ]
 }
 
 export const checkSchemes: Check = (input) => {

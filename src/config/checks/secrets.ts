@@ -25,7 +25,7 @@ function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
     }
   }
   for (const { source, value } of agents) {
-    if (value.upstream.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
+    if (value.upstream?.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
   }
   for (const { realm } of realms) {
     if (realm?.value.directory.type === 'ldap')

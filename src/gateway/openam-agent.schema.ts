@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { pemCertificates } from '../base/pem.schema.ts'
+import { addressOrNetwork } from '../http/listener.schema.ts'
+
+/** How one of OpenAM's own agents, or another program that speaks its REST, proves which agent it is, and what it is served. */
+export const openAmAgentSchema = z
+  .strictObject({
+    secret: z
+      .string()
+      .startsWith('$argon2', 'write the hash that `gatehouse hash-password` prints, not the secret')
+      .optional()
+      .describe(
+        "argon2id hash of the agent's password, by `${file:PATH}` or `${env:NAME}`. The agent sends it with its id as `X-OpenAM-Username` and `X-OpenAM-Password` to `/json/authenticate`.",
+      ),
+    certificates: z
+      .array(pemCertificates)
+      .min(1)
+      .max(10)
+      .optional()
+      .describe(
+        'Or its own certificates in PEM, one of which it shows: by mutual TLS to a listener with `clientCertificates`, or through a trusted proxy (`clientCertificateHeader`).',
+      ),
+    networks: z
+      .array(addressOrNetwork)
+      .min(1)
+      .optional()
+      .describe('Addresses and networks that the agent may sign in from. From everywhere where absent.'),
+    cdcservlet: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Hand tokens for `url` to the agent by `/cdcservlet` (CDSSO of OpenAM 13 and older: an unsigned form in the browser). Only for agents that cannot do better; see docs/rest.md.',
+      ),
+  })
+  .refine(
+    ({ secret, certificates }) => (secret === undefined) !== (certificates === undefined),
+    'give it either a secret or certificates',
+  )
+  .optional()
+  .describe(
+    "The agent has credentials of its own: it may have sessions of its realm validated and policies of its realm evaluated, and may listen for the ends of sessions. Without `upstream` it protects the site itself, with OpenAM's agent in front of or inside of the application.",
+  )
+
+export type OpenAmAgentConfig = NonNullable<z.infer<typeof openAmAgentSchema>>
