@@ -3,7 +3,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { RealmName } from '../base/brand.ts'
 import { formBody } from './form-body.ts'
 import { lookSchema } from './look.schema.ts'
-import { loginCookies } from './login-cookies.ts'
+import { loginCookies } from '../authn/login-cookies.ts'
 import { PASSWORD_PATH } from './password-view.ts'
 import type { PortalParts } from './portal-parts.ts'
 import type { PortalRealm } from './ports.ts'

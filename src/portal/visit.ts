@@ -1,12 +1,18 @@
 import type { Request, Response } from 'express'
-import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
+import { AMBIGUOUS, clearCookie, findCookie, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import type { KeptCookie } from '../authn/modules/stand-in.ts'
-import type { EpochMs } from '../base/brand.ts'
 import type { Presented } from '../http/presented.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionToken } from '../session/session.ts'
 import { portalFrame, type Frame, type Pairs } from './frame.ts'
-import { BROWSER_COOKIE_LIFE, LOCALE_COOKIE_LIFE, bindingOf, browserSecret } from './login-cookies.ts'
+import {
+  LOCALE_COOKIE_LIFE,
+  bindingOf,
+  browserCookie,
+  browserSecret,
+  keptCookie,
+  ssoCookie,
+} from '../authn/login-cookies.ts'
 import { languageOf, negotiateLanguage, type Language } from './messages/language.ts'
 import type { PortalParts } from './portal-parts.ts'
 import type { RequestFacts } from './ports.ts'
@@ -96,16 +102,15 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
     used: (session) => {
       parts.sessions.touch(session)
       const next = typeof ssoToken === 'string' ? parts.sessions.renew(ssoToken as SessionToken, session) : undefined
-      if (next !== undefined) addCookie(ssoCookie(parts, { token: next, session }))
+      if (next !== undefined) addCookie(ssoCookie(cookies, { token: next, session }, parts.clock()))
     },
     bindBrowser: () => {
-      addCookie(setCookie(cookies.browser, secret, { secure, maxAge: BROWSER_COOKIE_LIFE }))
+      addCookie(browserCookie(cookies, secret))
       return bindingOf(secret)
     },
-    signIn: (issued) => addCookie(ssoCookie(parts, issued)),
+    signIn: (issued) => addCookie(ssoCookie(cookies, issued, parts.clock())),
     keep: (kept) => {
-      for (const { name, value, expiresAt } of kept)
-        addCookie(setCookie(name, value, { secure, ...lifeUntil(expiresAt as EpochMs, parts.clock()) }))
+      for (const each of kept) addCookie(keptCookie(cookies, each, parts.clock()))
     },
     signOut: () => addCookie(clearCookie(cookies.sso, { secure })),
     page: (options) => sendPage(parts, response, language, options),
@@ -113,12 +118,6 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
     json: (status, body) => void response.status(status).json(body),
     setHeader: (name, value) => void response.setHeader(name, value),
   }
-}
-
-/** A persistent one ends with the session's maximum life, which no use moves. */
-function ssoCookie({ cookies, clock }: PortalParts, { token, session }: IssuedSession): string {
-  const life = cookies.persistent ? lifeUntil(session.maxExpiresAt, clock()) : {}
-  return setCookie(cookies.sso, token, { secure: cookies.secure, ...life })
 }
 
 function sendPage(parts: PortalParts, response: Response, language: Language, options: PageOptions): void {

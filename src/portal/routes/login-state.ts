@@ -1,5 +1,5 @@
 import type { RealmName } from '../../base/brand.ts'
-import { readDemand } from '../login-demand.ts'
+import { readDemand } from '../../authn/read-demand.ts'
 import { suffices } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { Visit } from '../visit.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { formatCompositeAdvice } from '../policy/composite-advice.ts'
-import { demandPairs, readDemand } from './login-demand.ts'
+import { demandPairs, readDemand } from './read-demand.ts'
 
 const ID = '7b8bfd4c-60fe-4271-928d-d09b94496f84'
 

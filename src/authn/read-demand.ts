@@ -1,10 +1,13 @@
-import type { LoginDemand } from '../authn/demand.ts'
 import { parseCompositeAdvice } from '../policy/composite-advice.ts'
 import type { Advices } from '../policy/decision.ts'
-import type { Pairs } from './frame.ts'
-import type { Visit } from './visit.ts'
+import type { LoginDemand } from './demand.ts'
 
-type Query = Pick<Visit, 'query'>
+/** Where a login is asked for. */
+interface Query {
+  /** A parameter of the address that was given exactly once. */
+  query(name: string): string | undefined
+}
+
 type Wanted = Omit<LoginDemand, 'force'>
 
 /** What an address asks for that says nothing of it. */
@@ -102,7 +105,7 @@ function listOf(name: string | undefined): readonly string[] | undefined {
 }
 
 /** The parameters that `readDemand` reads, as they came. */
-export function demandPairs(visit: Query): Pairs {
+export function demandPairs(visit: Query): readonly (readonly [string, string])[] {
   return ['authIndexType', 'authIndexValue', ...Object.keys(SHORT), 'ForceAuth'].flatMap((name) => {
     const value = visit.query(name)
     return value === undefined || value.length > LONGEST_DEMAND ? [] : [[name, value] as const]
