@@ -21,8 +21,11 @@ export type SecretHash = string
  */
 export const TOKEN_OVERLAP = { withinMs: 10_000, atMost: 8 } as const
 
-/** Where a token is good: at the login host, at one agent, or at all agents that share one classic domain cookie. */
-export type Audience = 'login' | `agent:${string}` | `domain:${string}`
+/**
+ * Where a token is good: at the login host, at one agent, or at all agents that share one classic domain cookie. `api`: the second token
+ * of a session, in the form that programs of another product expect; good wherever one for the login host is.
+ */
+export type Audience = 'login' | 'api' | `agent:${string}` | `domain:${string}`
 
 /** Where a session was started, for its owner to recognise it by. Empty texts where it is not known. */
 export interface SessionOrigin {
@@ -153,6 +156,8 @@ export interface SessionWriter {
    * longer live.
    */
   addToken(token: TokenRecord): Promise<boolean>
+  /** Kills the session's tokens of one audience, and says so in the log. False when there were none. */
+  removeTokens(sid: string, audience: Audience): Promise<boolean>
   /**
    * Moves `lastSeenAt` forward, never back and never past the store's clock; ended and expired sessions are passed over in
    * silence, so what was refused once stays refused.
@@ -208,7 +213,7 @@ export type Revocation = Logged &
     | {
         readonly kind: 'token-replaced'
         readonly sid: string
-        readonly cause: 'upgrade' | 'handshake'
+        readonly cause: 'upgrade' | 'handshake' | 'removed'
         /** The secrets that died; a process drops exactly these. */
         readonly hashes: readonly SecretHash[]
         /** For a stateless session that was upgraded. */

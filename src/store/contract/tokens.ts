@@ -110,6 +110,23 @@ export function tokenRules(rule: Rule): void {
     assert.deepEqual(await alive(store, ['weak', 'strong']), ['strong'])
   })
 
+  rule('tokens of one audience can be removed, and are in the log; all others stay', async ({ store }) => {
+    const hearing = new Hearing(store)
+    const session = await login(store, 's1')
+    for (const token of [agentToken('s1', 'app-1'), agentToken('s1', 'app-2'), agentToken('s1', 'pay-1', 'pay')]) {
+      await store.sessions.addToken(token)
+    }
+    assert.equal(await store.sessions.removeTokens('s1', 'agent:app'), true)
+    assert.deepEqual(await alive(store, ['app-1', 'app-2', 'pay-1', 's1-login']), ['pay-1', 's1-login'])
+    assert.deepEqual(await store.sessions.find('s1'), session)
+    assert.equal(await store.sessions.removeTokens('s1', 'agent:app'), false)
+    assert.equal(await store.sessions.removeTokens('s9', 'agent:app'), false)
+    await hearing.until(1)
+    assert.deepEqual(hearing.facts(), [
+      { kind: 'token-replaced', sid: 's1', cause: 'removed', hashes: ['app-1', 'app-2'] },
+    ])
+  })
+
   rule('no token is added to an ended or unknown session', async ({ store }) => {
     await login(store, 's1')
     await store.sessions.end('s1', 'logout')

@@ -20,6 +20,7 @@ const OPERATIONS: { readonly [K in WriteName]: Operation<K>['input'] } = {
     token: loginToken('s1', 'h2', now),
   },
   addToken: loginToken('s1', 'h3', now),
+  removeTokens: { sid: 's1', audience: 'agent:app' },
   touchSessions: [{ sid: 's1', at: now }],
   endSession: { sid: 's1', cause: 'logout' },
   raiseEpoch: { key: 'user:u1' },
@@ -61,6 +62,7 @@ test('revocations, one-time values and documents are synced to disk before they 
   assert.deepEqual(synced, [
     'upgradeSession',
     'addToken',
+    'removeTokens',
     'endSession',
     'raiseEpoch',
     'putOneTime',

@@ -46,6 +46,7 @@ function sessionsOf(reading: ReadDeps, write: Write): Store['sessions'] {
     create: (session, token, quota) => write('createSession', { session, token, quota }),
     upgrade: (sid, expectedGen, patch, token) => write('upgradeSession', { sid, expectedGen, patch, token }),
     addToken: (token) => write('addToken', token),
+    removeTokens: (sid, audience) => write('removeTokens', { sid, audience }),
     touch: (seen) => write('touchSessions', seen),
     end: (sid, cause) => write('endSession', { sid, cause }),
   }

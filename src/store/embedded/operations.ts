@@ -44,6 +44,7 @@ export interface WriteTable {
     output: SessionRecord | undefined
   }
   addToken: { input: TokenRecord; output: boolean }
+  removeTokens: { input: Pick<TokenRecord, 'sid' | 'audience'>; output: boolean }
   touchSessions: { input: readonly { readonly sid: string; readonly at: EpochMs }[]; output: undefined }
   endSession: { input: { readonly sid: string; readonly cause: EndCause }; output: SessionRecord | undefined }
   raiseEpoch: { input: { readonly key: string }; output: number }
@@ -88,6 +89,7 @@ export type WriteHandlers<K extends WriteName = WriteName> = {
 const DURABLE: ReadonlySet<WriteName> = new Set([
   'upgradeSession',
   'addToken',
+  'removeTokens',
   'endSession',
   'raiseEpoch',
   'putOneTime',

@@ -6,7 +6,8 @@ import type { WriteHandlers, WriteInput } from './operations.ts'
 import { expiryOf, makeRoom } from './quota.ts'
 import { SESSION_COLUMNS, textOf, toSession } from './rows.ts'
 
-type SessionWriteName = 'createSession' | 'upgradeSession' | 'addToken' | 'touchSessions' | 'endSession'
+type SessionWriteName =
+  'createSession' | 'upgradeSession' | 'addToken' | 'removeTokens' | 'touchSessions' | 'endSession'
 
 interface Statements {
   readonly insertSession: StatementSync
@@ -123,6 +124,12 @@ function addToken({ sql, endings }: Tools, token: TokenRecord, now: EpochMs): bo
   return true
 }
 
+function removeTokens({ sql, endings }: Tools, { sid, audience }: WriteInput<'removeTokens'>, now: EpochMs): boolean {
+  const hashes = sql.deleteToken.all(sid, audience).map((gone) => textOf(gone, 'hash'))
+  if (hashes.length > 0) endings.log({ at: now, kind: 'token-replaced', sid, cause: 'removed', hashes })
+  return hashes.length > 0
+}
+
 /** Clamped to the store's clock: a process whose clock runs ahead must not stretch a session. An expired one stays expired. */
 function touch(sql: Statements, seen: WriteInput<'touchSessions'>, now: EpochMs): void {
   for (const { sid, at } of seen) sql.touch.run({ sid, at: Math.min(at, now), now })
@@ -148,6 +155,7 @@ export function sessionWrites(db: DatabaseSync): WriteHandlers<SessionWriteName>
     createSession: (input, now) => create(tools, input, now),
     upgradeSession: (input, now) => upgrade(tools, input, now),
     addToken: (token, now) => addToken(tools, token, now),
+    removeTokens: (input, now) => removeTokens(tools, input, now),
     touchSessions: (seen, now) => {
       touch(tools.sql, seen, now)
       return undefined

@@ -44,6 +44,7 @@ function sessionsWith(names: SidNames, sessions: Store['sessions']): Store['sess
     upgrade: async (sid, gen, patch, token) =>
       names.short(await sessions.upgrade(names.full(sid), gen, patch, token && renamed(token))),
     addToken: (token) => sessions.addToken(renamed(token)),
+    removeTokens: (sid, audience) => sessions.removeTokens(names.full(sid), audience),
     touch: (seen) => sessions.touch(seen.map(({ sid, at }) => ({ sid: names.full(sid), at }))),
     end: async (sid, cause) => names.short(await sessions.end(names.full(sid), cause)),
     expired: async (limit) => names.short(await sessions.expired(limit)),

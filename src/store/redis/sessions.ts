@@ -2,7 +2,7 @@ import type { CreateOutcome, Quota, SessionReader, SessionRecord, SessionWriter,
 import type { Executor } from './executor.ts'
 import { asNumber, asText, rowsOf, unavailable } from './faults.ts'
 import { bucketDigits, bucketOfSid, groupOfBucket, type Group } from './groups.ts'
-import { ADD_TOKEN, TOUCH_SESSIONS, UPGRADE_SESSION } from './scripts/session-change.ts'
+import { ADD_TOKEN, REMOVE_TOKENS, TOUCH_SESSIONS, UPGRADE_SESSION } from './scripts/session-change.ts'
 import { CREATE_SESSION } from './scripts/session-create.ts'
 import { END_SESSION } from './scripts/session-end.ts'
 import { FIND_SESSION, RESOLVE_TOKEN, SESSIONS_OF_USER } from './scripts/session-read.ts'
@@ -101,6 +101,11 @@ export function sessionWrites(executor: Executor): Omit<SessionWriter, 'expired'
       const group = groupOfSid(token.sid)
       if (group === undefined) return false
       return asNumber(await executor.write(ADD_TOKEN, group, token.sid, encodeToken(token))) === 1
+    },
+    async removeTokens(sid, audience) {
+      const group = groupOfSid(sid)
+      if (group === undefined) return false
+      return asNumber(await executor.write(REMOVE_TOKENS, group, sid, audience)) === 1
     },
     touch: (seen) => touch(executor, seen),
     async end(sid, cause) {

@@ -67,6 +67,23 @@ return 1
 `,
 )
 
+/** ARGV: sid, audience. */
+export const REMOVE_TOKENS = defineScript(
+  SESSION_VALUE,
+  LOG_ENTRY,
+  TOKENS,
+  `
+local s = load_live(ARGV[2])
+if not s then return 0 end
+local tokens, gone = without(s, ARGV[3], function() return false end)
+if gone == '' then return 0 end
+s.tokens = written(tokens)
+save(s)
+log('kind', 'token-replaced', 'sid', s.sid, 'cause', 'removed', 'hashes', gone, 'deny', '')
+return 1
+`,
+)
+
 /** ARGV: pairs of sid and time. Clamped to the server's clock; an expired session stays expired. */
 export const TOUCH_SESSIONS = defineScript(
   SESSION_VALUE,
