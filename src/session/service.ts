@@ -19,6 +19,7 @@ import { ResolveCache } from './resolve-cache.ts'
 import { viewOf } from './session-view.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from './session.ts'
 import type { StatelessSessions } from './stateless.ts'
+import { parseApiToken } from './api-token.ts'
 import { hashSecret, newToken, parseToken, TOKEN_LENGTH, type TokenPlace } from './token.ts'
 import { createTouches, type Touches } from './touches.ts'
 
@@ -75,9 +76,12 @@ class StoredSessionService implements RunningSessionService {
   readonly resolve: SessionService['resolve'] = (token, audience, options) => {
     if (token.length > TOKEN_LENGTH) return this.#deps.stateless?.resolve(token, audience, options)
     const known = this.#known(token)
-    if (known?.siteId !== this.#deps.place.siteId) return undefined
+    if (known === undefined || (known.siteId ?? this.#deps.place.siteId) !== this.#deps.place.siteId) return undefined
+    const { hash, bucket } = known
+    // No agent takes one, and none opens anything as if it were an agent's.
+    if (known.siteId === undefined && audience !== 'login') return undefined
     const grace = options?.grace === true && audience !== 'login'
-    return this.#cache.resolve({ hash: known.hash, bucket: known.bucket, audience, grace })
+    return this.#cache.resolve({ hash, bucket, audience: known.siteId === undefined ? 'api' : audience, grace })
   }
 
   readonly touch: SessionService['touch'] = (session) => this.#touches.note(session)
@@ -214,11 +218,14 @@ interface NewLogin {
 
 interface KnownToken {
   readonly hash: SecretHash
-  readonly siteId: string
+  /** None in a token of the audience `api`. */
+  readonly siteId: string | undefined
   readonly bucket: Bucket
 }
 
 function readToken(token: string): KnownToken | undefined {
+  const api = parseApiToken(token)
+  if (api !== undefined) return { ...api, siteId: undefined }
   const parsed = parseToken(token)
   if (parsed === undefined) return undefined
   const { secret, siteId, bucket } = parsed
