@@ -13,7 +13,7 @@ import { provenAt } from './proven-at.ts'
 import type { RealmAuthn } from './realm-authn.ts'
 import { forgetDevices, offeredStandIn, standInFor, standInOf, standsIn, withBox } from './stand-ins.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
-import { isAnotherFactor, turnFor, type Turn } from './turn.ts'
+import { isAnotherFactor, ownFactorsOf, turnFor, type Turn } from './turn.ts'
 
 export interface AdvanceInput {
   readonly origin: RequestOrigin
@@ -85,7 +85,7 @@ class Dispatcher {
   async go(): Promise<Advanced | undefined> {
     const { results, proof } = this.#journey
     const user = proof && (await this.#realm.directory.find(proof.userId))
-    const step = this.#next(user)
+    const step = this.#next(user, await this.#demandedOwn(user))
     if (step.kind === 'failed') return this.#failed()
     if (step.kind === 'passed') {
       // What an earlier login proved is no new proof: it must not make the session look fresh.
@@ -121,13 +121,19 @@ class Dispatcher {
     return this.#take(step, turn, user)
   }
 
-  /** The chain's next entry; when it is through, what the user's authentication policy wants besides. */
-  #next(user: User | undefined): Step {
+  /** What the user has set up, by name, where the login demands a proof with one of it. */
+  async #demandedOwn(user: User | undefined): Promise<readonly string[]> {
+    if (user === undefined || this.#journey.demand.ownFactor !== true) return []
+    return (await ownFactorsOf(this.#realm, user)).map(({ name }) => name)
+  }
+
+  /** The chain's next entry; when it is through, what the user's authentication policy, or the login, wants besides. */
+  #next(user: User | undefined, own: readonly string[]): Step {
     const step = nextStep(this.#chain, this.#journey.results)
-    const policy = user && policyFor(this.#realm.policies, user)
-    if (step.kind !== 'passed' || policy === undefined) return step
+    if (step.kind !== 'passed' || user === undefined) return step
     const proved = this.#journey.proof?.modules ?? []
-    const { secondFactors = [], everyRequest } = policy
+    const { secondFactors: named = [], everyRequest } = policyFor(this.#realm.policies, user) ?? {}
+    const secondFactors = named.length > 0 ? named : own
     const [module, ...or] = secondFactors
     if (module !== undefined && !proved.some((name) => secondFactors.includes(name) && this.#counts(name))) {
       return { kind: 'run', entry: { module, or, criteria: 'REQUISITE' }, index: this.#chain.length }
@@ -229,8 +235,9 @@ class Dispatcher {
     }
   }
 
+  /** What is wanted besides the chain is asked when that is through: the question itself tells. */
   #mayTell({ index }: Run): boolean {
-    return tellsNothingNew(this.#chain, this.#journey.results, index)
+    return index >= this.#chain.length || tellsNothingNew(this.#chain, this.#journey.results, index)
   }
 
   #passed(step: Run, module: AuthModule, outcome: Passed): Advanced | undefined {

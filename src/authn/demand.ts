@@ -16,6 +16,8 @@ export interface LoginDemand {
   readonly maxAgeMs?: number | undefined
   /** The request to approve: `authIndexType=transaction`, TransactionConditionAdvice. What that takes, the store says. */
   readonly transaction?: string | undefined
+  /** Whoever has set up a second factor proves one, whatever the chain asks for. */
+  readonly ownFactor?: true
   /** Who is asked to sign in: `authIndexType=user`. Whoever does is asked for nothing more by it. */
   readonly username?: string | undefined
 }

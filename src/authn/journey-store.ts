@@ -24,10 +24,14 @@ export interface JourneyStore {
   /** False when the journey's id was spent before: an authId works once. */
   spend(journey: Journey, ttlMs: number): Promise<boolean>
   /**
-   * Returns the key under which version 1 stands. Good until all sessions of its user or its realm are ended. With `outstanding` a login
+   * Returns the key under which version 1 stands, and its partial session. Good until all sessions of its user or its realm are ended. With `outstanding` a login
    * of its own is a partial session from now on.
    */
-  create(journey: Journey, ttlMs: number, outstanding?: Outstanding): Promise<string>
+  create(
+    journey: Journey,
+    ttlMs: number,
+    outstanding?: Outstanding,
+  ): Promise<{ readonly key: string; readonly partial: string | undefined }>
   /** `undefined` also when its partial session was ended: whoever ended it ended the login. */
   load(key: string): Promise<StoredJourney | undefined>
   /** False when the record is gone or has moved on. */
@@ -51,7 +55,7 @@ export function createJourneyStore(
       const ends = journey.ends ?? (await endsUntilNow(epochs, { realm, userId: proof?.userId ?? '' }))
       const partial = outstanding && (await beginPartial(partials, journey, { ...outstanding, lifeMs: ttlMs }))
       await versioned.create(NAMESPACE, key, encodeJourney({ ...journey, ends, partial }), ttlMs)
-      return key
+      return { key, partial }
     },
     async load(key) {
       const found = await versioned.load(NAMESPACE, key)

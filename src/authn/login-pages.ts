@@ -2,8 +2,9 @@ import type { Sealer } from '../crypto/seal.ts'
 import type { Session } from '../session/session.ts'
 import type { Asked } from './advance.ts'
 import { sealHandle, type Handle, type StoredHandle } from './journey.ts'
+import { outstanding } from './outstanding.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import type { Step, StepFailure } from './step.ts'
+import type { PartialProof, Step, StepFailure } from './step.ts'
 import { provenName } from './turn.ts'
 
 /** The page on which somebody ends one of their sessions for this login. */
@@ -23,13 +24,27 @@ export interface Shown {
   readonly failure: StepFailure | undefined
   /** How long there is to answer it. */
   readonly ttlMs: number
+  readonly handle: Handle
+  /** Its partial session. */
+  readonly partial: string | undefined
+}
+
+/** None of a login that strengthens a session. */
+function partialOf(
+  realm: RealmAuthn,
+  { journey, turn }: Asked,
+  sid: string | undefined,
+): { readonly partial?: PartialProof } {
+  const { proof, subject } = journey
+  if (proof === undefined || subject !== undefined) return {}
+  const { userId, username, modules: authModules } = proof
+  return { partial: { sid, userId, username, authModules, authQueries: outstanding(realm, journey, turn) } }
 }
 
 /** The page of a module that asks. */
 export function page(
   sealer: Pick<Sealer, 'seal'>,
-  { realm, asked, failure, ttlMs }: Shown,
-  handle: Handle,
+  { realm, asked, failure, ttlMs, handle, partial }: Shown,
 ): Extract<Step, { readonly kind: 'ask' }> {
   const { journey, turn, callbacks, retryAfterMs } = asked
   return {
@@ -43,6 +58,7 @@ export function page(
     others: turn.others,
     username: journey.subject?.username ?? provenName(realm, journey),
     ...(journey.proof === undefined && journey.results.length === 0 ? {} : { begun: true }),
+    ...(handle.kind === 'sealed' ? {} : partialOf(realm, asked, partial)),
     ...(journey.approval === undefined ? {} : { approves: journey.approval }),
     failure: retryAfterMs === undefined ? failure : 'throttled',
     retryAfterSeconds: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),

@@ -181,7 +181,8 @@ export class Logins {
     const { destination } = journey
     const ttl = this.#remaining(realm, journey)
     if (ttl <= 0) return { kind: 'expired', destination }
-    const id = await this.#journeys.create({ ...journey, proof, waitsForRoom: true, partial: undefined }, ttl)
+    const room = { ...journey, proof, waitsForRoom: true, partial: undefined } as const
+    const { key: id } = await this.#journeys.create(room, ttl)
     const handle = { kind: 'stored', binding, realm: journey.realm, destination, id, version: 1 } as const
     return roomPage(this.#deps.sealer, handle, { ttl, username: proof.username, running })
   }
@@ -226,30 +227,29 @@ export class Logins {
 
   async #ask(underway: Underway, asked: Asked, failure: StepFailure | undefined): Promise<ProgramStep> {
     const { realm } = underway
-    const handle = await this.#keep(underway, asked)
-    if (handle === undefined) return { kind: 'expired', destination: asked.journey.destination }
-    return page(
-      this.#deps.sealer,
-      { realm, asked, failure: asked.failure ?? failure, ttlMs: this.#remaining(realm, asked.journey) },
-      handle,
-    )
+    const kept = await this.#keep(underway, asked)
+    if (kept === undefined) return { kind: 'expired', destination: asked.journey.destination }
+    const ttlMs = this.#remaining(realm, asked.journey)
+    return page(this.#deps.sealer, { realm, asked, failure: asked.failure ?? failure, ttlMs, ...kept })
   }
 
   /** Seals the journey, or writes it to the store from the first correct credential on. `undefined`: somebody else was first. */
-  async #keep({ realm, context, record }: Underway, { journey, turn }: Asked): Promise<Handle | undefined> {
+  async #keep({ realm, context, record }: Underway, { journey, turn }: Asked): Promise<Kept | undefined> {
     const { binding, origin } = context
     const ttl = this.#remaining(realm, journey)
     if (ttl <= 0) return undefined
-    if (journey.proof === undefined) return { kind: 'sealed', binding, journey }
+    if (journey.proof === undefined) return { handle: { kind: 'sealed', binding, journey }, partial: undefined }
     const stored = { kind: 'stored', binding, realm: journey.realm, destination: journey.destination } as const
     if (record !== undefined) {
       const { key, version } = record
       const kept = await this.#journeys.replace(key, version, journey, ttl)
-      return kept ? { ...stored, id: key, version: version + 1 } : undefined
+      const handle = { ...stored, id: key, version: version + 1 }
+      return kept ? { handle, partial: journey.partial } : undefined
     }
     if (!(await this.#journeys.spend(journey, ttl))) return undefined
     const asked = { authQueries: outstanding(realm, journey, turn), origin }
-    return { ...stored, id: await this.#journeys.create(journey, ttl, asked), version: 1 }
+    const { key, partial } = await this.#journeys.create(journey, ttl, asked)
+    return { handle: { ...stored, id: key, version: 1 }, partial }
   }
 
   /** The page of the version that is current now, written by nobody: whoever holds the claim must not lose it to this. */
@@ -267,8 +267,9 @@ export class Logins {
     }
     const asked = found && (await this.#show(realm, found.journey, context))
     if (found === undefined || asked?.kind !== 'ask') return { kind: 'expired', destination: handle.destination }
+    const kept = { handle: { ...handle, version: found.version }, partial: found.journey.partial }
     const ttlMs = this.#remaining(realm, asked.journey)
-    return page(this.#deps.sealer, { realm, asked, failure: undefined, ttlMs }, { ...handle, version: found.version })
+    return page(this.#deps.sealer, { realm, asked, failure: undefined, ttlMs, ...kept })
   }
 
   #show(
@@ -371,6 +372,12 @@ export class Logins {
     const { requestId, clientIp } = origin
     this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp }, origin)
   }
+}
+
+/** Where a login goes on, and its partial session. */
+interface Kept {
+  readonly handle: Handle
+  readonly partial: string | undefined
 }
 
 type Refused = Extract<ProgramStep, { readonly kind: 'refused' }>

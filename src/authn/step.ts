@@ -1,6 +1,6 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { JsonValue } from '../crypto/seal.ts'
-import type { IssuedSession, Session } from '../session/session.ts'
+import type { AuthQuery, IssuedSession, Session } from '../session/session.ts'
 import type { KeptCookie } from './modules/stand-in.ts'
 
 /** What a module asks for, in the words of OpenAM's callbacks. Prompts are message keys, translated when shown. */
@@ -89,6 +89,16 @@ interface Kept {
   readonly keeps?: readonly KeptCookie[]
 }
 
+/** A login of which something is proved and something outstanding. */
+export interface PartialProof {
+  /** Of its partial session; one person may have more logins under way than have one. */
+  readonly sid: string | undefined
+  readonly userId: string
+  readonly username: string
+  readonly authModules: readonly string[]
+  readonly authQueries: readonly AuthQuery[]
+}
+
 type NextStep =
   | {
       readonly kind: 'ask'
@@ -107,6 +117,8 @@ type NextStep =
       readonly username: string | undefined
       /** Something was answered already: a login that begins anew cannot take the place of this page. */
       readonly begun?: true
+      /** Set once something is proved, in a login of its own. For programs that tell so; a page must not. */
+      readonly partial?: PartialProof
       /** The request that answering approves; to be shown beside what is asked. */
       readonly approves?: { readonly agent: AgentId; readonly method: string; readonly path: string }
       /** Why the last answers did not do; the form keeps what was typed except secrets. */

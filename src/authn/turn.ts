@@ -114,13 +114,18 @@ async function enrolledOf(modules: readonly AuthModule[], user: User): Promise<r
  * Whether the user has any second factor. Who has one has to use it, here and on the account page, before there can be another:
  * a password alone must not put a stranger's telephone in the place of the owner's.
  */
-export async function hasSecondFactor({ modules }: RealmAuthn, user: User): Promise<boolean> {
-  const enrolled = await Promise.all(
-    [...modules.values()].map(
-      async (module) => module.standing !== 'given' && ((await module.isEnrolled?.(user)) ?? false),
-    ),
+async function hasSecondFactor(realm: RealmAuthn, user: User): Promise<boolean> {
+  return (await ownFactorsOf(realm, user)).length > 0
+}
+
+/** What the user has set up to prove more than a first factor does; what only stands beside another comes last. */
+export async function ownFactorsOf({ modules }: RealmAuthn, user: User): Promise<readonly AuthModule[]> {
+  const all = [...modules.values()].filter(
+    ({ isEnrolled, standing }) => isEnrolled !== undefined && standing !== 'given',
   )
-  return enrolled.includes(true)
+  const enrolled = await enrolledOf(all, user)
+  const isBackup = ({ standing }: AuthModule): boolean => standing === 'backup'
+  return [...enrolled.filter((module) => !isBackup(module)), ...enrolled.filter(isBackup)]
 }
 
 function moduleOf(realm: RealmAuthn, name: string): AuthModule {
