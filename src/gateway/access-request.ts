@@ -15,6 +15,8 @@ export interface AccessRequest {
   readonly upgrade: boolean
   /** The user's approval of exactly this request has been used for it. */
   readonly approved: boolean
+  /** The transaction whose approval the client says it brings. */
+  readonly transaction: string | undefined
   readonly stages: StageTimes
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, nextOf, sendRaw, type Answer } from './answer.fixture.ts'
 import { echoApp, type EchoApp } from './echo-app.fixture.ts'
-import { profileOf, sessionOf, siteOf, startGateway, type Rig } from './gateway.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, transactionId, type Rig } from './gateway.fixture.ts'
 
 const SITE = 'http://app.test'
 const FORM = [
@@ -46,7 +46,10 @@ suite('a request that needs an approval', () => {
     const bench = await setup(t)
     const answer = await get(bench)
     assert.equal(answer.status, 302)
-    assert.match(adviceOf(answer), /"TransactionConditionAdvice"\/><Value>transaction-1<\/Value>/)
+    assert.match(
+      adviceOf(answer),
+      /"TransactionConditionAdvice"\/><Value>00000000-0000-4000-8000-000000000001<\/Value>/,
+    )
     assert.equal(new URL(answer.headers.get('location') ?? '').searchParams.get('goto'), `${SITE}/approve/a?x=1`)
     const { request } = bench.transactions.asked[0] ?? {}
     assert.deepEqual(
@@ -115,7 +118,7 @@ suite('a request that needs an approval', () => {
       answer.text,
     )?.[1]
     assert.deepEqual(JSON.parse(Buffer.from(advices ?? '', 'base64').toString()), {
-      TransactionConditionAdvice: ['transaction-2'],
+      TransactionConditionAdvice: [transactionId(2)],
     })
   })
 

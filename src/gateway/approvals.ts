@@ -84,7 +84,7 @@ export function createApprovals(deps: ApprovalsDeps & { readonly decide: Decide 
     if (typeof body === 'string') return refused(delivery, body)
     const asked = askedRequest(verdict, request, contentOf(request, body, form))
     const settled = body === EMPTY ? delivery : { ...delivery, body: delivery.body ?? body }
-    const transaction = await transactions.redeem(asked)
+    const transaction = await transactions.redeem(asked, request.transaction)
     if (transaction !== undefined) {
       note(deps, request, { session, transaction })
       return { verdict: next, delivery: { ...settled, request: approved } }

@@ -111,7 +111,7 @@ interface Parts {
 }
 
 /** For answers other than 101: an ordinary response on the connection, which ends with it. */
-function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+export function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
@@ -129,7 +129,7 @@ function serve(parts: Parts, visit: Visit): void {
 }
 
 /** One request from arrival to access line. However it ends, one of `ended` and `failed` is told, and the first one counts. */
-class Visit implements AnswerEnding {
+export class Visit implements AnswerEnding {
   readonly raw: IncomingMessage
   readonly response: ServerResponse
   readonly tunnel: Tunnel | undefined
@@ -196,12 +196,12 @@ function route(parts: Parts, visit: Visit): void {
       atLoginHost(visit, { requestId: line.requestId, client })
       break
     case 'site': {
-      const { site, target } = arrival
+      const { site, target, transaction } = arrival
       line.site = site.agent
       line.path = target.path
-      const { requestId: id, stages } = line
+      const { requestId: id, stages, method } = line
       const upgrade = visit.tunnel !== undefined
-      atSite(parts, visit, { id, raw, method: line.method, target, client, site, upgrade, approved: false, stages })
+      atSite(parts, visit, { id, raw, method, target, client, site, upgrade, approved: false, transaction, stages })
       break
     }
   }
@@ -273,12 +273,12 @@ async function endpoint(
 }
 
 /** 308 where the method and body have to survive; 302, which is not remembered for ever, for the rest. */
-function redirectToSite({ site, method, target }: AccessRequest): Verdict {
+export function redirectToSite({ site, method, target }: AccessRequest): Verdict {
   const status = method === 'GET' || method === 'HEAD' ? 302 : 308
   return { kind: 'redirect', status, location: site.url + target.target }
 }
 
-function contextOf({ log }: GatewayDeps, visit: Visit, response = visit.response): AnswerContext {
+export function contextOf({ log }: GatewayDeps, visit: Visit, response = visit.response): AnswerContext {
   const { raw, line, generation, arrival } = visit
   const site = arrival?.kind === 'site' || arrival?.kind === 'refused' ? arrival.site : undefined
   return { requestId: line.requestId, request: raw, response, pages: generation.pages, log, site }

@@ -51,6 +51,8 @@ const NEVER_INBOUND: ReadonlySet<string> = new Set([
   'x-method-override',
   'x-middleware-subrequest',
   'x-request-id',
+  // Names an approval that this gateway gives.
+  'x-txid',
   'x-jwt-assertion',
   'client-cert',
   'client-cert-chain',
@@ -106,6 +108,19 @@ export function createHeaderScrub(own: Iterable<string>, maxEntries: number): (n
   const ours = new Set([...own].map(fold))
   return rememberRecent((name) => ({ name, fate: fateOf(fold(name), ours) }), { maxEntries, maxLength: MAX_LENGTH })
 }
+
+/** Whether a client's header is a spelling of one of `own`, or of any that begins like ours. */
+export function createHeaderClaims(own: Iterable<string>): (name: string) => boolean {
+  const ours = new Set([...own].map(fold))
+  return (name) => {
+    const folded = fold(name)
+    const bare = folded.startsWith('http-') ? folded.slice(5) : folded
+    return ours.has(folded) || ours.has(bare) || (bare.startsWith('x-gatehouse-') && folded !== SECRET)
+  }
+}
+
+/** What a proxy shows us is no claim of its client's. */
+const SECRET = 'x-gatehouse-proxy-secret'
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
   if (folded === 'cookie') return 'cookie'

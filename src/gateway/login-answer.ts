@@ -124,7 +124,8 @@ function issuerOf(issuers: readonly string[]): readonly string[] {
 
 /** How ForgeRock's SDKs ask for an answer that they can act on instead of a redirect. */
 function wantsAdvice({ raw }: AccessRequest): boolean {
-  return raw.headers['x-authenticate-response'] === 'header'
+  const asked = raw.headers['x-authenticate-response']
+  return typeof asked === 'string' && asked.toLowerCase() === 'header'
 }
 
 function ssoAdvice({ realm, loginUrl }: Site, advices: Advices): string {

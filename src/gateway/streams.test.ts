@@ -18,6 +18,7 @@ function requestOf(id: string): AccessRequest {
     site,
     upgrade: false,
     approved: false,
+    transaction: undefined,
     stages: { sessionMs: undefined, policyMs: undefined },
   }
 }

@@ -72,6 +72,46 @@ suite('transactions', () => {
     })
   }
 
+  test('a client that names its approval gets that one, once over all processes, and no other', async (t) => {
+    const { one, other, approved } = await scene(t)
+    const [first, second] = [await approved(), await approved()]
+    const strange = '00000000-0000-4000-8000-000000000000'
+    for (const id of [strange, 'x', '']) assert.equal(await one.redeem(REQUEST, id), undefined)
+    const tries = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? one : other).redeem(REQUEST, first)))
+    assert.deepEqual(
+      tries.filter((redeemed) => redeemed !== undefined),
+      [first],
+    )
+    assert.equal(await one.redeem(REQUEST), second, 'who names none has the last one')
+    assert.equal(await one.redeem(REQUEST, second), undefined, 'which is used as well')
+    assert.equal(await one.redeem(REQUEST), undefined)
+  })
+
+  for (const [what, change] of Object.entries(others)) {
+    test(`an approval that is named is not one for ${what}`, async (t) => {
+      const { one, approved } = await scene(t)
+      const id = await approved()
+      assert.equal(await one.redeem({ ...REQUEST, ...change }, id), undefined)
+      assert.equal(await one.redeem(REQUEST, id), id, 'and is still there')
+    })
+  }
+
+  test('a query may be spelt anew by the client that adds a parameter to it, and says the same thing still', async (t) => {
+    const { one, approved } = await scene(t)
+    const at = (query: string): AskedRequest => ({ ...REQUEST, url: `https://pay.example/transfer${query}` })
+    const same = { '?to=a%20b&c~': '?to=a+b&c%7E=', '?': '' }
+    for (const [asked, sent] of Object.entries(same)) {
+      const id = await approved(at(asked))
+      assert.equal(await one.redeem(at(sent)), undefined, 'only by who names it')
+      assert.equal(await one.redeem(at(sent), id), id)
+    }
+    const different = { '?to=%FF': '?to=%FE', '?to=a%2Bb': '?to=a+b', '?to=bob&to=eve': '?to=eve&to=bob' }
+    for (const [asked, sent] of Object.entries(different)) {
+      const id = await approved(at(asked))
+      assert.equal(await one.redeem(at(sent), id), undefined, sent)
+    }
+  })
+
   test('says what is to be approved, and to nobody whose session it is not is it approved', async (t) => {
     const { one, other } = await scene(t)
     const id = (await one.ask(REQUEST)) ?? ''

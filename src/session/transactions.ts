@@ -44,8 +44,11 @@ export interface Transactions {
   find(id: string): Promise<Transaction | undefined>
   /** From now on the request may pass, once, within three minutes. False for what `find` does not find, or another session. */
   approve(id: string, session: Pick<Session, 'sid'>): Promise<boolean>
-  /** The id of the approval, for exactly one of all callers in all processes; `undefined` where there is none for exactly this request. */
-  redeem(request: AskedRequest): Promise<string | undefined>
+  /**
+   * The id of the approval, for exactly one of all callers in all processes; `undefined` where there is none for exactly this request. A
+   * client that names the approval it means (`id`) gets that one or none, and leaves every other as it is.
+   */
+  redeem(request: AskedRequest, id?: string): Promise<string | undefined>
 }
 
 /** As OpenAM's transactions by default: time to approve, and time to send what was approved. */
@@ -54,11 +57,16 @@ export const TRANSACTION_MS = 180_000
 const MOST_OPEN = 60
 
 const ASKED = 'transaction'
+/** The approvals themselves: whoever takes one out may pass. */
 const APPROVED = 'transaction-approved'
+/** Which approval a request has that names none: the last one. */
+const LAST_APPROVED = 'transaction-approved-last'
 
 interface Asked extends Omit<Transaction, 'id'> {
-  /** Under which the approval will be. */
+  /** What the request will be known by. */
   readonly key: string
+  /** The same, however the client spells its query when it adds the transaction to it. */
+  readonly respelt: string
 }
 
 export function createTransactions({
@@ -80,13 +88,14 @@ export function createTransactions({
       if (count > MOST_OPEN) return undefined
       const id = randomUUID()
       const path = new URL(url).pathname
-      const asked: Asked = { realm, sid, agent, method, path, requirements, key: keyOf(request) }
+      const keys = { key: keyOf(request), respelt: respeltKeyOf(request) }
+      const asked: Asked = { realm, sid, agent, method, path, requirements, ...keys }
       return (await versioned.create(ASKED, id, JSON.stringify(asked), TRANSACTION_MS)) ? id : undefined
     },
     async find(id) {
       const found = await load(id)
       if (found === undefined) return undefined
-      const { key: _key, ...asked } = found.asked
+      const { key: _key, respelt: _respelt, ...asked } = found.asked
       return { id, ...asked }
     },
     async approve(id, { sid }) {
@@ -94,11 +103,25 @@ export function createTransactions({
       if (found?.asked.sid !== sid) return false
       // Spent first: of two pages of one transaction one approves, or a request could pass twice.
       if (!(await versioned.replace(ASKED, id, found.version, '', TRANSACTION_MS))) return false
-      await oneTime.put(APPROVED, found.asked.key, id, TRANSACTION_MS)
+      const { key, respelt } = found.asked
+      await oneTime.put(APPROVED, nameOf(respelt, id), id, TRANSACTION_MS)
+      if (!(await oneTime.put(LAST_APPROVED, key, id, TRANSACTION_MS))) {
+        await oneTime.take(LAST_APPROVED, key)
+        await oneTime.put(LAST_APPROVED, key, id, TRANSACTION_MS)
+      }
       return true
     },
-    redeem: (request) => oneTime.take(APPROVED, keyOf(request)),
+    async redeem(request, id) {
+      const meant = id ?? (await oneTime.take(LAST_APPROVED, keyOf(request)))
+      if (meant === undefined || !isId(meant)) return undefined
+      return oneTime.take(APPROVED, nameOf(respeltKeyOf(request), meant))
+    },
   }
+}
+
+/** An approval is found only by who knows both: the request that it was given for, and its id. */
+function nameOf(key: string, id: string): string {
+  return `${key} ${id}`
 }
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -111,4 +134,23 @@ function isId(text: string): boolean {
 function keyOf({ session, agent, method, url, content, requirements }: AskedRequest): string {
   const wanted = [...requirements].sort()
   return sha256(JSON.stringify(['transaction v1', session.realm, session.sid, agent, method, url, content, wanted]))
+}
+
+function respeltKeyOf(request: AskedRequest): string {
+  return keyOf({ ...request, url: respelt(request.url) })
+}
+
+/** What `%EF%BF%BD` stands for (U+FFFD): any bytes that are no UTF-8. */
+const UNREADABLE = '%EF%BF%BD'
+
+/**
+ * A browser that adds a parameter to a query writes the whole of it anew (URL Standard §5.2: `%20` becomes `+`). Bytes that are no UTF-8
+ * would all become one character, so a query that has such stays as it is.
+ */
+function respelt(url: string): string {
+  const at = url.indexOf('?')
+  if (at === -1) return url
+  const query = new URLSearchParams(url.slice(at + 1)).toString()
+  if (query.includes(UNREADABLE)) return url
+  return query === '' ? url.slice(0, at) : `${url.slice(0, at)}?${query}`
 }
