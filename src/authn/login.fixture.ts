@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
-import { openKeyRing } from '../crypto/key-ring.ts'
+import { openQuickKeyRing } from '../crypto/key-ring.fixture.ts'
 import { createSealer, type Sealer } from '../crypto/seal.ts'
 import type { OwnPasswords, User, UserDirectory } from '../identity/directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
@@ -21,7 +21,7 @@ import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Quota, Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createAuthn, type Authn } from './authn.ts'
+import { createAuthn, createProgramAuthn, type Authn, type ProgramAuthn } from './authn.ts'
 import type { LoginContext } from './login-call.ts'
 import { authnSchema } from './chains.schema.ts'
 import { ALL_MODULE_TYPES, loadModuleTypes } from './modules/catalogue.ts'
@@ -144,6 +144,9 @@ export interface BenchOptions {
 export interface Bench {
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
   readonly authn: Authn
+  /** The same logins for programs. */
+  readonly programs: ProgramAuthn
+  readonly sealer: Sealer
   readonly ownFactors: OwnFactors
   readonly sessions: SessionService
   readonly stateless: StatelessSessions
@@ -165,7 +168,7 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const audit = { record: (event: AuditEvent) => void audited.push(event) }
   const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
   const masterKey = Buffer.alloc(32, 7).toString('base64url')
-  const keyRing = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
+  const keyRing = await openQuickKeyRing({ documents: store.documents, masterKey, clock, log: silent })
   const place = { siteId: '01', serverId: '01' }
   const stateless = createStatelessSessions({ store, keyRing, clock, log: silent, place })
   const sessions = createSessionService({ store, clock, audit, log: silent, place, stateless })
@@ -180,19 +183,13 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const sealer = createSealer(keyRing, clock)
   const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock, sealer })]))
   const transactions = createTransactions(store)
-  const authn = createAuthn({
-    realms,
-    sessions,
-    store: spied(store, kept),
-    sealer,
-    clock,
-    audit,
-    transactions,
-  })
+  const deps = { realms, sessions, store: spied(store, kept), sealer, clock, audit, transactions }
+  const [authn, programs] = [createAuthn(deps), createProgramAuthn(deps)]
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
   const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
-  return { realms, authn, ownFactors, sessions, stateless, transactions, store, time, audited, kept, events }
+  const services = { sessions, stateless, transactions, store, time, sealer }
+  return { realms, authn, programs, ownFactors, ...services, audited, kept, events }
 }
 
 function realmOf(

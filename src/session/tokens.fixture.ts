@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
-import { openKeyRing, type KeyRing } from '../crypto/key-ring.ts'
+import { openQuickKeyRing } from '../crypto/key-ring.fixture.ts'
+import type { KeyRing } from '../crypto/key-ring.ts'
 import { createBearerResolver } from './bearer.ts'
 import { ALICE, createMachine, established, FROM, type Process } from './processes.fixture.ts'
 import type { Session, SessionDraft } from './session.ts'
@@ -24,7 +25,7 @@ export function createTokenMachine(t: TestContext) {
     const process = await machine.start()
     const { store, sessions } = process
     const masterKey = Buffer.alloc(32, 7).toString('base64url')
-    const keyRing = await openKeyRing({ documents: store.documents, masterKey, clock, log })
+    const keyRing = await openQuickKeyRing({ documents: store.documents, masterKey, clock, log })
     const bearer = createBearerResolver({ store, keyRing, clock, issuer: ISSUER, maxCached: 100 })
     t.after(() => {
       bearer.close()

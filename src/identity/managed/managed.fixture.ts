@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../../base/brand.ts'
-import { openKeyRing } from '../../crypto/key-ring.ts'
+import { openQuickKeyRing } from '../../crypto/key-ring.fixture.ts'
 import { createPasswordHasher } from '../../crypto/password-hash.ts'
 import { createSealer, type Sealer } from '../../crypto/seal.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
@@ -57,7 +57,7 @@ export function managedBench(t: TestContext, openStore?: (clock: () => EpochMs) 
     hash: (password) => hasher.hash(password),
     process: async (rules = {}, realm = REALM) => {
       const store = await open(clock)
-      const ring = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
+      const ring = await openQuickKeyRing({ documents: store.documents, masterKey, clock, log: silent })
       const sealer = createSealer(ring, clock)
       const changed: string[] = []
       const directory = createManagedDirectory(realm, passwordRulesSchema.parse(rules), {
