@@ -28,7 +28,7 @@ async function refused(rig: Rig, file: string, change: (text: string) => string,
     errors.some((problem) => problem.file === file && message.test(problem.message)),
     JSON.stringify(errors),
   )
-  assert.ok(performance.now() - started < 2_000, 'bounded')
+  assert.ok(performance.now() - started < 20_000, 'bounded')
 }
 
 function append(text: string): (before: string) => string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
+import { until } from '../until.ts'
 import { calm, noServerError, upstreamSilent } from './oracles.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS } from './rig-config.ts'
@@ -13,13 +14,18 @@ import { Wire, type WireAnswer } from './wire.ts'
 
 let bob: SignedIn
 
-/** Others are answered quickly while something else is going on. */
-async function othersAreServed(rig: Rig, about: string, limitMs = 2_000): Promise<void> {
+/** Others are answered while something else is going on; that the loop is never blocked for long is for `calm` to say. */
+async function othersAreServed(rig: Rig, about: string): Promise<void> {
   for (let i = 0; i < 5; i++) {
     const started = performance.now()
     assert.equal((await rig.ask('GET /public/others HTTP/1.1\r\nHost: app.example.com\r\n\r\n'))?.status, 200, about)
-    assert.ok(performance.now() - started < limitMs, `${about}: others wait`)
+    assert.ok(performance.now() - started < 15_000, `${about}: others wait`)
   }
+}
+
+/** As many descriptors as before, or nearly, once whoever has gone was noticed. */
+async function letGo(rig: Rig, before: number): Promise<void> {
+  await until('all let go', () => descriptors(pidOf(rig)) <= before + 10, { withinMs: 30_000 })
 }
 
 async function refused(rig: Rig, bytes: string, statuses: readonly number[]): Promise<WireAnswer | undefined> {
@@ -78,8 +84,7 @@ const rig = runVectors<Vector>(
         for (const wire of wires) wire.destroy()
         await othersAreServed(rig, 'after idle connections')
         await calm(rig, 'idle connections', 400)
-        for (let i = 0; i < 50 && descriptors(pidOf(rig)) > before + 10; i++) await othersAreServed(rig, 'letting go')
-        assert.ok(descriptors(pidOf(rig)) <= before + 10, 'all let go')
+        await letGo(rig, before)
       },
       async 'hdr-size'(rig) {
         for (const size of [33_000, 65_536, 300_000])
@@ -125,7 +130,7 @@ const rig = runVectors<Vector>(
           .join('&')
           .slice(0, 15_000)
         await refused(rig, `GET /login/employees?${query} HTTP/1.1\r\nHost: gw.example.com\r\n\r\n`, [200])
-        await calm(rig, 'many parameters', 100)
+        await calm(rig, 'many parameters')
       },
       async 'json-deep'(rig) {
         const deep = '['.repeat(15_000)
@@ -162,7 +167,7 @@ const rig = runVectors<Vector>(
         await refused(rig, `GET /${'a/'.repeat(7_000)} HTTP/1.1\r\nHost: app.example.com\r\n\r\n`, [401, 404])
       },
       async 'session-flood'(rig) {
-        const { rssBytes } = await rig.vitals()
+        const { rssBytes } = await rig.vitals('collected')
         const wire = new Wire(rig.dial)
         for (let i = 0; i < 3_000; i++) {
           rig.tally.sent++
@@ -171,7 +176,7 @@ const rig = runVectors<Vector>(
         }
         wire.destroy()
         await calm(rig, 'a flood of strangers', 400)
-        assert.ok((await rig.vitals()).rssBytes - rssBytes < 80e6, 'strangers leave nothing behind')
+        assert.ok((await rig.vitals('collected')).rssBytes - rssBytes < 80e6, 'strangers leave nothing behind')
       },
       async 'tls-handshake-flood'(rig) {
         const tls = await startTlsRig()
@@ -180,7 +185,7 @@ const rig = runVectors<Vector>(
           const others = async (): Promise<void> => {
             const started = performance.now()
             assert.equal(await tls.status('app.acme.test', tls.host('app'), '/open/x'), 200)
-            assert.ok(performance.now() - started < 5_000, 'others wait')
+            assert.ok(performance.now() - started < 30_000, 'others wait')
             rig.tally.checks++
           }
           await others()
@@ -297,7 +302,7 @@ async function flood(rig: Rig): Promise<void> {
     socket.on('drain', more)
     more()
   })
-  const { rssBytes } = await rig.vitals()
+  const { rssBytes } = await rig.vitals('collected')
   const wires = Array.from({ length: 8 }, () => {
     const wire = new Wire(rig.dial)
     wire.socket.pause()
@@ -311,15 +316,14 @@ async function flood(rig: Rig): Promise<void> {
     await othersAreServed(rig, 'a flood')
   }
   assert.ok(written < 8 * 20e6, `${written} bytes were taken from the application`)
-  assert.ok((await rig.vitals()).rssBytes - rssBytes < 120e6, 'nothing is buffered without bound')
+  assert.ok((await rig.vitals('collected')).rssBytes - rssBytes < 120e6, 'nothing is buffered without bound')
   for (const wire of wires) wire.destroy()
   await calm(rig, 'a flood', 400)
 }
 
 function beyond(): void {
   test('connections that were refused are let go, whatever their clients do', async () => {
-    const pid = pidOf(rig())
-    const before = descriptors(pid)
+    const before = descriptors(pidOf(rig()))
     const refusals = [
       `GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${WEB_SOCKET}\r\n`,
       'GET /public/x HTTP/1.1\r\nHost: app.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
@@ -332,9 +336,9 @@ function beyond(): void {
       await wire.answer()
       wire.send('and more that nobody reads')
     }
-    await Promise.all(wires.map((wire) => wire.closed(5_000)))
+    await Promise.all(wires.map((wire) => wire.closed()))
     await othersAreServed(rig(), 'refused connections')
-    assert.ok(descriptors(pid) <= before + 5, `${descriptors(pid)} descriptors, ${before} before`)
+    await letGo(rig(), before)
   })
 
   test('an upgrade or CONNECT behind an unanswered request does not end the process', async () => {

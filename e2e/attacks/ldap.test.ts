@@ -57,8 +57,8 @@ function writeRealm(rig: Rig, name: string, server: string, tls: Readonly<Record
     bind: { dn: SERVICE.dn, password: '${file:data/ldap.secret}' },
     users: { base: PEOPLE_BASE, attributes: { displayName: 'displayName' } },
     groups: { from: 'member', base: GROUPS_BASE },
-    connectTimeout: '500ms',
-    timeout: '900ms',
+    connectTimeout: '2500ms',
+    timeout: '2500ms',
   }
   // Nothing here is about how often one may guess.
   const authentication = { throttle: { networkFailures: 10_000 } }
@@ -229,7 +229,7 @@ const rig = runVectors<LdapVector>(
           await meanwhile(rig, options, async () => {
             const started = performance.now()
             await fault(rig, id)
-            assert.ok(performance.now() - started < 4_000, id)
+            assert.ok(performance.now() - started < 25_000, id)
           })
       },
       down: async (rig, { id }) => {

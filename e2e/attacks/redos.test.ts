@@ -27,7 +27,7 @@ function withResource(rig: Rig, resource: string): Promise<LoadedConfig> {
   )
 }
 
-/** A pattern of the configuration takes no part, or matches within milliseconds whatever the path. */
+/** A pattern of the configuration takes no part, or matches within milliseconds whatever the path: one that does not takes minutes. */
 async function fast(rig: Rig, { pattern }: RedosVector): Promise<void> {
   rig.tally.sent++
   rig.tally.checks++
@@ -36,7 +36,7 @@ async function fast(rig: Rig, { pattern }: RedosVector): Promise<void> {
   const { snapshot } = await withResource(rig, resource)
   const policies = snapshot?.realms.get('/employees' as RealmName)?.policies
   if (policies !== undefined)
-    for (const input of LONG) assert.ok(timeOf(policies, input) < 25, `${pattern} on ${input.slice(0, 5)}…`)
+    for (const input of LONG) assert.ok(timeOf(policies, input) < 250, `${pattern} on ${input.slice(0, 5)}…`)
 }
 
 /** Bob's GET of this path. */

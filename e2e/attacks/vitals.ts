@@ -1,5 +1,6 @@
 // Loaded into the gateway's process before it starts: answers how it feels, over the channel to the test that started it.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -13,6 +14,8 @@ export interface Vitals {
   /** Longest time by the clock on the wall that it looked at nothing, for whatever reason. */
   readonly longestStallMs: number
   readonly rssBytes: number
+  /** The costs of the passwords that threads were asked to compare since the last question, as their hashes write them. */
+  readonly compared: readonly string[]
 }
 
 /** What the test may ask of the process. */
@@ -44,6 +47,15 @@ const lookUp = (): void => {
 }
 setInterval(lookUp, 20).unref()
 
+let compared: string[] = []
+const threads: { postMessage: (this: Worker, job: { readonly stored?: unknown }, ...more: []) => void } =
+  Worker.prototype
+const post = threads.postMessage
+threads.postMessage = function (job, ...more) {
+  if (typeof job.stored === 'string') compared.push(job.stored.split('$', 4).join('$'))
+  post.call(this, job, ...more)
+}
+
 const trueTime = Date.now
 let offset = Number(process.env['CLOCK_OFFSET_MS'] ?? 0)
 let heldAt: number | undefined
@@ -56,8 +68,9 @@ process.on('message', (message: Partial<VitalsQuestion>) => {
   if (message.clockHeldAt !== undefined) heldAt = message.clockHeldAt === 'not' ? undefined : message.clockHeldAt
   if (message.collect === true) collectGarbage()
   const rssBytes = process.memoryUsage.rss()
-  const vitals: Vitals = { kind: 'vitals', longestBlockMs, longestStallMs: delay.max / 1e6, rssBytes }
+  const vitals: Vitals = { kind: 'vitals', longestBlockMs, longestStallMs: delay.max / 1e6, rssBytes, compared }
   process.send?.(vitals)
+  compared = []
   delay.reset()
   longestBlockMs = 0
   lookedUpAt = spent()

@@ -124,15 +124,15 @@ export class Wire {
   }
 
   /** Settles when the peer has closed. */
-  async closed(patienceMs = 8_000): Promise<void> {
-    await this.#until(() => undefined, patienceMs)
+  async closed(): Promise<void> {
+    await this.#until(() => undefined)
   }
 
   destroy(): void {
     this.socket.destroy()
   }
 
-  #until<T>(look: () => T | undefined, patienceMs = PATIENCE_MS): Promise<T | undefined> {
+  #until<T>(look: () => T | undefined): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (done: () => void): void => {
         clearTimeout(timer)
@@ -145,7 +145,7 @@ export class Wire {
       }
       const timer = setTimeout(
         () => settle(() => reject(new Error(`nothing more came after ${JSON.stringify(this.pending.slice(0, 300))}`))),
-        patienceMs,
+        PATIENCE_MS,
       )
       this.#waiting.add(check)
       check()

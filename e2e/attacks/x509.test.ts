@@ -254,7 +254,7 @@ runVectors<Vector>('x509', {
       const before = await rig.rssBytes()
       const start = performance.now()
       counted(outer, refused(await rig.login(issue({ by: others[0] ?? rig.staff }), { others: many })), 'ten thousand')
-      counted(outer, performance.now() - start < 5_000, 'soon')
+      counted(outer, performance.now() - start < 30_000, 'soon')
       counted(outer, (await rig.rssBytes()) - before < 100_000_000, 'in little memory')
       counted(outer, signedIn(await rig.login(person())), 'and it goes on')
     },
