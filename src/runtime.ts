@@ -21,6 +21,7 @@ import { createPages } from './portal/pages.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
+import { agentsOf } from './wiring/agents.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -64,6 +65,7 @@ export async function buildGeneration(
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const authns = realmAuthns(snapshot, directories, deps)
     const tokens = requestTokens(snapshot, authns, deps)
+    const agents = agentsOf(snapshot, authns, deps)
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
       const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens }, deps)
@@ -84,8 +86,8 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps }, deps),
-      loginHostSockets: loginHostSocketsOf(snapshot, directories, deps),
+      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents }, deps),
+      loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,

@@ -11,6 +11,9 @@ import { createTransactions } from '../session/transactions.ts'
 import { createNotificationsEndpoint } from './openam/notifications/endpoint.ts'
 import { createNotifications } from './openam/notifications/notifications.ts'
 import { createOpenAm, type OpenAmDeps } from './openam/open-am.ts'
+import type { AuditEvent } from '../telemetry/audit.ts'
+import { createAgents } from './agents.fixture.ts'
+import type { Agents } from './openam/agents.ts'
 import type { People } from './ports.ts'
 
 export interface Call {
@@ -89,7 +92,9 @@ export async function createLoginHost(t: TestContext, options: LoginHostOptions 
     return session
   }
   const sessions = { ...process.sessions, touch, resolve }
-  const url = await listen(t, machine, { process: { ...process, sessions }, notifications, options })
+  const audit = { record: (event: AuditEvent) => void machine.audited.push(event) }
+  const { agents, ...asAgent } = createAgents(process, { audit, clock: machine.clock })
+  const url = await listen(t, machine, { process: { ...process, sessions }, notifications, options, agents })
   const signIn = (username: string, realm = '/employees'): Promise<IssuedSession> => {
     assert.ok(PEOPLE[realm]?.[username], `${username} of ${realm} is nobody`)
     const draft = { ...ALICE, realm: realm as RealmName, username, userId: `u-${username}` }
@@ -108,10 +113,11 @@ interface Served {
   readonly options: LoginHostOptions
 }
 
+  readonly agents: Agents
 async function listen(
   t: TestContext,
   { clock, log, audited }: ReturnType<typeof createMachine>,
-  { process, notifications, options }: Served,
+  { process, notifications, options, agents }: Served,
 ): Promise<string> {
   const deps = {
     ...{ loginUrl: ORIGIN, cookieName: 'SSOTokenID', version: '1.2.3', clock, log, notifications },
@@ -119,7 +125,7 @@ async function listen(
     sessions: process.sessions,
     records: process.store.sessions,
     audit: { record: (event: (typeof audited)[number]) => void audited.push(event) },
-    people,
+    ...{ people, agents },
     policiesOf: options.policiesOf ?? (() => undefined),
     bearer: options.bearer ?? { resolve: () => undefined },
     transactions: createTransactions(process.store),

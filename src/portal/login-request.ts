@@ -104,7 +104,7 @@ function readHandshake(
   const state = visit.query('state')
   if (agent === undefined || state === undefined || parseState(state) === undefined) return undefined
   const site = parts.realms.site(realm, agent)
-  if (site === undefined) return undefined
+  if (site === undefined || site.openAm !== undefined) return undefined
   // A code for one agent never travels with another's address.
   if (goto !== undefined && !originsOf(site).includes(originOf(goto))) return undefined
   return { agent: site.agent, state }

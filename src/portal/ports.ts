@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AgentId, RealmName } from '../base/brand.ts'
+import type { CookieAttributes } from '../http/cookies.ts'
 import type { Client } from '../http/client.ts'
 import type { Audience } from '../store/store.ts'
 import type { LookConfig } from './look.schema.ts'
@@ -15,6 +16,16 @@ export interface PortalSite {
   readonly aliases: readonly string[]
   /** Audience of the tokens that its handshakes end with. */
   readonly audience: Audience
+  /** Set where OpenAM's agent protects the site and not the gateway, so that no handshake leads there. */
+  readonly openAm?: OpenAmSite
+}
+
+/** How such a site gets a token. */
+export interface OpenAmSite {
+  /** By `/cdcservlet`. */
+  readonly cdcservlet: boolean
+  /** By a cookie of a domain that the login host is in. */
+  readonly cookie: { readonly name: string; readonly attributes: CookieAttributes } | undefined
 }
 
 /** A realm as the login host sees it. */

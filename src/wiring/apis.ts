@@ -34,6 +34,7 @@ export function apisOf(
     transactions: deps.transactions,
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
+    agents: parts.agents.agents,
   return varnish === undefined ? [openAm] : [openAm, varnish]
 }
 

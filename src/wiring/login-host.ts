@@ -8,13 +8,17 @@ import { createGotoCheck } from '../authn/goto.ts'
 import type { RealmAuthn } from '../authn/realm-authn.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import type { LoginHost, LoginHostFacts, LoginHostSockets } from '../gateway/generation.ts'
+import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
+import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
 import type { Site } from '../gateway/site.ts'
+import { cookieName } from '../http/cookies.ts'
 import { createPresentedReader } from '../http/presented.ts'
 import { createPortal } from '../portal/portal.ts'
 import type { PortalRealm, PortalSite } from '../portal/ports.ts'
 import type { RuntimeDeps, GenerationDeps } from './deps.ts'
 import type { PolicyParts } from './policies.ts'
-import { type RealmDirectories, peopleOf } from './users.ts'
+import { peopleOf } from './users.ts'
+import { agentSite, isAgentAlone } from './agents.ts'
 import { loginHostSessions } from './login-host-sessions.ts'
 import { apisOf } from './apis.ts'
 
@@ -28,6 +32,10 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
   const sessions = loginHostSessions(snapshot, compiled.directories, deps)
   const { authns } = compiled
+  const checkGoto = createGotoCheck({
+    loginOrigin: new URL(login.url).origin,
+    origins: new Map(realms.map(({ name, sites, goto }) => [name, [...sites.flatMap(originsOf), ...goto]])),
+  })
   const portal = createPortal({
     loginUrl: login.url,
     cookieName: login.cookieName,
@@ -39,10 +47,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     ownPassword: createOwnPassword({ ...deps, realms: authns }),
     sessions,
     handshake: deps.handshakes,
-    checkGoto: createGotoCheck({
-      loginOrigin: new URL(login.url).origin,
-      origins: new Map(realms.map(({ name, sites, goto }) => [name, [...sites.flatMap(originsOf), ...goto]])),
-    }),
+    checkGoto,
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
     factsOf: (request) => factsOf(facts, request),
@@ -51,7 +56,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     log: deps.log,
     clock: deps.clock,
   })
-  const apis = apisOf(snapshot, { ...compiled, sessions }, deps)
+  const apis = apisOf(snapshot, { ...compiled, sessions, checkGoto }, deps)
   return (request, response, known) => {
     if (apis.some((answers) => answers(request, response, known))) return
     facts.set(request, known)
@@ -61,7 +66,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
 
 export function loginHostSocketsOf(
   snapshot: ConfigSnapshot,
-  directories: RealmDirectories,
+  { directories, agents }: Pick<Compiled, 'directories' | 'agents'>,
   deps: RuntimeDeps,
 ): LoginHostSockets {
   const { url: loginUrl, cookieName } = snapshot.gatehouse.login
@@ -72,6 +77,7 @@ export function loginHostSocketsOf(
     cookieName,
     sessions,
     people: peopleOf(snapshot, directories),
+    agents: agents.agents,
   })
 }
 
@@ -90,7 +96,20 @@ function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readon
       const aliases = snapshot.agents.find(({ id }) => id === agent)?.aliases ?? []
       return { agent, title, url, audience, aliases }
     })
-  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: own, goto }
+  const alone = snapshot.agents.filter((profile) => profile.realm === name && isAgentAlone(profile))
+  const { cookieName } = snapshot.gatehouse.login
+  const all = [...own, ...alone.map((profile) => openAmSite(profile, cookieName))]
+  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: all, goto }
+}
+
+/** A site that OpenAM's agent protects. */
+function openAmSite(profile: AgentProfileConfig, loginCookieName: string): PortalSite {
+  const { id: agent, title = profile.id, aliases, openam } = profile
+  const { name, domain } = agentCookieOf(profile, loginCookieName)
+  const secure = profile.url.startsWith('https:')
+  const shared = { name: cookieName(name, { secure, domain }), attributes: { ...profile.cookie, secure, domain } }
+  const openAm = { cdcservlet: openam?.cdcservlet === true, cookie: domain === undefined ? undefined : shared }
+  return { ...agentSite(profile, loginCookieName), agent, title, aliases, openAm }
 }
 
 function originsOf({ url, aliases }: PortalSite): readonly string[] {

@@ -1,14 +1,17 @@
 import type { RealmName } from '../base/brand.ts'
 import type { PolicySite, RealmPolicies } from '../api/openam/policies/realm-policies.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
+import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
 import type { Site } from '../gateway/site.ts'
 import type { PolicyDecisionPoint, Resource } from '../policy/decision.ts'
+import { agentSite, isAgentAlone, type CompiledAgents } from './agents.ts'
 import { type RealmDirectories, usersOf } from './users.ts'
 
 export interface PolicyParts {
   readonly directories: RealmDirectories
   readonly sites: readonly Site[]
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
+  readonly agents: CompiledAgents
 }
 
 /** What programs may ask about the policies of each realm. */
@@ -21,10 +24,14 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
     const directory = directories.get(name)
     if (pdp === undefined || directory === undefined) continue
     const own = sites.filter(({ realm }) => realm === name)
-    const places = new Map(own.map((site): [string, PolicySite] => [placeOf(site.resourceBase), site]))
+    const alone = snapshot.agents.filter((agent) => agent.realm === name && isAgentAlone(agent))
+    const places = new Map([
+      ...own.map((site): [string, PolicySite] => [placeOf(site.resourceBase), site]),
+      ...alone.flatMap((profile) => placesOf(profile, snapshot.gatehouse.login.cookieName)),
+    ])
     all.set(name, {
       ...{ pdp, policies, factsOf },
-      sets: setsOf(policies, own),
+      sets: setsOf(policies, [...own, ...alone]),
       async userNamed(username) {
         const id = await directory.idOf(username)
         return id === undefined ? undefined : directory.find(id)
@@ -36,7 +43,7 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
 }
 
 /** The set that agents ask unless they are told otherwise is always there. */
-function setsOf(policies: RealmPolicies['policies'], sites: readonly Site[]): RealmPolicies['sets'] {
+function setsOf(policies: RealmPolicies['policies'], sites: readonly Pick<Site, 'policySet'>[]): RealmPolicies['sets'] {
   const sets = new Map(['iPlanetAMWebAgentService', ...sites.map(({ policySet }) => policySet)].map(emptySet))
   for (const { policySet, active, actions } of policies) {
     const named = sets.get(policySet) ?? new Set()
@@ -44,6 +51,16 @@ function setsOf(policies: RealmPolicies['policies'], sites: readonly Site[]): Re
     if (active) for (const action of Object.keys(actions)) named.add(action)
   }
   return sets
+}
+
+/** OpenAM's agents ask about every origin of their site. */
+function placesOf(profile: AgentProfileConfig, loginCookieName: string): [string, PolicySite][] {
+  const site = agentSite(profile, loginCookieName)
+  return [profile.url, ...profile.aliases].map((origin) => {
+    const { protocol, hostname: host, port } = new URL(origin)
+    const scheme = protocol === 'https:' ? 'https' : 'http'
+    return [placeOf({ scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) }), site]
+  })
 }
 
 function emptySet(name: string): [string, Set<string>] {

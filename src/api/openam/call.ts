@@ -6,6 +6,7 @@ import type { AuditSink } from '../../telemetry/audit.ts'
 import { administers, sameUser } from '../administration.ts'
 import type { People } from '../ports.ts'
 import type { Address } from './address.ts'
+import type { Agents } from './agents.ts'
 import type { PresentedTokens } from './tokens.ts'
 import type { ApiVersion } from './version.ts'
 
@@ -13,6 +14,7 @@ export interface SessionsDeps {
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'end' | 'endAllOfUser' | 'ofUser' | 'find'>
   readonly records: Pick<SessionReader, 'find' | 'list'>
   readonly people: People
+  readonly agents: Agents
   readonly audit: AuditSink
   readonly clock: Clock
   /** Whether a token may stand in an address, in the path or the parameter `tokenId`: addresses end up in other people's logs. */

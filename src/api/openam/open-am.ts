@@ -40,7 +40,7 @@ interface Parts {
 export function createOpenAm(deps: OpenAmDeps): Api {
   const { origin, protocol } = new URL(deps.loginUrl)
   const secure = protocol === 'https:'
-  const names = tokenNames(cookieName(deps.cookieName, { secure }), deps.cookieName)
+  const names = tokenNames(cookieName(deps.cookieName, { secure }), [deps.cookieName, deps.agents.cookie?.name])
   const proofs = [...names.headers, 'accept-api-version', 'x-requested-with']
   const parts = { deps, origin, secure, names, proofs }
   return (request, response, facts) => {
@@ -136,7 +136,8 @@ function route(parts: Parts, method: string, call: Call): Promise<Reply> | Reply
   const { resource, id } = call.address
   if (resource === 'serverinfo' && isRead) {
     const { hostname: host } = new URL(origin)
-    return serverInfo({ host, cookieName: names.cookie, secure, version: deps.version }, call.address)
+    const { name: cookieName = names.cookie, domains = [] } = deps.agents.cookie ?? {}
+    return serverInfo({ host, cookieName, domains, secure, version: deps.version }, call.address)
   }
   if (resource === 'sessions' && method === 'POST') {
     return id === undefined || call.version.major === 1 ? actOnSession(deps, call) : problem(404)

@@ -4,19 +4,21 @@ import { ok, problem, type Reply } from './reply.ts'
 export interface ServerFacts {
   readonly host: string
   readonly cookieName: string
+  /** Domains of cookies beside the host's own. */
+  readonly domains: readonly string[]
   readonly secure: boolean
   /** The product's version. */
   readonly version: string
 }
 
 /** `GET …/serverinfo/*` and `/version`: what a client has to know before it can talk to us. Open to everybody. */
-export function serverInfo({ host, cookieName, secure, version }: ServerFacts, { id, realm }: Address): Reply {
+export function serverInfo({ host, cookieName, domains, secure, version }: ServerFacts, { id, realm }: Address): Reply {
   if (id === 'version') return ok({ _id: 'version', _rev: version, version, fullVersion: `Gatehouse ${version}` })
   if (id !== '*') return problem(404)
   return ok({
     _id: '*',
-    // Cookies are the login host's own; no other host gets them.
-    domains: [host],
+    // The SSO cookie is the login host's own. Only agents of OpenAM's may share one, which is another.
+    domains: [host, ...domains],
     protectedUserAttributes: [],
     cookieName,
     secureCookie: secure,

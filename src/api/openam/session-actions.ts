@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EpochMs } from '../../base/brand.ts'
 import type { Session, SessionToken } from '../../session/session.ts'
+import { callingAgent, heldByAgent, sessionFor } from './agents.ts'
 import { auditCall, permission, sessionOf, type Call, type SessionsDeps } from './call.ts'
 import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from './reply.ts'
 import { endByHandle, endOfUser } from './session-endings.ts'
@@ -127,11 +128,24 @@ const NOT_IN_ADDRESS = problem(
 async function validate(deps: SessionsDeps, call: Call): Promise<Reply> {
   const subject = subjectOf(deps, call, body.safeParse(call.body))
   if (subject.kind === 'refused') return subject.reply
-  const session = await sessionOf(deps, subject.token)
-  if (session === undefined) return ok({ valid: false })
-  if (call.query('refresh') !== 'false') deps.sessions.touch(session)
-  const { sid, username: uid, realm } = session
+  const agent = await callingAgent(deps, subject.token)
+  const session = agent === undefined ? await validated(deps, call, subject.token) : undefined
+  if (session !== undefined && call.query('refresh') !== 'false') deps.sessions.touch(session)
+  const found = agent === undefined ? session : { ...agent, username: agent.agent }
+  if (found === undefined) return ok({ valid: false })
+  const { sid, username: uid, realm } = found
   return ok({ valid: true, ...(isSince(call.version, SINCE.isoTimes) ? { sessionUid: sid } : {}), uid, realm })
+}
+
+/** An agent that says which one it is hears of its realm alone. */
+async function validated(
+  deps: SessionsDeps,
+  { tokens }: Call,
+  token: SessionToken | undefined,
+): Promise<Session | undefined> {
+  const caller = tokens.caller === token ? undefined : await callingAgent(deps, tokens.caller)
+  if (caller !== undefined) return sessionFor(deps, caller, token)
+  return (await sessionOf(deps, token)) ?? (token === undefined ? undefined : heldByAgent(deps, token))
 }
 
 /** Whoever has the token may end it. The browser forgets its cookie when that was it. */
@@ -140,7 +154,10 @@ async function logout(deps: SessionsDeps, call: Call): Promise<Reply> {
   if (subject.kind === 'refused') return subject.reply
   const { token } = subject
   const session = await sessionOf(deps, token)
-  const ended = session !== undefined && (await deps.sessions.end(session.sid, 'logout', call.origin))
+  const ended =
+    session === undefined
+      ? token !== undefined && (await deps.agents.sessions.end(token, call.origin))
+      : await deps.sessions.end(session.sid, 'logout', call.origin)
   const reply = ok({ result: ended ? 'Successfully logged out' : 'Token has expired' })
   return token !== undefined && token === call.tokens.cookie ? { ...reply, forgetCookie: true } : reply
 }
@@ -161,11 +178,11 @@ type Readable =
   /** `over`: the caller is somebody, but there is no such session. */
   | { readonly kind: 'refused'; readonly reply: Reply; readonly over: boolean }
 
-/** The session, where the caller owns it or administers its realm. Who shows nothing but the token itself owns it. */
+/** The session, where the caller owns it, administers its realm, or is an agent of its realm. Who shows nothing but the token itself owns it. */
 async function readable(deps: SessionsDeps, call: Call, token: SessionToken | undefined): Promise<Readable> {
   const callerToken = call.tokens.caller ?? token
   const caller = await sessionOf(deps, callerToken)
-  if (caller === undefined) return { kind: 'refused', reply: UNAUTHORIZED, over: false }
+  if (caller === undefined) return readableByAgent(deps, callerToken, token)
   const session = token === callerToken ? caller : await sessionOf(deps, token)
   if (session === undefined) return { kind: 'refused', reply: FORBIDDEN, over: true }
   const allowed = await permission(deps, caller, session)
@@ -175,6 +192,18 @@ async function readable(deps: SessionsDeps, call: Call, token: SessionToken | un
     auditCall(deps, call, { caller, action: 'read', outcome, target: { realm, username, sid } })
   }
   return allowed === 'none' ? { kind: 'refused', reply: FORBIDDEN, over: false } : { kind: 'session', session }
+}
+
+/** One answer for what is over and for what is another realm's. */
+async function readableByAgent(
+  deps: SessionsDeps,
+  callerToken: SessionToken | undefined,
+  token: SessionToken | undefined,
+): Promise<Readable> {
+  const agent = await callingAgent(deps, callerToken)
+  if (agent === undefined) return { kind: 'refused', reply: UNAUTHORIZED, over: false }
+  const session = await sessionFor(deps, agent, token)
+  return session === undefined ? { kind: 'refused', reply: FORBIDDEN, over: true } : { kind: 'session', session }
 }
 
 /** After it was used. */

@@ -17,8 +17,9 @@ export interface TokenNames {
 }
 
 /** Programs may write the name as `serverinfo` tells it or as the configuration does. */
-export function tokenNames(cookie: string, configured: string): TokenNames {
-  return { cookie, headers: [...new Set([cookie, configured].map((name) => name.toLowerCase()))] }
+export function tokenNames(cookie: string, others: readonly (string | undefined)[]): TokenNames {
+  const names = [cookie, ...others].filter((name) => name !== undefined)
+  return { cookie, headers: [...new Set(names.map((name) => name.toLowerCase()))] }
 }
 
 export function presentedTokens(request: IncomingMessage, names: TokenNames): PresentedTokens {

@@ -120,6 +120,18 @@ test('a person hears of their own sessions, an administrator of those of the rea
   )
 })
 
+test('an agent hears of the ends of the sessions of its realm, and is closed when it signs out', async (t) => {
+  const host = await createLoginHost(t, { heartbeatMs: 20 })
+  const alice = await host.signIn('alice')
+  const [dave, carl] = [await host.signIn('dave', '/customers'), await host.signIn('carl', '/employees/contractors')]
+  const token = await host.signInAgent('legacy')
+  const listener = await listening(t, host, token)
+  for (const { session } of [dave, carl, alice]) await host.process.sessions.end(session.sid, 'logout', FROM)
+  assert.deepEqual(await listener.until(2), [REGISTERED, eventOf(host, alice.session.sid, 'LOGOUT')])
+  await host.call('/json/sessions?_action=logout', { token })
+  assert.deepEqual(await listener.closed, [1008, 'the session has ended'])
+})
+
 test('the end of the session that opened the connection is told, and is the end of the connection', async (t) => {
   const host = await createLoginHost(t)
   const { token, session } = await host.signIn('alice')

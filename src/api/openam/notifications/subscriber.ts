@@ -4,9 +4,12 @@ import type { SessionOwner } from '../../../store/store.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import { readRequest, refused, registered, SESSION_TOPIC, sessionEvent } from './messages.ts'
 
+/** What the connection belongs to: a person's session or an agent's. */
+export type ListeningSession = Pick<Session, 'sid' | 'realm' | 'userId'>
+
 /** Who listens. Each question is asked anew: a group is lost at once. A fault closes the connection. */
 export interface Party {
-  readonly session: Session
+  readonly session: ListeningSession
   maySee(owner: SessionOwner): boolean | Promise<boolean>
   /** Whether the token that opened the connection still opens its session. */
   isLive(): Promise<boolean>
@@ -36,7 +39,7 @@ const MOST_SILENCE = 2
 
 /** One connection of `/notifications`: what it subscribed to, and what it is told. Nothing here throws. */
 export class Subscriber {
-  readonly session: Session
+  readonly session: ListeningSession
   readonly #socket: WebSocket
   readonly #party: Party
   readonly #log: Log

@@ -37,14 +37,20 @@ type Asked = z.infer<z.ZodObject<typeof shared>>
 /** Whose policies, and who asks. The caller has the privilege. */
 export interface Evaluation {
   readonly policies: RealmPolicies
-  readonly caller: Session
+  /** `undefined` for an agent, which is nobody that policies know. */
+  readonly caller: Session | undefined
+  /** Origin of the agent's own site, where resources are that it names without one. */
+  readonly site: string | undefined
 }
 
 /** `POST …/policies?_action=evaluate`: what the subject may do with each of some resources. */
 export async function evaluate(deps: EvaluateDeps, call: Call, evaluation: Evaluation): Promise<Reply> {
   const parsed = manySchema.safeParse(call.body)
   if (!parsed.success) return misread(parsed.error)
-  const resources = [...new Set(parsed.data.resources)].map((text) => ({ text, resource: parseResource(text) }))
+  const resources = [...new Set(parsed.data.resources)].map((text) => ({
+    text,
+    resource: parseResource(atSite(text, evaluation)),
+  }))
   const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources })
   if (read.kind === 'refused') return read.reply
   const results: object[] = []
@@ -57,7 +63,7 @@ export async function evaluateTree(deps: EvaluateDeps, call: Call, evaluation: E
   const parsed = treeSchema.safeParse(call.body)
   if (!parsed.success) return misread(parsed.error)
   const { resource: text, application } = parsed.data
-  const root = { text, resource: parseResource(text) }
+  const root = { text, resource: parseResource(atSite(text, evaluation)) }
   const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources: [root] })
   if (read.kind === 'refused') return read.reply
   const { policies } = evaluation.policies
@@ -65,6 +71,11 @@ export async function evaluateTree(deps: EvaluateDeps, call: Call, evaluation: E
   const results = [told(text, await read.judge(root.resource, 'tree'))]
   for (const resource of below) results.push(told(formatResource(resource), await read.judge(resource, 'tree')))
   return ok(results)
+}
+
+/** OpenAM's agent for Node.js asks about paths of its own site. */
+function atSite(text: string, { site }: Evaluation): string {
+  return site !== undefined && text.startsWith('/') ? `${site}${text}` : text
 }
 
 function misread({ issues: [issue] }: z.ZodError): Reply {

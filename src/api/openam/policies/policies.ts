@@ -2,11 +2,12 @@ import type { RealmName } from '../../../base/brand.ts'
 import type { People } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
 import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
+import { callingAgent, type AgentDeps } from '../agents.ts'
 import { evaluate, evaluateTree, type EvaluateDeps, type Evaluation } from './evaluate.ts'
 import { mayEvaluate } from './privilege.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 
-export interface PoliciesDeps extends EvaluateDeps {
+export interface PoliciesDeps extends EvaluateDeps, AgentDeps {
   readonly people: People
   policiesOf(realm: RealmName): RealmPolicies | undefined
 }
@@ -23,8 +24,11 @@ export async function actOnPolicies(deps: PoliciesDeps, call: Call): Promise<Rep
   const action = ACTIONS.get(call.query('_action') ?? '')
   const { realm } = call.address
   const caller = await sessionOf(deps, call.tokens.caller)
-  if (caller === undefined) return UNAUTHORIZED
+  const agent = caller === undefined ? await callingAgent(deps, call.tokens.caller) : undefined
+  const asking = caller ?? agent
+  if (asking === undefined) return UNAUTHORIZED
   if (action === undefined) return problem(501, '_action: evaluate and evaluateTree are what can be asked of policies')
-  const policies = (await mayEvaluate(deps.people, caller, realm)) ? deps.policiesOf(realm) : undefined
-  return policies === undefined ? FORBIDDEN : action(deps, call, { policies, caller })
+  const policies = (await mayEvaluate(deps.people, asking, realm)) ? deps.policiesOf(realm) : undefined
+  const site = agent && deps.agents.siteOf(agent.agent)?.url
+  return policies === undefined ? FORBIDDEN : action(deps, call, { policies, caller, site })
 }

@@ -37,7 +37,7 @@ interface Asked {
   readonly realm: RealmName
   readonly policies: RealmPolicies
   readonly asked: AskedSubject
-  readonly caller: Session
+  readonly caller: Session | undefined
   readonly resources: readonly Resource[]
 }
 

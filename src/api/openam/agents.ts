@@ -1,0 +1,59 @@
+import type { AgentId } from '../../base/brand.ts'
+import type { AgentSession, AgentSessions } from '../../session/agent-sessions.ts'
+import type { Session, SessionService, SessionToken } from '../../session/session.ts'
+import type { Audience } from '../../store/store.ts'
+
+/** A site whose agent has credentials. */
+export interface AgentSite {
+  readonly agent: AgentId
+  /** Scheme, host and port. */
+  readonly url: string
+  /** Where the restricted tokens count that people's browsers bring there. */
+  readonly audience: Audience
+}
+
+/** Programs that are agents, and what they ask about. */
+export interface Agents {
+  readonly sessions: Pick<AgentSessions, 'resolve' | 'end'>
+  siteOf(agent: AgentId): AgentSite | undefined
+  /** Of the tokens that agents of OpenAM's are given: what stands behind one, they can find out here alone. */
+  readonly audiences: readonly Audience[]
+  /** What such agents are told to look for; `undefined` where there is none of them. */
+  readonly cookie: { readonly name: string; readonly domains: readonly string[] } | undefined
+}
+
+export interface AgentDeps {
+  readonly sessions: Pick<SessionService, 'resolve'>
+  readonly agents: Agents
+}
+
+/** The agent that calls. No person's token is one's, and none of an agent's a person's. */
+export async function callingAgent(
+  { agents }: Pick<AgentDeps, 'agents'>,
+  token: SessionToken | undefined,
+): Promise<AgentSession | undefined> {
+  return token === undefined ? undefined : agents.sessions.resolve(token)
+}
+
+/** The person's session that an agent asks about: of its realm, and by a token of its own site or of the login host. */
+export async function sessionFor(
+  { sessions, agents }: AgentDeps,
+  { agent, realm }: AgentSession,
+  token: SessionToken | undefined,
+): Promise<Session | undefined> {
+  if (token === undefined) return undefined
+  const audience = agents.siteOf(agent)?.audience
+  const session =
+    (await sessions.resolve(token, 'login')) ??
+    (audience === undefined ? undefined : await sessions.resolve(token, audience))
+  return session?.realm === realm ? session : undefined
+}
+
+/** The same where the agent does not say which one it is, as OpenAM's for Node.js does not: whoever has the token may ask whose it is. */
+export async function heldByAgent({ sessions, agents }: AgentDeps, token: SessionToken): Promise<Session | undefined> {
+  for (const audience of agents.audiences) {
+    const session = await sessions.resolve(token, audience)
+    if (session !== undefined) return session
+  }
+  return undefined
+}
