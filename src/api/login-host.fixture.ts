@@ -59,6 +59,8 @@ export interface LoginHostOptions {
   /** Milliseconds. */
   readonly heartbeatMs?: number
   readonly tokensInAddresses?: boolean
+  /** Logins, on a store of their own. */
+  readonly authenticate?: OpenAmDeps['authenticate']
   /** What happens between the answer to whose a token is and what is made of it. */
   readonly resolved?: () => unknown
   /** None where absent. */
@@ -101,7 +103,7 @@ export async function createLoginHost(t: TestContext, options: LoginHostOptions 
     return established(process.sessions.establish(draft, { requestId: 'r-login', clientIp: '192.0.2.1' }))
   }
   const call = (path: string, call: Call = {}): Promise<Answer> => ask(url + path, call)
-  return { ...machine, process, touched, signIn, call, notifications, url }
+  return { ...machine, ...asAgent, process, touched, signIn, call, notifications, url }
 }
 
 const CLIENT = { ip: '192.0.2.9', scheme: 'http', peer: '192.0.2.9' } as const
@@ -111,9 +113,9 @@ interface Served {
   readonly process: Omit<Process, 'sessions'> & { readonly sessions: Omit<Process['sessions'], 'close'> }
   readonly notifications: ReturnType<typeof createNotifications>
   readonly options: LoginHostOptions
+  readonly agents: Agents
 }
 
-  readonly agents: Agents
 async function listen(
   t: TestContext,
   { clock, log, audited }: ReturnType<typeof createMachine>,
@@ -129,6 +131,7 @@ async function listen(
     policiesOf: options.policiesOf ?? (() => undefined),
     bearer: options.bearer ?? { resolve: () => undefined },
     transactions: createTransactions(process.store),
+    authenticate: options.authenticate ?? (() => Promise.reject(new TypeError('nobody signs in here'))),
   }
   const answers = createOpenAm(deps)
   const upgrades = createNotificationsEndpoint(deps)

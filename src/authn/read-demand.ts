@@ -21,9 +21,18 @@ const INDEXES: Readonly<Record<string, (value: string) => Wanted | undefined>> =
   user: (value) => wanted({ username: value.length > LONGEST_NAME || value === '' ? undefined : value }),
   transaction: (value) => wanted({ transaction: UUID.test(value) ? value : undefined }),
   composite_advice: (value) => {
-    const advices = parseCompositeAdvice(value)
+    const advices = parseCompositeAdvice(decodedOnce(value))
     return advices && demandOf(advices)
   },
+}
+
+/** Some of OpenAM's clients encode it twice. */
+function decodedOnce(value: string): string {
+  try {
+    return /^%3c/i.test(value) ? decodeURIComponent(value) : value
+  } catch {
+    return value
+  }
 }
 
 /** The same in one parameter, as links to OpenAM have them. */

@@ -58,6 +58,12 @@ export const gatehouseSchema = z.strictObject({
         .describe(
           "Keep the SSO cookie when the browser closes: until the session's maximum life is over, whatever its idle time says. Not for computers that people share.",
         ),
+      tokenInBody: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether programs that sign in at `/json/authenticate` get their token in the body of the answer as well, as `tokenId`; the SSO cookie is set in any case. Agents and tools of OpenAM read it there. Pages never get it: script that somebody planted would read it, too.',
+        ),
       tokensInAddresses: z
         .boolean()
         .default(true)

@@ -12,11 +12,12 @@ import type { GenerationDeps } from './deps.ts'
 import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
 import { type PolicyParts, realmPoliciesOf } from './policies.ts'
 import type { LoginHostSessions } from './login-host-sessions.ts'
+import { authenticateOf, type ProgramLoginParts } from './program-logins.ts'
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 export function apisOf(
   snapshot: ConfigSnapshot,
-  parts: PolicyParts & { readonly sessions: LoginHostSessions },
+  parts: PolicyParts & ProgramLoginParts & { readonly sessions: LoginHostSessions },
   deps: GenerationDeps,
 ): readonly Api[] {
   const { directories, sessions } = parts
@@ -29,12 +30,13 @@ export function apisOf(
   const named = { loginUrl, cookieName, tokensInAddresses, version }
   const openAm = createOpenAm({
     ...{ ...named, sessions, records, people, audit, log, clock },
+    authenticate: authenticateOf(snapshot, parts, deps),
     policiesOf: (realm) => policies.get(realm),
     bearer: bearerOf(snapshot, directories, deps),
     transactions: deps.transactions,
+    agents: parts.agents.agents,
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
-    agents: parts.agents.agents,
   return varnish === undefined ? [openAm] : [openAm, varnish]
 }
 

@@ -7,6 +7,7 @@ import { mayBeForged } from '../forgery.ts'
 import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
 import { pathBelowJson, readAddress, type Address } from './address.ts'
+import type { Authenticate } from './authenticate/authenticate.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
 import { actOnPolicies, type PoliciesDeps } from './policies/policies.ts'
 import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
@@ -24,6 +25,8 @@ export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf
   readonly cookieName: string
   /** The product's version. */
   readonly version: string
+  /** Logins. */
+  readonly authenticate: Authenticate
   readonly log: Log
 }
 
@@ -91,6 +94,7 @@ const VERSIONS: Readonly<Record<Address['resource'], readonly ApiVersion[]>> = {
   sessions: versions('1.1 1.2 2.0 2.1 3.0 3.1 4.0 5.0 5.1'),
   serverinfo: versions('1.0 1.1 2.0'),
   users: versions('1.2 2.0 2.1 3.0 4.0'),
+  authenticate: versions('1.0 1.1 2.0 2.1'),
   policies: versions('1.0 2.0 2.1'),
 }
 
@@ -121,7 +125,8 @@ async function replyTo(parts: Parts, { request, facts, below, query }: Exchange)
     body: read.value,
     query: once,
   }
-  const reply = await route(parts, request.method ?? '', call)
+  const isLogin = address.resource === 'authenticate'
+  const reply = await (isLogin ? parts.deps.authenticate(request, call) : route(parts, request.method ?? '', call))
   return { ...reply, headers: { ...choice.headers, ...reply.headers } }
 }
 
