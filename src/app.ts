@@ -15,17 +15,18 @@ import { openKeyRing } from './crypto/key-ring.ts'
 import { createPasswordHasher } from './crypto/password-hash.ts'
 import { createSealer } from './crypto/seal.ts'
 import { asFault } from './errors.ts'
-import { createGateway, type Gateway } from './gateway/handle.ts'
+import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
+import { createGateway, type Gateway, type GatewayDeps } from './gateway/handle.ts'
 import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
 import { createFactorSweep, type FactorSweep } from './identity/factor-sweep.ts'
-import { openListener, type Listener, type ListenerHandlers } from './http/listener.ts'
 import { openMessengers } from './identity/mail/open-messengers.ts'
 import { createDirectories } from './identity/directories.ts'
 import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration } from './runtime.ts'
 import type { RuntimeDeps } from './wiring/deps.ts'
+import { openListeners, type Listeners } from './wiring/listeners.ts'
 import { createBearerResolver } from './session/bearer.ts'
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
@@ -110,7 +111,7 @@ async function assemble(start: Start): Promise<App> {
 
   const accessLog = createAccessLog({ destination: output, clock, worker })
   closers.push(() => accessLog.close())
-  const gateway = createGateway({
+  const gatewayDeps: GatewayDeps = {
     generations: holder,
     sessions: deps.sessions,
     bearer: deps.bearer,
@@ -124,7 +125,8 @@ async function assemble(start: Start): Promise<App> {
     clock,
     requestId: createRequestIds(),
     maxNames: snapshot.gatehouse.caches.names,
-  })
+  }
+  const gateway = createGateway(gatewayDeps)
   closers.push(() => gateway.close())
   const ended = onSessionEnded(deps.store.revocations, (sid) => gateway.sessionEnded(sid), log)
   closers.push(() => ended.close())
@@ -132,7 +134,11 @@ async function assemble(start: Start): Promise<App> {
   await Promise.all([retireSessions(holder, deps), factorSweep.configurationChanged(holder.peek().factorOwners)])
   const users = watchUsers({ holder, gateway, deps, log })
   closers.push(() => users.close())
-  const listeners = await openListeners(start, gateway, log)
+  const listeners = await openListeners(snapshot.gatehouse, {
+    ...{ gateway, log },
+    forwardAuth: createForwardAuth(gatewayDeps),
+  })
+  closers.push(() => listeners.close(snapshot.gatehouse.shutdown.drain))
   const watcher = watchChanges(start, { holder, gateway, listeners, deps, factorSweep, health, log })
   closers.push(() => watcher.close())
   // Closed first: balancers see it and stop sending, then people's open streams end and nothing new begins.
@@ -142,9 +148,14 @@ async function assemble(start: Start): Promise<App> {
     gateway.drain()
     deps.notifications.drain()
   })
-  for (const { address, port } of listeners) log.info({ address, port }, 'listening')
+  const sites = listeners.sites.map(({ address, port }) => ({ address, port }))
+  for (const place of sites) log.info(place, 'listening')
+  if (listeners.proxies !== undefined) {
+    const { address, port } = listeners.proxies
+    log.info({ address, port }, 'listening for proxies that ask about requests')
+  }
   return {
-    listeners: listeners.map(({ address, port }) => ({ address, port })),
+    listeners: sites,
     reload: () => watcher.check(),
     close: () => closeAll(closers),
   }
@@ -243,22 +254,6 @@ async function readinessOf(health: Health): Promise<ReadinessReport> {
   return { problems: status === 'failing' && problems.length === 0 ? ['draining'] : problems, notices: worded(true) }
 }
 
-async function openListeners({ snapshot, closers }: Start, gateway: Gateway, log: Log): Promise<readonly Listener[]> {
-  const handlers: ListenerHandlers = {
-    request: (request, response) => gateway.handle(request, response),
-    upgrade: (request, socket, head) => gateway.upgrade(request, socket, head),
-    failed: (error) => log.error({ err: error }, 'a connection could not be accepted'),
-  }
-  const listeners: Listener[] = []
-  for (const config of snapshot.gatehouse.listeners) {
-    const listener = await openListener(config, handlers)
-    listeners.push(listener)
-  }
-  const { drain } = snapshot.gatehouse.shutdown
-  closers.push(() => Promise.all(listeners.map((listener) => listener.close(drain))))
-  return listeners
-}
-
 const RETIRE_AGAIN_MS = 5_000
 
 /** Ends the sessions of people and realms that are gone; a store that cannot be asked now is asked again. Never rejects. */
@@ -316,7 +311,7 @@ function watchUsers({ holder, gateway, deps, log }: Pick<Running, 'holder' | 'ga
 interface Running {
   readonly holder: GenerationHolder<GatehouseGeneration>
   readonly gateway: Gateway
-  readonly listeners: readonly Listener[]
+  readonly listeners: Pick<Listeners, 'reload'>
   readonly deps: RuntimeDeps
   readonly factorSweep: FactorSweep
   readonly health: Health
@@ -364,10 +359,7 @@ async function apply({ snapshot, problems }: LoadedConfig, running: Running): Pr
   }
   const next = await buildGeneration(holder.peek().generation + 1, snapshot, deps)
   try {
-    listeners.forEach((listener, i) => {
-      const config = snapshot.gatehouse.listeners[i]
-      if (config !== undefined) listener.reload(config)
-    })
+    listeners.reload(snapshot.gatehouse)
   } catch (error) {
     await next.close()
     throw error

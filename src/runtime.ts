@@ -6,6 +6,7 @@ import { requestTokensOf, type RequestTokens } from './authn/request-tokens.ts'
 import type { ConfigSnapshot } from './config/snapshot.ts'
 import { agentCookieOf } from './gateway/agent-cookie.schema.ts'
 import { isSite, type SiteConfig } from './gateway/agent-profile.schema.ts'
+import { compileForwardAuth } from './gateway/forward-auth/rules.ts'
 import type { GatewayGeneration } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
@@ -66,6 +67,7 @@ export async function buildGeneration(
     const authns = realmAuthns(snapshot, directories, deps)
     const tokens = requestTokens(snapshot, authns, deps)
     const agents = agentsOf(snapshot, authns, deps)
+    const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
       const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens }, deps)
@@ -80,6 +82,7 @@ export async function buildGeneration(
         sites.map((site, i) => ({ site, aliases: gated[i]?.aliases ?? [] })),
       ),
       clientOf: createClientResolver(snapshot.gatehouse.trustedProxies),
+      forwardAuth: forwardAuth && compileForwardAuth(forwardAuth, snapshot.gatehouse.trustedProxies),
       pages: createPages({
         files: deps.files,
         realms: snapshot.realms.values(),

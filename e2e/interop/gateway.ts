@@ -19,6 +19,11 @@ export interface GatewayOptions {
   readonly publicPort?: number
   readonly trustedProxies?: readonly string[]
   readonly port?: number
+  /** Where proxies ask about requests. */
+  readonly forwardAuthPort?: number
+  /** More of the realm's file, and its policies. */
+  readonly realm?: Readonly<Record<string, unknown>>
+  readonly policies?: readonly unknown[]
 }
 
 /** A gateway with a configuration of its own: realm `/staff`, and whatever agents the test is about. */
@@ -91,11 +96,13 @@ function configuration(
       login: { url: origin('login') },
       store: { driver: 'embedded', path: '${env:GATEHOUSE_DATA}/cts.db' },
       trustedProxies: options.trustedProxies ?? [],
+      ...(options.forwardAuthPort === undefined ? {} : { forwardAuth: { port: options.forwardAuthPort } }),
       secrets: { masterKey: '${file:${env:GATEHOUSE_DATA}/master.key}' },
       telemetry: { level: 'info', accessLog: true },
     },
     'realms/realm.yaml': { look: { title: 'Acme' } },
-    'realms/staff/realm.yaml': { look: { title: 'Acme Staff' } },
+    'realms/staff/realm.yaml': { look: { title: 'Acme Staff' }, ...options.realm },
+    'realms/staff/policies.yaml': { policies: options.policies ?? [] },
     'realms/staff/users.yaml': { users: people() },
     ...(Object.fromEntries(profiles) as Record<string, unknown>),
   }

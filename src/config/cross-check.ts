@@ -13,7 +13,7 @@ import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkDemands, checkWeakerChains } from './checks/demands.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
-import { checkDemoUsers, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkAnonymousName } from './checks/anonymous.ts'
 import {
   checkAgentCertificates,
@@ -72,6 +72,7 @@ const CHECKS: readonly Check[] = [
   checkLogos,
   checkQuotas,
   checkListeners,
+  checkForwardAuth,
   checkSchemes,
   checkDemoUsers,
   checkSecrets,

@@ -4,6 +4,7 @@ import { realmName } from '../base/realm-name.schema.ts'
 import { keysSchema } from '../crypto/keys.schema.ts'
 import { mailSchema, smsSchema } from '../identity/mail/mail.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
+import { forwardAuthSchema } from '../gateway/forward-auth/forward-auth.schema.ts'
 import { clientCertificateHeaderSchema, listenerSchema, trustedProxiesSchema } from '../http/listener.schema.ts'
 import { storeSchema } from '../store/store.schema.ts'
 import { telemetrySchema } from '../telemetry/telemetry.schema.ts'
@@ -92,6 +93,11 @@ export const gatehouseSchema = z.strictObject({
     .describe('Processes that share the listeners: as many as cores, at most. Each has caches of its own.'),
   trustedProxies: trustedProxiesSchema,
   clientCertificateHeader: clientCertificateHeaderSchema,
+  forwardAuth: forwardAuthSchema
+    .optional()
+    .describe(
+      'A listener at which nginx, Traefik, Caddy, Envoy and HAProxy ask about the requests that they forward themselves; see docs/forward-auth.md. Without it nobody can ask.',
+    ),
   secrets: z
     .strictObject({
       masterKey: masterKey.describe(

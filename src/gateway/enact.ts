@@ -75,7 +75,7 @@ export function createEnact(deps: EnactDeps): Enact {
       void keepThenAnswer(deps, verdict, { delivery, session: interrupted.session })
       return
     }
-    answer(deps, verdict, delivery)
+    answerVerdict(deps, verdict, delivery)
     delivery.ending.ended(undefined)
   }
 }
@@ -105,16 +105,18 @@ async function keepThenAnswer(
   try {
     if (body === undefined) sendContinue(request, context.response)
     const back = await keepForm(deps, { request, body }, session)
-    answer(deps, verdict, delivery, back)
+    answerVerdict(deps, verdict, delivery, back)
     ending.ended(undefined)
   } catch (caught) {
     ending.failed(caught)
   }
 }
 
+export type AnswerDeps = Pick<EnactDeps, 'handshake' | 'audit' | 'clock'>
+
 /** Everything that needs no upstream. */
-function answer(
-  deps: EnactDeps,
+export function answerVerdict(
+  deps: AnswerDeps,
   verdict: Answered,
   { request, context, form }: Delivery,
   back: Return | undefined = form && { goto: formUrl(request.site, form.ticket), cookies: [] },
@@ -221,7 +223,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     this.form = form
     const isCarried = session.stateless !== undefined && tunnel === undefined
     // An answer may take a minute to begin, and the session may have moved on: a step-up in another tab.
-    this.renewed = isCarried ? () => renew(deps, request, session) : undefined
+    this.renewed = isCarried ? () => renewedCookie(deps, request, session) : undefined
     this.#deps = deps
     this.#ending = ending
     this.#controller = tunnel === undefined ? undefined : new AbortController()
@@ -273,12 +275,17 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   }
 }
 
+export interface RenewDeps {
+  readonly sessions: Pick<SessionResolver, 'renew'>
+  readonly clock: Clock
+}
+
 /**
  * The next cookie of a browser that carries its session. On navigations only: of answers to scripts, which come many at once and late,
  * the last would win.
  */
-function renew(
-  { sessions, clock }: EnactDeps,
+export function renewedCookie(
+  { sessions, clock }: RenewDeps,
   { site, method, raw }: AccessRequest,
   session: Session,
 ): string | undefined {
@@ -321,7 +328,7 @@ function sendContinue({ raw }: AccessRequest, response: ServerResponse): void {
 }
 
 function deny(
-  deps: EnactDeps,
+  deps: AnswerDeps,
   verdict: Extract<Verdict, { readonly kind: 'deny' }>,
   request: AccessRequest,
   context: AnswerContext,
@@ -334,7 +341,7 @@ function deny(
 }
 
 function recordDenial(
-  { audit, clock }: EnactDeps,
+  { audit, clock }: AnswerDeps,
   { site, session, reason }: Extract<Verdict, { readonly kind: 'deny' | 'token-needed' }>,
   request: AccessRequest,
   policies: readonly string[],

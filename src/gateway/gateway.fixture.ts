@@ -18,7 +18,9 @@ import type { Log } from '../telemetry/log.ts'
 import { agentProfileSchema, isSite, type SiteConfig } from './agent-profile.schema.ts'
 import type { ErrorPages } from '../http/refusal-page.ts'
 import type { GatewayGeneration } from './generation.ts'
-import { createGateway, type Gateway } from './handle.ts'
+import { createForwardAuth } from './forward-auth/forward-auth.ts'
+import { compileForwardAuth } from './forward-auth/rules.ts'
+import { createGateway, type Gateway, type GatewayDeps } from './handle.ts'
 import { formKeeping, type FormKeeping } from './kept-forms.fixture.ts'
 import { createHostTable } from './routes.ts'
 import { compileSite, type Site } from './site.ts'
@@ -241,6 +243,8 @@ function keyOf({ session: { sid, realm }, ...request }: AskedRequest): string {
 
 export interface Rig {
   readonly port: number
+  /** Where proxies ask for decisions; 0 unless the options say who may. */
+  readonly authPort: number
   readonly gateway: Gateway
   readonly sessions: FakeSessions
   readonly lines: AccessEntry[]
@@ -262,6 +266,7 @@ export interface RigOptions {
   readonly trustedProxies?: readonly string[]
   readonly pages?: ErrorPages
   readonly touchEveryMs?: number
+  readonly forwardAuth?: Parameters<typeof compileForwardAuth>[0]
 }
 
 const pages: ErrorPages = {
@@ -300,11 +305,12 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
       atLogin.push(`${request.url ?? ''} ${client.ip}`)
       response.end('login')
     },
+    ...(options.forwardAuth && { forwardAuth: compileForwardAuth(options.forwardAuth, options.trustedProxies ?? []) }),
     close: () => Promise.resolve(),
   })
   const holder = new GenerationHolder(generation(options.sites), noop)
   let count = 0
-  const gateway = createGateway({
+  const deps: GatewayDeps = {
     generations: holder,
     sessions,
     bearer: { resolve: sessions.resolveBearer },
@@ -330,9 +336,11 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
     requestId: () => `id-${++count}`,
     maxNames: 100,
     ...(options.touchEveryMs === undefined ? {} : { touchEveryMs: options.touchEveryMs }),
-  })
+  }
+  const gateway = createGateway(deps)
   sessions.onEnd = (sid) => gateway.sessionEnded(sid)
   const listener = await openListener({ address: '127.0.0.1', port: 0 }, gatewayHandlers(gateway))
+  const authPort = options.forwardAuth === undefined ? 0 : await listenForProxies(t, deps)
   t.after(async () => {
     gateway.close()
     await listener.close(0)
@@ -346,10 +354,18 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
     atLogin,
     gateway,
     port: listener.port,
+    authPort,
     now: NOW,
     replace: (sites) => holder.replace(generation(sites)),
   }
   return rig
+}
+
+async function listenForProxies(t: TestContext, deps: GatewayDeps): Promise<number> {
+  const handlers = { ...createForwardAuth(deps), failed: (error: Error): void => assert.ifError(error) }
+  const listener = await openListener({ address: '127.0.0.1', port: 0 }, handlers)
+  t.after(() => listener.close(0))
+  return listener.port
 }
 
 function gatewayHandlers(gateway: Gateway): Parameters<typeof openListener>[1] {

@@ -4,6 +4,7 @@ import type { Generation } from '../base/generation.ts'
 import type { Client } from '../http/client.ts'
 import type { ClientResolver } from '../http/forwarded.ts'
 import type { ErrorPages } from '../http/refusal-page.ts'
+import type { ForwardAuthRules } from './forward-auth/rules.ts'
 import type { HostTable } from './routes.ts'
 
 /** What was established about a request before it reaches the login host. */
@@ -35,4 +36,6 @@ export interface GatewayGeneration extends Generation {
   readonly pages: ErrorPages
   readonly loginHost: LoginHost
   readonly loginHostSockets?: LoginHostSockets
+  /** Proxies that may ask for decisions; without them nobody may. */
+  readonly forwardAuth?: ForwardAuthRules | undefined
 }

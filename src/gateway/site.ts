@@ -11,7 +11,7 @@ import type { Log } from '../telemetry/log.ts'
 import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
 import type { SiteConfig } from './agent-profile.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
-import { createHeaderScrub, type JudgedName } from './header-scrub.ts'
+import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
 import type { RequestTokens } from './request-tokens.ts'
@@ -49,6 +49,9 @@ export interface Site {
   /** Scheme, host and port of every resource of the site. */
   readonly resourceBase: Pick<Resource, 'scheme' | 'host' | 'port'>
   readonly scrub: (name: string) => JudgedName
+  /** Headers that only we may say, in lower case, and whether a name is a spelling of one of them. */
+  readonly identityNames: readonly string[]
+  readonly claims: (name: string) => boolean
   /** Whether an `Authorization` header carries an access or refresh token of ours. */
   readonly isOurToken: (authorization: string) => boolean
   /** Tokens that people of the realm have to send with every request; `undefined` where nobody has to. */
@@ -131,6 +134,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const cookie = agentCookieOf(profile, deps.loginCookieName)
   const cookies = compileCookies(profile, deps, cookie)
   const { identity, websocket } = profile
+  const identityNames = [...Object.keys(identity.headers).map((name) => name.toLowerCase()), ASSERTION_HEADER]
   return {
     agent: profile.id,
     realm: profile.realm,
@@ -155,7 +159,9 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     isOurToken: deps.isOurToken,
     requestTokens: deps.requestTokens,
     hidesAuthorization: hiddenFrom(profile, deps),
-    scrub: createHeaderScrub([...Object.keys(identity.headers), ASSERTION_HEADER], deps.caches.names),
+    scrub: createHeaderScrub(identityNames, deps.caches.names),
+    identityNames,
+    claims: createHeaderClaims(identityNames),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
     identity: createIdentityHeaders(
       { agent: profile.id, audience: url.origin, ...identity },
@@ -174,7 +180,7 @@ function hiddenFrom({ identity }: SiteConfig, { isOurToken, requestTokens }: Sit
 }
 
 /** Agents share a token exactly where they share a cookie: domain and name. */
-function audienceOf(id: AgentId, { name, domain }: AgentCookie): Audience {
+export function audienceOf(id: AgentId, { name, domain }: AgentCookie): Audience {
   return domain === undefined ? `agent:${id}` : `domain:${domain}/${name}`
 }
 

@@ -25,10 +25,13 @@ function isExposed({ gatehouse }: CheckInput): boolean {
 export const checkListeners: Check = ({ gatehouse }) => {
   if (gatehouse === undefined) return []
   const { source } = gatehouse
-  const entries = gatehouse.value.listeners.map(({ address, port }, index) => ({
+  const { listeners, forwardAuth } = gatehouse.value
+  const taken = listeners.map(({ address, port }, index) => ({ address, port, path: ['listeners', index, 'port'] }))
+  if (forwardAuth !== undefined) taken.push({ ...forwardAuth, path: ['forwardAuth', 'port'] })
+  const entries = taken.map(({ address, port, path }, index) => ({
     key: port === 0 ? `free ${index}` : `${address} ${port}`,
     source,
-    path: ['listeners', index, 'port'],
+    path,
   }))
   return repeated(entries).map(({ entry, first }) =>
     errorIn(
@@ -37,6 +40,16 @@ export const checkListeners: Check = ({ gatehouse }) => {
       `this address and port are taken by ${placeOf(source, first.path)}; choose another port`,
     ),
   )
+}
+
+/** Whoever may ask says whose request it is, and is believed: an address is proof of nothing beyond one machine. */
+export const checkForwardAuth: Check = ({ gatehouse }) => {
+  const config = gatehouse?.value.forwardAuth
+  if (gatehouse === undefined || config === undefined || isLoopback(config.address)) return []
+  if (config.secret !== undefined || config.tls?.clientCertificates?.required === true) return []
+  const message =
+    'others than this machine can connect, so proxies have to prove who they are; set secret or tls.clientCertificates.required, or listen on 127.0.0.1'
+  return [errorIn(gatehouse.source, ['forwardAuth', 'address'], message)]
 }
 
 interface Reached {

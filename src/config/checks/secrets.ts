@@ -1,3 +1,4 @@
+import type { ListenerConfig } from '../../http/listener.schema.ts'
 import type { Path } from '../locator.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
@@ -18,11 +19,10 @@ function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
     if (value.sms !== undefined) found.push({ source, path: ['sms', 'secret'] })
     for (const at of value.secrets.previousMasterKeys.keys())
       found.push({ source, path: ['secrets', 'previousMasterKeys', at] })
-    for (const [index, { tls }] of value.listeners.entries()) {
-      const certificates = tls?.certificates ?? []
-      for (const at of certificates.keys())
-        found.push({ source, path: ['listeners', index, 'tls', 'certificates', at, 'key'] })
-    }
+    for (const [index, { tls }] of value.listeners.entries())
+      found.push(...certificateKeys(source, ['listeners', index], tls))
+    found.push(...certificateKeys(source, ['forwardAuth'], value.forwardAuth?.tls))
+    if (value.forwardAuth?.secret !== undefined) found.push({ source, path: ['forwardAuth', 'secret'] })
   }
   for (const { source, value } of agents) {
     if (value.upstream?.tls?.key !== undefined) found.push({ source, path: ['upstream', 'tls', 'key'] })
@@ -32,6 +32,11 @@ function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
       found.push({ source: realm.source, path: ['directory', 'bind', 'password'] })
   }
   return found
+}
+
+function certificateKeys(source: SourceDocument, path: Path, tls: ListenerConfig['tls']): Secret[] {
+  const certificates = tls?.certificates ?? []
+  return [...certificates.keys()].map((at) => ({ source, path: [...path, 'tls', 'certificates', at, 'key'] }))
 }
 
 function storeSecrets({ source, value }: NonNullable<CheckInput['gatehouse']>): Secret[] {
