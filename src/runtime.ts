@@ -22,6 +22,7 @@ import { createPages } from './portal/pages.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
+import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
@@ -157,7 +158,8 @@ function realmAuthns(
   const loginOrigin = new URL(snapshot.gatehouse.login.url).origin
   for (const [name, realm] of snapshot.realms) {
     const directory = directories.get(name)
-    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory, loginOrigin }))
+    const origins = { loginOrigin, pageOrigins: callingOrigins(snapshot, name) }
+    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory, ...origins }))
   }
   return compiled
 }

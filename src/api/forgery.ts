@@ -11,6 +11,12 @@ export function mayBeForged(request: IncomingMessage, origin: string, proofs: re
   const site = headers['sec-fetch-site']
   if (method === 'GET' || method === 'HEAD') return site === 'cross-site' || site === 'same-site'
   if ((site !== undefined || headers.origin !== undefined) && !isSameOrigin(headers, origin)) return true
+  return !showsProof(request, proofs)
+}
+
+/** Whether no page can have sent the request elsewhere without asking first: it only reads, its body is JSON, or it has one of `proofs`. */
+export function showsProof({ headers, method }: IncomingMessage, proofs: readonly string[]): boolean {
+  if (method === 'GET' || method === 'HEAD') return true
   const isJson = /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')
-  return !isJson && !proofs.some((name) => headers[name] !== undefined)
+  return isJson || proofs.some((name) => headers[name] !== undefined)
 }

@@ -67,6 +67,8 @@ export interface LoginHostOptions {
   readonly policiesOf?: OpenAmDeps['policiesOf']
   /** Access tokens; none is good where absent. */
   readonly bearer?: OpenAmDeps['bearer']
+  /** None where absent. */
+  readonly pages?: OpenAmDeps['pages']
 }
 
 /** The REST of one process behind a real socket, on a store of its own, and its WebSocket. */
@@ -131,6 +133,7 @@ async function listen(
     policiesOf: options.policiesOf ?? (() => undefined),
     bearer: options.bearer ?? { resolve: () => undefined },
     transactions: createTransactions(process.store),
+    pages: options.pages ?? new Map(),
     authenticate: options.authenticate ?? (() => Promise.reject(new TypeError('nobody signs in here'))),
   }
   const answers = createOpenAm(deps)

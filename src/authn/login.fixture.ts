@@ -139,6 +139,8 @@ export interface BenchOptions {
   readonly realmSwitch?: 'end' | 'keep'
   /** Read at each look-up: names that are gone meanwhile. */
   readonly removed?: ReadonlySet<string>
+  /** Of sites whose pages may sign people in. */
+  readonly pageOrigins?: readonly string[]
 }
 
 export interface Bench {
@@ -207,6 +209,7 @@ function realmOf(
     authentication: more = {},
     strong = false,
     messengers = {},
+    pageOrigins = [],
   }: BenchOptions,
   { store, clock, sealer }: { store: Store; clock: () => EpochMs; sealer: Sealer },
 ): RealmAuthn {
@@ -243,6 +246,7 @@ function realmOf(
     messengers,
     hasher,
     loginOrigin,
+    pageOrigins,
   })
   const twoSteps = {
     level: 2,

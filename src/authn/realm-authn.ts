@@ -41,6 +41,8 @@ export interface RealmAuthnDeps {
   readonly clock: Clock
   /** Scheme, host and port of the login host. */
   readonly loginOrigin: string
+  /** Of sites of the realm whose pages may call the login host; none where absent. */
+  readonly pageOrigins?: readonly string[]
 }
 
 export interface CompiledChain {
@@ -89,9 +91,10 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
   const title = config.look.title ?? realm
-  const { messengers = {}, hasher } = deps
+  const { messengers = {}, hasher, pageOrigins = [] } = deps
   const { counters } = store
-  const parts = { directory, factors, throttle, sealer, counters, messengers, hasher, clock, title, loginOrigin }
+  const origins = { loginOrigin, pageOrigins }
+  const parts = { directory, factors, throttle, sealer, counters, messengers, hasher, clock, title, ...origins }
   const modules = compileModules(authentication.modules, { ...parts, types })
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {

@@ -124,6 +124,12 @@ export const agentProfileSchema = z.strictObject({
     .array(notEnforcedSchema)
     .default([])
     .describe('What needs no session at all. Identity headers are scrubbed there too.'),
+  callsLoginHost: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Script in the site's own pages (of exactly the origin of `url`) may call `/json` on the login host with the login of its browser: sign in, look at the session, prove more, sign out, as ForgeRock's SDK for JavaScript does (CORS with credentials). It sees no token, and no session of another realm. Whoever plants script in the site can do so, too. The site has to be under the same domain as the login host, or browsers send no cookies.",
+    ),
   ssoOnly: z.boolean().default(false).describe('A session is enough; no policy is asked.'),
   policySet: z.string().min(1).default('iPlanetAMWebAgentService').describe('The policies that are asked.'),
   allowedMethods: z

@@ -8,6 +8,7 @@ import type { ConfigSnapshot } from '../config/snapshot.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import { ofKnownUser } from '../session/known-users.ts'
 import { createTokenPairs } from '../session/token-pairs.ts'
+import { callingPages } from './calling-pages.ts'
 import type { GenerationDeps } from './deps.ts'
 import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
 import { type PolicyParts, realmPoliciesOf } from './policies.ts'
@@ -34,6 +35,7 @@ export function apisOf(
     policiesOf: (realm) => policies.get(realm),
     bearer: bearerOf(snapshot, directories, deps),
     transactions: deps.transactions,
+    pages: callingPages(snapshot),
     agents: parts.agents.agents,
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)

@@ -3,19 +3,20 @@ import { asFault } from '../../errors.ts'
 import { clearCookie, cookieName } from '../../http/cookies.ts'
 import { sendJson } from '../../http/respond.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { mayBeForged } from '../forgery.ts'
+import { mayBeForged, showsProof } from '../forgery.ts'
 import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
 import { pathBelowJson, readAddress, type Address } from './address.ts'
 import type { Authenticate } from './authenticate/authenticate.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
+import { pageOf, readableBy, settledFor, type Page, type PageOrigins } from './cross-origin.ts'
 import { actOnPolicies, type PoliciesDeps } from './policies/policies.ts'
 import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
 import { universalId } from './session-facts.ts'
 import { querySessions } from './session-query.ts'
-import { presentedTokens, tokenNames, type TokenNames } from './tokens.ts'
+import { presentedTokens, tokenNames, type PresentedTokens, type TokenNames } from './tokens.ts'
 import { chooseVersion, type ApiVersion } from './version.ts'
 
 export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'> {
@@ -27,6 +28,8 @@ export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf
   readonly version: string
   /** Logins. */
   readonly authenticate: Authenticate
+  /** Sites whose pages may call. */
+  readonly pages: PageOrigins
   readonly log: Log
 }
 
@@ -50,7 +53,7 @@ export function createOpenAm(deps: OpenAmDeps): Api {
     const { path, query } = splitTarget(request.url ?? '')
     const below = pathBelowJson(path)
     if (below === undefined) return false
-    void serve(parts, { request, response, facts, below, query })
+    void serve(parts, { request, response, facts, below, query, page: pageOf(request, deps.pages) })
     return true
   }
 }
@@ -67,6 +70,7 @@ interface Exchange {
   readonly facts: ApiFacts
   readonly below: string
   readonly query: URLSearchParams
+  readonly page: Page | undefined
 }
 
 /** Never rejects; a fault is its status. */
@@ -80,13 +84,15 @@ async function serve(parts: Parts, exchange: Exchange): Promise<void> {
   }
 }
 
-function send({ names, secure }: Parts, { request, response }: Exchange, reply: Reply): void {
+function send({ names, secure }: Parts, { request, response, page }: Exchange, reply: Reply): void {
   if (response.headersSent || response.destroyed) return
   const { status, body, headers = {}, forgetCookie = false } = reply
   // A body that nobody reads any more must not be taken for the next request.
   if (!request.complete) response.shouldKeepAlive = false
   const cleared = forgetCookie ? { 'set-cookie': clearCookie(names.cookie, { secure }) } : {}
-  sendJson(response, { status, body, headers: { ...headers, ...cleared } })
+  // Of two origins that ask the same, one may be told and the other not (caches).
+  const all = { vary: 'Cookie, Origin', ...(page === undefined ? {} : readableBy(page)), ...headers }
+  sendJson(response, { status, body, headers: { ...all, ...cleared } })
 }
 
 /** Versions each resource answers to, oldest first. */
@@ -105,22 +111,26 @@ function versions(list: string): readonly ApiVersion[] {
   })
 }
 
-async function replyTo(parts: Parts, { request, facts, below, query }: Exchange): Promise<Reply> {
+async function replyTo(parts: Parts, { request, facts, below, query, page }: Exchange): Promise<Reply> {
   const once = (name: string): string | undefined => {
     const values = query.getAll(name)
     return values.length === 1 ? values[0] : undefined
   }
   const address = readAddress(below, once('realm'))
   if (address === undefined || !parts.deps.people.hasRealm(address.realm)) return problem(404)
+  const settled = page && settledFor(page, request, { address, action: once('_action') })
+  if (settled !== undefined) return settled
   const choice = chooseVersion(headerText(request, 'accept-api-version'), VERSIONS[address.resource])
   if (choice.kind === 'refused') return problem(choice.status, choice.message)
-  if (mayBeForged(request, parts.origin, parts.proofs)) return FORBIDDEN
+  const isForged =
+    page === undefined ? mayBeForged(request, parts.origin, parts.proofs) : !showsProof(request, parts.proofs)
+  if (isForged) return FORBIDDEN
   const read = await readJson(request)
   if (read.kind === 'refused') return problem(read.status)
   const call: Call = {
     address,
     version: choice.version,
-    tokens: presentedTokens(request, parts.names),
+    tokens: await tokensOf(parts, request, { page, resource: address.resource }),
     origin: { requestId: facts.requestId, clientIp: facts.client.ip },
     body: read.value,
     query: once,
@@ -128,6 +138,22 @@ async function replyTo(parts: Parts, { request, facts, below, query }: Exchange)
   const isLogin = address.resource === 'authenticate'
   const reply = await (isLogin ? parts.deps.authenticate(request, call) : route(parts, request.method ?? '', call))
   return { ...reply, headers: { ...choice.headers, ...reply.headers } }
+}
+
+/**
+ * A page speaks for whoever is signed in, in its own realm alone: what goes on in another one is none of its business. A login takes the
+ * place of whatever session there was.
+ */
+async function tokensOf(
+  { deps, names }: Parts,
+  request: IncomingMessage,
+  { page, resource }: Pick<Exchange, 'page'> & Pick<Address, 'resource'>,
+): Promise<PresentedTokens> {
+  const tokens = presentedTokens(request, names)
+  if (page === undefined) return tokens
+  const { cookie } = tokens
+  const isOwn = resource === 'authenticate' || (await sessionOf(deps, cookie))?.realm === page.realm
+  return isOwn ? { ...tokens, caller: cookie } : { ...tokens, caller: undefined, cookie: undefined }
 }
 
 function headerText(request: IncomingMessage, name: string): string | undefined {

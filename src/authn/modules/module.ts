@@ -206,6 +206,8 @@ export interface AuthModuleDeps {
   readonly title: string
   /** Scheme, host and port of the login host. */
   readonly loginOrigin: string
+  /** Of sites whose pages may sign people in as the login host's own do. */
+  readonly pageOrigins?: readonly string[]
 }
 
 /** One way to prove identity. Compiled once when a realm is loaded. */

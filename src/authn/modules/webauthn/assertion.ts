@@ -12,8 +12,8 @@ import { isExact } from './signature.ts'
 export interface RelyingParty {
   /** Host name of the login host. */
   readonly id: string
-  /** Scheme, host and port: another port is another site. */
-  readonly origin: string
+  /** Scheme, host and port, of the login host and of sites whose pages may do as it does: another port is another site. */
+  readonly origins: readonly string[]
 }
 
 /** Proofs with one key in five minutes that are remembered; beyond, the next waits until one is over. */
@@ -49,7 +49,7 @@ export async function verifyAssertion(
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: { ...assertion, response, clientExtensionResults: {} },
       expectedChallenge: challenge.value,
-      expectedOrigin: rp.origin,
+      expectedOrigin: [...rp.origins],
       expectedRPID: rp.id,
       requireUserVerification: userVerification,
       // The counter is judged where it is written: here two processes would both find it right.

@@ -27,7 +27,7 @@ export async function verifyRegistration(
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { id, rawId, type, response, clientExtensionResults: {} },
       expectedChallenge: value,
-      expectedOrigin: policy.rp.origin,
+      expectedOrigin: [...policy.rp.origins],
       expectedRPID: policy.rp.id,
       requireUserVerification: policy.userVerification,
       supportedAlgorithmIDs: [...policy.algorithms],

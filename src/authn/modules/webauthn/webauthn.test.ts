@@ -69,6 +69,21 @@ suite('setting up a key', () => {
     assert.equal(asked(await strict.prove(form, late, outcome)).failure, 'wrong-code')
   })
 
+  test('a page of a site that may sign people in is as good as the login host’s, and no other', async (t) => {
+    const origin = 'http://app.login.acme.example'
+    const { enrol, begin, prove, signIn, authenticator } = await scene(t, passkeys(), { pageOrigins: [origin] })
+    const { key } = await enrol('alice', { origin })
+    assert.equal((await prove(await begin(), undefined, key.get(optionsOf(await begin())))).kind, 'ask')
+    const form = await begin()
+    assert.equal((await prove(form, undefined, key.get(optionsOf(form)))).kind, 'done')
+    const bob = await signIn('bob')
+    for (const stranger of ['http://other.login.acme.example', `${origin}:81`, origin.replace('http', 'https')]) {
+      const page = await begin(bob, LEVEL_2)
+      const outcome = authenticator({ origin: stranger }).create(optionsOf(page))
+      assert.equal(asked(await prove(page, bob, outcome)).failure, 'wrong-code', stranger)
+    }
+  })
+
   test('a challenge is for five minutes, one user and one purpose', async (t) => {
     const { begin, prove, signIn, time, authenticator } = await scene(t, passkeys({ timeout: '1m' }))
     const session = await signIn('alice')

@@ -29,8 +29,8 @@ export const webauthnModule: AuthModuleType<WebauthnConfig> = {
   type: WEBAUTHN,
   compile(name, config, deps) {
     const { authLevel, use, multiFactor, timeout, attestation, attestationRoots, aaguids } = config
-    const { factors, clock, title, loginOrigin } = deps
-    const rp = { id: new URL(loginOrigin).hostname, origin: loginOrigin }
+    const { factors, clock, title, loginOrigin, pageOrigins = [] } = deps
+    const rp = { id: new URL(loginOrigin).hostname, origins: [loginOrigin, ...pageOrigins] }
     const challenges = createChallenges(deps, timeout)
     const beginsLogins = use !== 'second'
     const userVerification = beginsLogins || config.userVerification === 'required'
