@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
 import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
+import { changeLive } from './live-config.ts'
 import { calm, noServerError, twins } from './oracles.ts'
 import { flushedCounters } from './redis.ts'
 import { ORIGINS, PASSWORDS } from './rig-config.ts'
@@ -179,11 +180,10 @@ const rig = runVectors<Vector>(
       'unicode-norm': (outer) =>
         fresh(outer, async (rig) => {
           const [composed, decomposed] = ['pass-\u00e9-word', 'pass-e\u0301-word']
-          const file = join(rig.root, 'realms/employees/users.yaml')
+          const file = 'realms/employees/users.yaml'
+          const before = readFileSync(join(rig.root, file), 'utf8')
           const hash = await createPasswordHasher().hash(decomposed)
-          writeFileSync(file, `${readFileSync(file, 'utf8')}  - { username: "Zo\u00eb", password: "${hash}" }\n`)
-          rig.signal('SIGHUP')
-          while (!rig.log().includes('in force')) await new Promise((resolve) => setImmediate(resolve))
+          await changeLive(rig, { [file]: `${before}  - { username: "Zo\u00eb", password: "${hash}" }\n` })
           // One person and one password, however the keyboard writes them.
           for (const username of ['Zo\u00eb', 'Zoe\u0308', 'ZOE\u0308', '\uff3ao\u00eb'])
             for (const password of [composed, decomposed])

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CN, issue, nameOf, pemOf, revoke, type Issued } from '../../src/authn/modules/x509/certificates.fixture.ts'
 import { verificationName } from '../../src/crypto/x509/authority.ts'
 import { readCertificate } from '../../src/crypto/x509/certificate.ts'
 import { PEOPLE_BASE, person, SERVICE, service } from '../../src/identity/ldap/ldap.fixture.ts'
 import { startLdapServer } from '../../src/identity/ldap/ldap-server.fixture.ts'
+import { changeLive, writeLive } from './live-config.ts'
 import { noServerError, twins } from './oracles.ts'
 import type { Rig } from './rig.ts'
 import type { WireAnswer } from './wire.ts'
@@ -53,36 +54,27 @@ function realmYaml(port: number): string {
   })
 }
 
-/** Settles when the gateway has loaded what was written. */
-async function load(rig: Rig): Promise<void> {
-  const log = rig.log().length
-  rig.signal('SIGHUP')
-  while (!rig.log().slice(log).includes('in force')) await new Promise((resolve) => setImmediate(resolve))
-}
-
-function writeRealm(rig: Rig, authority: Issued, port: number): void {
+async function addRealm(rig: Rig, authority: Issued, port: number): Promise<void> {
   const read = readCertificate(authority.der)
   assert.ok(read)
-  for (const folder of ['pki', 'realms/cards']) mkdirSync(join(rig.root, folder), { recursive: true })
-  const files = {
+  mkdirSync(join(rig.root, 'pki'))
+  writeLive(rig.root, {
     'pki/cards.crt': authority.pem,
     'pki/cards.proof': issue({ by: authority, name: nameOf([CN, verificationName(read)]) }).pem,
     'pki/cards.crl': pemOf('X509 CRL', revoke({ by: authority, revoked: [] })),
-    'realms/cards/realm.yaml': realmYaml(port),
-  }
-  for (const [path, text] of Object.entries(files)) writeFileSync(join(rig.root, path), text, { mode: 0o600 })
+  })
+  await changeLive(rig, { 'realms/cards/realm.yaml': realmYaml(port) })
 }
 
 /** CVE-2026-63488: the subject of a certificate becomes a value of a filter, and nothing else. */
 export async function certificateFilter(rig: Rig): Promise<void> {
   const authority = issue({ authority: true, name: nameOf([CN, 'Cards']) })
   const server = await startLdapServer({ entries: [service, person('admin', 'unused'), person('alice', 'unused')] })
-  const file = join(rig.root, 'agent-config/gatehouse.yaml')
-  const before = readFileSync(file, 'utf8')
-  writeRealm(rig, authority, server.port)
+  const file = 'agent-config/gatehouse.yaml'
+  const before = readFileSync(join(rig.root, file), 'utf8')
   const proxied = `trustedProxies: ["${PROXY}"]\nclientCertificateHeader: { format: rfc9440 }`
-  writeFileSync(file, before.replace(/^trustedProxies: .*$/m, proxied))
-  await load(rig)
+  await changeLive(rig, { [file]: before.replace(/^trustedProxies: .*$/m, proxied) })
+  await addRealm(rig, authority, server.port)
   const show = async (name: string, from?: string): Promise<WireAnswer | undefined> => {
     rig.tally.sent++
     const { der } = issue({ by: authority, name: nameOf([CN, name]) })
@@ -107,8 +99,7 @@ export async function certificateFilter(rig: Rig): Promise<void> {
       assert.equal(searches.length, subject === subject.trim() ? 1 : 0, subject)
     }
   } finally {
-    writeFileSync(file, before)
-    await load(rig)
+    await changeLive(rig, { [file]: before })
     await server.close()
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { GROUPS_BASE, group, PEOPLE_BASE, person, SERVICE, service } from '../../src/identity/ldap/ldap.fixture.ts'
@@ -10,8 +10,10 @@ import {
   type FixtureServer,
 } from '../../src/identity/ldap/ldap-server.fixture.ts'
 import { createAuthority } from '../certificates.ts'
+import { until } from '../until.ts'
 import type { Page } from './browser.ts'
 import { certificateFilter } from './certificate-filter.ts'
+import { writeLive } from './live-config.ts'
 import { calm, noServerError, secretsNowhere, twins } from './oracles.ts'
 import { byHeader, rest, signInRoot } from './rest.ts'
 import { ORIGINS } from './rig-config.ts'
@@ -47,9 +49,10 @@ async function serve(options: Partial<FixtureOptions> = {}): Promise<FixtureServ
   return server
 }
 
+const PATIENT = { withinMs: 60_000 }
+
 /** One realm whose people are in LDAP; JSON is YAML. */
 function writeRealm(rig: Rig, name: string, server: string, tls: Readonly<Record<string, unknown>>): void {
-  mkdirSync(join(rig.root, 'realms', name), { recursive: true })
   const directory = {
     type: 'ldap',
     servers: [server],
@@ -62,7 +65,7 @@ function writeRealm(rig: Rig, name: string, server: string, tls: Readonly<Record
   }
   // Nothing here is about how often one may guess.
   const authentication = { throttle: { networkFailures: 10_000 } }
-  writeFileSync(join(rig.root, 'realms', name, 'realm.yaml'), JSON.stringify({ directory, authentication }))
+  writeLive(rig.root, { [`realms/${name}/realm.yaml`]: JSON.stringify({ directory, authentication }) })
 }
 
 let partners: FixtureServer
@@ -90,10 +93,9 @@ async function setUp(rig: Rig): Promise<void> {
     .replace(/^realm: .*$/m, 'realm: /partners')
   const identity =
     'identity: { headers: { X-Remote-User: username, X-Name: "attribute:displayName", X-Groups: groups } }\n'
-  writeFileSync(join(rig.root, 'agent-config/partner.yaml'), `${profile}${identity}`)
+  writeLive(rig.root, { 'agent-config/partner.yaml': `${profile}${identity}` })
   rig.signal('SIGHUP')
-  // 421: nobody's host yet.
-  while ((await rig.browser().call(SITE)).status === 421) await new Promise((resolve) => setImmediate(resolve))
+  await until('it is somebody’s host', async () => (await rig.browser().call(SITE)).status !== 421, PATIENT)
 }
 
 let guests = 0
@@ -125,7 +127,7 @@ async function meanwhile(rig: Rig, options: Partial<FixtureOptions>, check: () =
   await check()
   partners.options = {}
   // The back-off after a failure.
-  while ((await guess(rig, 'alice', SECRET)).status !== 303) await new Promise((resolve) => setImmediate(resolve))
+  await until('it works again', async () => (await guess(rig, 'alice', SECRET)).status === 303, PATIENT)
 }
 
 const literal: Runner<LdapVector> = async (rig, { id, username = '' }) => {
@@ -289,7 +291,7 @@ function beyond(): void {
     await it.shiftClock(61_000)
     assert.equal((await open(alice)).status, 302)
     assert.equal((await open(admin)).status, 200)
-    while (!it.log().includes('"cause":"user-removed"')) await new Promise((resolve) => setImmediate(resolve))
+    await until('their session is ended', () => it.log().includes('"cause":"user-removed"'), PATIENT)
     const { port } = partners
     await partners.close()
     assert.equal((await open(admin)).status, 200, 'the last answer is young enough')
@@ -298,6 +300,6 @@ function beyond(): void {
     assert.equal((await open(admin)).status, 503)
     assert.equal(it.since(mark).length, 0)
     partners = await serve({ port })
-    while ((await open(admin)).status !== 200) await new Promise((resolve) => setImmediate(resolve))
+    await until('others go on', async () => (await open(admin)).status === 200, PATIENT)
   })
 }

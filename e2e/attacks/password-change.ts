@@ -1,10 +1,11 @@
 import { hashSync } from '@node-rs/argon2'
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RealmName } from '../../src/base/brand.ts'
 import { addManagedUsers } from '../managed-users.ts'
 import type { Browser, Page } from './browser.ts'
+import { changeLive } from './live-config.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig } from './rig.ts'
 
@@ -14,11 +15,7 @@ const PAGE = `${ORIGINS.login}/account/password`
 
 /** A realm whose passwords are changed here, and eve in it. */
 async function addRealm(rig: Rig): Promise<void> {
-  mkdirSync(join(rig.root, 'realms/kept'), { recursive: true })
-  writeFileSync(join(rig.root, 'realms/kept/realm.yaml'), 'directory: { type: managed }\n')
-  const log = rig.log().length
-  rig.signal('SIGHUP')
-  while (!rig.log().slice(log).includes('in force')) await new Promise((resolve) => setImmediate(resolve))
+  await changeLive(rig, { 'realms/kept/realm.yaml': 'directory: { type: managed }\n' })
   const place = {
     path: join(rig.root, 'data/cts.db'),
     masterKey: readFileSync(join(rig.root, 'data/master.key'), 'utf8'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -8,6 +8,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { readKeyRing } from '../../src/crypto/key-ring.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/open.ts'
 import { until } from '../until.ts'
+import { changeLive } from './live-config.ts'
 import { isDead, noServerError, oneForm, secretsNowhere, upstreamSilent } from './oracles.ts'
 import { passwordChange } from './password-change.ts'
 import { WEB_SOCKET } from './requests.ts'
@@ -239,21 +240,12 @@ const rig = runVectors<Vector>(
       'pwd-change': passwordChange,
       async 'disable-user'(rig) {
         const bob = await rig.signIn('bob')
-        const file = join(rig.root, 'realms/employees/users.yaml')
-        const before = readFileSync(file, 'utf8')
-        const log = rig.log().length
-        const inForce = async (): Promise<void> => {
-          while (!rig.log().slice(log).includes('in force')) await new Promise((resolve) => setImmediate(resolve))
-        }
-        writeFileSync(file, before.replace('    groups: []\n', '    groups: []\n    disabled: true\n'))
-        rig.signal('SIGHUP')
-        await inForce()
+        const file = 'realms/employees/users.yaml'
+        const before = readFileSync(join(rig.root, file), 'utf8')
+        await changeLive(rig, { [file]: before.replace('    groups: []\n', '    groups: []\n    disabled: true\n') })
         await isDead(rig, bob.cookie('app'), 'disabled')
         assert.equal((await bob.client.call(`${ORIGINS.login}/`)).body.includes('bob'), false)
-        const reload = rig.log().length
-        writeFileSync(file, before)
-        rig.signal('SIGHUP')
-        while (!rig.log().slice(reload).includes('in force')) await new Promise((resolve) => setImmediate(resolve))
+        await changeLive(rig, { [file]: before })
         await isDead(rig, bob.cookie('app'), 'enabled again, the old session stays ended')
       },
       async absolute(outer) {

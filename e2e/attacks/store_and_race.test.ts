@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync,
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { code, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
+import { IN_FORCE, told, writeLive } from './live-config.ts'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS, PASSWORDS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
 import { redisRunners } from './redis.ts'
@@ -66,21 +67,11 @@ async function under(rig: Rig, path: string, cookie: string, change: () => Promi
   return seen
 }
 
-/** Waits until the log says `text` once more. */
-async function told(rig: Rig, text: string, action: () => void): Promise<void> {
-  const from = rig.log().length
-  action()
-  rig.signal('SIGHUP')
-  while (!rig.log().slice(from).includes(text)) await new Promise((resolve) => setImmediate(resolve))
-}
-
 function edit(rig: Rig, file: string, change: (text: string) => string): void {
-  const path = join(rig.root, file)
-  writeFileSync(path, change(readFileSync(path, 'utf8')))
+  writeLive(rig.root, { [file]: change(readFileSync(join(rig.root, file), 'utf8')) })
 }
 
 const REFUSED = 'the changed configuration has errors; the old one stays in force'
-const IN_FORCE = 'the changed configuration is in force'
 const POLICIES = 'realms/employees/policies.yaml'
 
 const main = runVectors<Vector>(
@@ -174,7 +165,7 @@ const main = runVectors<Vector>(
           await told(rig, 'ConfigRefused', () => edit(rig, POLICIES, (text) => `${text}  - name: [\n`))
           assert.equal(await statusOf(rig, '/me', bob.cookie('app')), 200, 'a bad policy leaves the old one')
           assert.equal(await statusOf(rig, '/admin/x', bob.cookie('app')), 403)
-          await told(rig, IN_FORCE, () => writeFileSync(join(rig.root, POLICIES), good))
+          await told(rig, IN_FORCE, () => edit(rig, POLICIES, () => good))
         }),
       'toctou-user': (outer) =>
         fresh(outer, async (rig) => {
