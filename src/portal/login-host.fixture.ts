@@ -100,6 +100,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
         world.grants.push(grant)
         return Promise.resolve(`code-${world.grants.length}`)
       },
+      tokenFor: ({ sid }, { agent }) => Promise.resolve(`<${agent}&${sid}>` as SessionToken),
     },
     checkGoto: (_realm, goto) => {
       const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null

@@ -27,7 +27,7 @@ export interface PortalParts {
   readonly ownFactors: OwnFactors
   readonly ownPassword: OwnPassword
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'endOthers' | 'ofUser' | 'find'>
-  readonly handshake: Pick<HandshakeService, 'issue'>
+  readonly handshake: Pick<HandshakeService, 'issue' | 'tokenFor'>
   readonly checkGoto: GotoCheck
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */

@@ -11,8 +11,10 @@ import { compileRealm, compileRealms, originOf, type CompiledRealm } from './rea
 import { showAccount, submitAccount } from './routes/account.ts'
 import { answerError, answerFault } from './routes/errors.ts'
 import { showFactor, showSetUp, submitFactor, submitSetUp } from './routes/factors.ts'
+import { showCdcServlet } from './routes/cdcservlet.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
+import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
 import { showPassword, submitPassword } from './routes/password.ts'
@@ -37,6 +39,10 @@ type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
 
 const FORM_METHODS = 'GET, HEAD, POST'
 const LOGIN = /^\/login(?:\/.*)?$/
+/** As OpenAM has them, in its usual places. */
+const UI_LOGIN = /^\/(?:am\/|openam\/)?(?:UI\/Login|XUI\/?)$/
+const UI_LOGOUT = /^\/(?:am\/|openam\/)?UI\/Logout$/
+const CDC_SERVLET = /^\/(?:am\/|openam\/)?cdcservlet$/
 
 /** The pages of the login host, for one configuration generation. Every request is answered, faults included. */
 export function createPortal(deps: PortalDeps): PortalHandler {
@@ -60,6 +66,9 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(PASSWORD_PATH).get(on(showPassword)).post(form, on(submitPassword)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route(UI_LOGIN).get(on(showLegacyLogin)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
   app.use(on(showNotFound))
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) {

@@ -25,7 +25,14 @@ export interface OpenAmSite {
   /** By `/cdcservlet`. */
   readonly cdcservlet: boolean
   /** By a cookie of a domain that the login host is in. */
-  readonly cookie: { readonly name: string; readonly attributes: CookieAttributes } | undefined
+  readonly cookie: SharedCookie | undefined
+}
+
+export interface SharedCookie {
+  readonly name: string
+  readonly attributes: CookieAttributes
+  /** Whether it outlives the browser. */
+  readonly persistent: boolean
 }
 
 /** A realm as the login host sees it. */

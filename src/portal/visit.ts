@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { AMBIGUOUS, clearCookie, findCookie, setCookie } from '../http/cookies.ts'
+import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import type { KeptCookie } from '../authn/modules/stand-in.ts'
 import type { Presented } from '../http/presented.ts'
@@ -15,7 +15,7 @@ import {
 } from '../authn/login-cookies.ts'
 import { languageOf, negotiateLanguage, type Language } from './messages/language.ts'
 import type { PortalParts } from './portal-parts.ts'
-import type { RequestFacts } from './ports.ts'
+import type { RequestFacts, SharedCookie } from './ports.ts'
 import type { CompiledRealm } from './realms.ts'
 import { contentSecurityPolicy } from './security-headers.ts'
 
@@ -58,6 +58,8 @@ export interface Visit {
   /** Binds a login to this browser, setting or renewing the cookie; returns the hash of its value. */
   bindBrowser(): string
   signIn(issued: IssuedSession): void
+  /** Sets a cookie that others in the login host's domain see, too. */
+  share(cookie: SharedCookie, issued: IssuedSession): void
   /** Has this browser keep what a login left with it. */
   keep(cookies: readonly KeptCookie[]): void
   signOut(): void
@@ -109,6 +111,10 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       return bindingOf(secret)
     },
     signIn: (issued) => addCookie(ssoCookie(cookies, issued, parts.clock())),
+    share: ({ name, attributes, persistent }, { token, session }) => {
+      const life = persistent ? lifeUntil(session.maxExpiresAt, parts.clock()) : {}
+      addCookie(setCookie(name, token, { ...attributes, ...life }))
+    },
     keep: (kept) => {
       for (const each of kept) addCookie(keptCookie(cookies, each, parts.clock()))
     },

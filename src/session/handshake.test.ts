@@ -174,3 +174,22 @@ test('the store never holds a code or a token, only what it hashes to', async (t
   assert.equal(await store.oneTime.take('handshake', code), undefined)
   assert.equal((await handshakes.redeem(code, APP, 'hash', FROM)).kind, 'issued')
 })
+
+test('a token without a code is good at its agent only, and is not given once the session ended or moved on', async (t) => {
+  const { audited, start } = createMachine(t)
+  const { handshakes, sessions } = await start()
+  const { session } = await established(sessions.establish(ALICE, FROM))
+  const to = { agent: APP, audience: 'agent:app' } as const
+  const token = await handshakes.tokenFor(session, to, FROM)
+  assert.ok(token)
+  assert.equal((await sessions.resolve(token, 'agent:app'))?.sid, session.sid)
+  assert.equal(await sessions.resolve(token, 'login'), undefined)
+  await assert.rejects(handshakes.tokenFor(session, { ...to, audience: 'login' }, FROM), { code: 'GH_INTERNAL' })
+  assert.ok(await sessions.upgrade(session, { authLevel: 2, authModules: ['totp'], properties: {} }, FROM))
+  assert.equal(await handshakes.tokenFor(session, to, FROM), undefined)
+  await sessions.end(session.sid, 'logout', FROM)
+  assert.equal(await handshakes.tokenFor(session, to, FROM), undefined)
+  assert.equal(await sessions.resolve(token, 'agent:app'), undefined)
+  const reasons = audited.flatMap((event) => (event.event === 'HandshakeRefused' ? [event.reason] : []))
+  assert.deepEqual(reasons, ['session-moved-on', 'session-ended'])
+})

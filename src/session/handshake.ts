@@ -33,6 +33,9 @@ interface HandshakeRecord extends Omit<HandshakeGrant, 'goto'> {
   readonly authInstant: EpochMs
 }
 
+/** What one restricted token is issued for. */
+type Issue = Omit<HandshakeRecord, 'agent' | 'binding' | 'sealedGoto'> & { readonly goto: string }
+
 /** Codes carry a login to one agent and one browser: a stolen or planted one is worth nothing in another (login CSRF). */
 export function createHandshakeService(deps: HandshakeServiceDeps): HandshakeService {
   return new StoredHandshakes(deps)
@@ -70,6 +73,18 @@ class StoredHandshakes implements HandshakeService {
     return redemption
   }
 
+  readonly tokenFor: HandshakeService['tokenFor'] = async (session, { agent, audience }, origin) => {
+    refuseForeignAudience({ agent, audience })
+    const { sid, gen, authLevel, authInstant } = session
+    const found = await this.#deps.store.sessions.find(sid)
+    const redemption =
+      found?.gen === gen
+        ? await this.#issueToken({ sid, gen, authLevel, authInstant, audience, goto: '', interactive: false }, found)
+        : refused(found === undefined ? 'session-ended' : 'session-moved-on')
+    this.#record(redemption, agent, origin)
+    return redemption.kind === 'issued' ? redemption.token : undefined
+  }
+
   async #redeem(code: string, agent: AgentId, binding: string | undefined): Promise<Redemption> {
     if (!isSecret(code)) return refused('unknown-code')
     const text = await this.#deps.store.oneTime.take(NAMESPACE, hashSecret(code))
@@ -83,7 +98,7 @@ class StoredHandshakes implements HandshakeService {
     return this.#issueToken({ ...record, goto: openGoto(code, record.sealedGoto) }, session)
   }
 
-  async #issueToken(record: HandshakeRecord & { readonly goto: string }, session: SessionRecord): Promise<Redemption> {
+  async #issueToken(record: Issue, session: SessionRecord): Promise<Redemption> {
     if (session.kind === 'stateless') return this.#issueCarried(record, viewOf(session, record))
     const { token, hash } = newToken(this.#deps.place, session.bucket)
     const { sid, audience, gen, authLevel, authInstant, goto, interactive } = record
@@ -94,7 +109,7 @@ class StoredHandshakes implements HandshakeService {
   }
 
   /** The store has no token of it: should the session have ended meanwhile, the denylist says so. */
-  async #issueCarried({ audience, goto, interactive }: HandshakeRecord & { readonly goto: string }, session: Session) {
+  async #issueCarried({ audience, goto, interactive }: Issue, session: Session) {
     const { stateless } = this.#deps
     const issued = stateless?.issue(session, audience, await stateless.standingOf(session))
     if (issued === undefined) throw fault('GH_SESSION_TOO_LARGE', { detail: `no token for ${audience} can be issued` })
@@ -118,7 +133,7 @@ function refused(reason: Extract<Redemption, { kind: 'refused' }>['reason']): Re
 }
 
 /** A restricted token for the login host, or for another agent, would undo what restricted tokens are for. */
-function refuseForeignAudience({ agent, audience }: HandshakeGrant): void {
+function refuseForeignAudience({ agent, audience }: Pick<HandshakeGrant, 'agent' | 'audience'>): void {
   if (audience === `agent:${agent}` || audience.startsWith('domain:')) return
   throw fault('GH_INTERNAL', { detail: `agent ${agent} was to get a token for ${audience}` })
 }

@@ -192,4 +192,13 @@ export interface HandshakeService {
   issue(session: Session, grant: HandshakeGrant): Promise<string>
   /** `binding`: SHA-256 of the binding cookie this browser sent; `undefined` when it sent none. */
   redeem(code: string, agent: AgentId, binding: string | undefined, origin: RequestOrigin): Promise<Redemption>
+  /**
+   * The restricted token at once, for an agent of OpenAM's that can trade no code: the browser takes it there. `undefined` when the
+   * session ended or moved on.
+   */
+  tokenFor(
+    session: Session,
+    to: Pick<HandshakeGrant, 'agent' | 'audience'>,
+    origin: RequestOrigin,
+  ): Promise<SessionToken | undefined>
 }

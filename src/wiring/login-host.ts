@@ -107,7 +107,12 @@ function openAmSite(profile: AgentProfileConfig, loginCookieName: string): Porta
   const { id: agent, title = profile.id, aliases, openam } = profile
   const { name, domain } = agentCookieOf(profile, loginCookieName)
   const secure = profile.url.startsWith('https:')
-  const shared = { name: cookieName(name, { secure, domain }), attributes: { ...profile.cookie, secure, domain } }
+  const { sameSite, persistent } = profile.cookie
+  const shared = {
+    name: cookieName(name, { secure, domain }),
+    attributes: { secure, domain, sameSite },
+    persistent,
+  }
   const openAm = { cdcservlet: openam?.cdcservlet === true, cookie: domain === undefined ? undefined : shared }
   return { ...agentSite(profile, loginCookieName), agent, title, aliases, openAm }
 }

@@ -35,7 +35,7 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
     visit.used(session)
     visit.redirect(
       302,
-      await nextLocation(parts, realm, { session, destination: asked.destination, interactive: false }),
+      await nextLocation(parts, visit, { realm, session, destination: asked.destination, interactive: false }),
     )
     return
   }
@@ -143,7 +143,12 @@ async function startAgain(
   if (isSame && suffices(session, asked.realm, asked.demand, parts.clock())) {
     visit.redirect(
       303,
-      await nextLocation(parts, asked.realm, { session, destination: again.destination, interactive: false }),
+      await nextLocation(parts, visit, {
+        realm: asked.realm,
+        session,
+        destination: again.destination,
+        interactive: false,
+      }),
     )
     return
   }
@@ -159,7 +164,10 @@ async function finish(
 ): Promise<void> {
   visit.signIn(issued)
   const realm = parts.realms.get(issued.session.realm) ?? asked.realm
-  visit.redirect(303, await nextLocation(parts, realm, { session: issued.session, destination, interactive: true }))
+  visit.redirect(
+    303,
+    await nextLocation(parts, visit, { realm, session: issued.session, destination, interactive: true }),
+  )
 }
 
 function showForm(
