@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { SessionToken } from '../../../session/session.ts'
 import { AT, cookieOf, createClient, filled, password } from './authenticate.fixture.ts'
 
 const EMPTY_FORM = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -37,7 +38,7 @@ suite('a login as OpenAM’s clients know it', () => {
     assert.deepEqual(answer.body, { tokenId: token, successUrl: '/', realm: '/employees' })
     assert.match((answer.headers['set-cookie'] ?? []).join(), /^SSOTokenID=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/)
     assert.equal(answer.headers['content-api-version'], 'protocol=1.0,resource=2.1')
-    const session = await client.sessions.resolve((token ?? '') as never, 'login')
+    const session = await client.sessions.resolve((token ?? '') as SessionToken, 'login')
     assert.deepEqual([session?.username, session?.realm], ['alice', '/employees'])
   })
 

@@ -10,7 +10,7 @@ import { credentialsOf, factorData, WEBAUTHN, type CredentialFactor } from './cr
 import { verifyRegistration, type RegistrationPolicy } from './registration.ts'
 import { parseRegistration } from './response.ts'
 
-/** A user handle has 64 bytes at most (WebAuthn Level 3 §5.4.3). */
+/** Random ones. As text they are 43; a user handle has 64 bytes at most (WebAuthn Level 3 §5.4.3). */
 const HANDLE_BYTES = 32
 const LONGEST_NAME = 64
 
@@ -35,7 +35,7 @@ export function createWebauthnEnrolment(parts: EnrolmentParts): Enrolment {
     async begin(user) {
       const present = await credentialsOf(factors, user.id)
       // One handle a user: a key that has a credential of theirs replaces it instead of offering two of one name.
-      const handle = present[0]?.credential.userHandle ?? randomBytes(HANDLE_BYTES).toString('base64url')
+      const handle = present[0]?.credential.userHandle ?? newHandle()
       const { challenge, state } = challenges.issue(ceremony(user), handle)
       return { callbacks: page(parts, { user, challenge, present }), state }
     },
@@ -55,7 +55,12 @@ export function createWebauthnEnrolment(parts: EnrolmentParts): Enrolment {
       if ((await factors.ownerOf(key)) !== undefined) return { kind: 'again' }
       return {
         kind: 'enrolled',
-        factor: { type: WEBAUTHN, name: nameOf(given), key, data: factorData(credential) },
+        factor: {
+          type: WEBAUTHN,
+          name: nameOf(given === '' ? registration.deviceName : given),
+          key,
+          data: factorData(credential),
+        },
       }
     },
   }
@@ -96,7 +101,12 @@ function page({ policy, title, timeoutMs, discoverable }: EnrolmentParts, shown:
   ]
 }
 
-function nameOf(given: string): string {
+/** Bytes that are text, and of one byte each: OpenAM's SDK hands them on as such. */
+function newHandle(): string {
+  return Buffer.from(randomBytes(HANDLE_BYTES).toString('base64url')).toString('base64url')
+}
+
+function nameOf(given = ''): string {
   return given
     .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
     .trim()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { assertionOfOpenAm, registrationOfOpenAm } from './openam-outcome.ts'
 
 /** Characters of what a browser sends back. An attestation with three certificates has about six thousand. */
 const LONGEST = 12_000
@@ -34,19 +35,21 @@ const registrationSchema = z
         .max(8)
         .default([]),
     }),
+    /** Of the person's choice. */
+    deviceName: z.string().optional(),
   })
   .refine(({ id, rawId }) => id === rawId)
 
 export type Assertion = z.infer<typeof assertionSchema>
 export type Registration = z.infer<typeof registrationSchema>
 
-/** `undefined` for anything but an AuthenticationResponseJSON (WebAuthn Level 3 §5.1.8) without padding or other spellings. */
+/** `undefined` for anything but an AuthenticationResponseJSON (WebAuthn Level 3 §5.1.8) without padding, or what OpenAM's SDK makes of one. */
 export function parseAssertion(text: string): Assertion | undefined {
-  return parse(assertionSchema, text)
+  return parse(assertionSchema, text, assertionOfOpenAm)
 }
 
 export function parseRegistration(text: string): Registration | undefined {
-  return parse(registrationSchema, text)
+  return parse(registrationSchema, text, registrationOfOpenAm)
 }
 
 const clientDataSchema = z.object({
@@ -63,10 +66,14 @@ export function isOwnContext(clientDataJSON: string): boolean {
   return parse(clientDataSchema, Buffer.from(clientDataJSON, 'base64url').toString('utf8')) !== undefined
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
+function parse<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  read: (text: string) => object | undefined = () => undefined,
+): T | undefined {
   if (text === '' || text.length > LONGEST) return undefined
   try {
-    return schema.safeParse(JSON.parse(text)).data
+    return schema.safeParse(read(text) ?? JSON.parse(text)).data
   } catch {
     return undefined
   }
