@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly port?: number
   /** Where proxies ask about requests. */
   readonly forwardAuthPort?: number
+  /** More about the login host. */
+  readonly login?: Readonly<Record<string, unknown>>
   /** More of the realm's file, and its policies. */
   readonly realm?: Readonly<Record<string, unknown>>
   readonly policies?: readonly unknown[]
@@ -90,10 +92,11 @@ function configuration(
     `agent-config/${id}.yaml`,
     { url: origin(id), realm: '/staff', ...profile },
   ])
+  const users = people()
   return {
     'agent-config/gatehouse.yaml': {
       listeners: [{ address: '127.0.0.1', port }],
-      login: { url: origin('login') },
+      login: { url: origin('login'), ...options.login },
       store: { driver: 'embedded', path: '${env:GATEHOUSE_DATA}/cts.db' },
       trustedProxies: options.trustedProxies ?? [],
       ...(options.forwardAuthPort === undefined ? {} : { forwardAuth: { port: options.forwardAuthPort } }),
@@ -103,7 +106,9 @@ function configuration(
     'realms/realm.yaml': { look: { title: 'Acme' } },
     'realms/staff/realm.yaml': { look: { title: 'Acme Staff' }, ...options.realm },
     'realms/staff/policies.yaml': { policies: options.policies ?? [] },
-    'realms/staff/users.yaml': { users: people() },
+    'realms/staff/users.yaml': { users },
+    // Administrators' programs sign in there, whatever realm they are about.
+    'realms/users.yaml': { users },
     ...(Object.fromEntries(profiles) as Record<string, unknown>),
   }
 }
