@@ -50,7 +50,6 @@ interface Signals {
 }
 
 async function serveHere(start: Start, { stop, hangUp }: Signals): Promise<void> {
-  keepTickShape()
   // A service manager signals every process of the service, and so does the parent: twice does not mean at once here.
   if (cluster.isWorker) stop.again = () => undefined
   // Loaded where it runs: the parent of workers has no use for it.
@@ -75,6 +74,8 @@ function stopSignal(): StopSignal {
   return signal
 }
 
+// Before the first full collection: reading a configuration brings one.
+keepTickShape()
 await runProgram(process.argv.slice(2), { serve })
 // A worker's channel to its parent would keep it.
 if (cluster.isWorker) process.exit()
