@@ -108,7 +108,7 @@ suite('a server that says who somebody is', () => {
       const event = audited.find((each) => each.event === 'AuthnSucceeded')
       assert.ok(event?.event === 'AuthnSucceeded')
       assert.deepEqual([event.username, event.assertedBy, event.modules], ['alice', by, ['trusted']])
-      const session = await sessions.find(event.sid)
+      const session = await sessions.find(event.sid ?? '')
       assert.deepEqual([session?.properties['assertedBy'], session?.authLevel], [by, 1])
     }
   })

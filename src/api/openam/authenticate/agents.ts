@@ -57,10 +57,10 @@ function isBegun({ body }: Call): boolean {
   return typeof body === 'object' && body !== null && 'authId' in body
 }
 
-function isForAgents({ agents }: AgentAuthenticateDeps, { address, query }: Call, sent: ZeroPage | undefined): boolean {
-  const [type, value] = [query('authIndexType'), query('authIndexValue')]
+function isForAgents({ agents }: AgentAuthenticateDeps, call: Call, sent: ZeroPage | undefined): boolean {
+  const [type, value] = [call.query('authIndexType'), call.query('authIndexValue')]
   if (type !== undefined || value !== undefined) return INDEXES.includes(`${type ?? ''} ${value ?? ''}`)
-  return sent?.secret !== undefined && agents.isAgent(address.realm, sent.name)
+  return sent?.secret !== undefined && agents.isAgent(call.address.realm, sent.name)
 }
 
 function isAgentStep({ sealer }: AgentAuthenticateDeps, authId: string, realm: string): boolean {
