@@ -19,7 +19,7 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
   const { directories, sites, pdps } = parts
   const { factsOf } = usersOf(snapshot, directories)
   const all = new Map<RealmName, RealmPolicies>()
-  for (const { name, policies } of snapshot.realms.values()) {
+  for (const { name, policies, policySets, resourceTypes } of snapshot.realms.values()) {
     const pdp = pdps.get(name)
     const directory = directories.get(name)
     if (pdp === undefined || directory === undefined) continue
@@ -31,7 +31,11 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
     ])
     all.set(name, {
       ...{ pdp, policies, factsOf },
-      sets: setsOf(policies, [...own, ...alone]),
+      ...{ policySets, resourceTypes },
+      sets: setsOf(policies, [
+        ...[...own, ...alone].map(({ policySet }) => policySet),
+        ...policySets.map(({ name }) => name),
+      ]),
       async userNamed(username) {
         const id = await directory.idOf(username)
         return id === undefined ? undefined : directory.find(id)
@@ -43,12 +47,12 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
 }
 
 /** The set that agents ask unless they are told otherwise is always there. */
-function setsOf(policies: RealmPolicies['policies'], sites: readonly Pick<Site, 'policySet'>[]): RealmPolicies['sets'] {
-  const sets = new Map(['iPlanetAMWebAgentService', ...sites.map(({ policySet }) => policySet)].map(emptySet))
+function setsOf(policies: RealmPolicies['policies'], named: readonly string[]): RealmPolicies['sets'] {
+  const sets = new Map(['iPlanetAMWebAgentService', ...named].map(emptySet))
   for (const { policySet, active, actions } of policies) {
-    const named = sets.get(policySet) ?? new Set()
-    sets.set(policySet, named)
-    if (active) for (const action of Object.keys(actions)) named.add(action)
+    const known = sets.get(policySet) ?? new Set()
+    sets.set(policySet, known)
+    if (active) for (const action of Object.keys(actions)) known.add(action)
   }
   return sets
 }

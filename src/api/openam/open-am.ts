@@ -10,7 +10,8 @@ import { pathBelowJson, readAddress, type Address } from './address.ts'
 import type { Authenticate } from './authenticate/authenticate.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
 import { pageOf, readableBy, settledFor, type Page, type PageOrigins } from './cross-origin.ts'
-import { actOnPolicies, type PoliciesDeps } from './policies/policies.ts'
+import { answerPolicies, type PoliciesDeps } from './policies/policies.ts'
+import { isKind } from './policies/read.ts'
 import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
@@ -102,6 +103,8 @@ const VERSIONS: Readonly<Record<Address['resource'], readonly ApiVersion[]>> = {
   users: versions('1.2 2.0 2.1 3.0 4.0'),
   authenticate: versions('1.0 1.1 2.0 2.1'),
   policies: versions('1.0 2.0 2.1'),
+  applications: versions('1.0 2.0 2.1'),
+  resourcetypes: versions('1.0'),
 }
 
 function versions(list: string): readonly ApiVersion[] {
@@ -174,7 +177,7 @@ function route(parts: Parts, method: string, call: Call): Promise<Reply> | Reply
     return id === undefined || call.version.major === 1 ? actOnSession(deps, call) : problem(404)
   }
   if (resource === 'sessions' && isRead && id === undefined) return querySessions(deps, call)
-  if (resource === 'policies' && method === 'POST' && id === undefined) return actOnPolicies(deps, call)
+  if (isKind(resource)) return answerPolicies(deps, method, call)
   if (resource === 'users' && method === 'POST' && id === undefined) return actOnUsers(parts, call)
   return problem(call.tokens.caller === undefined ? 401 : 405)
 }

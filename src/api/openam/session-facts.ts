@@ -38,12 +38,19 @@ export function timesOf(session: Session, now: EpochMs): object {
 
 /** OpenAM's distinguished name of a person, for clients that take names out of it (RFC 4514 §2.4). */
 export function universalId({ realm, username }: { readonly realm: RealmName; readonly username: string }): string {
+  return `id=${escaped(username)},ou=user,${placeOf(realm)}`
+}
+
+/** The same of a group. */
+export function groupId({ realm, group }: { readonly realm: RealmName; readonly group: string }): string {
+  return `id=${escaped(group)},ou=group,${placeOf(realm)}`
+}
+
+function placeOf(realm: RealmName): string {
   const parts = realm.split('/').filter((part) => part !== '')
-  const place =
-    parts.length === 0
-      ? 'ou=am-config'
-      : [...parts.reverse().map((part) => `o=${part}`), 'ou=services,ou=am-config'].join(',')
-  return `id=${escaped(username)},ou=user,${place}`
+  return parts.length === 0
+    ? 'ou=am-config'
+    : [...parts.reverse().map((part) => `o=${part}`), 'ou=services,ou=am-config'].join(',')
 }
 
 function escaped(value: string): string {

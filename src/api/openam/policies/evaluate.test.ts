@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { APP, FROM } from '../../../session/processes.fixture.ts'
 import { createTransactions } from '../../../session/transactions.ts'
 import { createLoginHost, type LoginHostOptions } from '../../login-host.fixture.ts'
-import { EMPLOYEES, employeesPolicies } from './policies.fixture.ts'
+import { EMPLOYEES, employeesPolicies, policiesFrom } from './policies.fixture.ts'
 
 const EVALUATE = '/json/realms/root/realms/employees/policies?_action=evaluate'
 const TREE = '/json/realms/root/realms/employees/policies?_action=evaluateTree'
@@ -170,11 +170,11 @@ test('a name is a person who has proved nothing; nobody may do nothing', async (
 test('an access token is the session it is of', async (t) => {
   const signedIn: { session?: Awaited<ReturnType<Awaited<ReturnType<typeof createLoginHost>>['signIn']>>['session'] } =
     {}
-  const bearer = { resolve: (value: string) => (value === 'Bearer good.for.alice' ? signedIn.session : undefined) }
+  const jwt = `x.${Buffer.from('{"sub":"u-alice"}').toString('base64url')}.x`
+  const bearer = { resolve: (value: string) => (value === `Bearer ${jwt}` ? signedIn.session : undefined) }
   const { host, tell, ask } = await asked(t, { bearer })
   const { session, token: ssoToken } = await host.signIn('alice')
   signedIn.session = session
-  const jwt = 'good.for.alice'
   const question = { resources: [`${SITE}/x`] }
   for (const subject of [{ jwt }, { jwt, claims: { sub: 'alice' } }, { jwt, ssoToken }])
     assert.equal((await tell({ ...question, subject }))[0]?.actions['GET'], true)
@@ -184,6 +184,66 @@ test('an access token is the session it is of', async (t) => {
     { jwt, ssoToken: other },
   ])
     assert.equal((await ask({ ...question, subject })).status, 400)
+})
+
+test('what a caller says of its token and client counts for policies that ask for it, and only there', async (t) => {
+  const policies = policiesFrom([
+    {
+      name: 'partners',
+      resources: [`${SITE}/*`],
+      actions: { GET: 'allow' },
+      subject: { type: 'JwtClaim', claimName: 'iss', claimValue: 'partner' },
+    },
+    {
+      name: 'writers',
+      resources: [`${SITE}/*`],
+      actions: { PUT: 'allow' },
+      subject: { type: 'AuthenticatedUsers' },
+      condition: { type: 'OAuth2Scope', requiredScopes: ['write', 'read'] },
+    },
+    {
+      name: 'office',
+      resources: [`${SITE}/*`],
+      actions: { POST: 'allow' },
+      subject: { type: 'AuthenticatedUsers' },
+      condition: { type: 'IPv4', startIp: '192.0.2.0', endIp: '192.0.2.255' },
+    },
+  ])
+  const sets = new Map([['iPlanetAMWebAgentService', new Set(['GET', 'PUT', 'POST'])]])
+  const { tell } = await asked(t, { policiesOf: () => employeesPolicies(policies, { sets }) })
+  const may = async (claims: object, environment: object = {}) => {
+    const [told] = await tell({
+      resources: [`${SITE}/x`],
+      subject: { claims: { sub: 'alice', ...claims } },
+      environment,
+    })
+    return Object.keys(told?.actions ?? {}).join()
+  }
+  assert.equal(await may({}), '')
+  assert.equal(await may({ iss: 'partner' }), 'GET,HEAD')
+  assert.equal(await may({}, { scope: ['read write'] }), 'PUT')
+  assert.equal(await may({}, { scope: ['read'] }), '')
+  assert.equal(await may({}, { requestIp: ['192.0.2.9'] }), 'POST')
+  assert.equal(await may({}, { IP: ['::ffff:192.0.2.9'] }), 'POST')
+  assert.equal(await may({}, { IP: ['198.51.100.9'] }), '')
+})
+
+test('what policies that allow something say about the user comes along', async (t) => {
+  const policies = policiesFrom([
+    {
+      name: 'told',
+      resources: [`${SITE}/told`],
+      actions: { GET: 'allow', POST: 'allow' },
+      subject: { type: 'AuthenticatedUsers' },
+      responseAttributes: [
+        { type: 'Static', propertyName: 'dept', propertyValues: ['x'] },
+        { type: 'Session', propertyName: 'tier' },
+      ],
+    },
+  ])
+  const { about } = await asked(t, { policiesOf: () => employeesPolicies(policies) })
+  assert.deepEqual((await about('alice', `${SITE}/told`)).attributes, { dept: ['x'], tier: ['gold'] })
+  assert.deepEqual((await about('alice', `${SITE}/other`)).attributes, {})
 })
 
 test('what needs an approval passes once, with the id of the one that was given', async (t) => {

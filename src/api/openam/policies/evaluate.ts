@@ -105,8 +105,9 @@ async function readQuestion(deps: EvaluateDeps, { address }: Call, question: Que
   const who = { realm: address.realm, policies, caller, resources, asked: asked.subject ?? {} }
   const subject = await readSubject(deps, who)
   if (subject === undefined) return refused('subject: the token or name is nobody’s here, or of several people')
-  const transaction = asked.environment?.['TxId']?.[0]
-  const about = { policies, policySet, clientIp, transaction, subject }
+  const { TxId: [transaction] = [], requestDnsName: clientNames, scope } = asked.environment ?? {}
+  const told = { clientIp, clientNames, scopes: scope?.flatMap((list) => list.split(' ')), claims: claimsOf(asked) }
+  const about = { policies, policySet, told, transaction, subject }
   return { kind: 'read', judge: (resource, use) => judgeFor(deps, about, { resource, use }) }
 }
 
@@ -122,10 +123,22 @@ function addressIn({ requestIp, IP }: Readonly<Record<string, readonly string[]>
   return addresses.size === 1 ? [...addresses][0] : undefined
 }
 
+/** What a caller says of a token it has verified; what our own says counts in any case. */
+function claimsOf({ subject }: Asked): AccessQuery['claims'] {
+  const { claims, jwt } = subject ?? {}
+  return claims === undefined && jwt === undefined ? undefined : { ...claims, ...(jwt && payloadOf(jwt)) }
+}
+
+/** Of a token that was found good. */
+function payloadOf(jwt: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as Readonly<Record<string, unknown>>
+}
+
 interface About {
   readonly policies: RealmPolicies
   readonly policySet: string
-  readonly clientIp: string
+  /** What the caller says about the client and its token. */
+  readonly told: Pick<AccessQuery, 'clientIp' | 'clientNames' | 'scopes' | 'claims'>
   readonly transaction: string | undefined
   readonly subject: Subject
 }
@@ -135,11 +148,11 @@ async function judgeFor(
   about: About,
   { resource, use }: { readonly resource: Resource | undefined; readonly use: Use },
 ): Promise<Judged> {
-  const { policies, policySet, clientIp } = about
+  const { policies, policySet } = about
   const person = resource && (await about.subject(resource))
   if (resource === undefined || person === undefined) return NOTHING
   const { subject: session, facts } = person
-  const query = { policySet, resource, session, facts, clientIp, now: deps.clock() }
+  const query = { policySet, resource, session, facts, now: deps.clock(), ...about.told }
   const judged = judge(policies, query)
   if (judged.advices.TransactionConditionAdvice === undefined) return judged
   if (use === 'tree') {
@@ -166,7 +179,7 @@ async function approved(
   if (Object.keys(then.advices).length > 0) return withAdvices(judged, then.advices)
   const asked = askedRequest(policies, { resource: query.resource, person, judged })
   if (asked === undefined) return withAdvices(judged, {})
-  if (transaction !== undefined && (await deps.transactions.redeem(asked)) === transaction) return then
+  if (transaction !== undefined && (await deps.transactions.redeem(asked, transaction)) !== undefined) return then
   const id = await deps.transactions.ask(asked)
   return withAdvices(judged, id === undefined ? {} : { TransactionConditionAdvice: [id] })
 }
@@ -193,6 +206,6 @@ function withAdvices(judged: Judged, advices: Advices): Judged {
   return { ...judged, advices, validUntil: 0 as EpochMs }
 }
 
-function told(resource: string, { actions, advices, validUntil }: Judged): object {
-  return { resource, actions, attributes: {}, advices, ttl: validUntil === FOREVER ? asNumber(LONG_MAX) : validUntil }
+function told(resource: string, { actions, attributes, advices, validUntil }: Judged): object {
+  return { resource, actions, attributes, advices, ttl: validUntil === FOREVER ? asNumber(LONG_MAX) : validUntil }
 }

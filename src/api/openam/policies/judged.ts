@@ -8,17 +8,20 @@ import type { RealmPolicies } from './realm-policies.ts'
 export interface Judged {
   /** `false` where a policy denies it. What no policy allows or denies is not named, and not allowed. */
   readonly actions: Readonly<Record<string, boolean>>
+  /** What the policies that allow something say about the user. */
+  readonly attributes: Readonly<Record<string, readonly string[]>>
   readonly advices: Advices
   /** Actions that an advice is for. */
   readonly advised: readonly string[]
   readonly validUntil: EpochMs
 }
 
-export const NOTHING: Judged = { actions: {}, advices: {}, advised: [], validUntil: FOREVER }
+export const NOTHING: Judged = { actions: {}, attributes: {}, advices: {}, advised: [], validUntil: FOREVER }
 
 /** Asks about every action that policies of the set name. */
 export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query: Omit<AccessQuery, 'action'>): Judged {
   const actions: Record<string, boolean> = {}
+  const attributes: Record<string, readonly string[]> = {}
   const advised: string[] = []
   let advices: Advices | undefined
   let validUntil = FOREVER
@@ -27,13 +30,15 @@ export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query:
     validUntil = Math.min(validUntil, decision.validUntil) as EpochMs
     const value = valueOf(decision)
     if (value !== undefined) actions[action] = value
+    for (const [name, values] of Object.entries(decision.attributes ?? {}))
+      attributes[name] = [...new Set([...(attributes[name] ?? []), ...values])]
     if (decision.advices === undefined) continue
     advised.push(action)
     advices = uniteAdvices(advices, decision.advices, 'all')
   }
   // HEAD is decided as GET (RFC 9110 §9.3.2); agents look for the method that they were sent.
   if (actions['GET'] !== undefined) actions['HEAD'] = actions['GET']
-  return { actions, advices: advices ?? {}, advised, validUntil }
+  return { actions, attributes, advices: advices ?? {}, advised, validUntil }
 }
 
 function valueOf({ allowed, reason }: Decision): boolean | undefined {

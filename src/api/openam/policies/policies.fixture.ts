@@ -5,10 +5,14 @@ import { policiesFileSchema } from '../../../policy/policies.schema.ts'
 import type { z } from 'zod'
 import type { NamedUser, RealmPolicies } from './realm-policies.ts'
 
-type Written = Omit<z.input<typeof policiesFileSchema>['policies'] & object, never>[number]
+type File = z.input<typeof policiesFileSchema>
 
-export function policiesFrom(written: readonly Written[]): readonly PolicyConfig[] {
-  return policiesFileSchema.parse({ policies: written }).policies
+/** As `policies.yaml` has them. */
+export function policiesFrom(
+  written: NonNullable<File['policies']>,
+  more: Omit<File, 'policies'> = {},
+): readonly PolicyConfig[] {
+  return policiesFileSchema.parse({ policies: written, ...more }).policies
 }
 
 const HOST = 'http://app.acme.test:80'
@@ -73,10 +77,11 @@ function userOf(username: string): NamedUser | undefined {
 }
 
 /** The policies above at two sites of the realm. */
-export function employeesPolicies(policies = POLICIES): RealmPolicies {
+export function employeesPolicies(policies = POLICIES, more: Partial<RealmPolicies> = {}): RealmPolicies {
   return {
     pdp: compilePolicies(policies),
     policies,
+    ...{ policySets: [], resourceTypes: [] },
     sets: new Map([
       ['iPlanetAMWebAgentService', new Set(['GET', 'POST', 'DELETE'])],
       ['other', new Set()],
@@ -88,5 +93,6 @@ export function employeesPolicies(policies = POLICIES): RealmPolicies {
       if (host === 'app.acme.test') return { agent: 'app' as AgentId, audience: 'agent:app' }
       return host === 'hr.acme.test' ? { agent: 'hr' as AgentId, audience: 'agent:hr' } : undefined
     },
+    ...more,
   }
 }

@@ -1,10 +1,11 @@
 import type { RealmName } from '../../../base/brand.ts'
 import type { People } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
-import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
+import { FORBIDDEN, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { callingAgent, type AgentDeps } from '../agents.ts'
 import { evaluate, evaluateTree, type EvaluateDeps, type Evaluation } from './evaluate.ts'
 import { mayEvaluate } from './privilege.ts'
+import { isKind, readPolicies, refuseWrite } from './read.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 
 export interface PoliciesDeps extends EvaluateDeps, AgentDeps {
@@ -19,15 +20,24 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['evaluateTree', evaluateTree],
 ])
 
+/** Everything at `policies`, `applications` and `resourcetypes`. */
+export function answerPolicies(deps: PoliciesDeps, method: string, call: Call): Promise<Reply> {
+  const { resource: kind, id } = call.address
+  if (!isKind(kind)) throw new TypeError(`${kind} is none of what policies are made of`)
+  if (method === 'GET' || method === 'HEAD') return readPolicies(deps, call, kind)
+  if (method === 'POST' && kind === 'policies' && id === undefined) return actOnPolicies(deps, call)
+  return refuseWrite(deps, call)
+}
+
 /** `POST …/policies?_action=NAME`. */
-export async function actOnPolicies(deps: PoliciesDeps, call: Call): Promise<Reply> {
+async function actOnPolicies(deps: PoliciesDeps, call: Call): Promise<Reply> {
   const action = ACTIONS.get(call.query('_action') ?? '')
   const { realm } = call.address
   const caller = await sessionOf(deps, call.tokens.caller)
   const agent = caller === undefined ? await callingAgent(deps, call.tokens.caller) : undefined
   const asking = caller ?? agent
   if (asking === undefined) return UNAUTHORIZED
-  if (action === undefined) return problem(501, '_action: evaluate and evaluateTree are what can be asked of policies')
+  if (action === undefined) return refuseWrite(deps, call)
   const policies = (await mayEvaluate(deps.people, asking, realm)) ? deps.policiesOf(realm) : undefined
   const site = agent && deps.agents.siteOf(agent.agent)?.url
   return policies === undefined ? FORBIDDEN : action(deps, call, { policies, caller, site })

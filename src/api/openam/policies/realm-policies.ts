@@ -1,6 +1,6 @@
 import type { AgentId } from '../../../base/brand.ts'
 import type { Facts, PolicyDecisionPoint, Resource } from '../../../policy/decision.ts'
-import type { PolicyConfig } from '../../../policy/policies.schema.ts'
+import type { PolicyConfig, PolicySetConfig, ResourceTypeConfig } from '../../../policy/policies.schema.ts'
 import type { Session } from '../../../session/session.ts'
 import type { Audience } from '../../../store/store.ts'
 
@@ -9,6 +9,8 @@ export interface RealmPolicies {
   readonly pdp: PolicyDecisionPoint
   /** As they are written, in their order. */
   readonly policies: readonly PolicyConfig[]
+  readonly policySets: readonly PolicySetConfig[]
+  readonly resourceTypes: readonly ResourceTypeConfig[]
   /** Every policy set, those that agents of the realm ask among them, and the actions that its active policies name. */
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>
   /** What is known of the session's user; `undefined` when they are gone. */
