@@ -50,8 +50,9 @@ function explain(sets: ReadonlyMap<string, PolicySet>, query: AccessQuery): Expl
   const candidates = set.index.find(target)
   const question = { target, query, traced: true }
   const found = findingsOn(candidates, question)
-  const misses = nearMisses(candidates, question, found)
-  return { decision: combine(found, query), trace: traceOf([...found, ...misses], query) }
+  const told = found.filter(({ outcome }) => outcome !== 'resource-differs')
+  const misses = nearMisses(candidates, question, told)
+  return { decision: combine(found, query), trace: traceOf([...told, ...misses], query) }
 }
 
 function setOf(sets: Map<string, PolicySet>, name: string, matchings: ReadonlyMap<string, Matching>): PolicySet {

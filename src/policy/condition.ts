@@ -78,7 +78,8 @@ export function allOf(members: readonly Condition[]): Condition {
     const refused = hopeless ? heldBackBy(failed) : refusal(unite(failed, 'all'))
     const isUnknown = failed.every(({ unknown }) => unknown === true)
     const ends = failed.some(({ endsSession }) => endsSession === true)
-    return withValidity(marked(refused, isUnknown, ends), failed)
+    // What holds now may fail later, and then ask for more: so long the answer is good.
+    return withValidity(marked(refused, isUnknown, ends), results)
   })
 }
 

@@ -60,7 +60,8 @@ export function findingsOn(candidates: readonly Candidate[], question: Question)
     if (rule === previous) continue
     const finding = findingOn(rule, pattern, question)
     if (finding === undefined) continue
-    previous = rule
+    // Another pattern of the rule may cover the resource as it is written.
+    if (finding.outcome !== 'resource-differs') previous = rule
     findings.push(finding)
   }
   return findings
@@ -81,7 +82,10 @@ function findingOn(rule: Rule, pattern: ResourcePattern, question: Question): Fi
   }
   if (effect === undefined || rule.condition === undefined || !pattern.matches(target, 'loose')) return undefined
   const finding = judge(rule, effect, { pattern, question })
-  return finding.standing === 'advised' ? finding : undefined
+  if (finding.standing === 'advised') return finding
+  // It holds nothing back yet, and may as soon as its time is over: so long the decision is good.
+  if (finding.condition?.validUntil === undefined) return undefined
+  return { ...finding, outcome: 'resource-differs', standing: 'silent' }
 }
 
 /**

@@ -2,86 +2,16 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import type { Resource } from './decision.ts'
+import { covers as coversAs, matches } from './coverage.fixture.ts'
 import { checkPattern, parsePattern, targetOf } from './pattern.ts'
 import type { Precision } from './precision.ts'
 
-function resource(url: string): Resource | undefined {
-  const match = /^(https?):\/\/([^/:?]+)(?::(\d+))?(\/[^?]*)?(?:\?(.*))?$/s.exec(url)
-  if (match === null) return undefined
-  const [, scheme = '', host = '', port, path = '/', query] = match
-  const https = scheme === 'https'
-  return {
-    scheme: https ? 'https' : 'http',
-    host: host.toLowerCase(),
-    port: Number(port ?? (https ? 443 : 80)),
-    path,
-    query,
-  }
-}
-
-function covers(pattern: string, url: string, precision: Precision = 'exact'): boolean {
-  const asked = resource(url)
-  return asked !== undefined && matches(pattern, asked, precision)
-}
-
-function matches(pattern: string, asked: Resource, precision: Precision = 'exact'): boolean {
-  const parsed = parsePattern(pattern)
-  return parsed.kind === 'pattern' && parsed.pattern.matches(targetOf(asked), precision)
-}
-
-interface AmVector {
-  readonly id: string
-  readonly fn: string
-  readonly pattern?: string | null
-  readonly resource?: string | null
-  readonly match?: boolean
-  readonly result?: string
-  readonly in?: string
-  readonly out?: string | null
-}
+const covers = (pattern: string, url: string, precision: Precision = 'exact'): boolean =>
+  coversAs(pattern, url, { precision })
 
 function readJson(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8'))
 }
-
-const { vectors } = readJson('am-match.json') as { readonly vectors: readonly AmVector[] }
-const differences = readJson('am-differences.json') as Readonly<Record<string, string>>
-
-suite('behaviour observed in OpenAM', () => {
-  /** The Java engine also compares bare paths; they are the path of some site. */
-  const onSite = (text: string) => (text.startsWith('/') ? `http://site${text}` : text)
-  const compared = vectors.filter((v) => typeof v.pattern === 'string' && typeof v.resource === 'string')
-
-  for (const vector of compared) {
-    const { id, pattern, resource: asked, result } = vector
-    const expected = vector.match ?? (result === 'EXACT_MATCH' || result === 'WILDCARD_MATCH')
-    const differs = differences[id]
-    test(`${id}: ${String(pattern)} on ${String(asked)} ${differs === undefined ? 'agrees' : `differs: ${differs}`}`, () => {
-      const actual = covers(onSite(pattern ?? ''), onSite(asked ?? ''))
-      assert.equal(actual, differs === undefined ? expected : !expected)
-    })
-  }
-
-  test('every listed difference names a vector', () => {
-    const ids = new Set(compared.map(({ id }) => id))
-    assert.deepEqual(
-      Object.keys(differences).filter((id) => !ids.has(id)),
-      [],
-    )
-  })
-
-  const withDefaultPort = vectors.filter(
-    (v) => v.fn === 'URLResourceName.canonicalize' && v.in !== v.out && typeof v.out === 'string',
-  )
-  for (const { id, in: short = '', out } of withDefaultPort) {
-    test(`${id}: ${short} means ${String(out)}`, () => {
-      for (const url of ['http://www.example.com', 'https://www.example.com', 'https://www.example.com:8443']) {
-        assert.equal(covers(short, `${url}/hello`), covers(out ?? '', `${url}/hello`), url)
-      }
-    })
-  }
-})
 
 suite('components', () => {
   test('a host wildcard never reaches into the path: policy bypass through a path that looks like a host', () => {
