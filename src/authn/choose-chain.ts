@@ -42,6 +42,10 @@ export function chooseChain(
   asked: LoginDemand,
   { standing, user, now = 0 }: Circumstances = {},
 ): ChainChoice | undefined {
+  if (asked.again !== undefined) {
+    const chain = moduleChain(asked.again)
+    return standing !== undefined && realm.chains.has(chain) ? { chain, carried: [] } : undefined
+  }
   const demand = { ...asked, besides: besides(realm, asked, { standing, user }) }
   const isStale = standing !== undefined && !isFresh(standing, demand, now)
   const asStrong = isStale ? Math.max(demand.level ?? 0, standing.authLevel) : demand.level

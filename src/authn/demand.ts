@@ -16,6 +16,8 @@ export interface LoginDemand {
   readonly maxAgeMs?: number | undefined
   /** The request to approve: `authIndexType=transaction`, TransactionConditionAdvice. What that takes, the store says. */
   readonly transaction?: string | undefined
+  /** The one module to prove again, whatever was passed before; only of who has a session. */
+  readonly again?: string
   /** Whoever has set up a second factor proves one, whatever the chain asks for. */
   readonly ownFactor?: true
   /** Who is asked to sign in: `authIndexType=user`. Whoever does is asked for nothing more by it. */
@@ -27,10 +29,11 @@ export type Standing = Pick<Session, 'userId' | 'username' | 'authLevel' | 'auth
 
 /** Whether a session of the realm is what is asked for already. No session approves anything by itself. */
 export function suffices(session: Standing, demand: LoginDemand, now: number): boolean {
-  const { level = 0, modules = [], chain, force, transaction, username } = demand
+  const { level = 0, modules = [], chain, force, transaction, username, again } = demand
   return (
     !force &&
     transaction === undefined &&
+    again === undefined &&
     (chain === undefined || chainsPassed(session.properties).includes(chain)) &&
     (username === undefined || usernameKey(session.username) === usernameKey(username)) &&
     session.authLevel >= level &&
@@ -48,7 +51,7 @@ export function isFresh(
 }
 
 /** Whether the demand is one to a session that is there (a step-up), and not the wish to sign in once more, maybe as another. */
-export function strengthens({ level, modules, chain, maxAgeMs, transaction }: LoginDemand): boolean {
-  if (transaction !== undefined) return true
+export function strengthens({ level, modules, chain, maxAgeMs, transaction, again }: LoginDemand): boolean {
+  if (transaction !== undefined || again !== undefined) return true
   return level !== undefined || modules !== undefined || chain !== undefined || maxAgeMs !== undefined
 }
