@@ -5,10 +5,9 @@ import type { AuthQuery } from '../session/session.ts'
  * mail) keeps the name of its module's type.
  * @see https://openziti.io/docs/learn/core-concepts/security/authentication/auth#authentication-queries
  */
-export function authQueryDetail({ module, type, or, enrols }: AuthQuery): object {
-  const about = { id: module, alternatives: or, isEnrolled: !enrols }
-  if (type === 'externalJwt') return { typeId: 'EXT-JWT', provider: 'url', ...about }
-  if (type !== 'totp') return { typeId: type, provider: 'gatehouse', ...about }
+export function zitiQuery({ type }: Pick<AuthQuery, 'type'>): object {
+  if (type === 'externalJwt') return { typeId: 'EXT-JWT', provider: 'url' }
+  if (type !== 'totp') return { typeId: type, provider: 'gatehouse' }
   const answer = {
     httpMethod: 'POST',
     httpUrl: './authenticate/mfa',
@@ -16,5 +15,11 @@ export function authQueryDetail({ module, type, or, enrols }: AuthQuery): object
     minLength: 4,
     maxLength: 6,
   }
-  return { typeId: 'MFA', provider: 'ziti', ...answer, ...about }
+  return { typeId: 'MFA', provider: 'ziti', ...answer }
+}
+
+/** The same with what else is known of it. */
+export function authQueryDetail(query: AuthQuery): object {
+  const { module, or, enrols } = query
+  return { ...zitiQuery(query), id: module, alternatives: or, isEnrolled: !enrols }
 }

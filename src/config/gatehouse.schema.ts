@@ -124,7 +124,15 @@ export const gatehouseSchema = z.strictObject({
     .strictObject({
       realm: realmName
         .optional()
-        .describe('The realm whose people get tokens at `/api/v1/auth/login`. Without it that address is not there.'),
+        .describe(
+          'The realm whose people get tokens at `/api/v1/auth/login`, and API sessions as Ziti has them under `/edge`. Without it those addresses are not there.',
+        ),
+      ziti: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether the addresses of OpenZiti's edge APIs are there: `/edge/client/v1` and `/edge/management/v1`.",
+        ),
     })
     .prefault({})
     .describe('For programs that speak to another product: addresses in which no realm is named.'),

@@ -1,0 +1,88 @@
+import type { Factor } from '../../identity/factors.ts'
+import type { Session } from '../../session/session.ts'
+import { authenticatorId, methodOf } from './api-session.ts'
+import type { Call, FullCaller, ZitiDeps } from './call.ts'
+import { identityFor, identityRef, type Identity } from './identity.ts'
+import { partOf, readListQuery, type Fields } from './list-query.ts'
+import { okAll, okList, ok, problem, iso, type Problem, type Reply } from './reply.ts'
+
+const FIELDS = ['id', 'identity', 'identityId', 'method', 'createdAt', 'updatedAt'] as const
+
+/** What somebody proves who they are with: nothing of what it proves it with. */
+interface Authenticator extends Identity {
+  readonly id: string
+  readonly method: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** `GET authenticators`: one's own; `filter=identity = "ID"` for those of another, who has to be named, for administrators. */
+export async function listAuthenticators(
+  deps: ZitiDeps,
+  call: Call,
+  { session }: FullCaller,
+): Promise<Reply | Problem> {
+  const query = readListQuery(call, FIELDS)
+  if ('problem' in query) return query
+  const named = query.clauses.find(
+    ({ field, operator }) => (field === 'identity' || field === 'identityId') && operator === '=',
+  )
+  const userId = named === undefined ? session.userId : String(named.value)
+  const identity = await identityFor(deps, session, userId)
+  const all = identity === undefined ? [] : await authenticatorsOf(deps, session, identity)
+  const { part, page } = partOf(all, query, fieldsOf)
+  return okList(part.map(detailOf), page, FIELDS)
+}
+
+/** `GET identities/ID/authenticators` and `GET current-identity/authenticators` */
+export async function authenticatorsOfIdentity(
+  deps: ZitiDeps,
+  _call: Call,
+  { session }: FullCaller,
+  userId: string = session.userId,
+): Promise<Reply | Problem> {
+  const identity = await identityFor(deps, session, userId)
+  if (identity === undefined) return problem('NOT_FOUND')
+  return okAll((await authenticatorsOf(deps, session, identity)).map(detailOf))
+}
+
+/** `GET authenticators/ID`: of one's own. */
+export async function authenticator(
+  deps: ZitiDeps,
+  _call: Call,
+  { session }: FullCaller,
+  id: string,
+): Promise<Reply | Problem> {
+  const found = (await authenticatorsOf(deps, session, session)).find((each) => each.id === id)
+  return found === undefined ? problem('NOT_FOUND') : ok(detailOf(found))
+}
+
+/** Those that the person set up or was given; of one's own, after what this session began with, which is kept elsewhere. */
+async function authenticatorsOf(
+  { realmAuthn }: ZitiDeps,
+  session: Session,
+  { userId, username }: Identity,
+): Promise<readonly Authenticator[]> {
+  const method = methodOf(realmAuthn, session.authModules)
+  const first = { id: authenticatorId(method, userId), method, userId, username, createdAt: 0, updatedAt: 0 }
+  const factors = (await realmAuthn.factors.list(userId)).map((factor) => ofFactor(factor, { userId, username }))
+  return userId === session.userId ? [first, ...factors] : factors
+}
+
+function ofFactor({ id, type, createdAt, lastUsedAt = createdAt }: Factor, identity: Identity): Authenticator {
+  const { userId, username } = identity
+  return { id, method: type, userId, username, createdAt, updatedAt: lastUsedAt }
+}
+
+function detailOf({ id, method, userId, username, createdAt, updatedAt }: Authenticator): object {
+  return {
+    _links: { self: { href: `./authenticators/${encodeURIComponent(id)}` } },
+    ...{ id, method, createdAt: iso(createdAt), updatedAt: iso(updatedAt), tags: {} },
+    ...{ identity: identityRef({ userId, username }), identityId: userId },
+    ...(method === 'updb' ? { username } : {}),
+  }
+}
+
+function fieldsOf({ id, method, userId, createdAt, updatedAt }: Authenticator): Fields {
+  return { id, method, identity: userId, identityId: userId, createdAt: iso(createdAt), updatedAt: iso(updatedAt) }
+}
