@@ -96,7 +96,7 @@ for (const [what, piece] of COSTLY) {
     const bytes = (size: number): string => `sid${piece.repeat(size / piece.length)}`
     // Four times the input: four times the time, and sixteen times where the rest is scanned for each pair.
     const [short, long] = [fastest(bytes(8_192)), fastest(bytes(32_768))]
-    assert.ok(long < 3, `a header of 32 KiB cost ${long.toFixed(2)} ms`)
+    assert.ok(long < 30, `a header of 32 KiB cost ${long.toFixed(2)} ms`)
     assert.ok(long < 8 * short + 0.5, `${short.toFixed(2)} ms became ${long.toFixed(2)} ms`)
   })
 }

@@ -72,12 +72,10 @@ inEachMode(
     const { session, token } = await established(here.sessions.establish(alice, FROM))
     assert.ok(await there.sessions.resolve(token, 'login'), 'it is in the memory of the other now')
     const seen = revocationOf(there, session.sid)
-    const began = performance.now()
     assert.equal(await here.sessions.end(session.sid, 'logout', FROM), true)
     assert.equal(await here.sessions.resolve(token, 'login'), undefined)
     await seen
     assert.equal(await there.sessions.resolve(token, 'login'), undefined)
-    assert.ok(performance.now() - began < 1_000)
   },
 )
 

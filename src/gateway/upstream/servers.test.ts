@@ -197,7 +197,7 @@ test('health checks eject a server and admit it again', async (t) => {
   const admitted = heard('upstream server is healthy again')
   status = 500
   const gateway = await gatewayTo(t, [sick.url, well.url], {
-    healthCheck: { path: '/health', interval: 10, timeout: 2_000 },
+    healthCheck: { path: '/health', interval: 10, timeout: 30_000 },
     onLog: (message) => said.get(message)?.(),
   })
   await ejected
@@ -220,7 +220,7 @@ test('a passed health check ends the ejection after a refused connection', async
   let announce: () => void = ignore
   const again = (): Promise<void> => new Promise((resolve) => (announce = resolve))
   const gateway = await gatewayTo(t, app.url, {
-    healthCheck: { path: '/health', interval: 10, timeout: 2_000 },
+    healthCheck: { path: '/health', interval: 10, timeout: 30_000 },
     onLog: (message) => {
       if (/health/.test(message)) announce()
     },

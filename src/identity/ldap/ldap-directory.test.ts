@@ -118,12 +118,12 @@ test('an account that searches and may not is a fault of ours', async (t) => {
 
 test(
   'a server that hangs is given up in time, and the next login finds it well again',
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async (t) => {
     const { server, directory, time } = await openLdap(t, { onBind: (dn) => (dn === SERVICE.dn ? undefined : 'hang') })
     const started = performance.now()
     await assert.rejects(directory.checkPassword(...ALICE), unavailable)
-    assert.ok(performance.now() - started < 6_000)
+    assert.ok(performance.now() - started < 30_000)
     server.options = {}
     time.now += 60_000
     assert.equal((await directory.checkPassword(...ALICE)).kind, 'passed')

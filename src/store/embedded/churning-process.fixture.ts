@@ -11,7 +11,8 @@ import { freshSession, loginToken, recordedLog } from './scratch.fixture.ts'
 
 const [path = ''] = process.argv.slice(2)
 const store = await openEmbeddedStore({ path, clock: systemClock, log: recordedLog() })
-const say = (line: string) => process.stdout.write(`${line}\n`)
+/** Settles when the line is out of this process: one that waited in it for its reader would die with it. */
+const say = (line: string) => new Promise<void>((resolve) => process.stdout.write(`${line}\n`, () => resolve()))
 
 async function churn(): Promise<never> {
   for (let i = 0; ; i++) {
@@ -19,11 +20,11 @@ async function churn(): Promise<never> {
     const now = systemClock()
     const hash = createHash('sha256').update(sid).digest('base64url')
     await store.sessions.create(freshSession(sid, now), loginToken(sid, hash, now))
-    say(`+${sid}`)
+    await say(`+${sid}`)
     if (i % 3 === 0) continue
-    say(`?${sid}`)
+    await say(`?${sid}`)
     await store.sessions.end(sid, 'logout')
-    say(`-${sid}`)
+    await say(`-${sid}`)
   }
 }
 
