@@ -1,5 +1,6 @@
 import { checkMessengers } from './checks/messengers.ts'
 import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
+import { checkCallingPages } from './checks/calling-pages.ts'
 import { checkCertificates } from './checks/certificates.ts'
 import type { Check, CheckInput } from './checks/check.ts'
 import {
@@ -48,6 +49,7 @@ const CHECKS: readonly Check[] = [
   checkOpenAmCookieReach,
   checkCdcServlet,
   checkIdentityHeaders,
+  checkCallingPages,
   checkSomethingIsProtected,
   checkHosts,
   checkCookieDomains,

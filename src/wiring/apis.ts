@@ -2,6 +2,7 @@ import { productVersion } from '../cli/version.ts'
 import { createOpenAm } from '../api/openam/open-am.ts'
 import { createVarnish } from '../api/varnish/varnish.ts'
 import type { Api, People } from '../api/ports.ts'
+import { createRelatedOrigins } from '../api/related-origins.ts'
 import { createAuthn } from '../authn/authn.ts'
 import { compileRealmAuthn } from '../authn/realm-authn.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
@@ -28,6 +29,7 @@ export function apisOf(
   const people = peopleOf(snapshot, directories)
   const records = store.sessions
   const version = productVersion()
+  const pages = callingPages(snapshot)
   const named = { loginUrl, cookieName, tokensInAddresses, version }
   const openAm = createOpenAm({
     ...{ ...named, sessions, records, people, audit, log, clock },
@@ -35,11 +37,12 @@ export function apisOf(
     policiesOf: (realm) => policies.get(realm),
     bearer: bearerOf(snapshot, directories, deps),
     transactions: deps.transactions,
-    pages: callingPages(snapshot),
+    pages,
     agents: parts.agents.agents,
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
-  return varnish === undefined ? [openAm] : [openAm, varnish]
+  const related = createRelatedOrigins([...pages.keys()])
+  return [openAm, related, varnish].filter((api) => api !== undefined)
 }
 
 /** Access tokens of people whom the configuration knows. */
