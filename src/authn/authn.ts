@@ -17,6 +17,15 @@ export interface ProgramAuthn {
 }
 
 export function createAuthn(deps: AuthnDeps): Authn {
+  const logins = createTellingAuthn(deps)
+  return {
+    begin: async (...call) => withoutPartial(await logins.begin(...call)),
+    submit: async (...call) => withoutPartial(await logins.submit(...call)),
+  }
+}
+
+/** The same for programs that tell what is proved so far (`partial`), also where a page keeps to itself which proof was wrong. */
+export function createTellingAuthn(deps: AuthnDeps): Authn {
   const logins = heeding(deps, new Logins(deps, { endsRefused: false }))
   return {
     begin: async (...call) => forPages(await logins.begin(...call)),
@@ -25,7 +34,11 @@ export function createAuthn(deps: AuthnDeps): Authn {
 }
 
 export function createProgramAuthn(deps: AuthnDeps): ProgramAuthn {
-  return heeding(deps, new Logins(deps, { endsRefused: true }))
+  const logins = heeding(deps, new Logins(deps, { endsRefused: true }))
+  return {
+    begin: async (...call) => withoutPartial(await logins.begin(...call)),
+    submit: async (...call) => withoutPartial(await logins.submit(...call)),
+  }
 }
 
 function heeding(deps: AuthnDeps, logins: Logins): ProgramAuthn {
@@ -40,4 +53,11 @@ function forPages(step: ProgramStep): Step {
     throw fault('GH_INTERNAL', { detail: `a login on a page came to ${step.kind}` })
   }
   return step
+}
+
+/** Of two pages that have to look alike one would differ by it. */
+function withoutPartial<S extends ProgramStep>(step: S): S {
+  if (step.kind !== 'ask' || step.partial === undefined) return step
+  const { partial: _partial, ...rest } = step
+  return rest as S
 }

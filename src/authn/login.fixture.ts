@@ -21,7 +21,7 @@ import { openEmbeddedStore } from '../store/embedded/open.ts'
 import type { Quota, Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createAuthn, createProgramAuthn, type Authn, type ProgramAuthn } from './authn.ts'
+import { createAuthn, createProgramAuthn, createTellingAuthn, type Authn, type ProgramAuthn } from './authn.ts'
 import type { LoginContext } from './login-call.ts'
 import { authnSchema } from './chains.schema.ts'
 import { ALL_MODULE_TYPES, loadModuleTypes } from './modules/catalogue.ts'
@@ -146,6 +146,8 @@ export interface BenchOptions {
 export interface Bench {
   readonly realms: ReadonlyMap<RealmName, RealmAuthn>
   readonly authn: Authn
+  /** Of programs that tell what is proved so far. */
+  readonly telling: Authn
   /** The same logins for programs. */
   readonly programs: ProgramAuthn
   readonly sealer: Sealer
@@ -186,12 +188,12 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const realms = new Map([EMPLOYEES, CUSTOMERS].map((name) => [name, realmOf(name, options, { store, clock, sealer })]))
   const transactions = createTransactions(store)
   const deps = { realms, sessions, store: spied(store, kept), sealer, clock, audit, transactions }
-  const [authn, programs] = [createAuthn(deps), createProgramAuthn(deps)]
+  const [authn, programs, telling] = [createAuthn(deps), createProgramAuthn(deps), createTellingAuthn(deps)]
   const events = (): readonly object[] =>
     audited.map(({ at: _at, requestId: _requestId, clientIp: _clientIp, ...rest }) => rest)
   const ownFactors = createOwnFactors({ realms, sealer, store, audit, clock })
   const services = { sessions, stateless, transactions, store, time, sealer }
-  return { realms, authn, programs, ownFactors, ...services, audited, kept, events }
+  return { realms, authn, telling, programs, ownFactors, ...services, audited, kept, events }
 }
 
 function realmOf(

@@ -12,10 +12,10 @@ async function open(t: TestContext, more: Readonly<Record<string, unknown>> = {}
   const destination = { goto: undefined, handshake: undefined }
   const demand = { level: undefined, force: false, ownFactor: true } as const
   const submit = (authId: string, ...answers: string[]): Promise<Step> =>
-    bench.authn.submit({ realm: EMPLOYEES, authId, answers }, context())
+    bench.telling.submit({ realm: EMPLOYEES, authId, answers }, context())
   const signIn = async (username: string, ownFactor = true): Promise<Step> => {
     const wanted = ownFactor ? demand : { level: undefined, force: false }
-    const page = asked(await bench.authn.begin({ realm: EMPLOYEES, demand: wanted, destination }, context()))
+    const page = asked(await bench.telling.begin({ realm: EMPLOYEES, demand: wanted, destination }, context()))
     assert.equal(page.partial, undefined, 'nothing is proved')
     return submit(page.authId, username, username)
   }
@@ -44,6 +44,19 @@ test('a wrong code is asked again, with the password proved as before', async (t
   const again = asked(await submit(page.authId, '000000'))
   assert.deepEqual([again.stage, again.failure, again.partial], ['totp', 'wrong-code', page.partial])
   done(await submit(again.authId, code()))
+})
+
+test('a page is not told what is proved: where several proofs follow, that would say which was right', async (t) => {
+  const { bench } = await open(t)
+  const demand = { level: undefined, force: false, ownFactor: true } as const
+  const destination = { goto: undefined, handshake: undefined }
+  for (const authn of [bench.authn, bench.programs]) {
+    const first = await authn.begin({ realm: EMPLOYEES, demand, destination }, context())
+    assert.ok(first.kind === 'ask')
+    const second = await authn.submit({ realm: EMPLOYEES, authId: first.authId, answers: ['bob', 'bob'] }, context())
+    assert.ok(second.kind === 'ask')
+    assert.deepEqual([second.stage, 'partial' in second], ['totp', false])
+  }
 })
 
 test('whoever has none is through, and so is everybody where it is not demanded', async (t) => {

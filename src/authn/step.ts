@@ -117,7 +117,7 @@ type NextStep =
       readonly username: string | undefined
       /** Something was answered already: a login that begins anew cannot take the place of this page. */
       readonly begun?: true
-      /** Set once something is proved, in a login of its own. For programs that tell so; a page must not. */
+      /** Set once something is proved, in a login of its own. Only for programs that tell so (`createTellingAuthn`). */
       readonly partial?: PartialProof
       /** The request that answering approves; to be shown beside what is asked. */
       readonly approves?: { readonly agent: AgentId; readonly method: string; readonly path: string }

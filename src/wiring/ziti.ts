@@ -1,7 +1,7 @@
 import type { Service } from '../api/ziti/call.ts'
 import { createZiti } from '../api/ziti/ziti.ts'
 import type { Api } from '../api/ports.ts'
-import { createAuthn } from '../authn/authn.ts'
+import { createTellingAuthn } from '../authn/authn.ts'
 import { createOwnFactors } from '../authn/own-factors.ts'
 import { requestTokensOf } from '../authn/request-tokens.ts'
 import type { RealmAuthn } from '../authn/realm-authn.ts'
@@ -34,7 +34,7 @@ export function zitiOf(snapshot: ConfigSnapshot, parts: ZitiParts, deps: Generat
   const { store, handshakes, audit, clock, log } = deps
   return createZiti({
     ...{ realm, realmAuthn, sessions, store, handshakes, audit, clock, log },
-    authn: createAuthn({ ...deps, realms }),
+    authn: createTellingAuthn({ ...deps, realms }),
     ownFactors: createOwnFactors({ ...deps, realms }),
     requestTokens: requestTokensOf(realmAuthn, { clock, maxEntries: caches.identities }),
     factsOf: usersOf(snapshot, directories).factsOf,

@@ -66,7 +66,7 @@ export async function openZiti(t: TestContext, { deps: change = (made) => made, 
   const answers = createZiti(
     change({
       ...{ realm: EMPLOYEES, realmAuthn, store, audit, clock, version: '1.2.3', ownFactors: bench.ownFactors },
-      authn: bench.authn,
+      authn: bench.telling,
       sessions: {
         ...sessions,
         touch: (session: Session) => {
