@@ -11,6 +11,8 @@ ensurePrograms({
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
   slapd: 'slapd',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
 })
 
 process.exitCode = await runSteps([

@@ -412,6 +412,25 @@ test('two listeners on one address and port are refused; port 0 picks free ones'
   ])
 })
 
+test('proxies that ask from elsewhere prove who they are, at a port of their own', async (context) => {
+  const at = (forwardAuth: string, env: Record<string, string> = {}) => {
+    const files = { 'agent-config/gatehouse.yaml': gatehouse({ more: `forwardAuth: ${forwardAuth}` }) }
+    return said(context, files, { env: { KEY: MASTER_KEY, ...env } })
+  }
+  assert.deepEqual(await at('{ port: 9180 }'), [])
+  assert.deepEqual(await at('{ port: 8080 }'), [
+    'agent-config/gatehouse.yaml:4:22: this address and port are taken by agent-config/gatehouse.yaml:1; choose another port',
+  ])
+  assert.deepEqual(await at('{ port: 9180, address: 0.0.0.0 }'), [
+    'agent-config/gatehouse.yaml:4:37: others than this machine can connect, so proxies have to prove who they are; set secret or tls.clientCertificates.required, or listen on 127.0.0.1',
+  ])
+  const secret = 'f00dcafe'.repeat(8)
+  assert.deepEqual(await at('{ port: 9180, address: 0.0.0.0, secret: "${env:SECRET}" }', { SECRET: secret }), [])
+  assert.deepEqual(await at(`{ port: 9180, secret: ${secret} }`), [
+    'agent-config/gatehouse.yaml:4:36: warning: this secret stands in the file itself; use ${env:NAME} or ${file:PATH}',
+  ])
+})
+
 test('no agent profile at all is a warning', async (context) => {
   assert.deepEqual(await said(context, { 'agent-config/app.yaml': undefined }), [
     'agent-config/gatehouse.yaml:1:1: warning: there is no agent profile beside this file, so no site is protected yet',

@@ -11,17 +11,16 @@ export interface JudgedName {
 }
 
 /**
- * Names that are never taken from a client, spelt as `fold` does. Applications and frameworks believe them: who the user is, where
- * the request came from, what it really asks for, or that an inner hop has checked it already (Next.js CVE-2025-29927).
+ * Names that say who the user is, spelt as `fold` does. They are believed by this or that application where a proxy stands in front, whether
+ * or not this site sets them.
  */
-const NEVER_INBOUND: ReadonlySet<string> = new Set([
+const SAY_WHO: ReadonlySet<string> = new Set([
   'remote-user',
   'remote-groups',
   'remote-email',
   'remote-name',
   'x-remote-user',
   'x-remote-groups',
-  // Believed by this or that application where a proxy stands in front, whether or not this site sets them.
   'x-user',
   'x-username',
   'x-groups',
@@ -34,6 +33,18 @@ const NEVER_INBOUND: ReadonlySet<string> = new Set([
   'x-trusted-user',
   'sm-user',
   'auth-user',
+  'x-jwt-assertion',
+])
+
+/** Behind `x-forwarded-` and `x-auth-request-`, where proxies say other things as well. */
+const SAY_WHO_BEHIND = /^x-(?:forwarded|auth-request)-(?:user|email|groups|preferred-username|access-token)$/
+
+/**
+ * Names that are never taken from a client either: where the request came from, what it really asks for, or that an inner hop has
+ * checked it already (Next.js CVE-2025-29927).
+ */
+const NEVER_INBOUND: ReadonlySet<string> = new Set([
+  ...SAY_WHO,
   'x-real-ip',
   'x-client-ip',
   'true-client-ip',
@@ -53,7 +64,6 @@ const NEVER_INBOUND: ReadonlySet<string> = new Set([
   'x-request-id',
   // Names an approval that this gateway gives.
   'x-txid',
-  'x-jwt-assertion',
   'client-cert',
   'client-cert-chain',
   'x-client-cert',
@@ -65,10 +75,8 @@ const NEVER_INBOUND: ReadonlySet<string> = new Set([
   'proxy',
 ])
 
-const NEVER_INBOUND_PREFIXES: readonly string[] = [
+const SAY_WHO_PREFIXES: readonly string[] = [
   'x-gatehouse-',
-  'x-forwarded-',
-  'x-auth-request-',
   'x-authenticated-',
   'x-authentik-',
   'x-webauth-',
@@ -82,6 +90,12 @@ const NEVER_INBOUND_PREFIXES: readonly string[] = [
   'x-credential-',
   'oidc-claim-',
   'mellon-',
+]
+
+const NEVER_INBOUND_PREFIXES: readonly string[] = [
+  ...SAY_WHO_PREFIXES,
+  'x-forwarded-',
+  'x-auth-request-',
   'x-envoy-',
   'x-gw-',
   'x-ssl-client-',
@@ -109,17 +123,19 @@ export function createHeaderScrub(own: Iterable<string>, maxEntries: number): (n
   return rememberRecent((name) => ({ name, fate: fateOf(fold(name), ours) }), { maxEntries, maxLength: MAX_LENGTH })
 }
 
-/** Whether a client's header is a spelling of one of `own`, or of any that begins like ours. */
+/** Whether a client's header says who its user is: a spelling of one of `own`, or of any that applications believe. */
 export function createHeaderClaims(own: Iterable<string>): (name: string) => boolean {
-  const ours = new Set([...own].map(fold))
+  const ours = new Set([...own, ...SAY_WHO].map(fold))
   return (name) => {
     const folded = fold(name)
+    // What a proxy shows us is no claim of its client's.
+    if (folded === SECRET) return false
     const bare = folded.startsWith('http-') ? folded.slice(5) : folded
-    return ours.has(folded) || ours.has(bare) || (bare.startsWith('x-gatehouse-') && folded !== SECRET)
+    if (ours.has(folded) || ours.has(bare) || SAY_WHO_BEHIND.test(bare)) return true
+    return SAY_WHO_PREFIXES.some((prefix) => bare.startsWith(prefix))
   }
 }
 
-/** What a proxy shows us is no claim of its client's. */
 const SECRET = 'x-gatehouse-proxy-secret'
 
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
