@@ -8,6 +8,8 @@ import type { RealmName } from '../base/brand.ts'
 import { ALICE, createMachine, established, type Process } from '../session/processes.fixture.ts'
 import type { IssuedSession } from '../session/session.ts'
 import { createTransactions } from '../session/transactions.ts'
+import { createGotoCheck } from '../authn/goto.ts'
+import { zeroPageSchema } from './openam/authenticate/zero-page.schema.ts'
 import { createNotificationsEndpoint } from './openam/notifications/endpoint.ts'
 import { createNotifications } from './openam/notifications/notifications.ts'
 import { createOpenAm, type OpenAmDeps } from './openam/open-am.ts'
@@ -54,6 +56,8 @@ const people: People = {
 }
 
 export const ORIGIN = 'http://login.acme.test'
+/** Where people of the employees' realm may be sent. */
+export const APPLICATION = 'https://app.acme.test'
 
 export interface LoginHostOptions {
   /** Milliseconds. */
@@ -135,6 +139,8 @@ async function listen(
     transactions: createTransactions(process.store),
     pages: options.pages ?? new Map(),
     authenticate: options.authenticate ?? (() => Promise.reject(new TypeError('nobody signs in here'))),
+    zeroPageRules: () => zeroPageSchema.parse(undefined),
+    checkGoto: createGotoCheck({ loginOrigin: ORIGIN, origins: new Map([[ALICE.realm, [APPLICATION]]]) }),
   }
   const answers = createOpenAm(deps)
   const upgrades = createNotificationsEndpoint(deps)

@@ -1,4 +1,5 @@
 import { productVersion } from '../cli/version.ts'
+import { createAlive } from '../api/openam/alive.ts'
 import { createOpenAm } from '../api/openam/open-am.ts'
 import { createVarnish } from '../api/varnish/varnish.ts'
 import type { Api, People } from '../api/ports.ts'
@@ -14,7 +15,7 @@ import type { GenerationDeps } from './deps.ts'
 import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
 import { type PolicyParts, realmPoliciesOf } from './policies.ts'
 import type { LoginHostSessions } from './login-host-sessions.ts'
-import { authenticateOf, type ProgramLoginParts } from './program-logins.ts'
+import { authenticateOf, zeroPageRulesOf, type ProgramLoginParts } from './program-logins.ts'
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 export function apisOf(
@@ -34,6 +35,8 @@ export function apisOf(
   const openAm = createOpenAm({
     ...{ ...named, sessions, records, people, audit, log, clock },
     authenticate: authenticateOf(snapshot, parts, deps),
+    zeroPageRules: zeroPageRulesOf(snapshot),
+    checkGoto: parts.checkGoto,
     policiesOf: (realm) => policies.get(realm),
     bearer: bearerOf(snapshot, directories, deps),
     transactions: deps.transactions,
@@ -42,7 +45,7 @@ export function apisOf(
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   const related = createRelatedOrigins([...pages.keys()])
-  return [openAm, related, varnish].filter((api) => api !== undefined)
+  return [openAm, createAlive(deps), related, varnish].filter((api) => api !== undefined)
 }
 
 /** Access tokens of people whom the configuration knows. */

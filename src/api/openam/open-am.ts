@@ -2,25 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asFault } from '../../errors.ts'
 import { clearCookie, cookieName } from '../../http/cookies.ts'
 import { sendJson } from '../../http/respond.ts'
+import type { RealmName } from '../../base/brand.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { mayBeForged, showsProof } from '../forgery.ts'
 import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
 import { pathBelowJson, readAddress, type Address } from './address.ts'
 import type { Authenticate } from './authenticate/authenticate.ts'
+import type { ZeroPageRules } from './authenticate/zero-page.schema.ts'
 import { sessionOf, type Call, type SessionsDeps } from './call.ts'
 import { pageOf, readableBy, settledFor, type Page, type PageOrigins } from './cross-origin.ts'
 import { answerPolicies, type PoliciesDeps } from './policies/policies.ts'
 import { isKind } from './policies/read.ts'
-import { FORBIDDEN, ok, problem, replyToFault, UNAUTHORIZED, type Reply } from './reply.ts'
+import { FORBIDDEN, problem, replyToFault, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
-import { universalId } from './session-facts.ts'
 import { querySessions } from './session-query.ts'
 import { presentedTokens, tokenNames, type PresentedTokens, type TokenNames } from './tokens.ts'
+import { actOnUsers, type UsersDeps } from './users.ts'
 import { chooseVersion, type ApiVersion } from './version.ts'
 
-export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'> {
+export interface OpenAmDeps
+  extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'>, Pick<UsersDeps, 'checkGoto'> {
   /** Where people reach the login host: scheme, host and port. */
   readonly loginUrl: string
   /** Name of the SSO cookie without a prefix. */
@@ -29,6 +32,8 @@ export interface OpenAmDeps extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf
   readonly version: string
   /** Logins. */
   readonly authenticate: Authenticate
+  /** Whether name and password may come in headers. */
+  readonly zeroPageRules: (realm: RealmName) => ZeroPageRules
   /** Sites whose pages may call. */
   readonly pages: PageOrigins
   readonly log: Log
@@ -43,7 +48,7 @@ interface Parts {
   readonly proofs: readonly string[]
 }
 
-/** `/json/…` on the login host as OpenAM's clients know it: sessions, serverinfo, and whose session it is. */
+/** `/json/…` on the login host as OpenAM's clients know it: logins, sessions, policies, serverinfo, and whose session it is. */
 export function createOpenAm(deps: OpenAmDeps): Api {
   const { origin, protocol } = new URL(deps.loginUrl)
   const secure = protocol === 'https:'
@@ -171,23 +176,14 @@ function route(parts: Parts, method: string, call: Call): Promise<Reply> | Reply
   if (resource === 'serverinfo' && isRead) {
     const { hostname: host } = new URL(origin)
     const { name: cookieName = names.cookie, domains = [] } = deps.agents.cookie ?? {}
-    return serverInfo({ host, cookieName, domains, secure, version: deps.version }, call.address)
+    const zeroPage = deps.zeroPageRules(call.address.realm)
+    return serverInfo({ host, cookieName, domains, secure, zeroPage, version: deps.version }, call.address)
   }
   if (resource === 'sessions' && method === 'POST') {
     return id === undefined || call.version.major === 1 ? actOnSession(deps, call) : problem(404)
   }
   if (resource === 'sessions' && isRead && id === undefined) return querySessions(deps, call)
   if (isKind(resource)) return answerPolicies(deps, method, call)
-  if (resource === 'users' && method === 'POST' && id === undefined) return actOnUsers(parts, call)
+  if (resource === 'users' && method === 'POST' && id === undefined) return actOnUsers({ ...deps, origin }, call)
   return problem(call.tokens.caller === undefined ? 401 : 405)
-}
-
-/** `POST …/users?_action=idFromSession`: who the caller is. */
-async function actOnUsers({ deps, origin }: Parts, call: Call): Promise<Reply> {
-  if (call.query('_action') !== 'idFromSession') return problem(400, 'the action is not supported')
-  const session = await sessionOf(deps, call.tokens.caller)
-  if (session === undefined) return UNAUTHORIZED
-  const { username, realm } = session
-  const fullLoginURL = `${origin}/login${realm}`
-  return ok({ id: username, realm, dn: universalId(session), successURL: '/', fullLoginURL })
 }

@@ -1,4 +1,5 @@
 import type { Address } from './address.ts'
+import type { ZeroPageRules } from './authenticate/zero-page.schema.ts'
 import { ok, problem, type Reply } from './reply.ts'
 
 export interface ServerFacts {
@@ -7,12 +8,14 @@ export interface ServerFacts {
   /** Domains of cookies beside the host's own. */
   readonly domains: readonly string[]
   readonly secure: boolean
+  readonly zeroPage: ZeroPageRules
   /** The product's version. */
   readonly version: string
 }
 
 /** `GET …/serverinfo/*` and `/version`: what a client has to know before it can talk to us. Open to everybody. */
-export function serverInfo({ host, cookieName, domains, secure, version }: ServerFacts, { id, realm }: Address): Reply {
+export function serverInfo(facts: ServerFacts, { id, realm }: Address): Reply {
+  const { host, cookieName, domains, secure, version, zeroPage } = facts
   if (id === 'version') return ok({ _id: 'version', _rev: version, version, fullVersion: `Gatehouse ${version}` })
   if (id !== '*') return problem(404)
   return ok({
@@ -31,7 +34,11 @@ export function serverInfo({ host, cookieName, domains, secure, version }: Serve
     successfulUserRegistrationDestination: 'default',
     socialImplementations: [],
     referralsEnabled: 'false',
-    zeroPageLogin: { enabled: false, refererWhitelist: [], allowedWithoutReferer: false },
+    zeroPageLogin: {
+      enabled: zeroPage.enabled,
+      refererWhitelist: zeroPage.referers,
+      allowedWithoutReferer: zeroPage.allowedWithoutReferer,
+    },
     realm,
     xuiUserSessionValidationEnabled: true,
     FQDN: host,

@@ -8,6 +8,7 @@ import { createPresentedReader } from '../../../http/presented.ts'
 import { createLoginHost, ORIGIN, type Answer, type Call } from '../../login-host.fixture.ts'
 import { createAuthenticate, type AuthenticateDeps } from './authenticate.ts'
 import type { Speak } from './speech.ts'
+import { zeroPageSchema } from './zero-page.schema.ts'
 
 export const AT = '/json/realms/root/realms/employees/authenticate'
 export const APP = 'https://app.acme.example'
@@ -33,7 +34,10 @@ const speak: Speak = ({ locale, acceptLanguage }) => {
   return { tag, say, ago: (at) => String(at) }
 }
 
-export type ClientOptions = BenchOptions & Partial<Pick<AuthenticateDeps, 'tokenInBody' | 'tokensInAddresses'>>
+export type ClientOptions = BenchOptions &
+  Partial<Pick<AuthenticateDeps, 'tokenInBody' | 'tokensInAddresses'>> & {
+    readonly zeroPage?: object
+  }
 
 /** OpenAM's login behind a real socket, on the chains of the login bench. */
 export async function createClient(t: TestContext, options: ClientOptions = {}) {
@@ -55,6 +59,7 @@ export async function createClient(t: TestContext, options: ClientOptions = {}) 
         [CUSTOMERS, []],
       ]),
     }),
+    zeroPageRules: () => zeroPageSchema.parse(options.zeroPage),
     titleOf: (realm) => `title of ${realm}`,
     tokensInAddresses: options.tokensInAddresses ?? true,
     tokenInBody: options.tokenInBody ?? true,

@@ -21,6 +21,8 @@ import { bindClient, isBrowser } from './client-binding.ts'
 import { openEnvelope, sealEnvelope, type Envelope } from './envelope.ts'
 import * as outcomes from './outcomes.ts'
 import type { Speak, Speech } from './speech.ts'
+import { allowedZeroPage, answersOf, type ZeroPage } from './zero-page.ts'
+import type { ZeroPageRules } from './zero-page.schema.ts'
 
 export interface AuthenticateDeps {
   readonly authn: ProgramAuthn
@@ -30,6 +32,8 @@ export interface AuthenticateDeps {
   readonly checkGoto: GotoCheck
   readonly presentedBy: (request: IncomingMessage) => Presented
   readonly speak: Speak
+  /** Whether name and password may come in headers. */
+  readonly zeroPageRules: (realm: RealmName) => ZeroPageRules
   /** Name of a realm as people read it. */
   readonly titleOf: (realm: RealmName) => string
   /** Whether a token may stand in an address. */
@@ -51,6 +55,8 @@ interface Visit {
   readonly speech: Speech
   /** The token of the session that the login is beside, or strengthens. */
   readonly token: SessionToken | undefined
+  /** Name and password that came with the call, where they may. */
+  readonly sent: ZeroPage | undefined
   /** Whether script of a page reads the answer. */
   readonly isBrowser: boolean
 }
@@ -80,7 +86,8 @@ async function authenticate(deps: AuthenticateDeps, request: IncomingMessage, ca
   const speech = deps.speak({ locale: call.query('locale'), acceptLanguage })
   const origin = { ...call.origin, userAgent, language: speech.tag }
   const context = { binding, session: caller.session, origin, presented: deps.presentedBy(request) }
-  const visit = { deps, call, context, speech, token: caller.token, isBrowser: isBrowser(request) }
+  const sent = allowedZeroPage(request, deps.zeroPageRules(call.address.realm))
+  const visit = { deps, call, context, speech, sent, token: caller.token, isBrowser: isBrowser(request) }
   const { authId, callbacks } = body.data ?? {}
   const reply = authId === undefined ? await begin(visit) : await goOn(visit, authId, callbacks)
   return withCookies(reply, cookies)
@@ -110,11 +117,19 @@ async function begin(visit: Visit): Promise<Reply> {
   if (demand === undefined) return notUnderstood(call, failureUrl)
   const goto = checked(visit, 'goto')
   const noSession = call.query('noSession') === 'true'
-  if (!noSession && isThrough(visit, demand)) return goesOn(visit, goto)
+  if (!noSession && visit.sent === undefined && isThrough(visit, demand)) return goesOn(visit, goto)
   const withoutSession = noSession || demand.transaction !== undefined
   const destination = { goto, handshake: undefined }
   const asked = { realm, demand, destination, ...(withoutSession ? { withoutSession } : {}) } as const
-  return answer(visit, await deps.authn.begin(asked, context), { failureUrl, noSession })
+  const first = await deps.authn.begin(asked, context)
+  return answer(visit, await afterHeaders(visit, first), { failureUrl, noSession })
+}
+
+/** The first page is answered by headers, where the call has them; what else the login asks for comes as ever. */
+async function afterHeaders({ deps, call, context, sent }: Visit, first: ProgramStep): Promise<ProgramStep> {
+  const answers = first.kind === 'ask' && sent !== undefined ? answersOf(first, sent) : undefined
+  if (first.kind !== 'ask' || answers === undefined) return first
+  return deps.authn.submit({ realm: call.address.realm, authId: first.authId, answers }, context)
 }
 
 async function goOn(visit: Visit, authId: string, callbacks: unknown): Promise<Reply> {
