@@ -130,7 +130,7 @@ export function createHeaderClaims(own: Iterable<string>): (name: string) => boo
     const folded = fold(name)
     // What a proxy shows us is no claim of its client's.
     if (folded === SECRET) return false
-    const bare = folded.startsWith('http-') ? folded.slice(5) : folded
+    const bare = folded.replace(/^http-/, '')
     if (ours.has(folded) || ours.has(bare) || SAY_WHO_BEHIND.test(bare)) return true
     return SAY_WHO_PREFIXES.some((prefix) => bare.startsWith(prefix))
   }
