@@ -21,9 +21,9 @@ import { inlineLogos } from './portal/logos.ts'
 import { createPages } from './portal/pages.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
-import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentsOf } from './wiring/agents.ts'
+import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -66,8 +66,8 @@ export async function buildGeneration(
     )
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
     const authns = realmAuthns(snapshot, directories, deps)
-    const tokens = requestTokens(snapshot, authns, deps)
     const agents = agentsOf(snapshot, authns, deps)
+    const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
@@ -140,6 +140,7 @@ function siteOf(
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
     factsOf: usersOf(snapshot, directories).factsOf,
+    administrators: snapshot.realms.get(realm)?.administrators ?? [],
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),
     requestTokens: tokens.get(realm),

@@ -2,19 +2,20 @@ import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
-import type { AccessQuery, AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
+import type { AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import type { BearerResolver } from '../session/bearer.ts'
-import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
+import type { Session, SessionResolver, SessionService, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
+import { evaluate, explainAccess, type Asker } from './policy-query.ts'
 import type { TokenFault } from './request-tokens.ts'
 import { sentToken } from './token-cookie.ts'
 import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
 export interface DecideDeps {
-  readonly sessions: Pick<SessionResolver, 'resolve'>
+  readonly sessions: Pick<SessionService, 'resolve' | 'end'>
   readonly bearer: Pick<BearerResolver, 'resolve'>
   readonly clock: Clock
 }
@@ -93,18 +94,24 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     const demand = request.site.requestTokens?.demandOn(session, facts)
     if (demand === undefined) return withPolicy(request, session, facts)
     const judged = demand.faultOf(request.raw.headers.authorization, session)
-    const go = (reason: TokenFault | undefined): Verdict =>
+    const go = (reason: TokenFault | undefined): Verdict | Promise<Verdict> =>
       reason === undefined
         ? withPolicy(request, session, facts)
         : { kind: 'token-needed', site: request.site, session, reason, issuers: demand.issuers }
     return judged instanceof Promise ? judged.then(go) : go(judged)
   }
 
-  const withPolicy = (request: AccessRequest, session: Session, facts: Facts): Verdict => {
+  const withPolicy = (request: AccessRequest, session: Session, facts: Facts): Verdict | Promise<Verdict> => {
     const started = performance.now()
     const verdict = judge(request, { session, facts, now: clock() })
     request.stages.policyMs = performance.now() - started
-    return verdict
+    return verdict.kind === 'deny' && verdict.endsSession ? afterEnd(request, session) : verdict
+  }
+
+  /** The session is over before anybody is told, so that the login that follows begins another. */
+  const afterEnd = async (request: AccessRequest, { sid }: Session): Promise<Verdict> => {
+    await sessions.end(sid, 'max-life', { requestId: request.id, clientIp: request.client.ip })
+    return login(request, 'dead-token')
   }
 
   return { decide, decideKnown }
@@ -118,10 +125,8 @@ function login({ site }: AccessRequest, missing: MissingSession): Verdict {
   return { kind: 'login', site, missing }
 }
 
-interface Person {
+interface Person extends Asker {
   readonly session: Session
-  readonly facts: Facts
-  readonly now: EpochMs
 }
 
 /** Session in hand: does policy allow it? */
@@ -129,10 +134,10 @@ function judge(request: AccessRequest, person: Person): Verdict {
   const { site } = request
   const { session } = person
   if (site.ssoOnly) return isAnonymous(session) ? signInFirst(request, session) : forward(request, person)
-  const decision = evaluate(request, person, session)
+  const decision = evaluate(request, person)
   if (!decision.allowed)
-    return isAnonymous(session) ? signInFirst(request, session, decision) : refused(request, session, decision)
-  if (session.unconfirmed === true && !evaluate(request, person, unproven(session)).allowed) {
+    return isAnonymous(session) ? signInFirst(request, session, decision) : refused(request, person, decision)
+  if (session.unconfirmed === true && !evaluate(request, { ...person, session: unproven(session) }).allowed) {
     // The level may have been taken back since the store was last heard: no grace where it matters.
     throw fault('GH_STORE_UNAVAILABLE', { detail: 'no grace for a path that asks for a level' })
   }
@@ -159,43 +164,21 @@ const KNOWN_ADVICES: ReadonlySet<string> = new Set<AdviceName>([
   'TransactionConditionAdvice',
 ])
 
-function refused({ site }: AccessRequest, session: Session, decision: Decision): Verdict {
-  const { advices, policies } = decision
-  if (advices === undefined) return { kind: 'deny', site, session, reason: 'policy', policies }
+function refused(request: AccessRequest, person: Person, { advices, policies, endsSession }: Decision): Verdict {
+  const { site } = request
+  const { session, facts } = person
   // An advice nobody here can act on would send the browser round in circles.
-  if (!Object.keys(advices).every((name) => KNOWN_ADVICES.has(name)))
-    return { kind: 'deny', site, session, reason: 'advice-unknown', policies }
-  return { kind: 'step-up', site, session, advices }
-}
-
-/** The decision for the path as it will be forwarded, unless another reading of it is denied. */
-function evaluate(request: AccessRequest, person: Person, session: PolicySubject): Decision {
-  const { site, target } = request
-  const decision = site.pdp.evaluate(queryFor(request, person, { session, path: target.path }))
-  if (!decision.allowed) return decision
-  for (const path of target.alternatives) {
-    const other = site.pdp.evaluate(queryFor(request, person, { session, path }))
-    if (!other.allowed) return other
-  }
-  return decision
-}
-
-function queryFor(
-  { site, target, method, client, approved }: AccessRequest,
-  { facts, now }: Person,
-  { session, path }: { readonly session: PolicySubject; readonly path: string },
-): AccessQuery {
-  const { scheme, host, port } = site.resourceBase
+  const isKnown = advices !== undefined && Object.keys(advices).every((name) => KNOWN_ADVICES.has(name))
+  if (isKnown) return { kind: 'step-up', site, session, advices }
   return {
-    policySet: site.policySet,
-    resource: { scheme, host, port, path, query: target.query },
-    // RFC 9110 §9.3.2: HEAD is a GET whose body is left out, and gets the same decision.
-    action: method === 'HEAD' ? 'GET' : method,
+    kind: 'deny',
+    site,
     session,
-    facts,
-    clientIp: client.ip,
-    now,
-    approved,
+    reason: advices === undefined ? 'policy' : 'advice-unknown',
+    policies,
+    why: explainAccess(request, person).trace,
+    isAdministrator: site.isAdministrator(facts),
+    endsSession,
   }
 }
 

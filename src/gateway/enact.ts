@@ -1,23 +1,23 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { requestKind } from '../http/request-kind.ts'
 import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
 import { isAnonymous } from '../session/anonymous.ts'
-import type { Session, SessionResolver, SessionToken } from '../session/session.ts'
+import type { Session, SessionResolver } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
 import type { RefusalKind } from '../http/refusal-page.ts'
+import type { PolicyTrace } from '../policy/decision.ts'
 import { formUrl, isKeepable, keepForm, type FormKeepingDeps, type Return } from './form-keeping.ts'
 import type { KeptForm } from './kept-forms.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin, answerTokenNeeded } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
+import { renewedCookie } from './renewed-cookie.ts'
 import { formHeaders, requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
-import { tokenCookie } from './token-cookie.ts'
 import { tearDown } from './upstream/client-answer.ts'
 import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
@@ -138,7 +138,7 @@ export function answerVerdict(
       deny(deps, verdict, request, context)
       break
     case 'token-needed':
-      recordDenial(deps, verdict, request, [])
+      recordDenial(deps, verdict, request)
       answerTokenNeeded(context, verdict)
       break
     case 'redirect':
@@ -275,27 +275,6 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   }
 }
 
-export interface RenewDeps {
-  readonly sessions: Pick<SessionResolver, 'renew'>
-  readonly clock: Clock
-}
-
-/**
- * The next cookie of a browser that carries its session. On navigations only: of answers to scripts, which come many at once and late,
- * the last would win.
- */
-export function renewedCookie(
-  { sessions, clock }: RenewDeps,
-  { site, method, raw }: AccessRequest,
-  session: Session,
-): string | undefined {
-  const { cookie } = raw.headers
-  if (cookie === undefined || requestKind(method, raw.headers) !== 'navigation') return undefined
-  const { token } = site.readCookies(cookie)
-  const next = typeof token === 'string' ? sessions.renew(token as SessionToken, session) : undefined
-  return next && tokenCookie(site, { token: next, session }, clock())
-}
-
 /** Hands the exchange to the upstream, which tells the delivery's ending. */
 function exchange(
   { site, session, identity }: Forward,
@@ -333,20 +312,29 @@ function deny(
   request: AccessRequest,
   context: AnswerContext,
 ): void {
-  const { site, session, policies } = verdict
-  recordDenial(deps, verdict, request, policies)
+  const { site, session, policies, isAdministrator, why } = verdict
+  recordDenial(deps, verdict, request)
   const loginUrl = otherUserUrl(site, returnUrl(request))
   const { username } = session
-  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', username, policies, loginUrl })
+  const told = { username, policies, loginUrl, ...(isAdministrator ? { why: why.map(inWords) } : {}) }
+  answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', ...told })
 }
+
+function inWords({ policy, outcome, because }: PolicyTrace): { readonly policy: string; readonly because: string } {
+  return { policy, because: because ?? outcome }
+}
+
+/** Policies that one line of the audit log tells of. */
+const MOST_TOLD = 20
 
 function recordDenial(
   { audit, clock }: AnswerDeps,
-  { site, session, reason }: Extract<Verdict, { readonly kind: 'deny' | 'token-needed' }>,
+  verdict: Extract<Verdict, { readonly kind: 'deny' | 'token-needed' }>,
   request: AccessRequest,
-  policies: readonly string[],
 ): void {
-  const { realm, username, sid } = session
+  const { site, session, reason } = verdict
+  const { realm, username, sid, authLevel, authModules: modules } = session
+  const { policies, why } = verdict.kind === 'deny' ? verdict : { policies: [], why: [] }
   audit.record({
     event: 'AccessDenied',
     at: clock(),
@@ -360,6 +348,13 @@ function recordDenial(
     path: request.target.path,
     policies,
     reason,
+    authLevel,
+    modules,
+    why: why.slice(0, MOST_TOLD).map(({ policy, outcome, because }) => ({
+      policy,
+      outcome,
+      ...(because === undefined ? {} : { because }),
+    })),
   })
 }
 

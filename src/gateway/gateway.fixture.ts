@@ -190,6 +190,7 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
     }),
     pdp: testPdp,
     factsOf: changes.facts ?? (() => ALICE),
+    administrators: ['admins'],
     isOurToken: (authorization) => authorization.includes('ours'),
     requestTokens: changes.requestTokens,
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },

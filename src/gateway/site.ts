@@ -43,6 +43,8 @@ export interface Site {
   readonly policySet: string
   readonly ssoOnly: boolean
   readonly factsOf: FactsOf
+  /** Whether such a user administers the site's realm. */
+  readonly isAdministrator: (facts: Facts) => boolean
   readonly encodedPaths: readonly EncodedPathRule[]
   readonly allowedMethods: ReadonlySet<string>
   readonly notEnforced: (visitor: Visitor) => boolean
@@ -106,6 +108,8 @@ export interface SiteDeps {
   /** Of the site's realm. */
   readonly pdp: PolicyDecisionPoint
   readonly factsOf: FactsOf
+  /** Groups that administer the site's realm. */
+  readonly administrators: readonly string[]
   readonly signer: AssertionSigner
   readonly isOurToken: Site['isOurToken']
   readonly requestTokens?: RequestTokens | undefined
@@ -127,9 +131,9 @@ export interface SiteCaches {
 /** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
 export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const url = new URL(profile.url)
-  const secure = url.protocol === 'https:'
-  const scheme = secure ? 'https' : 'http'
-  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const resourceBase = resourceBaseOf(url)
+  const { scheme, port } = resourceBase
+  const secure = scheme === 'https'
   const login = new URL(deps.loginUrl).origin
   const cookie = agentCookieOf(profile, deps.loginCookieName)
   const cookies = compileCookies(profile, deps, cookie)
@@ -152,10 +156,11 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     policySet: profile.policySet,
     ssoOnly: profile.ssoOnly,
     factsOf: deps.factsOf,
+    isAdministrator: ({ groups }) => deps.administrators.some((group) => groups.has(group)),
     encodedPaths: [...profile.encodedPaths].sort((a, b) => b.prefix.length - a.prefix.length),
     allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
     notEnforced: compileNotEnforced(profile.notEnforced),
-    resourceBase: { scheme, host: url.hostname, port },
+    resourceBase,
     isOurToken: deps.isOurToken,
     requestTokens: deps.requestTokens,
     hidesAuthorization: hiddenFrom(profile, deps),
@@ -171,6 +176,12 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     rewrites: compileRewrites(profile, deps, cookie.name),
     forms: { maxBytes: profile.forms.maxBytes, keepMs: profile.forms.keep },
   }
+}
+
+/** Scheme, host and port that policies know a site by. */
+export function resourceBaseOf({ protocol, hostname: host, port }: URL): Site['resourceBase'] {
+  const secure = protocol === 'https:'
+  return { scheme: secure ? 'https' : 'http', host, port: port === '' ? (secure ? 443 : 80) : Number(port) }
 }
 
 /** An access token opens every site of the realm, and the token that comes with every request is for us alone. */

@@ -1,4 +1,4 @@
-import type { Advices } from '../policy/decision.ts'
+import type { Advices, PolicyTrace } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { TokenFault } from './request-tokens.ts'
 import type { Site } from './site.ts'
@@ -48,6 +48,11 @@ export type Verdict =
       readonly session: Session
       readonly reason: DenyReason
       readonly policies: readonly string[]
+      /** Every policy that had a part in it: for the audit log, and for whoever administers the realm. */
+      readonly why: readonly PolicyTrace[]
+      readonly isAdministrator: boolean
+      /** The session is too old for what was asked for, and is to end. */
+      readonly endsSession: boolean
     }
   /** The session is there, and the token that has to come with each of its requests did not, or is not good. */
   | {

@@ -50,6 +50,8 @@ export interface Refusal {
   readonly username?: string | undefined
   /** Names of the policies that decided it. */
   readonly policies?: readonly string[] | undefined
+  /** What each policy said, for whoever administers the realm and for nobody else. */
+  readonly why?: readonly { readonly policy: string; readonly because: string }[] | undefined
   readonly loginUrl?: string | undefined
   readonly logoutUrl?: string | undefined
   readonly retryAfterSeconds?: number | undefined

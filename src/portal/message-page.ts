@@ -43,6 +43,7 @@ export interface ErrorFacts {
   readonly site?: string | undefined
   readonly user?: string | undefined
   readonly policies?: readonly string[] | undefined
+  readonly why?: readonly { readonly policy: string; readonly because: string }[] | undefined
   readonly requestId: string
 }
 
@@ -51,13 +52,14 @@ export function action(frame: Frame, key: MessageKey, href: string, style: Messa
   return { href, label: frame.say(key), style, newWindow: key === 'action.open' }
 }
 
-export function errorFacts(frame: Frame, { site, user, policies, requestId }: ErrorFacts): readonly Fact[] {
+export function errorFacts(frame: Frame, { site, user, policies, why = [], requestId }: ErrorFacts): readonly Fact[] {
   const fact = (key: MessageKey, value: string | undefined, code: boolean): readonly Fact[] =>
     value === undefined || value === '' ? [] : [{ label: frame.say(key), value, code }]
   return [
     ...fact('detail.site', site, false),
     ...fact('detail.user', user, false),
     ...fact('detail.policy', policies?.join(', '), false),
+    ...why.flatMap(({ policy, because }) => fact('detail.why', `${policy}: ${because}`, false)),
     ...fact('detail.request', requestId, true),
   ]
 }

@@ -87,7 +87,7 @@ function formTargets({ form }: Refusal): string {
 }
 
 function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
-  const { kind, cause, siteTitle, retryAfterSeconds, username, policies, requestId } = refusal
+  const { kind, cause, siteTitle, retryAfterSeconds, username, policies, why, requestId } = refusal
   const heading = frame.say(`error.${kind}.title`, { site: siteTitle ?? '' })
   const wait =
     retryAfterSeconds === undefined
@@ -105,7 +105,7 @@ function pageOf(frame: Frame, refusal: Refusal, homeUrl: string): MessagePage {
     form: refusal.form && formOf(frame, refusal.form),
     facts: [
       ...(refusal.form === undefined ? [] : formFacts(frame, refusal.form)),
-      ...errorFacts(frame, { site: siteTitle, user: username, policies, requestId }),
+      ...errorFacts(frame, { site: siteTitle, user: username, policies, why, requestId }),
     ],
   }
 }

@@ -194,6 +194,11 @@ export type AuditEvent = About &
         readonly path: string
         readonly policies: readonly string[]
         readonly reason: string
+        /** What the session had proved. */
+        readonly authLevel: number
+        readonly modules: readonly string[]
+        /** Every policy that had a part in it, and what it failed on. */
+        readonly why: readonly { readonly policy: string; readonly outcome: string; readonly because?: string }[]
       }
     | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
     | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }

@@ -149,5 +149,14 @@ async function settled({ approvals }: Parts, verdict: Verdict, delivery: Deliver
   const { method } = delivery.request
   if (method === 'GET' || method === 'HEAD') return (await approvals.settle(verdict, delivery)).verdict
   const { site, session } = verdict
-  return { kind: 'deny', site, session, reason: 'advice-unknown', policies: [] }
+  return {
+    kind: 'deny',
+    site,
+    session,
+    reason: 'advice-unknown',
+    policies: [],
+    why: [],
+    isAdministrator: false,
+    endsSession: false,
+  }
 }

@@ -295,6 +295,7 @@ export const de: Catalogue = {
   'detail.site': 'Anwendung',
   'detail.user': 'Angemeldet als',
   'detail.policy': 'Entschieden durch',
+  'detail.why': 'Warum (für die Verwaltung)',
   'detail.request': 'Anfragenummer',
   'detail.wait': 'Bitte warten Sie {duration} bis zum nächsten Versuch.',
 

@@ -278,6 +278,7 @@ export const en = {
   'detail.site': 'Application',
   'detail.user': 'Signed in as',
   'detail.policy': 'Decided by',
+  'detail.why': 'Why (for administrators)',
   'detail.request': 'Request id',
   'detail.wait': 'Please wait {duration} before you try again.',
 

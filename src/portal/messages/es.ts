@@ -284,6 +284,7 @@ export const es: Catalogue = {
   'detail.site': 'Aplicación',
   'detail.user': 'Sesión de',
   'detail.policy': 'Decidido por',
+  'detail.why': 'Motivo (para administradores)',
   'detail.request': 'Número de solicitud',
   'detail.wait': 'Espere {duration} antes de intentarlo de nuevo.',
 

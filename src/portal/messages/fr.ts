@@ -292,6 +292,7 @@ export const fr: Catalogue = {
   'detail.site': 'Application',
   'detail.user': 'Connecté en tant que',
   'detail.policy': 'Décidé par',
+  'detail.why': 'Raison (pour l’administration)',
   'detail.request': 'Numéro de requête',
   'detail.wait': 'Veuillez attendre {duration} avant de réessayer.',
 

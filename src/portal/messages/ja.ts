@@ -281,6 +281,7 @@ export const ja: Catalogue = {
   'detail.site': 'アプリケーション',
   'detail.user': 'サインイン中',
   'detail.policy': '判定したポリシー',
+  'detail.why': '理由（管理者向け）',
   'detail.request': 'リクエスト番号',
   'detail.wait': '{duration}待ってから、もう一度お試しください。',
 
