@@ -10,7 +10,9 @@ const START_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 8_000
 
 /** One agent profile as its file says it, but for `url` and `realm`, which the gateway's place decides. */
-export type Profile = Readonly<Record<string, unknown>> & { readonly upstream: Readonly<Record<string, unknown>> }
+export type Profile = Readonly<Record<string, unknown>> & {
+  readonly upstream?: Readonly<Record<string, unknown>>
+}
 
 export interface GatewayOptions {
   /** Agent id to profile. The site is `http://ID.acme.localhost:PORT`. */
@@ -21,6 +23,8 @@ export interface GatewayOptions {
   readonly port?: number
   /** Where proxies ask about requests. */
   readonly forwardAuthPort?: number
+  /** PEM texts: the gateway speaks TLS, under the `url`s that the options say. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** More about the login host. */
   readonly login?: Readonly<Record<string, unknown>>
   /** More of the realm's file, and its policies. */
@@ -95,7 +99,7 @@ function configuration(
   const users = people()
   return {
     'agent-config/gatehouse.yaml': {
-      listeners: [{ address: '127.0.0.1', port }],
+      listeners: [{ address: '127.0.0.1', port, ...(options.tls && { tls: { certificates: [options.tls] } }) }],
       login: { url: origin('login'), ...options.login },
       store: { driver: 'embedded', path: '${env:GATEHOUSE_DATA}/cts.db' },
       trustedProxies: options.trustedProxies ?? [],
