@@ -1,6 +1,7 @@
 import { OWN_HEADERS } from '../../http/respond.ts'
 import type { SessionResolver } from '../../session/session.ts'
-import { renewedCookie, type Delivery, type RenewDeps } from '../enact.ts'
+import type { Delivery } from '../enact.ts'
+import { renewedCookie, type RenewDeps } from '../renewed-cookie.ts'
 import type { Forward } from '../verdict.ts'
 
 export type AllowDeps = RenewDeps & { readonly sessions: Pick<SessionResolver, 'touch'> }
