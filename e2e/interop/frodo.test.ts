@@ -26,7 +26,7 @@ interface Frodo {
   readonly login: { getTokens(asUser: boolean, refresh: boolean, types: readonly string[]): Promise<Tokens> }
   readonly session: { getSessionInfo(tokenId: string): Promise<SessionInfo> }
   readonly info: { getInfo(): Promise<{ readonly amVersion: string; readonly authenticatedSubject: string }> }
-  readonly state: { getCookieName(): string; getAmVersion(): string }
+  readonly state: { getCookieName(): string; getAmVersion(): string; getDeploymentType(): string }
 }
 
 const APPS = fileURLToPath(new URL('../../.runtime/foreign-apps', import.meta.url))
@@ -54,16 +54,16 @@ function resolveLocalhost(t: TestContext): void {
     )) as typeof lookup)
 }
 
-function connect(t: TestContext, username: string, password: string): Frodo {
+function connect(t: TestContext, username: string, password: string, deploymentType?: string): Frodo {
   if (!existsSync(LIBRARY)) throw new Error('frodo-lib is not installed: run `npm run interop`')
   resolveLocalhost(t)
   const { frodo } = createRequire(import.meta.url)(LIBRARY) as { readonly frodo: Frodo }
   const host = `${gateway.login}/am`
-  return frodo.createInstance({ host, realm: '/staff', username, password, deploymentType: 'classic' })
+  return frodo.createInstance({ host, realm: '/staff', username, password, deploymentType })
 }
 
 test('frodo connects with name and password, and reads the session that it got', async (t) => {
-  const frodo = connect(t, 'alice', passwordOf('alice'))
+  const frodo = connect(t, 'alice', passwordOf('alice'), 'classic')
   const tokens = await frodo.login.getTokens(true, false, ['classic'])
   assert.equal(tokens.subject, 'user alice')
   const { tokenId = '', realm, expires = 0 } = tokens.userSessionToken ?? {}
@@ -77,6 +77,12 @@ test('frodo connects with name and password, and reads the session that it got',
     [session.username, session.realm, session.universalId],
     ['alice', '/', 'id=alice,ou=user,ou=am-config'],
   )
+})
+
+test('it finds out by itself that this is no cloud', async (t) => {
+  const frodo = connect(t, 'bob', passwordOf('bob'))
+  assert.equal((await frodo.login.getTokens(true, false, ['classic'])).subject, 'user bob')
+  assert.equal(frodo.state.getDeploymentType(), 'classic')
 })
 
 test('a wrong password is refused, and is not written into its error', async (t) => {
