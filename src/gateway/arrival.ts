@@ -47,7 +47,8 @@ export function arrive(
   const { canonical } = route
   // A redirect to the site's own origin takes along whatever came; where no policy is asked, nothing needs an approval.
   if (!canonical || site.ssoOnly) return { kind: 'site', site, canonical, target, transaction: undefined }
-  return { kind: 'site', site, canonical, ...sentTransaction(target, raw) }
+  const sent = sentTransaction(target, raw)
+  return { kind: 'site', site, canonical, target: sent.target, transaction: sent.transaction }
 }
 
 function refused(refuse: Refuse, detail: string, site: Site | undefined): Arrival {
