@@ -76,7 +76,7 @@ function wanted(demand: Partial<Wanted>): Wanted | undefined {
 }
 
 /** Half an advice would ask for too little: one part that cannot be read, or that no login here follows, spoils it. */
-function demandOf(advices: Advices): Wanted | undefined {
+export function demandOf(advices: Advices): Wanted | undefined {
   const {
     AuthLevelConditionAdvice: [level] = [],
     AuthSchemeConditionAdvice: modules,

@@ -1,6 +1,6 @@
 import { productVersion } from '../cli/version.ts'
 import { createAlive } from '../api/openam/alive.ts'
-import { createOpenAm } from '../api/openam/open-am.ts'
+import { createOpenAm, type OpenAmDeps } from '../api/openam/open-am.ts'
 import { createVarnish } from '../api/varnish/varnish.ts'
 import type { Api, People } from '../api/ports.ts'
 import { createRelatedOrigins } from '../api/related-origins.ts'
@@ -27,6 +27,7 @@ export function apisOf(
   const { store, audit, log, clock } = deps
   const { url: loginUrl, cookieName, tokensInAddresses } = snapshot.gatehouse.login
   const policies = realmPoliciesOf(snapshot, parts)
+  const policiesOf: OpenAmDeps['policiesOf'] = (realm) => policies.get(realm)
   const people = peopleOf(snapshot, directories)
   const records = store.sessions
   const version = productVersion()
@@ -34,10 +35,10 @@ export function apisOf(
   const named = { loginUrl, cookieName, tokensInAddresses, version }
   const openAm = createOpenAm({
     ...{ ...named, sessions, records, people, audit, log, clock },
-    authenticate: authenticateOf(snapshot, parts, deps),
+    authenticate: authenticateOf(snapshot, { ...parts, policiesOf }, deps),
     zeroPageRules: zeroPageRulesOf(snapshot),
     checkGoto: parts.checkGoto,
-    policiesOf: (realm) => policies.get(realm),
+    policiesOf,
     bearer: bearerOf(snapshot, directories, deps),
     transactions: deps.transactions,
     pages,

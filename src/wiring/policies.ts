@@ -59,7 +59,7 @@ function setsOf(policies: RealmPolicies['policies'], named: readonly string[]): 
 
 /** OpenAM's agents ask about every origin of their site. */
 function placesOf(profile: AgentProfileConfig, loginCookieName: string): [string, PolicySite][] {
-  const site = agentSite(profile, loginCookieName)
+  const site = { ...agentSite(profile, loginCookieName), policySet: profile.policySet }
   return [profile.url, ...profile.aliases].map((origin) => {
     const { protocol, hostname: host, port } = new URL(origin)
     const scheme = protocol === 'https:' ? 'https' : 'http'

@@ -1,6 +1,10 @@
 import type { RealmName } from '../base/brand.ts'
 import { withAgents } from '../api/openam/authenticate/agents.ts'
-import { createAuthenticate, type Authenticate } from '../api/openam/authenticate/authenticate.ts'
+import {
+  createAuthenticate,
+  type Authenticate,
+  type AuthenticateDeps,
+} from '../api/openam/authenticate/authenticate.ts'
 import type { ZeroPageRules } from '../api/openam/authenticate/zero-page.schema.ts'
 import { createProgramAuthn } from '../authn/authn.ts'
 import type { GotoCheck } from '../authn/goto.ts'
@@ -30,7 +34,7 @@ export function zeroPageRulesOf(snapshot: ConfigSnapshot): (realm: RealmName) =>
 /** Logins of programs: the same chains as behind the pages, and those of agents. */
 export function authenticateOf(
   snapshot: ConfigSnapshot,
-  { authns, sessions, checkGoto, agents }: ProgramLoginParts,
+  { authns, sessions, checkGoto, agents, policiesOf }: ProgramLoginParts & Pick<AuthenticateDeps, 'policiesOf'>,
   deps: GenerationDeps,
 ): Authenticate {
   const { login, trustedProxies, clientCertificateHeader } = snapshot.gatehouse
@@ -43,6 +47,7 @@ export function authenticateOf(
     presentedBy,
     speak: (asked) => speak(asked, clock),
     zeroPageRules: zeroPageRulesOf(snapshot),
+    policiesOf,
     titleOf: (realm) => snapshot.realms.get(realm)?.look.title ?? realm,
     tokensInAddresses: login.tokensInAddresses,
     tokenInBody: login.tokenInBody,

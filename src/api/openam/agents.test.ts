@@ -16,7 +16,8 @@ const POLICIES = {
       },
     ]),
   ),
-  siteOf: () => ({ agent: 'legacy' as AgentId, audience: 'agent:legacy' }) as const,
+  siteOf: () =>
+    ({ agent: 'legacy' as AgentId, audience: 'agent:legacy', policySet: 'iPlanetAMWebAgentService' }) as const,
 }
 
 const open = (t: TestContext) =>

@@ -35,7 +35,7 @@ const speak: Speak = ({ locale, acceptLanguage }) => {
 }
 
 export type ClientOptions = BenchOptions &
-  Partial<Pick<AuthenticateDeps, 'tokenInBody' | 'tokensInAddresses'>> & {
+  Partial<Pick<AuthenticateDeps, 'tokenInBody' | 'tokensInAddresses' | 'policiesOf'>> & {
     readonly zeroPage?: object
   }
 
@@ -60,6 +60,7 @@ export async function createClient(t: TestContext, options: ClientOptions = {}) 
       ]),
     }),
     zeroPageRules: () => zeroPageSchema.parse(options.zeroPage),
+    policiesOf: options.policiesOf ?? (() => undefined),
     titleOf: (realm) => `title of ${realm}`,
     tokensInAddresses: options.tokensInAddresses ?? true,
     tokenInBody: options.tokenInBody ?? true,

@@ -14,12 +14,14 @@ import type { Presented } from '../../../http/presented.ts'
 import type { Session, SessionService, SessionToken } from '../../../session/session.ts'
 import type { AuditSink } from '../../../telemetry/audit.ts'
 import { sessionOf, type Call } from '../call.ts'
+import type { RealmPolicies } from '../policies/realm-policies.ts'
 import { ok, problem, type Reply } from '../reply.ts'
 import { readAnswers } from './answers.ts'
 import { renderQuota, renderStep, type Rendered } from './callbacks.ts'
 import { bindClient, isBrowser } from './client-binding.ts'
 import { openEnvelope, sealEnvelope, type Envelope } from './envelope.ts'
 import * as outcomes from './outcomes.ts'
+import { resourceDemand } from './resource-demand.ts'
 import type { Speak, Speech } from './speech.ts'
 import { allowedZeroPage, answersOf, type ZeroPage } from './zero-page.ts'
 import type { ZeroPageRules } from './zero-page.schema.ts'
@@ -34,6 +36,7 @@ export interface AuthenticateDeps {
   readonly speak: Speak
   /** Whether name and password may come in headers. */
   readonly zeroPageRules: (realm: RealmName) => ZeroPageRules
+  readonly policiesOf: (realm: RealmName) => RealmPolicies | undefined
   /** Name of a realm as people read it. */
   readonly titleOf: (realm: RealmName) => string
   /** Whether a token may stand in an address. */
@@ -112,7 +115,7 @@ async function callerOf(deps: AuthenticateDeps, call: Call): Promise<Caller | Re
 async function begin(visit: Visit): Promise<Reply> {
   const { deps, call, context } = visit
   const { realm } = call.address
-  const demand = demandOf(call)
+  const demand = await demandOf(visit)
   const failureUrl = checked(visit, 'gotoOnFail')
   if (demand === undefined) return notUnderstood(call, failureUrl)
   const goto = checked(visit, 'goto')
@@ -144,15 +147,27 @@ async function goOn(visit: Visit, authId: string, callbacks: unknown): Promise<R
 }
 
 /** A session that is named to be strengthened is, even where nothing says how far: nobody else may come out of it. */
-function demandOf(call: Call): LoginDemand | undefined {
-  const demand = readDemand(call)
+async function demandOf({ deps, call, context }: Visit): Promise<LoginDemand | undefined> {
+  const demand = call.query('authIndexType') === 'resource' ? await ofResource(deps, call, context) : readDemand(call)
   const isNamed = call.query('sessionUpgradeSSOTokenId') !== undefined
   return demand !== undefined && isNamed && !strengthens(demand) ? { ...demand, level: 0 } : demand
 }
 
-/** OpenAM has chains of roles, and we have none: that is a login that cannot succeed. All else is a mistake in the call. */
+async function ofResource(
+  { policiesOf, clock }: AuthenticateDeps,
+  call: Call,
+  { session, origin }: LoginContext,
+): Promise<LoginDemand | undefined> {
+  const { realm } = call.address
+  const own = session?.realm === realm ? session : undefined
+  const asker = { session: own, clientIp: origin.clientIp ?? '', now: clock() }
+  const demand = await resourceDemand(policiesOf(realm), call.query('authIndexValue') ?? '', asker)
+  return demand && { ...demand, force: call.query('ForceAuth') === 'true' }
+}
+
+/** Chains of roles, which OpenAM has, and addresses of no site: a login that cannot succeed. All else is a mistake in the call. */
 function notUnderstood(call: Call, failureUrl: string | undefined): Reply {
-  return call.query('authIndexType') === 'role'
+  return ['role', 'resource'].includes(call.query('authIndexType') ?? '')
     ? outcomes.loginFailure({ version: call.version, failureUrl })
     : problem(400, 'authIndexType, authIndexValue: nothing that a login here can come to')
 }

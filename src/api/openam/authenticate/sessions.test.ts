@@ -6,6 +6,7 @@ import type { AgentId } from '../../../base/brand.ts'
 import { formatCompositeAdvice } from '../../../policy/composite-advice.ts'
 import type { Session, SessionToken } from '../../../session/session.ts'
 import type { Answer } from '../../login-host.fixture.ts'
+import { employeesPolicies, policiesFrom } from '../policies/policies.fixture.ts'
 import {
   APP,
   AT,
@@ -27,7 +28,21 @@ const AUTHENTICATION = {
     ],
   },
 }
+const SITE = 'http://app.acme.test:80'
 const LEVEL_2 = '?authIndexType=level&authIndexValue=2'
+
+/** Pages below the site that take these levels. */
+function ofLevels(...levels: readonly number[]) {
+  return policiesFrom(
+    levels.map((authLevel) => ({
+      name: `level ${authLevel}`,
+      resources: [`${SITE}/${authLevel}`],
+      actions: { GET: 'allow' as const },
+      subject: { type: 'AuthenticatedUsers' as const },
+      condition: { type: 'AuthLevel' as const, authLevel },
+    })),
+  )
+}
 
 async function scene(t: Parameters<typeof createClient>[0], options: ClientOptions = {}) {
   const client = await createClient(t, { authentication: AUTHENTICATION, ...options })
@@ -165,6 +180,25 @@ suite('what a login is asked for', () => {
       assert.equal(await status(`authIndexType=${index}`), 400, index)
     for (const index of ['service&authIndexValue=strong', 'user&authIndexValue=bob', 'level&authIndexValue=1'])
       assert.equal(await status(`authIndexType=${index}`), 200, index)
+  })
+
+  test('a resource is asked for what its policies still want of who is signed in', async (t) => {
+    const policies = employeesPolicies(ofLevels(2, 9), { factsOf: () => ({ groups: new Set(), attributes: {} }) })
+    const { post, signIn, code } = await scene(t, {
+      policiesOf: (realm) => (realm === EMPLOYEES ? policies : undefined),
+    })
+    const ask = (url: string, call: object = {}) =>
+      post(`${AT}?authIndexType=resource&authIndexValue=${encodeURIComponent(url)}`, call)
+    assert.equal(stepOf(await ask(`${SITE}/2`)).stage, 'password', 'anybody signs in first')
+    for (const stranger of ['https://evil.example/', 'x', '']) assert.equal((await ask(stranger)).status, 401, stranger)
+    const cookie = await signIn('bob')
+    assert.equal((await ask(`${SITE}/9`, { cookie })).status, 401, 'no chain reaches that')
+    const step = stepOf(await ask(`${SITE}/2`, { cookie }))
+    assert.equal(step.stage, 'totp')
+    const upgraded = tokenIn(await post(AT, { cookie, body: filled(step, { IDToken1: code() }) }))
+    const there = { tokenId: upgraded, successUrl: '/', realm: '/employees' }
+    for (const url of [`${SITE}/2`, `${SITE}/unknown`])
+      assert.deepEqual((await ask(url, { cookie: upgraded })).body, there)
   })
 
   test('people are sent to registered addresses alone, whether it succeeds or fails', async (t) => {

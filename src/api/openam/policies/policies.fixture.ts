@@ -90,8 +90,9 @@ export function employeesPolicies(policies = POLICIES, more: Partial<RealmPolici
     userNamed: userOf,
     siteOf({ scheme, host, port }) {
       if (scheme !== 'http' || port !== 80) return undefined
-      if (host === 'app.acme.test') return { agent: 'app' as AgentId, audience: 'agent:app' }
-      return host === 'hr.acme.test' ? { agent: 'hr' as AgentId, audience: 'agent:hr' } : undefined
+      if (host === 'app.acme.test')
+        return { agent: 'app' as AgentId, audience: 'agent:app', policySet: 'iPlanetAMWebAgentService' }
+      return host === 'hr.acme.test' ? { agent: 'hr' as AgentId, audience: 'agent:hr', policySet: 'other' } : undefined
     },
     ...more,
   }

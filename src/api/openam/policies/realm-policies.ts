@@ -28,6 +28,8 @@ export interface NamedUser extends Facts {
 
 export interface PolicySite {
   readonly agent: AgentId
+  /** The policies that are asked for its requests. */
+  readonly policySet: string
   /** Where a restricted token of the site counts. */
   readonly audience: Audience
 }
