@@ -21,9 +21,11 @@ test('every form of addressing a realm names the same realm', () => {
     assert.deepEqual(read(path, realm), { resource: 'sessions', id: undefined, realm: '/employees/contractors' }, path)
 })
 
-test('without a realm it is the root realm', () => {
+test('without a realm, or with an empty one, it is that of the path, or the root realm', () => {
   for (const path of ['/json/sessions', '/json/realms/root/sessions', '/am/json/sessions/'])
     assert.deepEqual(read(path), { resource: 'sessions', id: undefined, realm: '/' }, path)
+  assert.equal(read('/json/sessions', '')?.realm, '/')
+  assert.equal(read('/json/employees/sessions', '')?.realm, '/employees')
 })
 
 test('a realm that is called like a resource is reached by the form with realms', () => {
@@ -48,6 +50,6 @@ test('nothing else is an address', () => {
     '/json/',
   ])
     assert.equal(read(path), undefined, path)
-  for (const realm of ['', 'employees', '/employees/', '//', '/Employees', '/a"b'])
+  for (const realm of ['employees', '/employees/', '//', '/Employees', '/a"b'])
     assert.equal(read('/json/sessions', realm), undefined, realm)
 })
