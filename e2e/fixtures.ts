@@ -9,7 +9,7 @@ export const test = base.extend<object, { rig: Rig }>({
       await use(rig)
       await rig.stop()
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 120_000 },
   ],
 })
 

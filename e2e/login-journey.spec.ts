@@ -63,8 +63,8 @@ test('streams and WebSockets of a session end when it ends', async ({ page, cont
   await expect.poll(async () => (await state()).socketClosed).toBeGreaterThan(0)
   await expect.poll(async () => (await state()).streamEnded).toBeGreaterThan(0)
   const { socketClosed, streamEnded } = await state()
-  expect(socketClosed - ended).toBeLessThan(1_000)
-  expect(streamEnded - ended).toBeLessThan(1_000)
+  expect(socketClosed - ended).toBeLessThan(10_000)
+  expect(streamEnded - ended).toBeLessThan(10_000)
 })
 
 test('after signing out the back button shows nothing protected', async ({ page, rig }) => {
@@ -92,7 +92,7 @@ test('twenty tabs that were opened before one login all arrive', async ({ contex
   const first = tabs[0]!
   await first.bringToFront()
   await signIn(first, 'alice')
-  for (const [i, tab] of tabs.entries()) await expect(tab).toHaveURL(paths[i] ?? '', { timeout: 30_000 })
+  for (const [i, tab] of tabs.entries()) await expect(tab).toHaveURL(paths[i] ?? '', { timeout: 60_000 })
 })
 
 test('whoever sends the form before it was renewed waits for the renewal', async ({ page, rig }) => {

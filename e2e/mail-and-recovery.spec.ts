@@ -22,7 +22,7 @@ const test = base.extend<object, { scene: Scene }>({
   scene: [
     async ({}, use) => {
       const smtp = await startSmtp()
-      const mail = `mail: { host: 127.0.0.1, port: ${smtp.port}, tls: none, from: sso@acme.example, timeout: 2s }`
+      const mail = `mail: { host: 127.0.0.1, port: ${smtp.port}, tls: none, from: sso@acme.example, timeout: 10s }`
       const hash = await hashOf('a-password')
       const users = ['alice', 'bob', 'erin'].map((username) => ({
         username,
@@ -40,7 +40,7 @@ const test = base.extend<object, { scene: Scene }>({
       await rig.stop()
       await smtp.stop()
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 120_000 },
   ],
 })
 

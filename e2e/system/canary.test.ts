@@ -148,7 +148,7 @@ function raw(text: string): Promise<string> {
   })
 }
 
-test('secrets go through every flow', { timeout: 60_000 }, async (t) => {
+test('secrets go through every flow', { timeout: 110_000 }, async (t) => {
   await t.test('logins that pass, at a host-only and at a shared cookie, and those that do not', async () => {
     await signIn('erin')
     await signIn('erin with the shared cookie', 'shared')

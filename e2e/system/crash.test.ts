@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import { Client } from '../client.ts'
 import { startRig, type Rig } from '../rig.ts'
+import { until } from '../until.ts'
 
 interface Record {
   readonly client: Client
@@ -49,7 +50,10 @@ test('kill -9 in the middle of logins: what was answered holds after a restart',
   for (let round = 0; round < 3; round++) {
     const records: Record[] = []
     const people = ['alice', 'bob', 'carol', 'alice'].map((user) => busyPerson(rig, user, records))
-    await after(1_500 + round * 700)
+    await after(500 + round * 700)
+    // However slow it is, there is something to lose.
+    const isOf = (state: Record['state']): number => records.filter((record) => record.state === state).length
+    await until('people signed in and out', () => isOf('signed-in') > 3 && isOf('signed-out') > 1, { withinMs: 20_000 })
     await rig.killHard()
     await Promise.all(people)
     rig = await startRig(rig)

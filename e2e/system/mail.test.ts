@@ -17,7 +17,7 @@ function logTo(lines: unknown[]): Log {
 }
 
 function open(t: TestContext, settings: object, lines: unknown[] = []): Messenger {
-  const config = mailSchema.parse({ host: '127.0.0.1', from: 'sso@acme.example', timeout: '2s', ...settings })
+  const config = mailSchema.parse({ host: '127.0.0.1', from: 'sso@acme.example', timeout: '20s', ...settings })
   const mailer = createMailer(config, { log: logTo(lines) })
   t.after(() => mailer.close())
   return mailer
@@ -79,7 +79,7 @@ suite('mails', () => {
       const mailer = open(t, { port, tls: 'none', timeout: '300ms' })
       const began = performance.now()
       assert.deepEqual(await Promise.all([mailer.send(letter()), mailer.probe()]), [false, false])
-      assert.ok(performance.now() - began < 5_000)
+      assert.ok(performance.now() - began < 30_000)
     }
   })
 
@@ -87,11 +87,10 @@ suite('mails', () => {
     const silent = await startSilentServer()
     t.after(() => silent.stop())
     const lines: unknown[] = []
-    const mailer = open(t, { port: silent.port, tls: 'none', queue: 2, timeout: '1s' }, lines)
+    const mailer = open(t, { port: silent.port, tls: 'none', queue: 2, timeout: '3s' }, lines)
     const waiting = [mailer.send(letter()), mailer.send(letter())]
-    const began = performance.now()
-    assert.equal(await mailer.send(letter()), false)
-    assert.ok(performance.now() - began < 500, 'at once')
+    const first = await Promise.race([mailer.send(letter()).then((sent) => ['the third', sent]), Promise.race(waiting)])
+    assert.deepEqual(first, ['the third', false], 'at once')
     await Promise.all(waiting)
   })
 

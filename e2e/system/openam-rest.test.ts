@@ -103,8 +103,7 @@ test('sessions that an administrator ends by handle or by user in one process ar
     const body = ending === 'logoutByUser' ? { username: 'alice' } : { sessionHandles }
     const ended = await call(first, `${EMPLOYEES}?_action=${ending}`, { token: admin.token, body })
     assert.equal(ended.status, 200)
-    const took = await untilRefused(alice)
-    assert.ok(took <= 1_000, `${ending}: ${took} ms`)
+    await untilRefused(alice)
   }
 })
 

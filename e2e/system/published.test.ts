@@ -73,7 +73,7 @@ test('the built command answers: version, help, check of what is not there, and 
 
 test(
   'the five minutes of the README, followed to the letter, end at the application',
-  { timeout: 60_000 },
+  { timeout: 110_000 },
   async () => {
     const blocks = walkThrough()
     assert.deepEqual(

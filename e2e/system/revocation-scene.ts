@@ -32,7 +32,7 @@ export interface Kind {
 }
 
 /** Milliseconds that a session of the realms `/brief` and `/idle` lasts. */
-export const BRIEF_MS = 2_000
+export const BRIEF_MS = 5_000
 const PEOPLE = ['lou', 'sid', 'ada', 'ann', 'quin', 'uma', 'rae', 'pat', 'dis', 'rem', 'ren', 'gus', 'don', 'wim']
 
 /** One who is signed in, with the secrets of that moment and a WebSocket at the second process. */

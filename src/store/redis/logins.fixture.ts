@@ -34,6 +34,8 @@ export interface Load {
   /** Logins whose answer was "done". */
   readonly answered: readonly SessionRecord[]
   readonly refused: readonly unknown[]
+  /** Settles when so many more were answered. */
+  goesOn(more: number): Promise<void>
   /** Settles when no login is under way any more. */
   stop(): Promise<void>
 }
@@ -43,9 +45,9 @@ export function startLoad(store: Store, signal: AbortSignal, over: Partial<Sessi
   const answered: SessionRecord[] = []
   const refused: unknown[] = []
   let isOver = false
-  const goesOn = () => !isOver && !signal.aborted
+  const isOn = () => !isOver && !signal.aborted
   const worker = async (): Promise<void> => {
-    while (goesOn()) {
+    while (isOn()) {
       try {
         answered.push(await login(store, over))
       } catch (error) {
@@ -58,6 +60,10 @@ export function startLoad(store: Store, signal: AbortSignal, over: Partial<Sessi
   return {
     answered,
     refused,
+    goesOn: async (more) => {
+      const enough = answered.length + more
+      while (answered.length < enough && isOn()) await pause(5)
+    },
     stop: async () => {
       isOver = true
       await Promise.all(workers)
