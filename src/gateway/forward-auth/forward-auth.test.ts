@@ -78,6 +78,7 @@ suite('forward-auth allows', () => {
     assert.equal(of('authorization'), 'Basic eDp5')
     assert.equal(answer.body, '')
     assert.deepEqual(rig.sessions.touched, ['s1'], 'it counts as use')
+    assert.equal(answer.headers.get('connection'), 'keep-alive', 'the next question comes on the same connection')
     const [line] = rig.lines
     assert.deepEqual(
       [line?.site, line?.method, line?.path, line?.verdict, line?.status, line?.clientIp, line?.sid],
@@ -142,6 +143,18 @@ suite('forward-auth sends to the login', () => {
     assert.equal(answer.status, 401)
     assert.equal(answer.headers.get('location'), undefined)
     assert.match(answer.headers.get('www-authenticate') ?? '', /^Gatehouse realm="\/employees", login_url="/)
+  })
+
+  test('a form whose session is over: by a page where it is shown, by an address where it is not', async (t) => {
+    const { about } = await setup(t)
+    const form = ['Sec-Fetch-Site: same-origin', `Origin: ${SITE}`, 'Content-Type: application/x-www-form-urlencoded']
+    const headers = [...NAVIGATION.slice(0, 3), ...form]
+    const page = await about('traefik', { method: 'POST', headers })
+    assert.deepEqual([page.status, page.headers.get('location')], [401, undefined])
+    assert.match(page.headers.get('refresh') ?? '', /^0;url=http:\/\/login\.test\/login\/employees\?/)
+    const address = await about('nginx', { method: 'POST', headers })
+    assert.equal(address.status, 401)
+    assert.match(address.headers.get('location') ?? '', /^http:\/\/login\.test\/login\/employees\?/)
   })
 
   forEach('who has to prove more', async (t, kind) => {

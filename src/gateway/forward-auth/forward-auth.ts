@@ -63,7 +63,7 @@ async function answer(parts: Parts, visit: Visit): Promise<void> {
   const { raw, response, line, generation } = visit
   const rules = generation.forwardAuth
   // Nothing of a body is read: it is the application's.
-  if (!raw.complete) response.shouldKeepAlive = false
+  if (hasBody(raw)) response.shouldKeepAlive = false
   if (rules?.trusts(raw) !== true) {
     refuse(visit, 403, 'proxy-not-trusted')
     return
@@ -95,6 +95,10 @@ async function answer(parts: Parts, visit: Visit): Promise<void> {
   noteVerdict(line, verdict)
   if (verdict.kind === 'forward') answerAllowed(parts.deps, verdict, delivery)
   else answerVerdict(parts.answering, verdict, delivery)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 /** Says nothing about any site: who asks may be anybody. */

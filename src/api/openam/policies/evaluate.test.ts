@@ -246,6 +246,33 @@ test('what policies that allow something say about the user comes along', async 
   assert.deepEqual((await about('alice', `${SITE}/other`)).attributes, {})
 })
 
+test('a session that is too old for what an agent asks about ends, as the policy says; for who only looks it does not', async (t) => {
+  const policies = policiesFrom([
+    {
+      name: 'short',
+      resources: [`${SITE}/*`],
+      actions: { GET: 'allow' },
+      subject: { type: 'AuthenticatedUsers' },
+      condition: { type: 'Session', maxSessionTime: '10m', terminateSession: true },
+    },
+  ])
+  const { host, tell } = await asked(t, { policiesOf: () => employeesPolicies(policies) })
+  const { token: ssoToken, session } = await host.signIn('alice')
+  const question = { resources: [`${SITE}/x`], subject: { ssoToken } }
+  const agent = await host.signInAgent('legacy')
+  const byAgent = () =>
+    host.call(EVALUATE, { token: agent, headers: { 'accept-api-version': 'resource=2.1' }, body: question })
+  const isAlive = async () => (await host.process.sessions.find(session.sid)) !== undefined
+  assert.deepEqual((await byAgent()).status, 200)
+  assert.equal(await isAlive(), true, 'it is young')
+  host.pass(11 * 60_000)
+  const [told] = await tell(question)
+  assert.deepEqual([told?.actions, told?.advices], [{}, { SessionConditionAdvice: ['deny'] }])
+  assert.equal(await isAlive(), true, 'an administrator only looked')
+  assert.equal((await byAgent()).status, 200)
+  assert.equal(await isAlive(), false)
+})
+
 test('what needs an approval passes once, with the id of the one that was given', async (t) => {
   const { host, tell } = await asked(t)
   const { token: ssoToken, session } = await host.signIn('alice')

@@ -4,7 +4,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { canonicalAddress } from '../../../http/forwarded.ts'
 import type { AccessQuery, Advices, Resource } from '../../../policy/decision.ts'
 import { FOREVER } from '../../../policy/evaluate.ts'
-import type { Session } from '../../../session/session.ts'
+import type { RequestOrigin, Session, SessionService } from '../../../session/session.ts'
 import type { AskedRequest, Transactions } from '../../../session/transactions.ts'
 import type { Call } from '../call.ts'
 import { ok, problem, type Reply } from '../reply.ts'
@@ -16,6 +16,7 @@ import { readSubject, subjectSchema, type Person, type Subject, type SubjectDeps
 import { resourcesBelow } from './tree.ts'
 
 export interface EvaluateDeps extends SubjectDeps {
+  readonly sessions: Pick<SessionService, 'resolve' | 'end'>
   readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
   readonly clock: Clock
 }
@@ -95,7 +96,7 @@ type ReadQuestion =
   | { readonly kind: 'read'; judge(resource: Resource | undefined, use: Use): Promise<Judged> }
 
 /** Everything of a question that does not depend on the resource. */
-async function readQuestion(deps: EvaluateDeps, { address }: Call, question: Question): Promise<ReadQuestion> {
+async function readQuestion(deps: EvaluateDeps, { address, origin }: Call, question: Question): Promise<ReadQuestion> {
   const { policies, caller, asked } = question
   const policySet = asked.application ?? DEFAULT_SET
   if (!policies.sets.has(policySet)) return refused(`application: there is no policy set ${policySet} in this realm`)
@@ -107,7 +108,9 @@ async function readQuestion(deps: EvaluateDeps, { address }: Call, question: Que
   if (subject === undefined) return refused('subject: the token or name is nobody’s here, or of several people')
   const { TxId: [transaction] = [], requestDnsName: clientNames, scope } = asked.environment ?? {}
   const told = { clientIp, clientNames, scopes: scope?.flatMap((list) => list.split(' ')), claims: claimsOf(asked) }
-  const about = { policies, policySet, told, transaction, subject }
+  // An agent is about to let somebody in or not; administrators only look.
+  const enforcing = caller === undefined ? origin : undefined
+  const about = { policies, policySet, told, transaction, subject, enforcing }
   return { kind: 'read', judge: (resource, use) => judgeFor(deps, about, { resource, use }) }
 }
 
@@ -141,6 +144,8 @@ interface About {
   readonly told: Pick<AccessQuery, 'clientIp' | 'clientNames' | 'scopes' | 'claims'>
   readonly transaction: string | undefined
   readonly subject: Subject
+  /** Set where the answer is for a request that waits for it: on whose behalf a session ends that is too old for it. */
+  readonly enforcing: RequestOrigin | undefined
 }
 
 async function judgeFor(
@@ -154,6 +159,8 @@ async function judgeFor(
   const { subject: session, facts } = person
   const query = { policySet, resource, session, facts, now: deps.clock(), ...about.told }
   const judged = judge(policies, query)
+  if (judged.endsSession && about.enforcing !== undefined && person.session !== undefined)
+    await deps.sessions.end(person.session.sid, 'max-life', about.enforcing)
   if (judged.advices.TransactionConditionAdvice === undefined) return judged
   if (use === 'tree') {
     const { TransactionConditionAdvice: _ofNobody, ...others } = judged.advices

@@ -14,9 +14,18 @@ export interface Judged {
   /** Actions that an advice is for. */
   readonly advised: readonly string[]
   readonly validUntil: EpochMs
+  /** A condition that failed asks for the end of the session. */
+  readonly endsSession: boolean
 }
 
-export const NOTHING: Judged = { actions: {}, attributes: {}, advices: {}, advised: [], validUntil: FOREVER }
+export const NOTHING: Judged = {
+  actions: {},
+  attributes: {},
+  advices: {},
+  advised: [],
+  validUntil: FOREVER,
+  endsSession: false,
+}
 
 /** Asks about every action that policies of the set name. */
 export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query: Omit<AccessQuery, 'action'>): Judged {
@@ -25,9 +34,11 @@ export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query:
   const advised: string[] = []
   let advices: Advices | undefined
   let validUntil = FOREVER
+  let endsSession = false
   for (const action of sets.get(query.policySet) ?? []) {
     const decision = pdp.evaluate({ ...query, action: action.toUpperCase() })
     validUntil = Math.min(validUntil, decision.validUntil) as EpochMs
+    endsSession ||= decision.endsSession
     const value = valueOf(decision)
     if (value !== undefined) actions[action] = value
     for (const [name, values] of Object.entries(decision.attributes ?? {}))
@@ -38,7 +49,7 @@ export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query:
   }
   // HEAD is decided as GET (RFC 9110 §9.3.2); agents look for the method that they were sent.
   if (actions['GET'] !== undefined) actions['HEAD'] = actions['GET']
-  return { actions, attributes, advices: advices ?? {}, advised, validUntil }
+  return { actions, attributes, advices: advices ?? {}, advised, validUntil, endsSession }
 }
 
 function valueOf({ allowed, reason }: Decision): boolean | undefined {

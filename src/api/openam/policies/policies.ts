@@ -8,7 +8,7 @@ import { mayEvaluate } from './privilege.ts'
 import { isKind, readPolicies, refuseWrite } from './read.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 
-export interface PoliciesDeps extends EvaluateDeps, AgentDeps {
+export interface PoliciesDeps extends EvaluateDeps, Pick<AgentDeps, 'agents'> {
   readonly people: People
   policiesOf(realm: RealmName): RealmPolicies | undefined
 }
