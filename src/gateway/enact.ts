@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { expectation } from '../http/request-limits.ts'
 import { sendRedirect } from '../http/respond.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import type { Session, SessionResolver } from '../session/session.ts'
@@ -12,14 +10,15 @@ import type { RefusalKind } from '../http/refusal-page.ts'
 import type { PolicyTrace } from '../policy/decision.ts'
 import { formUrl, isKeepable, keepForm, type FormKeepingDeps, type Return } from './form-keeping.ts'
 import type { KeptForm } from './kept-forms.ts'
+import { handOver, sendContinue } from './hand-over.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin, answerTokenNeeded } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
+import { RecentHeads } from './recent-heads.ts'
 import { renewedCookie } from './renewed-cookie.ts'
-import { formHeaders, requestHeaders } from './request-headers.ts'
 import type { OpenExchange, Streams } from './streams.ts'
 import { tearDown } from './upstream/client-answer.ts'
-import type { Exchange, ExchangeResult } from './upstream/upstream.ts'
+import type { ExchangeResult } from './upstream/upstream.ts'
 import type { Forward, Refuse, RefusalReason, Verdict } from './verdict.ts'
 import { TOO_MANY } from './websocket.ts'
 
@@ -64,7 +63,7 @@ export interface Delivery {
 export type Enact = (verdict: Verdict, delivery: Delivery) => void
 
 export function createEnact(deps: EnactDeps): Enact {
-  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels() }
+  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels(), heads: new RecentHeads() }
   return (verdict, delivery) => {
     if (verdict.kind === 'forward') {
       forward(forwarding, verdict, delivery)
@@ -152,13 +151,14 @@ export function answerVerdict(
 
 interface ForwardDeps extends EnactDeps {
   readonly tunnels: OpenTunnels
+  readonly heads: RecentHeads
 }
 
 function forward(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void {
   const { site, session } = verdict
   const { request, context, tunnel, ending } = delivery
   if (session === undefined) {
-    if (tunnel === undefined) exchange(verdict, delivery, undefined)
+    if (tunnel === undefined) handOver(deps.heads, verdict, { delivery, signal: undefined })
     else openTunnel(deps, verdict, delivery)
     return
   }
@@ -172,10 +172,10 @@ function forward(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void 
 }
 
 /** A WebSocket without a session is counted for its client: nothing else would bound them (exhaustion of the application). */
-function openTunnel({ tunnels }: ForwardDeps, verdict: Forward, delivery: Delivery): void {
+function openTunnel(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void {
   const { site } = verdict
   const { ending } = delivery
-  const leave = tunnels.enter(site.agent, delivery.request.client.ip, site.webSocket.maxPerAddress)
+  const leave = deps.tunnels.enter(site.agent, delivery.request.client.ip, site.webSocket.maxPerAddress)
   if (leave === undefined) {
     answerRefuse(delivery.context, TOO_MANY, undefined)
     ending.ended(undefined)
@@ -192,7 +192,7 @@ function openTunnel({ tunnels }: ForwardDeps, verdict: Forward, delivery: Delive
     },
   }
   try {
-    exchange(verdict, { ...delivery, ending: leaving }, undefined)
+    handOver(deps.heads, verdict, { delivery: { ...delivery, ending: leaving }, signal: undefined })
   } catch (error) {
     leave()
     throw error
@@ -208,13 +208,13 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   readonly renewed: Delivery['renewed']
   readonly body: Buffer | undefined
   readonly form: Delivery['form']
-  readonly #deps: EnactDeps
+  readonly #deps: ForwardDeps
   readonly #ending: AnswerEnding
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.
   readonly #controller: AbortController | undefined
   #aborted = false
 
-  constructor(deps: EnactDeps, { request, context, tunnel, ending, body, form }: Delivery, session: Session) {
+  constructor(deps: ForwardDeps, { request, context, tunnel, ending, body, form }: Delivery, session: Session) {
     this.request = request
     this.context = context
     this.tunnel = tunnel
@@ -237,7 +237,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     this.#deps.streams.opened(this)
     try {
       if (this.#aborted && this.tunnel === undefined) this.ended(undefined)
-      else exchange(verdict, this, this.#controller?.signal)
+      else handOver(this.#deps.heads, verdict, { delivery: this, signal: this.#controller?.signal })
     } catch (error) {
       this.#deps.streams.closed(this)
       throw error
@@ -273,37 +273,6 @@ class SessionExchange implements OpenExchange, AnswerEnding {
     const status = result.status === 0 && response.headersSent ? response.statusCode : result.status
     return { ...result, status, aborted: 'by-session-end' }
   }
-}
-
-/** Hands the exchange to the upstream, which tells the delivery's ending. */
-function exchange(
-  { site, session, identity }: Forward,
-  { request, context, tunnel, ending, renewed, body, form }: Delivery,
-  signal: AbortSignal | undefined,
-): void {
-  const { method, target, raw } = request
-  const sent = requestHeaders(request, identity)
-  const headers = form?.content === undefined ? sent : formHeaders(sent, form.content)
-  const outgoing = { method, target: target.target, headers }
-  const { rewrites } = site
-  const own = renewed === undefined ? rewrites.protected : rewrites.renewing(renewed)
-  const rewrite = session === undefined ? rewrites.open : own
-  const parts: Exchange = { request: raw, outgoing, rewrite, signal, body: form?.content?.body ?? body }
-  if (tunnel !== undefined) {
-    tunnel.release()
-    site.upstream.upgrade(parts, tunnel.socket, tunnel.head).then(
-      (result) => ending.ended(result),
-      (caught: unknown) => ending.failed(caught),
-    )
-    return
-  }
-  if (parts.body === undefined) sendContinue(request, context.response)
-  site.upstream.forward(parts, context.response, ending)
-}
-
-/** Only now is the body asked for: a request that is refused never has its upload sent. */
-function sendContinue({ raw }: AccessRequest, response: ServerResponse): void {
-  if (expectation(raw) === 'continue') response.writeContinue()
 }
 
 function deny(

@@ -5,7 +5,7 @@ import type { KeptForm } from './kept-forms.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
 /**
- * The complete header list for the upstream. The order of work is the point: first goes what concerns the client's connection
+ * The header list for the upstream, but for `ownHeaders`: the same for equal lines from the same client. The order of work is the point: first goes what concerns the client's connection
  * and what the client wants dropped, then every spelling of what only we may say, and only then are ours added, so that
  * `Connection: X-Remote-User` cannot take them away. Our names are in lower case, as in HTTP/2: the client underneath has to look
  * at each, and then makes no new string for it.
@@ -31,9 +31,14 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   }
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
   for (const item of site.fixedHeaders) headers.push(item)
-  headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded, 'x-request-id', request.id)
+  headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
   for (const item of identity) headers.push(item)
   return headers
+}
+
+/** The line that no other request has. */
+export function ownHeaders({ id }: AccessRequest): HeaderList {
+  return ['x-request-id', id]
 }
 
 /** What of a kept form stands in headers. */

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
 import { type BodyRate, BodyRateWatch } from './body-rate.ts'
+import type { CheckedOptions } from './checked-lines.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
@@ -19,7 +20,7 @@ export const MAX_INTERIM_ANSWERS = 16
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /** `servername` is no name that anybody is asked for (see connector.ts): it only keeps undici from reading each Host for one. */
-type PoolOptions = Dispatcher.DispatchOptions & { readonly servername: string; reset?: boolean }
+type PoolOptions = CheckedOptions & { readonly servername: string; reset?: boolean }
 
 const GONE = new Error('nobody waits for this exchange any more')
 
@@ -135,6 +136,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       method: outgoing.method,
       // Only read; undici's type does not say so.
       headers: requestHead(outgoing.headers, this.#length, server.hostOverride) as string[],
+      checked: outgoing.checked,
       body: this.#body ?? null,
       servername: server.address.name,
     }

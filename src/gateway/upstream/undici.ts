@@ -14,3 +14,25 @@ export const Client = load('undici/lib/dispatcher/client.js') as typeof undici.C
 export const request = load('undici/lib/api/api-request.js') as undici.Client['request']
 export const buildConnector = load('undici/lib/core/connect.js') as typeof undici.buildConnector
 export const { SocketError } = load('undici/lib/core/errors.js') as typeof undici.errors
+
+/** What a client makes of its options: it looks at each header, and keeps those that it writes as they are. */
+export interface CheckedRequest {
+  host: string | null
+  readonly contentLength: number | null
+  readonly reset: boolean | null
+  readonly body: unknown
+  /** Names and values, in turn. */
+  readonly headers: string[]
+}
+export const CheckedRequest = load('undici/lib/core/request.js') as new (
+  origin: string,
+  options: undici.Dispatcher.DispatchOptions,
+  handler: undici.Dispatcher.DispatchHandler,
+) => CheckedRequest
+
+type Inside = 'kBusy' | 'kDispatch' | 'kNeedDrain' | 'kQueue' | 'kResume' | 'kResuming' | 'kUrl'
+
+/** Names of what a client has inside. */
+export const { kBusy, kDispatch, kNeedDrain, kQueue, kResume, kResuming, kUrl } = load(
+  'undici/lib/core/symbols.js',
+) as Readonly<Record<Inside, symbol>>

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
+import { LinesClient } from './checked-lines.ts'
 import { type Connectors, createConnectors, parseAddress, type ServerAddress } from './connector.ts'
 import { Pool } from './undici.ts'
 
@@ -35,6 +36,7 @@ export class UpstreamServer {
     this.#config = config
     this.#deps = deps
     this.pool = new Pool(this.address.origin, {
+      factory: (origin, options) => new LinesClient(origin, options),
       connections: config.connections,
       pipelining: 1,
       connect: this.connectors.pooled,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { CheckedLines } from './checked-lines.ts'
 
 /** Flat name, value, name, value … list: order and duplicates survive, and no object is built on the hot path. */
 export type HeaderList = readonly string[]
@@ -9,8 +10,10 @@ export interface OutgoingRequest {
   readonly method: string
   /** Canonical path and query. */
   readonly target: string
-  /** Complete: scrubbed of hop-by-hop, framing and identity headers, then extended by ours, Host included. */
+  /** Complete with `checked`: scrubbed of hop-by-hop, framing and identity headers, then extended by ours, Host included. */
   readonly headers: HeaderList
+  /** Lines that go before them as they are; for requests without a body alone. */
+  readonly checked?: CheckedLines | undefined
 }
 
 /** Changes the answer's head on its way to the client: cookies stripped, Location rewritten, caching restrained. */

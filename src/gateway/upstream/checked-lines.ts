@@ -1,0 +1,72 @@
+import type { Dispatcher } from 'undici'
+import { CheckedRequest, Client, kBusy, kDispatch, kNeedDrain, kQueue, kResume, kResuming, kUrl } from './undici.ts'
+
+/** Header lines that undici has looked at, as it writes them. Only `checkLines` makes them. */
+export class CheckedLines {
+  readonly host: string | null
+  /** Of the first line. */
+  readonly name: string
+  /** Of the first line, and all lines after it. */
+  readonly value: string
+
+  constructor({ host, headers }: CheckedRequest) {
+    const [name = '', ...rest] = headers
+    this.host = host
+    this.name = name
+    this.value = rest.map((item, at) => (at % 2 === 0 ? item : `\r\n${item}: `)).join('')
+  }
+}
+
+const NOBODY: Dispatcher.DispatchHandler = {
+  onRequestStart: ignore,
+  onResponseStart: ignore,
+  onResponseData: ignore,
+  onResponseEnd: ignore,
+  onResponseError: ignore,
+}
+
+function ignore(): void {
+  // Nothing is ever sent for it.
+}
+
+/**
+ * Has undici look at the lines, once for all requests that bear them. `undefined` for lines that say more than themselves: framing, or the
+ * end of the connection.
+ * @throws what undici throws for lines that it would not send
+ */
+export function checkLines(lines: readonly string[]): CheckedLines | undefined {
+  const options: Dispatcher.DispatchOptions = { path: '/', method: 'GET', headers: lines as string[] }
+  const request = new CheckedRequest('http://localhost', options, NOBODY)
+  const { contentLength, reset, headers } = request
+  return contentLength === null && reset === null && headers.length > 0 ? new CheckedLines(request) : undefined
+}
+
+/** `headers` are looked at, `checked` go before them and are not. */
+export interface CheckedOptions extends Dispatcher.DispatchOptions {
+  readonly checked?: CheckedLines | undefined
+}
+
+type Insides = Record<symbol, unknown>
+type Dispatch = (this: object, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) => boolean
+
+const dispatch = (Client.prototype as unknown as Insides)[kDispatch] as Dispatch
+
+/**
+ * One connection of a pool. Requests with checked lines, which have no body, take the way of undici's own method
+ * (`Client[kDispatch]`), with the lines put in before anything is written.
+ */
+export class LinesClient extends Client {
+  [kDispatch](options: CheckedOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const { checked, body } = options
+    if (checked === undefined) return dispatch.call(this, options, handler)
+    if (body !== undefined && body !== null) throw new TypeError('checked lines are for requests without a body')
+    const inside = this as unknown as Insides
+    const request = new CheckedRequest((inside[kUrl] as URL).origin, options, handler)
+    request.host ??= checked.host
+    request.headers.unshift(checked.name, checked.value)
+    ;(inside[kQueue] as CheckedRequest[]).push(request)
+    if (!inside[kResuming]) (inside[kResume] as (sync: boolean) => void)(true)
+    if (inside[kResuming] && inside[kNeedDrain] !== 2 && inside[kBusy]) inside[kNeedDrain] = 2
+    return (inside[kNeedDrain] as number) < 2
+  }
+}
