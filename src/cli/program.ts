@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, (deps: CommandDeps) => Promise<Command>> = n
   ['sessions', async (deps) => (await import('./sessions.ts')).createSessionsCommand(deps)],
   ['authenticators', async (deps) => (await import('./authenticators.ts')).createAuthenticatorsCommand(deps)],
   ['users', async (deps) => (await import('./users.ts')).createUsersCommand(deps)],
+  ['policy', async (deps) => (await import('./policy.ts')).createPolicyCommand(deps)],
   ['version', async (deps) => (await import('./version.ts')).createVersionCommand(deps)],
 ])
 

@@ -1,0 +1,216 @@
+import { readFile } from 'node:fs/promises'
+import { Command, InvalidArgumentError } from 'commander'
+import type { EpochMs } from '../base/brand.ts'
+import { systemClock } from '../base/clock.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblem } from '../config/problems.ts'
+import { parseWith } from '../config/schema-problems.ts'
+import type { ConfigSnapshot } from '../config/snapshot.ts'
+import { parseSource, readSource } from '../config/source-document.ts'
+import { fault } from '../errors.ts'
+import { explainAccess } from '../gateway/policy-query.ts'
+import { compilePolicies } from '../policy/compile.ts'
+import type { PolicyDecisionPoint } from '../policy/decision.ts'
+import { policiesFileSchema } from '../policy/policies.schema.ts'
+import { configOption } from './config-option.ts'
+import { explanationAsJson, explanationAsText } from './explanation-text.ts'
+import { NotThere } from './managed-realm.ts'
+import { changesUnder, readLog, type Change } from './policy-diff.ts'
+import { personOf } from './policy-person.ts'
+import { askerOf, requestTo, siteOf, unasked, type SaidSession } from './policy-question.ts'
+import { createReplay } from './policy-replay.ts'
+import { tellFault } from './tell-fault.ts'
+import type { Terminal } from './terminal.ts'
+import { plain } from './text-table.ts'
+
+export interface PolicyCommandDeps {
+  readonly terminal: Pick<Terminal, 'env' | 'out' | 'err' | 'setExitCode'>
+}
+
+interface ExplainOptions extends SaidSession {
+  readonly config: string
+  readonly user: string
+  readonly url: string
+  readonly method: string
+  readonly ip: string
+  readonly at?: EpochMs
+  readonly group?: readonly string[]
+  readonly attribute?: Readonly<Record<string, readonly string[]>>
+  readonly json?: true
+}
+
+interface DiffOptions {
+  readonly config: string
+  readonly realm: string
+  readonly policies: string
+  readonly log: readonly string[]
+  readonly json?: true
+}
+
+/** What policies decide, and why, and what a draft would change: by the engine that enforces them. Writes nothing. */
+export function createPolicyCommand({ terminal }: PolicyCommandDeps): Command {
+  const guarded = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (caught) {
+      if (!(caught instanceof NotThere)) tellFault(terminal, caught)
+      else {
+        terminal.err(`gatehouse: ${caught.message}\n`)
+        terminal.setExitCode(1)
+      }
+    }
+  }
+  return new Command('policy')
+    .description('say what policies decide and why, and what a draft of them would change')
+    .addCommand(explainCommand(terminal, guarded))
+    .addCommand(diffCommand(terminal, guarded))
+}
+
+type Guarded = (work: () => Promise<void>) => Promise<void>
+
+function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarded): Command {
+  return new Command('explain')
+    .description('what is decided about a request of somebody, which policies said what, and on what value')
+    .addOption(configOption())
+    .requiredOption('--user <name>', 'who asks')
+    .requiredOption('--url <url>', 'what is asked for, at a protected site')
+    .option('--method <method>', 'HTTP method', 'GET')
+    .option('--ip <address>', 'where the request comes from', '127.0.0.1')
+    .option('--at <time>', 'when, such as 2026-03-29T02:30:00Z; now where absent', readTime)
+    .option('--level <n>', 'authLevel of the session; what the default chain brings where absent', readLevel)
+    .option('--module <name>', 'a module that the session has passed; may be said several times', collect)
+    .option('--age <time>', 'how long ago the person has proved who they are, such as 10m', undefined)
+    .option('--session-age <time>', 'how long ago the session began')
+    .option('--property <name=value>', 'a property of the session; may be said several times', collectProperty)
+    .option('--group <name>', 'as if the person had these groups, and attributes, and no others', collect)
+    .option('--attribute <name=value>', 'as if the person had these attributes, and groups', collectAttribute)
+    .option('--json', 'print one JSON document')
+    .action((options: ExplainOptions) => guarded(() => explain(options, terminal)))
+}
+
+async function explain(options: ExplainOptions, terminal: PolicyCommandDeps['terminal']): Promise<void> {
+  const snapshot = await read(options.config, terminal)
+  const site = siteOf(snapshot, options.url)
+  const { realm } = site
+  const request = requestTo(site, compilePolicies(realm.policies, realm.policySets), options)
+  const open = unasked(site, request)
+  if (open !== undefined) {
+    terminal.out(options.json ? `${JSON.stringify({ unasked: open })}\n` : `No policy is asked. ${open}\n`)
+    return
+  }
+  const person = await personOf(realm, options.user, { said: options, config: options.config, terminal })
+  const asker = askerOf(realm, person, { said: options, now: options.at ?? systemClock() })
+  const explained = explainAccess(request, asker)
+  terminal.out((options.json ? explanationAsJson : explanationAsText)(request, asker, explained))
+}
+
+function diffCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarded): Command {
+  return new Command('diff')
+    .description('replay requests of logs against a draft of policies, and list every decision that would be another')
+    .addOption(configOption())
+    .requiredOption('--realm <path>', 'whose policies the draft would be')
+    .requiredOption('--policies <file>', 'the draft, in the form of policies.yaml')
+    .requiredOption(
+      '--log <file>',
+      'audit log, access log, or requests as lines of JSON; may be said several times',
+      collect,
+    )
+    .option('--json', 'print one JSON document')
+    .action((options: DiffOptions) => guarded(() => diff(options, terminal)))
+}
+
+async function diff(options: DiffOptions, terminal: PolicyCommandDeps['terminal']): Promise<void> {
+  const snapshot = await read(options.config, terminal)
+  const draft = await readDraft(options.policies, terminal)
+  const { requests, skipped } = readLog(await Promise.all(options.log.map((file) => readText(file))))
+  const replay = createReplay(snapshot, { ...options, terminal })
+  const replayed = await Promise.all(requests.map(replay))
+  const asked = replayed.filter((each) => each !== undefined)
+  const left = skipped + requests.length - asked.length
+  const changes = changesUnder(draft, asked)
+  const counts = { compared: asked.length, skipped: left }
+  terminal.out(
+    options.json ? `${JSON.stringify({ ...counts, changes }, undefined, 2)}\n` : changesAsText(changes, counts),
+  )
+}
+
+function changesAsText(
+  changes: readonly Change[],
+  { compared, skipped }: { readonly compared: number; readonly skipped: number },
+): string {
+  const lines = changes.flatMap(({ user, method, url, before, after, count }) => [
+    `${plain(user)} ${method} ${plain(url)}${count === 1 ? '' : ` (${count} times)`}`,
+    `  now   ${before}`,
+    `  draft ${after}`,
+  ])
+  const summary = `${compared} requests compared, ${skipped} lines left out, ${changes.length} decisions would be others.`
+  return `${[...lines, summary].join('\n')}\n`
+}
+
+async function read(config: string, terminal: Pick<Terminal, 'env' | 'err'>): Promise<ConfigSnapshot> {
+  const { snapshot, problems } = await loadConfig(config, { env: terminal.env, purpose: 'check' })
+  if (snapshot !== undefined) return snapshot
+  for (const problem of problems) terminal.err(`${formatProblem(problem)}\n`)
+  throw fault('GH_CONFIG_INVALID', { detail: 'nothing was asked' })
+}
+
+async function readDraft(file: string, terminal: Pick<Terminal, 'env' | 'err'>): Promise<PolicyDecisionPoint> {
+  const bytes = Buffer.from(await readText(file))
+  const source = readSource(parseSource(file, bytes), {
+    env: terminal.env,
+    file: () => ({ kind: 'failed', why: 'is not read here; write the value' }),
+  })
+  const outcome = parseWith(policiesFileSchema, source)
+  const found = outcome.kind === 'refused' ? outcome.problems : []
+  if (outcome.kind === 'refused' || source.problems.length > 0) {
+    for (const problem of [...source.problems, ...found]) terminal.err(`${formatProblem(problem)}\n`)
+    throw new NotThere(`${file} is no file of policies`)
+  }
+  const { policies, policySets } = outcome.parsed.value
+  return compilePolicies(policies, policySets)
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new NotThere(`${file} cannot be read: ${cause instanceof Error ? cause.message : ''}`)
+  }
+}
+
+function readTime(text: string): EpochMs {
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) throw new InvalidArgumentError('write a time such as 2026-03-29T02:30:00Z')
+  return at as EpochMs
+}
+
+function readLevel(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('write a number')
+  return Number(text)
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
+function pairOf(text: string): readonly [name: string, value: string] {
+  const sign = text.indexOf('=')
+  if (sign < 1) throw new InvalidArgumentError('write name=value')
+  return [text.slice(0, sign), text.slice(sign + 1)]
+}
+
+function collectProperty(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [name, value] = pairOf(text)
+  return { ...before, [name]: value }
+}
+
+function collectAttribute(
+  text: string,
+  before: Readonly<Record<string, readonly string[]>> = {},
+): Readonly<Record<string, readonly string[]>> {
+  const [name, value] = pairOf(text)
+  return { ...before, [name]: [...(before[name] ?? []), value] }
+}
