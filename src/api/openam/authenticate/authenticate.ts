@@ -179,10 +179,15 @@ function isThrough({ deps, call, context }: Visit, demand: LoginDemand): boolean
   return session.realm === call.address.realm && suffices(session, demand, deps.clock())
 }
 
-function goesOn({ deps, token, context, isBrowser, call }: Visit, goto: string | undefined): Reply {
+function goesOn(visit: Visit, goto: string | undefined): Reply {
+  const { deps, token, context, call } = visit
   if (context.session !== undefined) deps.sessions.touch(context.session)
-  const told = deps.tokenInBody && !isBrowser ? token : undefined
-  return outcomes.success({ token: told, successUrl: goto, realm: call.address.realm })
+  return outcomes.success({ token: toldTo(visit, token), successUrl: goto, realm: call.address.realm })
+}
+
+/** Whoever plants script in a page reads what it reads: the cookie is HttpOnly, and the body must not undo that. */
+function toldTo({ deps, isBrowser }: Visit, token: SessionToken | undefined): SessionToken | undefined {
+  return deps.tokenInBody && !isBrowser ? token : undefined
 }
 
 function answer(visit: Visit, step: ProgramStep, carried: Carried): Reply {
@@ -204,8 +209,7 @@ function replyTo(visit: Visit, step: ProgramStep, carried: Carried): Reply {
     }
     case 'done': {
       const { issued, destination } = step
-      const told = deps.tokenInBody && !visit.isBrowser ? issued.token : undefined
-      const body = { token: told, successUrl: destination.goto, realm: issued.session.realm }
+      const body = { token: toldTo(visit, issued.token), successUrl: destination.goto, realm: issued.session.realm }
       return withCookies(outcomes.success(body), [ssoCookie(deps.cookies, issued, deps.clock())])
     }
     case 'proved': {
@@ -256,10 +260,11 @@ function stepReply(
 function checked({ deps, call, context }: Visit, name: 'goto' | 'gotoOnFail'): string | undefined {
   const { realm } = call.address
   const goto = call.query(name)
-  const verdict = goto === undefined ? undefined : deps.checkGoto(realm, goto)
-  if (goto === undefined || verdict?.kind === 'accepted') return verdict?.kind === 'accepted' ? verdict.url : undefined
+  if (goto === undefined) return undefined
+  const verdict = deps.checkGoto(realm, goto)
+  if (verdict.kind === 'accepted') return verdict.url
   const { requestId, clientIp } = context.origin
-  const about = { realm, goto: goto.slice(0, LONGEST_AUDITED), reason: verdict?.reason ?? '' }
+  const about = { realm, goto: goto.slice(0, LONGEST_AUDITED), reason: verdict.reason }
   deps.audit.record({ event: 'GotoRefused', at: deps.clock(), requestId, clientIp, ...about })
   return undefined
 }

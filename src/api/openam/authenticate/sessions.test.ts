@@ -95,6 +95,19 @@ suite('a login beside a session', () => {
     }
   })
 
+  test('a wrong code ends the login, and nothing of it goes on', async (t) => {
+    const { post, code, time } = await scene(t)
+    const first = stepOf(await post(AT + LEVEL_2))
+    const second = stepOf(await post(AT, { body: password(first, 'bob') }))
+    const wrong = await post(AT, { body: filled(second, { IDToken1: '000000' }) })
+    assert.equal(wrong.status, 401)
+    time.now += 60_000
+    for (const step of [first, second]) {
+      const values = step === first ? { IDToken1: 'bob', IDToken2: 'bob' } : { IDToken1: code() }
+      assert.equal((await post(AT, { body: filled(step, values) })).status, 408)
+    }
+  })
+
   test('a session that cannot be strengthened is a mistake in the call, and stays as it is', async (t) => {
     const { signIn, post, resolve } = await scene(t)
     const token = await signIn('alice')
