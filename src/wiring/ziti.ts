@@ -1,4 +1,4 @@
-import type { Service } from '../api/ziti/call.ts'
+import type { Service, ZitiRealm } from '../api/ziti/call.ts'
 import { createZiti } from '../api/ziti/ziti.ts'
 import type { Api } from '../api/ports.ts'
 import { createTellingAuthn } from '../authn/authn.ts'
@@ -28,26 +28,46 @@ export function zitiOf(snapshot: ConfigSnapshot, parts: ZitiParts, deps: Generat
   const configured = dialects.realm === undefined ? undefined : parts.authns.get(dialects.realm)
   if (!dialects.ziti || configured === undefined) return undefined
   const { realm, directory } = configured
-  // No browser carries such a session.
-  const realmAuthn: RealmAuthn = { ...configured, session: { ...configured.session, mode: 'cts' } }
-  const realms = new Map([[realm, realmAuthn]])
+  const people = peopleOf(snapshot, directories)
+  const outer = [...parts.authns.values()].filter(
+    (each) => isAbove(each.realm, realm) && people.administratorsOf(each.realm).length > 0,
+  )
+  const all = [configured, ...outer].map(inStore)
+  const realms = new Map(all.map((each) => [each.realm, each]))
   const { store, handshakes, audit, clock, log } = deps
+  const zitiRealm = (realmAuthn: RealmAuthn): ZitiRealm => {
+    const requestTokens = requestTokensOf(realmAuthn, { clock, maxEntries: caches.identities })
+    return { realm: realmAuthn.realm, realmAuthn, requestTokens }
+  }
+  const administered = zitiRealm(inStore(configured))
   return createZiti({
-    ...{ realm, realmAuthn, sessions, store, handshakes, audit, clock, log },
+    ...{ sessions, store, handshakes, audit, clock, log, people, administered },
+    ...administered,
+    outer: outer
+      .map(inStore)
+      .map(zitiRealm)
+      .sort((one, other) => other.realm.length - one.realm.length),
     authn: createTellingAuthn({ ...deps, realms }),
     ownFactors: createOwnFactors({ ...deps, realms }),
-    requestTokens: requestTokensOf(realmAuthn, { clock, maxEntries: caches.identities }),
     factsOf: usersOf(snapshot, directories).factsOf,
     services: sites.filter((site) => site.realm === realm).map((site) => serviceOf(site, deps)),
     userOf: async (userId) => {
       const user = await directory.find(userId)
       return user && { userId: user.id, username: user.username }
     },
-    people: peopleOf(snapshot, directories),
     presentedBy: createPresentedReader(trustedProxies, clientCertificateHeader),
     version: productVersion(),
     loginOrigin: new URL(login.url).origin,
   })
+}
+
+/** No browser carries such a session. */
+function inStore(realm: RealmAuthn): RealmAuthn {
+  return { ...realm, session: { ...realm.session, mode: 'cts' } }
+}
+
+function isAbove(outer: RealmName, realm: RealmName): boolean {
+  return outer !== realm && (outer === '/' || realm.startsWith(`${outer}/`))
 }
 
 /** The site, and what its policies say of whoever asks for its front page. */
@@ -56,7 +76,7 @@ function serviceOf(site: Site, { clock }: Pick<GenerationDeps, 'clock'>): Servic
   return {
     ...{ id, name, url, audience, cookie: cookies.token },
     async mayDial(session, clientIp) {
-      const facts = await site.factsOf(session)
+      const facts = session.realm === site.realm ? await site.factsOf(session) : undefined
       if (facts === undefined) return false
       if (site.ssoOnly) return true
       const resource = { ...resourceBase, path: '/', query: undefined }

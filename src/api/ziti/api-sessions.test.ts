@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RealmName } from '../../base/brand.ts'
-import { CLIENT, MANAGEMENT, openZiti, text, type Data } from './ziti.fixture.ts'
+import { CUSTOMERS } from '../../authn/login.fixture.ts'
+import { CLIENT, MANAGEMENT, openZiti, text, zitiRealm, type Data } from './ziti.fixture.ts'
 
 const LIST = `${MANAGEMENT}/api-sessions`
 
@@ -108,6 +109,32 @@ test('sessions of another realm are none of its', async (t) => {
   const { sid } = dave.issued.session
   for (const method of ['GET', 'DELETE']) assert.equal((await ask(method, `${LIST}/${sid}`, { token })).status, 404)
   assert.equal((await ask('GET', LIST, { token })).list.length, 1)
+})
+
+test('administrators of a realm above come to the management API, and to no other', async (t) => {
+  const { ask, authenticate, bench } = await openZiti(t, {
+    // The realm of customers stands for one above: its people have names of their own.
+    deps: (made, { realms }) => ({
+      ...made,
+      outer: [zitiRealm({ realms }, CUSTOMERS)],
+      people: {
+        ...made.people,
+        administratorsOf: () => ['admins'],
+        groupsOf: ({ username }) => Promise.resolve(new Set(username === 'dave' ? ['admins'] : [])),
+        userIdOf: (realm, name) => ((realm === CUSTOMERS) === (name === 'dave') ? name : undefined),
+      },
+    }),
+  })
+  assert.equal((await authenticate('dave')).code, 'INVALID_AUTH')
+  const { status, data } = await authenticate('dave', 'dave', MANAGEMENT)
+  assert.equal(status, 200)
+  const token = text(data, 'token')
+  assert.equal((await ask('GET', `${MANAGEMENT}/current-api-session`, { token })).data['identityId'], 'dave')
+  assert.equal((await ask('GET', `${CLIENT}/current-api-session`, { token })).status, 401)
+  assert.equal((await ask('GET', `${LIST}/${text(data, 'id')}`, { token })).status, 200)
+  assert.equal((await authenticate('alice', 'alice', MANAGEMENT)).status, 200, 'its own people still do')
+  assert.equal((await bench.sessions.ofUser({ realm: CUSTOMERS, userId: 'dave' })).length, 1)
+  assert.equal((await ask('GET', LIST, { token })).status, 401, 'none of it: this one is no realm above')
 })
 
 test('authenticators: one’s own, and those of a person who is named for administrators', async (t) => {

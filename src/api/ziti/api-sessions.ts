@@ -1,6 +1,7 @@
 import type { Session } from '../../session/session.ts'
 import { viewOf } from '../../session/session-view.ts'
 import { apiSessionDetail, ofSession } from './api-session.ts'
+import { sameUser } from '../administration.ts'
 import type { Call, FullCaller, ZitiDeps } from './call.ts'
 import { partOf, readListQuery, type Fields } from './list-query.ts'
 import { auditAdministration, isAdministrator } from './permission.ts'
@@ -26,13 +27,13 @@ export async function listApiSessions(deps: ZitiDeps, call: Call, { session }: F
   const { part, page } = partOf(await allOf(deps), query, (row) => fieldsOf(deps, row))
   auditAdministration(deps, call, { caller: session, action: 'list', outcome: 'done', count: part.length })
   return okList(
-    part.map((row) => apiSessionDetail(deps.realmAuthn, ofSession(row))),
+    part.map((row) => apiSessionDetail(deps.administered.realmAuthn, ofSession(row))),
     page,
     FIELDS,
   )
 }
 
-async function allOf({ store, realm }: ZitiDeps): Promise<readonly Session[]> {
+async function allOf({ store, administered: { realm } }: ZitiDeps): Promise<readonly Session[]> {
   const all: Session[] = []
   let after: string | undefined
   do {
@@ -43,7 +44,7 @@ async function allOf({ store, realm }: ZitiDeps): Promise<readonly Session[]> {
   return all
 }
 
-function fieldsOf({ realmAuthn }: ZitiDeps, row: Session): Fields {
+function fieldsOf({ administered: { realmAuthn } }: ZitiDeps, row: Session): Fields {
   const { id, userId, username, address, authQueries, ...times } = ofSession(row)
   const hasSecond = row.authModules.some((name) => realmAuthn.modules.get(name)?.isEnrolled !== undefined)
   const isPartial = authQueries.length > 0
@@ -61,7 +62,9 @@ function fieldsOf({ realmAuthn }: ZitiDeps, row: Session): Fields {
 /** `GET api-sessions/ID`: one's own, or one that the caller administers. */
 export async function apiSession(deps: ZitiDeps, call: Call, caller: FullCaller, id: string): Promise<Reply | Problem> {
   const found = await sessionFor(deps, call, { caller, id, action: 'read' })
-  return found === undefined ? problem('NOT_FOUND') : ok(apiSessionDetail(deps.realmAuthn, ofSession(found)))
+  if (found === undefined) return problem('NOT_FOUND')
+  const { realmAuthn } = found.realm === deps.realm ? deps : deps.administered
+  return ok(apiSessionDetail(realmAuthn, ofSession(found)))
 }
 
 /** `DELETE api-sessions/ID` */
@@ -73,8 +76,8 @@ export async function endApiSession(
 ): Promise<Reply | Problem> {
   const found = await sessionFor(deps, call, { caller, id, action: 'end' })
   if (found === undefined) return problem('NOT_FOUND')
-  const cause =
-    found.sid === caller.session.sid ? 'logout' : found.userId === caller.session.userId ? 'account' : 'admin'
+  const { session } = caller
+  const cause = found.sid === session.sid ? 'logout' : sameUser(found, session) ? 'account' : 'admin'
   return (await deps.sessions.end(id, cause, call.origin)) ? ok({}) : problem('NOT_FOUND')
 }
 
@@ -91,9 +94,10 @@ export async function sessionFor(
   { caller: { session }, id, action }: Wanted,
 ): Promise<Session | undefined> {
   const record = await deps.store.sessions.find(id)
-  if (record === undefined || record.realm !== deps.realm) return undefined
+  if (record === undefined) return undefined
   const target = viewOf(record, record)
-  if (target.userId === session.userId) return target
+  if (sameUser(target, session)) return target
+  if (target.realm !== deps.administered.realm) return undefined
   const isAllowed = await isAdministrator(deps, session)
   const outcome = isAllowed ? 'done' : 'refused'
   auditAdministration(deps, call, { caller: session, action, outcome, target, count: isAllowed ? 1 : 0 })

@@ -2,7 +2,7 @@ import type { Factor } from '../../identity/factors.ts'
 import type { Session } from '../../session/session.ts'
 import { authenticatorId, methodOf } from './api-session.ts'
 import type { Call, FullCaller, ZitiDeps } from './call.ts'
-import { identityFor, identityRef, type Identity } from './identity.ts'
+import { identityFor, identityRef, type Identity, type KnownIdentity } from './identity.ts'
 import { partOf, readListQuery, type Fields } from './list-query.ts'
 import { okAll, okList, ok, problem, iso, type Problem, type Reply } from './reply.ts'
 
@@ -29,7 +29,7 @@ export async function listAuthenticators(
   )
   const userId = named === undefined ? session.userId : String(named.value)
   const identity = await identityFor(deps, session, userId)
-  const all = identity === undefined ? [] : await authenticatorsOf(deps, session, identity)
+  const all = identity === undefined ? [] : authenticatorsOf(deps, session, identity)
   const { part, page } = partOf(all, query, fieldsOf)
   return okList(part.map(detailOf), page, FIELDS)
 }
@@ -43,7 +43,7 @@ export async function authenticatorsOfIdentity(
 ): Promise<Reply | Problem> {
   const identity = await identityFor(deps, session, userId)
   if (identity === undefined) return problem('NOT_FOUND')
-  return okAll((await authenticatorsOf(deps, session, identity)).map(detailOf))
+  return okAll(authenticatorsOf(deps, session, identity).map(detailOf))
 }
 
 /** `GET authenticators/ID`: of one's own. */
@@ -53,20 +53,21 @@ export async function authenticator(
   { session }: FullCaller,
   id: string,
 ): Promise<Reply | Problem> {
-  const found = (await authenticatorsOf(deps, session, session)).find((each) => each.id === id)
+  const own = await identityFor(deps, session, session.userId)
+  const found = own && authenticatorsOf(deps, session, own).find((each) => each.id === id)
   return found === undefined ? problem('NOT_FOUND') : ok(detailOf(found))
 }
 
 /** Those that the person set up or was given; of one's own, after what this session began with, which is kept elsewhere. */
-async function authenticatorsOf(
+function authenticatorsOf(
   { realmAuthn }: ZitiDeps,
   session: Session,
-  { userId, username }: Identity,
-): Promise<readonly Authenticator[]> {
+  { userId, username, factors }: KnownIdentity,
+): readonly Authenticator[] {
   const method = methodOf(realmAuthn, session.authModules)
   const first = { id: authenticatorId(method, userId), method, userId, username, createdAt: 0, updatedAt: 0 }
-  const factors = (await realmAuthn.factors.list(userId)).map((factor) => ofFactor(factor, { userId, username }))
-  return userId === session.userId ? [first, ...factors] : factors
+  const others = factors.map((factor) => ofFactor(factor, { userId, username }))
+  return userId === session.userId ? [first, ...others] : others
 }
 
 function ofFactor({ id, type, createdAt, lastUsedAt = createdAt }: Factor, identity: Identity): Authenticator {

@@ -29,25 +29,33 @@ export interface Service {
   mayDial(session: Session, clientIp: string): Promise<boolean>
 }
 
-export interface ZitiDeps {
-  /** The realm whose people sign in here: these addresses name none. */
+/** How the people of one realm sign in; none of their sessions is carried by a browser. */
+export interface ZitiRealm {
   readonly realm: RealmName
-  /** Its logins, whose sessions live in the store: nobody here carries one. */
-  readonly authn: Authn
   readonly realmAuthn: Pick<
     RealmAuthn,
     'modules' | 'chains' | 'defaultChain' | 'policies' | 'factors' | 'journeyTimeoutMs'
   >
+  /** What policies of the realm demand with every request; `undefined` where none does. */
+  readonly requestTokens: RequestTokens | undefined
+}
+
+/** `realm` is the one of whoever calls: the one that these addresses are for, until it is known. */
+export interface ZitiDeps extends ZitiRealm {
+  /** The realm that these addresses are for: they name none. */
+  readonly administered: ZitiRealm
+  /** Realms above it whose administrators may come, the nearest first: to the management API alone. */
+  readonly outer: readonly ZitiRealm[]
+  /** Logins of all of these. */
+  readonly authn: Authn
   readonly ownFactors: OwnFactors
   /** Live sessions of people and realms that the configuration knows. */
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'find' | 'end'>
   readonly store: Pick<Store, 'sessions' | 'versioned'>
-  /** What policies of the realm demand with every request; `undefined` where none does. */
-  readonly requestTokens: RequestTokens | undefined
   readonly factsOf: (session: Session) => Facts | undefined | Promise<Facts | undefined>
   readonly handshakes: HandshakeService
   readonly services: readonly Service[]
-  /** A user of the realm as the directory knows them now. */
+  /** A user of the administered realm as the directory knows them now. */
   readonly userOf: (userId: string) => Promise<{ readonly userId: string; readonly username: string } | undefined>
   readonly people: People
   readonly presentedBy: (request: IncomingMessage) => Presented
@@ -81,3 +89,10 @@ export type Caller =
 
 export type FullCaller = Extract<Caller, { readonly kind: 'full' }>
 export type PartialCaller = Extract<Caller, { readonly kind: 'partial' }>
+
+/** The same for a caller of this realm; `undefined` where nobody of it may call. */
+export function inRealm(deps: ZitiDeps, api: ApiName, realm: RealmName): ZitiDeps | undefined {
+  if (realm === deps.administered.realm) return deps
+  const outer = api === 'management' ? deps.outer.find((each) => each.realm === realm) : undefined
+  return outer && { ...deps, ...outer }
+}

@@ -1,3 +1,4 @@
+import type { Factor } from '../../identity/factors.ts'
 import type { Session } from '../../session/session.ts'
 import type { Call, FullCaller, ZitiDeps } from './call.ts'
 import { isAdministrator } from './permission.ts'
@@ -7,6 +8,11 @@ import { iso, ok, okAll, problem, type Problem, type Reply } from './reply.ts'
 export interface Identity {
   readonly userId: string
   readonly username: string
+}
+
+/** One of a realm, with what they prove who they are with. */
+export interface KnownIdentity extends Identity {
+  readonly factors: readonly Factor[]
 }
 
 /** The only one: what the realm's chains and policies say. */
@@ -45,8 +51,8 @@ export function identityRef({ userId, username }: Identity): object {
 }
 
 /** `GET current-identity` */
-export function currentIdentity(deps: ZitiDeps, _call: Call, { session }: FullCaller): Promise<Reply | Problem> {
-  return describe(deps, session, session)
+export function currentIdentity(deps: ZitiDeps, call: Call, caller: FullCaller): Promise<Reply | Problem> {
+  return identityDetail(deps, call, caller, caller.session.userId)
 }
 
 /** `GET identities/ID`: one's own; of others, who has sessions, for administrators. */
@@ -85,15 +91,24 @@ export function authPolicy(_deps: ZitiDeps, _call: Call, _caller: FullCaller, id
 }
 
 /** Whom the caller may look at: themselves, or anybody of the realm for its administrators. */
-export async function identityFor(deps: ZitiDeps, session: Session, userId: string): Promise<Identity | undefined> {
-  if (session.userId === userId) return session
-  if (!(await isAdministrator(deps, session))) return undefined
-  return deps.userOf(userId)
+export async function identityFor(
+  deps: ZitiDeps,
+  session: Session,
+  userId: string,
+): Promise<KnownIdentity | undefined> {
+  const isOwn = session.userId === userId
+  const found = isOwn ? session : (await isAdministrator(deps, session)) ? await deps.userOf(userId) : undefined
+  const { realmAuthn } = isOwn ? deps : deps.administered
+  return found && { userId, username: found.username, factors: await realmAuthn.factors.list(userId) }
 }
 
-async function describe(deps: ZitiDeps, session: Session, { userId, username }: Identity): Promise<Reply> {
+async function describe(
+  deps: ZitiDeps,
+  session: Session,
+  { userId, username, factors }: KnownIdentity,
+): Promise<Reply> {
   const isAdmin = userId === session.userId && (await isAdministrator(deps, session))
-  const isMfaEnabled = (await deps.realmAuthn.factors.list(userId)).some(({ type }) => type === 'totp')
+  const isMfaEnabled = factors.some(({ type }) => type === 'totp')
   return ok({
     _links: linksOf(userId),
     ...{ id: userId, name: username, createdAt: iso(0), updatedAt: iso(0), tags: {} },

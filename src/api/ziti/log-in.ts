@@ -1,16 +1,11 @@
 import { z } from 'zod'
-import type { LoginContext } from '../../authn/login-call.ts'
-import { asksSomething, type Callback, type Step } from '../../authn/step.ts'
-import type { EpochMs } from '../../base/brand.ts'
-import { sha256 } from '../../crypto/sha256.ts'
+import type { Step } from '../../authn/step.ts'
 import { NOTHING_PRESENTED } from '../../http/presented.ts'
-import { addApiToken, apiTokenOf, newApiTokenStem, type ApiTokenStem } from '../../session/api-token.ts'
-import { bucketOf } from '../../session/bucket.ts'
-import { apiSessionDetail, ofPartial, ofSession } from './api-session.ts'
+import { newApiTokenStem, type ApiTokenStem } from '../../session/api-token.ts'
 import type { Call, ZitiDeps } from './call.ts'
 import { chainFor, methodNamed, METHODS, type Method } from './methods.ts'
-import { createPartialLogins, type PartialLogin } from './partial-logins.ts'
-import { ok, problem, type Problem, type Reply } from './reply.ts'
+import { answerTo, contextOf, refusal } from './outcome.ts'
+import { problem, type Problem, type Reply } from './reply.ts'
 
 type Ask = Extract<Step, { readonly kind: 'ask' }>
 
@@ -25,11 +20,44 @@ export async function authenticate(deps: ZitiDeps, call: Call): Promise<Reply | 
   if (parsed?.success === false) {
     return problem('COULD_NOT_VALIDATE', 'send a JSON object with username and password, neither of them empty')
   }
+  return signInBy(
+    await realmFor(deps, call, { method, username: parsed?.data.username }),
+    call,
+    method,
+    answersOf(parsed?.data),
+  )
+}
+
+/** The realm that these addresses are for. In the management API whoever it does not know may be an administrator of one above it. */
+async function realmFor(
+  deps: ZitiDeps,
+  { api }: Call,
+  { method, username }: { readonly method: Method; readonly username: string | undefined },
+): Promise<ZitiDeps> {
+  const { people, outer, administered } = deps
+  if (api !== 'management') return deps
+  for (const above of outer) {
+    const isKnown =
+      username === undefined
+        ? chainFor(deps.realmAuthn, method) === undefined
+        : (await people.userIdOf(above.realm, username)) !== undefined &&
+          (await people.userIdOf(administered.realm, username)) === undefined
+    if (isKnown && chainFor(above.realmAuthn, method) !== undefined) return { ...deps, ...above }
+  }
+  return deps
+}
+
+async function signInBy(
+  deps: ZitiDeps,
+  call: Call,
+  method: Method,
+  answers: readonly string[] | undefined,
+): Promise<Reply | Problem> {
   const chain = chainFor(deps.realmAuthn, method)
   if (chain === undefined) return problem('INVALID_AUTH', 'nobody signs in by this method here')
   const stem = newApiTokenStem()
   const startedAt = deps.clock()
-  const step = await firstProof(deps, call, { method, chain, stem, answers: answersOf(parsed?.data) })
+  const step = await firstProof(deps, call, { method, chain, stem, answers })
   if (!isBy(deps, method, step)) {
     if (step.kind === 'done') await deps.sessions.end(step.issued.session.sid, 'login-over', call.origin)
     return refusal(step)
@@ -96,74 +124,4 @@ function isBy({ realmAuthn }: ZitiDeps, method: Method, step: Step): boolean {
         ? (step.partial?.authModules ?? [])
         : []
   return proved.some((name) => realmAuthn.modules.get(name)?.type === METHODS[method])
-}
-
-/**
- * No browser is bound to a program's login: its token is, which nobody has who reads the store.
- */
-export function contextOf({ origin, presented }: Call, stem: ApiTokenStem): LoginContext {
-  return { binding: sha256(`gatehouse api login\0${stem}`), session: undefined, origin, presented }
-}
-
-export interface Outcome {
-  readonly step: Step
-  readonly stem: ApiTokenStem
-  readonly startedAt: EpochMs
-}
-
-/** What a step comes to for a program: a session, a login of which something is outstanding, or a refusal. */
-export async function answerTo(
-  deps: ZitiDeps,
-  call: Call,
-  { step, stem, startedAt }: Outcome,
-): Promise<Reply | Problem> {
-  if (step.kind === 'done') {
-    const { session } = step.issued
-    const token = apiTokenOf(stem, session.bucket)
-    if (!(await addApiToken(deps, session, token))) return problem('UNAUTHORIZED')
-    await createPartialLogins(deps).remove(token)
-    return ok(apiSessionDetail(deps.realmAuthn, ofSession(session, deps.clock()), token))
-  }
-  if (step.kind !== 'ask' || step.partial === undefined) return refusal(step)
-  const login = partialOf(deps, call, step, startedAt)
-  const token = apiTokenOf(stem, bucketOf(deps.realm, step.partial.userId))
-  await createPartialLogins(deps).put(token, login)
-  return ok(apiSessionDetail(deps.realmAuthn, ofPartial(login), token))
-}
-
-/** The page as it is asked now, to be answered later. */
-export function partialOf(
-  { realmAuthn }: ZitiDeps,
-  { origin }: Pick<Call, 'origin'>,
-  { partial, authId, stage, others, enrols, callbacks }: Ask,
-  startedAt: EpochMs,
-): PartialLogin {
-  const { sid, userId = '', username = '', authModules = [], authQueries = [] } = partial ?? {}
-  return {
-    ...{ sid, userId, username, authModules, authQueries, authId, stage, others, enrols },
-    answers: { count: callbacks.length, code: codeAmong(callbacks) },
-    provisioningUrl: callbacks.flatMap((each) => (each.type === 'KeyUriCallback' ? [each.uri] : []))[0],
-    isSetUpAsked: false,
-    createdAt: startedAt,
-    expiresAt: (startedAt + realmAuthn.journeyTimeoutMs) as EpochMs,
-    address: origin.clientIp,
-  }
-}
-
-/** The place of the one callback that asks for a code, where nothing else has to be answered. */
-function codeAmong(callbacks: readonly Callback[]): number | undefined {
-  const isCode = (each: Callback): boolean =>
-    each.type === 'NameCallback' && (each.oneTimeCode === true || each.recoveryCode === true)
-  const asking = callbacks.filter((each) => asksSomething(each) && each.type !== 'BooleanAttributeInputCallback')
-  const [only] = asking
-  return asking.length === 1 && only !== undefined && isCode(only) ? callbacks.indexOf(only) : undefined
-}
-
-/** All that fails looks alike, but for what tells nothing about anybody. */
-export function refusal(step: Step): Problem {
-  if (step.kind === 'quota-reached') return problem('SESSION_QUOTA_REACHED')
-  if (step.kind === 'ask' && step.failure === 'throttled') {
-    return problem('RATE_LIMITED', undefined, { 'retry-after': String(step.retryAfterSeconds ?? 1) })
-  }
-  return problem('INVALID_AUTH')
 }

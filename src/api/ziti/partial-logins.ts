@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../base/brand.ts'
+import type { EpochMs, RealmName } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import { openUnder, sealUnder } from '../../crypto/under-secret.ts'
 import { hashOfApiToken, type ApiToken } from '../../session/api-token.ts'
@@ -21,6 +21,7 @@ export interface PartialLogin {
   /** For an authenticator app: what is being set up, once the client has asked for it. */
   readonly provisioningUrl: string | undefined
   readonly isSetUpAsked: boolean
+  readonly realm: RealmName
   readonly userId: string
   readonly username: string
   readonly authModules: readonly string[]

@@ -3,13 +3,13 @@ import { administers } from '../administration.ts'
 import type { Call, ZitiDeps } from './call.ts'
 
 /** Whether whoever has this session administers the realm. Asked anew at each call. */
-export function isAdministrator({ people, realm }: Pick<ZitiDeps, 'people' | 'realm'>, session: Session) {
-  return administers(people, session, realm)
+export function isAdministrator({ people, administered }: Pick<ZitiDeps, 'people' | 'administered'>, session: Session) {
+  return administers(people, session, administered.realm)
 }
 
 /** Notes what an administrator did with other people's sessions, and what somebody was not allowed to. */
 export function auditAdministration(
-  { audit, clock, realm }: Pick<ZitiDeps, 'audit' | 'clock' | 'realm'>,
+  { audit, clock, administered: { realm } }: Pick<ZitiDeps, 'audit' | 'clock' | 'administered'>,
   { origin: { requestId, clientIp } }: Pick<Call, 'origin'>,
   what: {
     readonly caller: Session

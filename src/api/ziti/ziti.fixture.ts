@@ -4,12 +4,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { Secret, TOTP } from 'otpauth'
-import { createBench, EMPLOYEES, TOTP_SECRET, user, type BenchOptions } from '../../authn/login.fixture.ts'
-import type { EpochMs } from '../../base/brand.ts'
+import { createBench, EMPLOYEES, TOTP_SECRET, user, type Bench, type BenchOptions } from '../../authn/login.fixture.ts'
+import type { EpochMs, RealmName } from '../../base/brand.ts'
 import { NOTHING_PRESENTED, bearerOf, type PresentedCertificate } from '../../http/presented.ts'
 import { createHandshakeService } from '../../session/handshake.ts'
 import type { Session } from '../../session/session.ts'
-import type { Service, ZitiDeps } from './call.ts'
+import type { Service, ZitiDeps, ZitiRealm } from './call.ts'
 import { createZiti } from './ziti.ts'
 
 export const CLIENT = '/edge/client/v1'
@@ -37,7 +37,7 @@ export interface Ask {
 }
 
 export interface ZitiOptions extends BenchOptions {
-  readonly deps?: (made: ZitiDeps) => ZitiDeps
+  readonly deps?: (made: ZitiDeps, bench: Bench) => ZitiDeps
 }
 
 /** What everybody has here: alice nothing, bob an authenticator app, carol nothing, and she and bob administer. */
@@ -59,41 +59,43 @@ export async function openZiti(t: TestContext, { deps: change = (made) => made, 
   const touched: string[] = []
   /** What the next requests show, and whom the policies keep out of pay. */
   const state = { certificate: undefined as PresentedCertificate | undefined, deniesPay: false }
-  const realmAuthn = bench.realms.get(EMPLOYEES)
-  assert.ok(realmAuthn)
+  const employees = zitiRealm(bench, EMPLOYEES)
   const logged: string[] = []
   const log = (fields: object, message: string) => void logged.push(`${JSON.stringify(fields)} ${message}`)
   const answers = createZiti(
-    change({
-      ...{ realm: EMPLOYEES, realmAuthn, store, audit, clock, version: '1.2.3', ownFactors: bench.ownFactors },
-      authn: bench.telling,
-      sessions: {
-        ...sessions,
-        touch: (session: Session) => {
-          touched.push(session.sid)
-          sessions.touch(session)
+    change(
+      {
+        ...employees,
+        ...{ administered: employees, outer: [], store, audit, clock, version: '1.2.3', ownFactors: bench.ownFactors },
+        authn: bench.telling,
+        sessions: {
+          ...sessions,
+          touch: (session: Session) => {
+            touched.push(session.sid)
+            sessions.touch(session)
+          },
         },
+        factsOf: () => Promise.resolve({ groups: new Set(), attributes: {} }),
+        handshakes: createHandshakeService({ store, clock, audit, place }),
+        services: [serviceAt('app'), serviceAt('pay', () => !state.deniesPay)],
+        userOf: (userId) =>
+          Promise.resolve(USERS.some(({ username }) => username === userId) ? named(userId) : undefined),
+        people: {
+          hasRealm: () => true,
+          administratorsOf: () => ['admins'],
+          groupsOf: ({ username }) => Promise.resolve(new Set(ADMINISTRATORS.has(username) ? ['admins'] : [])),
+          userIdOf: () => undefined,
+        },
+        presentedBy: ({ headers }) => ({
+          ...NOTHING_PRESENTED,
+          certificate: () => state.certificate,
+          bearer: bearerOf(headers.authorization),
+        }),
+        loginOrigin: 'https://login.acme.example',
+        log: { error: log, warn: log },
       },
-      requestTokens: undefined,
-      factsOf: () => Promise.resolve({ groups: new Set(), attributes: {} }),
-      handshakes: createHandshakeService({ store, clock, audit, place }),
-      services: [serviceAt('app'), serviceAt('pay', () => !state.deniesPay)],
-      userOf: (userId) =>
-        Promise.resolve(USERS.some(({ username }) => username === userId) ? named(userId) : undefined),
-      people: {
-        hasRealm: () => true,
-        administratorsOf: () => ['admins'],
-        groupsOf: ({ username }) => Promise.resolve(new Set(ADMINISTRATORS.has(username) ? ['admins'] : [])),
-        userIdOf: () => undefined,
-      },
-      presentedBy: ({ headers }) => ({
-        ...NOTHING_PRESENTED,
-        certificate: () => state.certificate,
-        bearer: bearerOf(headers.authorization),
-      }),
-      loginOrigin: 'https://login.acme.example',
-      log: { error: log, warn: log },
-    }),
+      bench,
+    ),
   )
   const facts = { requestId: 'r-1', client: { ip: '192.0.2.9', scheme: 'https', peer: '192.0.2.9' } } as const
   const server = createServer((request, response) => {
@@ -128,6 +130,13 @@ export async function openZiti(t: TestContext, { deps: change = (made) => made, 
     return token
   }
   return { bench, ask, authenticate, tokenOf, full, code, touched, state, logged, port, clock, place }
+}
+
+/** As one of the realms whose people may call. */
+export function zitiRealm({ realms }: Pick<Bench, 'realms'>, realm: RealmName): ZitiRealm {
+  const realmAuthn = realms.get(realm)
+  assert.ok(realmAuthn)
+  return { realm, realmAuthn, requestTokens: undefined }
 }
 
 function named(userId: string) {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { CUSTOMERS } from '../../authn/login.fixture.ts'
+import { CUSTOMERS, EMPLOYEES } from '../../authn/login.fixture.ts'
 import { verificationName } from '../../crypto/x509/authority.ts'
 import { readCertificate } from '../../crypto/x509/certificate.ts'
 import { CN, issue, nameOf, setNow } from '../../authn/modules/x509/certificates.fixture.ts'
@@ -208,7 +208,8 @@ test('whoever has to send a token of another issuer with every request does so h
   assert.equal((await ask('GET', `${CLIENT}/services`, { token: await tokenOf('carol') })).status, 200)
 })
 
-test('method=cert: the certificate of the connection signs in, and no name in a body does', async (t) => {
+/** An authority, and the module that takes its certificates by their CN. */
+function smartCards() {
   setNow(NOW)
   const ca = issue({ authority: true, name: nameOf([CN, 'ca']) })
   const certificate = readCertificate(ca.der)
@@ -218,7 +219,16 @@ test('method=cert: the certificate of the connection signs in, and no name in a 
     ...{ type: 'x509', authorities: { corp: { certificate: ca.pem, proof } }, user: { from: 'subject:CN' } },
     revocation: { unknown: 'accept' },
   }
-  const { ask, authenticate, state, code } = await openZiti(t, {
+  const cardOf = (name: string, by?: typeof ca) => ({
+    leaf: issue({ ...(by === undefined ? {} : { by }), name: nameOf([CN, name]) }).der,
+    others: [],
+  })
+  return { x509, cardOf: (name: string) => cardOf(name, ca), strangersCardOf: (name: string) => cardOf(name) }
+}
+
+test('method=cert: the certificate of the connection signs in, and no name in a body does', async (t) => {
+  const { x509, cardOf, strangersCardOf } = smartCards()
+  const { ask, state, code } = await openZiti(t, {
     authentication: {
       modules: { password: { type: 'password' }, totp: { type: 'totp' }, x509 },
       chains: {
@@ -229,21 +239,55 @@ test('method=cert: the certificate of the connection signs in, and no name in a 
   })
   const cert = (body: object = {}) => ask('POST', `${MANAGEMENT}/authenticate?method=cert`, { body })
   assert.deepEqual([(await cert()).status, (await cert()).code], [401, 'INVALID_AUTH'])
-  state.certificate = { leaf: issue({ by: ca, name: nameOf([CN, 'alice']) }).der, others: [] }
-  const alice = await cert({ username: 'carol', password: 'carol' })
-  assert.deepEqual(
-    [alice.status, alice.data['identityId'], alice.data['authenticatorId']],
-    [200, 'alice', 'cert.alice'],
-  )
-  assert.equal((await authenticate('carol')).data['identityId'], 'carol', 'and beside a password it is nobody’s')
-  assert.equal((await authenticate('carol', 'wrong')).code, 'INVALID_AUTH')
-  state.certificate = { leaf: issue({ by: ca, name: nameOf([CN, 'bob']) }).der, others: [] }
+  state.certificate = cardOf('alice')
+  const { status, data } = await cert({ username: 'carol', password: 'carol' })
+  assert.deepEqual([status, data['identityId'], data['authenticatorId']], [200, 'alice', 'cert.alice'])
+  state.certificate = cardOf('bob')
   const half = await cert()
   assert.equal((half.data['authQueries'] as unknown[]).length, 1)
   const token = text(half.data, 'token')
   assert.equal((await ask('POST', `${CLIENT}/authenticate/mfa`, { token, body: { code: code() } })).status, 200)
-  state.certificate = { leaf: issue({ name: nameOf([CN, 'alice']) }).der, others: [] }
+  state.certificate = strangersCardOf('alice')
   assert.equal((await cert()).code, 'INVALID_AUTH')
+})
+
+test('whoever types a password is not signed in by the certificate that their program shows besides', async (t) => {
+  const { x509, cardOf } = smartCards()
+  const { authenticate, state, bench } = await openZiti(t, {
+    authentication: {
+      modules: { password: { type: 'password' }, x509 },
+      chains: {
+        default: [
+          { module: 'x509', criteria: 'SUFFICIENT' },
+          { module: 'password', criteria: 'REQUIRED' },
+        ],
+      },
+    },
+  })
+  state.certificate = cardOf('alice')
+  assert.equal((await authenticate('carol')).data['identityId'], 'carol')
+  assert.equal((await authenticate('carol', 'wrong')).code, 'INVALID_AUTH')
+  assert.deepEqual(await bench.sessions.ofUser({ realm: EMPLOYEES, userId: 'alice' }), [])
+})
+
+test('what another proof than that of the method brings about is refused, and leaves nothing', async (t) => {
+  const { x509, cardOf } = smartCards()
+  const signers = [{ issuer: 'https://idp.example', audience: 'gatehouse', jwks: 'http://127.0.0.1:9/jwks' }]
+  const { ask, state, bench } = await openZiti(t, {
+    authentication: {
+      modules: { password: { type: 'password' }, x509, jwt: { type: 'externalJwt', signers } },
+      chains: {
+        default: [
+          { module: 'x509', criteria: 'SUFFICIENT' },
+          { module: 'jwt', criteria: 'REQUIRED' },
+        ],
+      },
+    },
+  })
+  state.certificate = cardOf('alice')
+  const answer = await ask('POST', `${CLIENT}/authenticate?method=ext-jwt`, { body: {} })
+  assert.deepEqual([answer.status, answer.code], [401, 'INVALID_AUTH'])
+  assert.deepEqual(await bench.sessions.ofUser({ realm: EMPLOYEES, userId: 'alice' }), [])
 })
 
 async function keyServer(t: TestContext, keys: readonly object[]): Promise<string> {

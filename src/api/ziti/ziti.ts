@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RealmName } from '../../base/brand.ts'
 import { asFault } from '../../errors.ts'
 import { OWN_HEADERS, sendJson } from '../../http/respond.ts'
 import { readApiToken } from '../../session/api-token.ts'
 import type { SessionToken } from '../../session/session.ts'
 import type { Api, ApiFacts } from '../ports.ts'
 import { readJson } from '../read-json.ts'
-import type { ApiName, Call, Caller, ZitiDeps } from './call.ts'
+import { inRealm, type ApiName, type Call, type Caller, type ZitiDeps } from './call.ts'
 import { createPartialLogins } from './partial-logins.ts'
 import { errorReply, problem, type Problem, type Reply } from './reply.ts'
 import { operationAt, type Operation } from './operations.ts'
@@ -68,11 +69,13 @@ async function replyTo(deps: ZitiDeps, exchange: Exchange): Promise<Reply | Prob
   const { operation, parameters } = found
   // Before anything of the body is read: strangers do not get to send any but where they sign in.
   const caller = operation.for === 'everybody' ? undefined : await callerOf(deps, request)
-  const refused = refusalFor(operation, caller) ?? (await withoutToken(deps, request, caller))
+  const own = caller === undefined ? deps : inRealm(deps, api, realmOf(caller))
+  if (own === undefined) return problem('UNAUTHORIZED')
+  const refused = refusalFor(operation, caller) ?? (await withoutToken(own, request, caller))
   if (refused !== undefined) return refused
   const read = await readJson(request)
   if (read.kind === 'refused') return problem(BODY_PROBLEMS[read.status])
-  return run(deps, callOf(deps, exchange, read.value), { operation, caller, parameters })
+  return run(own, callOf(own, exchange, read.value), { operation, caller, parameters })
 }
 
 const BODY_PROBLEMS = {
@@ -123,12 +126,16 @@ function run(
   return caller.kind === 'full' ? operation.run(deps, call, caller, ...parameters) : problem('UNAUTHORIZED')
 }
 
+function realmOf(caller: Caller): RealmName {
+  return caller.kind === 'full' ? caller.session.realm : caller.login.realm
+}
+
 /** Whose token it is. Only the header counts: no page of another site can send it without asking first (CORS), which nobody is granted. */
 async function callerOf(deps: ZitiDeps, request: IncomingMessage): Promise<Caller | undefined> {
   const token = readApiToken(headerOf(request, 'zt-session') ?? '')
   if (token === undefined) return undefined
   const session = await deps.sessions.resolve(token as string as SessionToken, 'login')
-  if (session !== undefined) return session.realm === deps.realm ? { kind: 'full', token, session } : undefined
+  if (session !== undefined) return { kind: 'full', token, session }
   const login = await createPartialLogins(deps).find(token)
   return login && { kind: 'partial', token, login }
 }
