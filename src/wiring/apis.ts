@@ -16,6 +16,7 @@ import { type RealmDirectories, usersOf, peopleOf } from './users.ts'
 import { type PolicyParts, realmPoliciesOf } from './policies.ts'
 import type { LoginHostSessions } from './login-host-sessions.ts'
 import { authenticateOf, zeroPageRulesOf, type ProgramLoginParts } from './program-logins.ts'
+import { zitiOf } from './ziti.ts'
 
 /** What programs call on the login host, beside the pages; the first that knows an address answers it. */
 export function apisOf(
@@ -46,7 +47,7 @@ export function apisOf(
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   const related = createRelatedOrigins([...pages.keys()])
-  return [openAm, createAlive(deps), related, varnish].filter((api) => api !== undefined)
+  return [openAm, createAlive(deps), related, varnish, zitiOf(snapshot, parts, deps)].filter((api) => api !== undefined)
 }
 
 /** Access tokens of people whom the configuration knows. */
