@@ -41,29 +41,28 @@ function endGroup(pid) {
   }
 }
 
-async function runLane(steps, failed) {
-  for (const step of steps) {
-    const output = await runStep(step)
-    if (output !== undefined) failed.push({ name: step.name, output })
-  }
-}
-
 /**
- * Runs lanes side by side and the steps of each lane in order, all of them even after one failed, so that one run shows
- * everything.
+ * Runs steps in order, all of them even after one failed, so that one run shows everything.
+ * @param {number} atOnce how many run side by side: whenever one has ended the next begins
  * @returns the process's exit code
  */
-export async function runSteps(...lanes) {
+export async function runSteps(steps, atOnce = 1) {
   const failed = []
   const start = Date.now()
-  await Promise.all(lanes.map((steps) => runLane(steps, failed)))
-  const count = lanes.flat().length
+  const left = [...steps]
+  const lane = async () => {
+    for (let step = left.shift(); step !== undefined; step = left.shift()) {
+      const output = await runStep(step)
+      if (output !== undefined) failed.push({ name: step.name, output })
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
   // Some show of a long log only the end.
   for (const { name, output } of failed)
     process.stdout.write(`\n── failed: ${name}\n${failedTests(output).join('\n')}\n`)
   const names = failed.map(({ name }) => name).join('; ')
   process.stdout.write(`\n${failed.length > 0 ? `Failed: ${names}\n` : ''}`)
   process.stdout.write(`Took ${((Date.now() - start) / 1000).toFixed(0)} s\n`)
-  process.stdout.write(`steps: ${count - failed.length} passed, ${failed.length} failed\n`)
+  process.stdout.write(`steps: ${steps.length - failed.length} passed, ${failed.length} failed\n`)
   return failed.length === 0 ? 0 : 1
 }

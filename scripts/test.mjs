@@ -12,34 +12,34 @@ const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-ti
 /** For what only reads and computes: it takes what the others leave, so that those who measure time and answer browsers are not held up. */
 const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10', step.command, ...step.args] })
 
-// Three lanes on two cores: those that start whole systems wait now and then, for a browser, a time-out or a disk.
+// Three at once on two cores: those that start whole systems wait now and then, for a browser, a time-out or a disk. The longest come
+// first, so that none of them is still at work when all others have ended.
 process.exitCode = await runSteps(
   [
-    tests('whole systems, crashes included', 8, '--test-concurrency=1', 'e2e/system/*.test.ts'),
-    tests('attacks are refused', 8, '--test-isolation=none', 'e2e/attacks/*.test.ts'),
-    tests('memory stays flat, in little', 3, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
-  ],
-  [
-    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 8),
-    tests('a slice of fuzzing finds nothing', 3, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
-    tests('a store that fails loses nothing, in little', 3, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
-  ],
-  [
-    ...[
-      tool('types hold', 'tsc', ['--noEmit'], 3),
-      // The types were checked a line above, tests and scripts included.
-      tool('the build makes JavaScript', 'tsc', ['-p', 'tsconfig.build.json', '--noCheck'], 3),
-      tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 7),
-      tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 4),
-      tool('nothing is unused', 'knip', ['--no-progress'], 2),
-    ].map(inTheBackground),
+    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 10),
+    tests('whole systems, crashes included', 10, '--test-concurrency=1', 'e2e/system/*.test.ts'),
     tests(
       'unit, contract, wire and property tests',
-      7,
-      '--test-concurrency=2',
+      10,
+      '--test-concurrency=3',
       'src/**/*.test.ts',
       'scripts/**/*.test.ts',
     ),
-    tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 2),
+    tests('attacks are refused', 10, '--test-isolation=none', 'e2e/attacks/*.test.ts'),
+    ...[
+      tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 8),
+      tool('types hold', 'tsc', ['--noEmit'], 5),
+      // The types are checked a line above, tests and scripts included.
+      tool('the build makes JavaScript', 'tsc', ['-p', 'tsconfig.build.json', '--noCheck'], 5),
+    ].map(inTheBackground),
+    tests('memory stays flat, in little', 5, '--test-concurrency=1', 'e2e/endurance/*.test.ts'),
+    tests('a slice of fuzzing finds nothing', 5, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
+    tests('a store that fails loses nothing, in little', 5, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
+    ...[
+      tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 5),
+      tool('nothing is unused', 'knip', ['--no-progress'], 3),
+    ].map(inTheBackground),
+    tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 3),
   ],
+  3,
 )
