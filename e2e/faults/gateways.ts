@@ -64,7 +64,7 @@ export async function startGateways(settings: RedisSettings, usernames: readonly
       rigs[index] = await startOwnRig({ files, env, port: old.port })
     },
     ready: async () => {
-      for (const { port } of rigs) await until('it is ready', () => isReady(port), { withinMs: 15_000 })
+      for (const { port } of rigs) await until('it is ready', () => isReady(port), { withinMs: 60_000 })
     },
     stop,
   }
