@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
+import { createSessionListeners } from './api/openam/session-service/listeners.ts'
+import { postXml } from './api/openam/session-service/post-xml.ts'
 import { createNotifications } from './api/openam/notifications/notifications.ts'
 import { systemClock } from './base/clock.ts'
 import { GenerationHolder } from './base/generation.ts'
@@ -196,6 +198,8 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   closers.push(() => bearer.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
+  const sessionListeners = createSessionListeners({ revocations: store.revocations, post: postXml, log })
+  closers.push(() => sessionListeners.close())
   const notifications = createNotifications({ revocations: store.revocations, log })
   closers.push(() => notifications.close())
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
@@ -230,6 +234,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
     transactions: createTransactions(store),
     files: await loadPublicFiles(PUBLIC),
+    sessionListeners,
     readiness: { report: () => readinessOf(health) },
     notifications,
     messengers,

@@ -27,7 +27,7 @@ before(async () => {
   gateway = await startGateway({
     agents: {
       near: { url: near, openam: { secret }, cookie: { preset: 'openam', domain: 'acme.localhost' } },
-      far: { url: far, openam: { secret, cdcservlet: true }, cookie: { preset: 'openam' } },
+      far: { url: far, openam: { secret, cdcservlet: true, notifications: true }, cookie: { preset: 'openam' } },
     },
     policies: [policy('/ops', 'auditors')],
   })
@@ -35,7 +35,7 @@ before(async () => {
   const { login } = gateway
   shared = await startProtectedApp({ login, url: near, id: 'near', password: SECRET, cdsso: false })
   running.defer(() => shared.stop())
-  apart = await startProtectedApp({ login, url: far, id: 'far', password: SECRET, cdsso: true })
+  apart = await startProtectedApp({ login, url: far, id: 'far', password: SECRET, cdsso: true, notifications: true })
   running.defer(() => apart.stop())
 })
 
@@ -91,6 +91,24 @@ test('the agent’s own login, and policies by its PolicyShield', async () => {
     assert.equal((await enter(app, alice, 'alice', '/ops')).status, 403)
   }
   assert.match(gateway.log(), /"event":"AgentSignedIn"[^\n]*"agent":"near"/)
+})
+
+test('who signs out at the login host is out at the application, which is told', async () => {
+  const client = new Client()
+  await enter(apart, client, 'alice')
+  assert.equal((await client.open(`${apart.url}/hello`)).body, 'hello alice')
+  const token = client.cookie('login.acme.localhost', 'SSOTokenID') ?? ''
+  const held = decodeURIComponent(client.cookie('127.0.0.1', 'iPlanetDirectoryPro') ?? '')
+  await apart.listensTo(held)
+  const told = new Promise((resolve) => apart.agent.on('session', resolve))
+  await exchange(`${gateway.login}/json/sessions?_action=logout`, {
+    method: 'POST',
+    headers: ['SSOTokenID', token, 'Accept-API-Version', 'resource=2.0'],
+  })
+  const { sid, state } = (await told) as Readonly<Record<string, string>>
+  assert.deepEqual([sid, state], [held, 'destroyed'])
+  const form = await client.open(`${apart.url}/hello`)
+  assert.equal(new URL(form.url).host, new URL(gateway.login).host, 'sent to our login')
 })
 
 test('an agent that stops signs out', async () => {

@@ -49,6 +49,8 @@ const PACKAGE = join(APPS, 'node_modules', '@forgerock', 'openam-agent', 'packag
 export interface ProtectedApp {
   readonly url: string
   readonly agent: PolicyAgent
+  /** Settles when the agent has said that it will be told of the end of this session. */
+  listensTo(token: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -72,11 +74,12 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
   const library = require('@forgerock/openam-agent') as Library
   const express = require('express') as () => Express
   const { login, url, id, password, cdsso } = options
+  const { logger, listensTo } = createAgentLog()
   const agent = new library.PolicyAgent({
     serverUrl: login,
     // Without it the agent makes no request at all under the Node of today: it sends the header Host empty.
     privateIP: '127.0.0.1',
-    ...{ appUrl: url, realm: '/staff', username: id, password, logLevel: 'none' },
+    ...{ appUrl: url, realm: '/staff', username: id, password, logger },
   })
   const app = express()
   if (cdsso) app.use(agent.cdsso())
@@ -97,10 +100,27 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
   return {
     url,
     agent,
+    listensTo,
     async stop() {
       await closeServer(server)
       // It fails where its own login has, and then leaves a timer of its cache.
       await agent.destroy().catch(() => agent.sessionCache.quit())
     },
   }
+}
+
+/** The agent asks for notifications beside the request that brings a session, and says so in its log alone. */
+function createAgentLog() {
+  const registered = new Set<unknown>()
+  let wake = (): void => undefined
+  const ignore = (): void => undefined
+  const info = (message: unknown, token?: unknown): void => {
+    if (!String(message).includes('registered session listener')) return
+    registered.add(token)
+    wake()
+  }
+  const listensTo = async (token: string): Promise<void> => {
+    while (!registered.has(token)) await new Promise<void>((resolve) => (wake = resolve))
+  }
+  return { logger: { debug: ignore, error: ignore, info }, listensTo }
 }

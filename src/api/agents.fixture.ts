@@ -25,7 +25,9 @@ export function createAgents(
   const agents: Agents = {
     sessions,
     siteOf: (agent) =>
-      KNOWN.has(agent) ? { agent, url: `http://${agent}.acme.test`, audience: `agent:${agent}` } : undefined,
+      KNOWN.has(agent)
+        ? { agent, url: `http://${agent}.acme.test`, audience: `agent:${agent}`, notified: agent === 'legacy' }
+        : undefined,
     audiences: ['agent:legacy', 'agent:other'],
     cookie: undefined,
   }

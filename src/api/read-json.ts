@@ -31,8 +31,8 @@ export async function readJson(request: IncomingMessage): Promise<JsonBody> {
   }
 }
 
-/** What is still to come after a refusal is not waited for. */
-function readText(request: IncomingMessage): Promise<string | 408 | 413> {
+/** A body as UTF-8, bounded in bytes and time. What is still to come after a refusal is not waited for. */
+export function readText(request: IncomingMessage): Promise<string | 408 | 413> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

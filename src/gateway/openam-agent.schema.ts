@@ -31,6 +31,12 @@ export const openAmAgentSchema = z
       .describe(
         'Hand tokens for `url` to the agent by `/cdcservlet` (CDSSO of OpenAM 13 and older: an unsigned form in the browser). Only for agents that cannot do better; see docs/rest.md.',
       ),
+    notifications: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Tell the agent that a session has ended by a POST to an address below `url` that it names (`AddSessionListener`), as agents without WebSocket ask for. Without it such an agent believes what it has found out for as long as its cache does.',
+      ),
   })
   .refine(
     ({ secret, certificates }) => (secret === undefined) !== (certificates === undefined),

@@ -43,8 +43,13 @@ export function isAgentAlone({ upstream, openam }: AgentProfileConfig): boolean 
 }
 
 export function agentSite(profile: AgentProfileConfig, loginCookieName: string): AgentSite {
-  const { id: agent, url } = profile
-  return { agent, url, audience: audienceOf(agent, agentCookieOf(profile, loginCookieName)) }
+  const { id: agent, url, openam } = profile
+  return {
+    agent,
+    url,
+    notified: openam?.notifications === true,
+    audience: audienceOf(agent, agentCookieOf(profile, loginCookieName)),
+  }
 }
 
 /** They all have the same one: `check` refuses anything else. */

@@ -1,6 +1,7 @@
 import { productVersion } from '../cli/version.ts'
 import { createAlive } from '../api/openam/alive.ts'
 import { createOpenAm, type OpenAmDeps } from '../api/openam/open-am.ts'
+import { createSessionServiceApi } from '../api/openam/session-service/session-service.ts'
 import { createVarnish } from '../api/varnish/varnish.ts'
 import type { Api, People } from '../api/ports.ts'
 import { createRelatedOrigins } from '../api/related-origins.ts'
@@ -45,9 +46,15 @@ export function apisOf(
     pages,
     agents: parts.agents.agents,
   })
+  const sessionService = createSessionServiceApi({
+    ...{ sessions, log, agents: parts.agents.agents },
+    listeners: deps.sessionListeners,
+  })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   const related = createRelatedOrigins([...pages.keys()])
-  return [openAm, createAlive(deps), related, varnish, zitiOf(snapshot, parts, deps)].filter((api) => api !== undefined)
+  return [openAm, sessionService, createAlive(deps), related, varnish, zitiOf(snapshot, parts, deps)].filter(
+    (api) => api !== undefined,
+  )
 }
 
 /** Access tokens of people whom the configuration knows. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Notifications } from '../api/openam/notifications/notifications.ts'
+import type { SessionListeners } from '../api/openam/session-service/listeners.ts'
 import type { ModuleTypes } from '../authn/modules/catalogue.ts'
 import type { RealmAuthnDeps } from '../authn/realm-authn.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
@@ -34,6 +35,8 @@ export interface RuntimeDeps {
   readonly readiness: Readiness
   /** Who listens for the ends of sessions. */
   readonly notifications: Notifications
+  /** Agents that are told of the ends of sessions by requests. */
+  readonly sessionListeners: SessionListeners
   /** What there is to reach people with. */
   readonly messengers: Messengers
   readonly audit: AuditSink

@@ -10,6 +10,8 @@ export interface AgentSite {
   readonly url: string
   /** Where the restricted tokens count that people's browsers bring there. */
   readonly audience: Audience
+  /** Whether it is told of the ends of sessions by a request to `url`. */
+  readonly notified: boolean
 }
 
 /** Programs that are agents, and what they ask about. */
