@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { ALICE, createMachine, established, FROM } from '../../../session/processes.fixture.ts'
 import { createAgents } from '../../agents.fixture.ts'
 import { createSessionListeners } from './listeners.ts'
+import { readAddListener } from './messages.ts'
 import { createSessionServiceApi } from './session-service.ts'
 
 interface Asked {
@@ -99,7 +100,7 @@ test('CVE-2026-44202: nobody but an agent is served, about its own sessions, at 
     { ...good, session: agent },
     { ...good, session: await tokenAt('app', alice.session) },
     { ...good, session: dave.token },
-    { agent: other, session, url: 'http://other.acme.test/agent/notifications' },
+    { agent: other, session: dave.token, url: 'http://other.acme.test/agent/notifications' },
     ...[
       'http://127.0.0.1/x',
       'http://169.254.169.254/latest/meta-data/',
@@ -141,6 +142,23 @@ test('no other request is read, whatever it is', async (t) => {
     assert.equal((await send(text)).status, 400, text)
   assert.equal((await send('x'.repeat(20_000))).status, 413)
   assert.equal((await send('', '/sessionservice', 'GET')).status, 405)
+})
+
+test('space is read once, however much of it there is (ReDoS)', () => {
+  const xml = xmlOf({ agent: 'a', session: 's' })
+  assert.ok(readAddListener(`\n ${xml.replace('<Request>', ' <Request>\n')}\n`))
+  const space = ' '.repeat(64_000)
+  const from = process.cpuUsage()
+  for (const text of [
+    space,
+    `<?xml version="1.0"?>${space}`,
+    `${xml}${space}x`,
+    xml.replace('<![CDATA[', `<![CDATA[${space}x`),
+    xml.replace('</Request>', `</Request>${']]></Request>'.repeat(5_000)}`),
+  ])
+    assert.equal(readAddListener(text), undefined)
+  // Microseconds. By the square of the length it is half a minute.
+  assert.ok(process.cpuUsage(from).user < 3_000_000)
 })
 
 test('an agent that does not answer keeps nobody else from being told', async (t) => {
