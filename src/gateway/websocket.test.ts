@@ -15,7 +15,11 @@ interface Setup extends Rig {
   readonly upgrades: string[][]
 }
 
-async function setup(t: TestContext, profile: Record<string, unknown> = {}): Promise<Setup> {
+async function setup(
+  t: TestContext,
+  profile: Record<string, unknown> = {},
+  options: { readonly touchEveryMs?: number } = {},
+): Promise<Setup> {
   const app = await echoApp(t)
   const upgrades: string[][] = []
   const open = new Set<Duplex>()
@@ -33,7 +37,7 @@ async function setup(t: TestContext, profile: Record<string, unknown> = {}): Pro
     socket.on('data', (chunk) => socket.write(chunk)).on('end', () => socket.end())
   })
   t.after(() => open.forEach((socket) => socket.destroy()))
-  const rig = await startGateway(t, { sites: [siteOf(profileOf(app.url, profile))] })
+  const rig = await startGateway(t, { sites: [siteOf(profileOf(app.url, profile))], ...options })
   const cookie = `Cookie: ${rig.sessions.add(1, sessionOf('s1'))}`
   return Object.assign(rig, { app, cookie, upgrades })
 }
@@ -229,4 +233,17 @@ test('an application that is not there is 502 for a WebSocket as well', async (t
   const answer = await readAnswer(socket)
   assert.equal(answer.status, 502)
   assert.equal(rig.lines[0]?.status, 502)
+})
+
+test('an open WebSocket counts as use of its session, over and over', async (t) => {
+  const { port, cookie, sessions } = await setup(t, {}, { touchEveryMs: 5 })
+  const { socket } = await opened(port, handshake(cookie))
+  t.after(() => socket.destroy())
+  const twice = Promise.withResolvers<readonly string[]>()
+  const seen: string[] = []
+  sessions.touched.push = (...sids: string[]) => {
+    if (seen.push(...sids) >= 2) twice.resolve(seen)
+    return seen.length
+  }
+  assert.deepEqual((await twice.promise).slice(0, 2), ['s1', 's1'])
 })
