@@ -4,8 +4,8 @@ import type { ApiName, Call, Caller, FullCaller, ZitiDeps } from './call.ts'
 import { currentSession, endCurrentSession } from './current-session.ts'
 import { authPolicy, currentIdentity, identityDetail, identityList } from './identity.ts'
 import { authenticate } from './log-in.ts'
-import { answerMfa } from './mfa-answer.ts'
-import { makeRecoveryCodes, recoveryCodes, removeMfa } from './recovery.ts'
+import { answerMfa } from './mfa/answer.ts'
+import { makeRecoveryCodes, recoveryCodes, removeMfa } from './mfa/recovery.ts'
 import type { Problem, Reply } from './reply.ts'
 import {
   closeSession,
@@ -16,7 +16,7 @@ import {
   sessionNamed,
   sessionsOfApiSession,
 } from './services.ts'
-import { beginSetUp, mfaDetail, mfaQrCode, mfaQrText, verifySetUp } from './set-up.ts'
+import { beginSetUp, mfaDetail, mfaQrCode, mfaQrText, verifySetUp } from './mfa/set-up.ts'
 import { version } from './version.ts'
 
 type Answer = Promise<Reply | Problem> | Reply | Problem

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ZitiDeps, Call } from './call.ts'
+import type { ZitiDeps, Call } from '../call.ts'
 
 /** In the body, or, where Ziti's clients send none, in a header of its own. */
 const body = z.object({ code: z.string().min(1).max(64) })

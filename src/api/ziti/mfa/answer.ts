@@ -1,12 +1,12 @@
-import { LATER, type Step } from '../../authn/step.ts'
-import { stemOf } from '../../session/api-token.ts'
-import { apiSessionDetail, ofSession } from './api-session.ts'
-import type { Call, Caller, PartialCaller, ZitiDeps } from './call.ts'
+import { LATER, type Step } from '../../../authn/step.ts'
+import { stemOf } from '../../../session/api-token.ts'
+import { apiSessionDetail, ofSession } from '../api-session.ts'
+import type { Call, Caller, PartialCaller, ZitiDeps } from '../call.ts'
 import { codeIn, moduleFor } from './code.ts'
-import { answerTo, contextOf, partialOf } from './outcome.ts'
-import { createPartialLogins, type PartialLogin } from './partial-logins.ts'
+import { answerTo, contextOf, partialOf } from '../outcome.ts'
+import { createPartialLogins, type PartialLogin } from '../partial-logins.ts'
 import { proveByCode } from './prove.ts'
-import { ok, problem, type Problem, type Reply } from './reply.ts'
+import { ok, problem, type Problem, type Reply } from '../reply.ts'
 
 /** `POST authenticate/mfa`: answers the query that is outstanding; of a session that is full, proves the second factor once more. */
 export async function answerMfa(deps: ZitiDeps, call: Call, caller: Caller): Promise<Reply | Problem> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CLIENT, MANAGEMENT, openZiti, text, type Answer, type ZitiOptions } from './ziti.fixture.ts'
+import { CLIENT, MANAGEMENT, openZiti, text, type Answer, type ZitiOptions } from '../ziti.fixture.ts'
 
 const MFA = `${CLIENT}/current-identity/mfa`
 

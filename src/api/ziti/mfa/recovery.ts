@@ -1,9 +1,9 @@
-import { openUnder, sealUnder } from '../../crypto/under-secret.ts'
-import { hashOfApiToken } from '../../session/api-token.ts'
-import type { Call, FullCaller, ZitiDeps } from './call.ts'
+import { openUnder, sealUnder } from '../../../crypto/under-secret.ts'
+import { hashOfApiToken } from '../../../session/api-token.ts'
+import type { Call, FullCaller, ZitiDeps } from '../call.ts'
 import { PROVE_AGAIN, proveByCode } from './prove.ts'
 import { dropSetUp, removeApps } from './set-up.ts'
-import { ok, problem, type Problem, type Reply } from './reply.ts'
+import { ok, problem, type Problem, type Reply } from '../reply.ts'
 
 const TYPE = 'recovery'
 const NAMESPACE = 'api-recovery'

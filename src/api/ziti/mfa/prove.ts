@@ -1,9 +1,9 @@
-import { randomSecret } from '../../base/random-id.ts'
-import { sha256 } from '../../crypto/sha256.ts'
-import type { Session } from '../../session/session.ts'
-import type { Call, FullCaller, ZitiDeps } from './call.ts'
+import { randomSecret } from '../../../base/random-id.ts'
+import { sha256 } from '../../../crypto/sha256.ts'
+import type { Session } from '../../../session/session.ts'
+import type { Call, FullCaller, ZitiDeps } from '../call.ts'
 import { codeIn, moduleFor } from './code.ts'
-import { problem, type Problem } from './reply.ts'
+import { problem, type Problem } from '../reply.ts'
 
 /** Types of factors that are proved by typing a code. */
 const CODES: ReadonlySet<string> = new Set(['totp', 'recovery'])
