@@ -152,10 +152,8 @@ async function assemble(start: Start): Promise<App> {
   })
   const sites = listeners.sites.map(({ address, port }) => ({ address, port }))
   for (const place of sites) log.info(place, 'listening')
-  if (listeners.proxies !== undefined) {
-    const { address, port } = listeners.proxies
+  for (const { address, port } of listeners.proxies)
     log.info({ address, port }, 'listening for proxies that ask about requests')
-  }
   return {
     listeners: sites,
     reload: () => watcher.check(),
@@ -198,10 +196,10 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
   closers.push(() => bearer.close())
   const reaper = createReaper({ expired: store.sessions, leases: store.leases, sessions, log })
   closers.push(() => reaper.close())
-  const sessionListeners = createSessionListeners({ revocations: store.revocations, post: postXml, log })
-  closers.push(() => sessionListeners.close())
   const notifications = createNotifications({ revocations: store.revocations, log })
   closers.push(() => notifications.close())
+  const sessionListeners = createSessionListeners({ revocations: store.revocations, post: postXml, log })
+  closers.push(() => sessionListeners.close())
   const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
   closers.push(() => relay.close())
 
@@ -234,9 +232,9 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     handshakes: createHandshakeService({ store, clock, audit, place, stateless }),
     transactions: createTransactions(store),
     files: await loadPublicFiles(PUBLIC),
-    sessionListeners,
     readiness: { report: () => readinessOf(health) },
     notifications,
+    sessionListeners,
     messengers,
     audit,
     log,

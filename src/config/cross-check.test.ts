@@ -424,6 +424,10 @@ test('proxies that ask from elsewhere prove who they are, at a port of their own
   assert.deepEqual(await at('{ port: 9180, address: 0.0.0.0 }'), [
     'agent-config/gatehouse.yaml:4:37: others than this machine can connect, so proxies have to prove who they are; set secret or tls.clientCertificates.required, or listen on 127.0.0.1',
   ])
+  assert.deepEqual(await at('{ port: 9180, grpc: { port: 9180 } }'), [
+    'agent-config/gatehouse.yaml:4:42: this address and port are taken by agent-config/gatehouse.yaml:4; choose another port',
+  ])
+  assert.equal((await at('{ port: 9180, grpc: { port: 9181, address: 0.0.0.0 } }')).length, 1)
   const secret = 'f00dcafe'.repeat(8)
   assert.deepEqual(await at('{ port: 9180, address: 0.0.0.0, secret: "${env:SECRET}" }', { SECRET: secret }), [])
   assert.deepEqual(await at(`{ port: 9180, secret: ${secret} }`), [

@@ -18,7 +18,7 @@ import type { Log } from '../telemetry/log.ts'
 import { agentProfileSchema, isSite, type SiteConfig } from './agent-profile.schema.ts'
 import type { ErrorPages } from '../http/refusal-page.ts'
 import type { GatewayGeneration } from './generation.ts'
-import { createForwardAuth } from './forward-auth/forward-auth.ts'
+import { createForwardAuth, type ForwardAuth } from './forward-auth/forward-auth.ts'
 import { compileForwardAuth } from './forward-auth/rules.ts'
 import { createGateway, type Gateway, type GatewayDeps } from './handle.ts'
 import { formKeeping, type FormKeeping } from './kept-forms.fixture.ts'
@@ -246,6 +246,8 @@ export interface Rig {
   readonly port: number
   /** Where proxies ask for decisions; 0 unless the options say who may. */
   readonly authPort: number
+  /** What answers there. */
+  readonly forwardAuth: ForwardAuth
   readonly gateway: Gateway
   readonly sessions: FakeSessions
   readonly lines: AccessEntry[]
@@ -341,7 +343,8 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
   const gateway = createGateway(deps)
   sessions.onEnd = (sid) => gateway.sessionEnded(sid)
   const listener = await openListener({ address: '127.0.0.1', port: 0 }, gatewayHandlers(gateway))
-  const authPort = options.forwardAuth === undefined ? 0 : await listenForProxies(t, deps)
+  const forwardAuth = createForwardAuth(deps)
+  const authPort = options.forwardAuth === undefined ? 0 : await listenForProxies(t, forwardAuth)
   t.after(async () => {
     gateway.close()
     await listener.close(0)
@@ -356,14 +359,15 @@ export async function startGateway(t: TestContext, options: RigOptions): Promise
     gateway,
     port: listener.port,
     authPort,
+    forwardAuth,
     now: NOW,
     replace: (sites) => holder.replace(generation(sites)),
   }
   return rig
 }
 
-async function listenForProxies(t: TestContext, deps: GatewayDeps): Promise<number> {
-  const handlers = { ...createForwardAuth(deps), failed: (error: Error): void => assert.ifError(error) }
+async function listenForProxies(t: TestContext, forwardAuth: ForwardAuth): Promise<number> {
+  const handlers = { ...forwardAuth, failed: (error: Error): void => assert.ifError(error) }
   const listener = await openListener({ address: '127.0.0.1', port: 0 }, handlers)
   t.after(() => listener.close(0))
   return listener.port

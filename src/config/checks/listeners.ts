@@ -1,4 +1,6 @@
 import { isIPv4 } from 'node:net'
+import type { ForwardAuthConfig } from '../../gateway/forward-auth/forward-auth.schema.ts'
+import type { ListenerConfig } from '../../http/listener.schema.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
 import {
@@ -27,7 +29,7 @@ export const checkListeners: Check = ({ gatehouse }) => {
   const { source } = gatehouse
   const { listeners, forwardAuth } = gatehouse.value
   const taken = listeners.map(({ address, port }, index) => ({ address, port, path: ['listeners', index, 'port'] }))
-  if (forwardAuth !== undefined) taken.push({ ...forwardAuth, path: ['forwardAuth', 'port'] })
+  for (const { address, port, path } of asking(forwardAuth)) taken.push({ address, port, path: [...path, 'port'] })
   const entries = taken.map(({ address, port, path }, index) => ({
     key: port === 0 ? `free ${index}` : `${address} ${port}`,
     source,
@@ -45,11 +47,22 @@ export const checkListeners: Check = ({ gatehouse }) => {
 /** Whoever may ask says whose request it is, and is believed: an address is proof of nothing beyond one machine. */
 export const checkForwardAuth: Check = ({ gatehouse }) => {
   const config = gatehouse?.value.forwardAuth
-  if (gatehouse === undefined || config === undefined || isLoopback(config.address)) return []
-  if (config.secret !== undefined || config.tls?.clientCertificates?.required === true) return []
+  if (gatehouse === undefined || config?.secret !== undefined) return []
   const message =
     'others than this machine can connect, so proxies have to prove who they are; set secret or tls.clientCertificates.required, or listen on 127.0.0.1'
-  return [errorIn(gatehouse.source, ['forwardAuth', 'address'], message)]
+  return asking(config)
+    .filter(({ address, tls }) => !isLoopback(address) && tls?.clientCertificates?.required !== true)
+    .map(({ path }) => errorIn(gatehouse.source, [...path, 'address'], message))
+}
+
+/** Where proxies ask, and where that is written. */
+function asking(
+  config: ForwardAuthConfig | undefined,
+): readonly (ListenerConfig & { readonly path: readonly string[] })[] {
+  if (config === undefined) return []
+  const { grpc } = config
+  const http = { ...config, path: ['forwardAuth'] }
+  return grpc === undefined ? [http] : [http, { ...grpc, path: ['forwardAuth', 'grpc'] }]
 }
 
 interface Reached {

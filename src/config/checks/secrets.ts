@@ -22,6 +22,7 @@ function secretsOf({ gatehouse, agents, realms }: CheckInput): Secret[] {
     for (const [index, { tls }] of value.listeners.entries())
       found.push(...certificateKeys(source, ['listeners', index], tls))
     found.push(...certificateKeys(source, ['forwardAuth'], value.forwardAuth?.tls))
+    found.push(...certificateKeys(source, ['forwardAuth', 'grpc'], value.forwardAuth?.grpc?.tls))
     if (value.forwardAuth?.secret !== undefined) found.push({ source, path: ['forwardAuth', 'secret'] })
   }
   for (const { source, value } of agents) {

@@ -10,6 +10,11 @@ export const forwardAuthSchema = listenerSchema.extend({
     .describe(
       'Addresses or networks of the proxies that may ask. What anybody else says of a request is not believed.',
     ),
+  grpc: listenerSchema
+    .optional()
+    .describe(
+      'Where Envoy asks by gRPC (`envoy.service.auth.v3`). Proxies, secret and rules are the same. Changes take a restart, certificates included, and TLS is 1.2 or newer whatever `minVersion` says.',
+    ),
   secret: z
     .string()
     .min(32, 'write 32 characters at least, by chance: `openssl rand -hex 32`')

@@ -1,0 +1,65 @@
+import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js'
+import { fault } from '../../../errors.ts'
+import type { Listener } from '../../../http/listener.ts'
+import type { ListenerConfig } from '../../../http/listener.schema.ts'
+import type { ForwardAuth } from '../forward-auth.ts'
+import { SECRET_HEADER } from '../rules.ts'
+import { Answer, questionOf } from './exchange.ts'
+import { authorizationService, type CheckRequest, type CheckResponse } from './protocol.ts'
+
+/** Bytes of one question: headers of a request, and no body. */
+const LARGEST = 128 * 1_024
+
+/** Opens the listener at which Envoy asks by gRPC; rejects with GH_LISTENER_UNAVAILABLE. Certificates are read at the start alone. */
+export async function openGrpcListener(config: ListenerConfig, { request: handle }: ForwardAuth): Promise<Listener> {
+  const server = new Server({ 'grpc.max_receive_message_length': LARGEST })
+  server.addService(authorizationService(), {
+    Check(call: ServerUnaryCall<CheckRequest, CheckResponse>, callback: sendUnaryData<CheckResponse>) {
+      const [shown] = call.metadata.get(SECRET_HEADER)
+      const secret = typeof shown === 'string' ? shown : undefined
+      const question = questionOf(call.request, { address: addressOf(call.getPeer()), secret })
+      handle(question, new Answer(question, (answer) => callback(null, answer)))
+    },
+  })
+  const { address, port } = config
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      credentials(config),
+      (error, at) => {
+        if (error === null) resolve(at)
+        else
+          reject(
+            fault('GH_LISTENER_UNAVAILABLE', { detail: `${address} port ${port}: ${error.message}`, cause: error }),
+          )
+      },
+    )
+  })
+  return { address, port: bound, reload: () => undefined, close: (drainMs) => close(server, drainMs) }
+}
+
+function credentials({ tls }: ListenerConfig): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure()
+  const pairs = tls.certificates.map(({ cert, key }) => ({
+    cert_chain: Buffer.from(cert),
+    private_key: Buffer.from(key),
+  }))
+  const ca = tls.clientCertificates?.ca
+  return ServerCredentials.createSsl(
+    ca === undefined ? null : Buffer.from(ca),
+    pairs,
+    tls.clientCertificates?.required === true,
+  )
+}
+
+/** `127.0.0.1:1234` or `[::1]:1234`. */
+function addressOf(peer: string): string {
+  const bare = peer.slice(0, peer.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+  return bare.startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare
+}
+
+async function close(server: Server, drainMs: number): Promise<void> {
+  const timer = setTimeout(() => server.forceShutdown(), drainMs)
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+  clearTimeout(timer)
+}
