@@ -5,7 +5,7 @@ import { fault } from '../errors.ts'
 import { accessLine, createAccessLog, type AccessEntry } from './access-log.ts'
 import { auditLine } from './audit-log.ts'
 import { createLogger, type Log, type LogLevel } from './log.ts'
-import { maskLoginPath } from './mask.ts'
+import { MASK, maskLoginPath } from './mask.ts'
 import { systemClock } from '../base/clock.ts'
 import type { RealmName } from '../base/brand.ts'
 
@@ -207,6 +207,10 @@ suite('access log', () => {
       assert.doesNotMatch(maskLoginPath(before + rest), /canary/, before.slice(0, 60))
     for (const path of ['/json/sessions', '/login/employees', '/api/v1/sessions/0001.AAAA', '/json/sessions/'])
       assert.equal(maskLoginPath(path), path)
+    const token = '44a20395-1a0e-469d-ad9b-80df8dbbf8c4'
+    const mistaken = `/edge/management/v1/api-sessions/${token}/sessions`
+    assert.equal(maskLoginPath(mistaken), mistaken.replace(token, MASK))
+    assert.equal(maskLoginPath(mistaken.replace(token, '0086.iOupRCUoxgrRe7_m')).includes(MASK), false)
   })
 
   test('leaves out what is not known and keeps a long path short', () => {

@@ -39,8 +39,12 @@ export function maskText(text: string): string {
 /** What stands where OpenAM's REST 1.x has a token, whatever it looks like: one with a typing mistake is nearly one, too. */
 const TOKEN_IN_PATH = /^((?:\/(?:am|openam))?\/json\/(?:[^/]+\/)*?sessions\/).+/
 
+/** Tokens of Ziti's clients have no place in an address, and are soon mistaken for the ids that have. */
+const API_TOKEN = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
+
 /** A path of the login host as it may be logged. */
 export function maskLoginPath(path: string): string {
+  if (path.startsWith('/edge/')) return path.replace(API_TOKEN, MASK)
   return path.includes('/sessions/') ? path.replace(TOKEN_IN_PATH, `$1${MASK}`) : path
 }
 

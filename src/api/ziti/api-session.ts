@@ -3,7 +3,6 @@ import type { EpochMs } from '../../base/brand.ts'
 import type { ApiToken } from '../../session/api-token.ts'
 import type { AuthQuery, Session } from '../../session/session.ts'
 import { zitiQuery } from '../auth-query.ts'
-import type { Caller } from './call.ts'
 import { identityRef } from './identity.ts'
 import type { PartialLogin } from './partial-logins.ts'
 import { iso } from './reply.ts'
@@ -47,10 +46,6 @@ export function ofPartial(login: PartialLogin): ApiSession {
     lastActivityAt: createdAt,
     expirationSeconds: Math.floor((expiresAt - createdAt) / 1_000),
   }
-}
-
-export function ofCaller(caller: Caller, now: EpochMs): ApiSession {
-  return caller.kind === 'full' ? ofSession(caller.session, now) : ofPartial(caller.login)
 }
 
 /** Ziti's name for a way to sign in, of what a login began with. */
