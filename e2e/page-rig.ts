@@ -24,7 +24,7 @@ export async function startPageRig(): Promise<PageRig> {
   return {
     site: (name) => `http://${name}.acme.localhost:${rig.port}`,
     breakStore() {
-      const database = new DatabaseSync(join(rig.root, '.gatehouse/cts.db'))
+      const database = new DatabaseSync(join(rig.root, '.gatehouse/cts.db'), { timeout: 30_000 })
       const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%session%'")
       for (const { name } of tables.all())
         database.exec(`ALTER TABLE "${String(name)}" RENAME TO "gone_${String(name)}"`)

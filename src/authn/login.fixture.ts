@@ -18,6 +18,7 @@ import { sessionRulesSchema } from '../session/session-rules.schema.ts'
 import { createStatelessSessions, type StatelessSessions } from '../session/stateless.ts'
 import { createTransactions, type Transactions } from '../session/transactions.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Quota, Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -170,7 +171,8 @@ export async function createBench(t: TestContext, options: BenchOptions = {}): P
   const clock = (): EpochMs => time.now as EpochMs
   const audited: AuditEvent[] = []
   const audit = { record: (event: AuditEvent) => void audited.push(event) }
-  const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
+  const path = join(directory, 'cts.db')
+  const store = await openEmbeddedStore({ path, clock, log: silent, spawn: writerInThisThread(path) })
   const masterKey = Buffer.alloc(32, 7).toString('base64url')
   const keyRing = await openQuickKeyRing({ documents: store.documents, masterKey, clock, log: silent })
   const place = { siteId: '01', serverId: '01' }

@@ -18,7 +18,7 @@ import {
 } from './reads.ts'
 import { createRevocationTail, revocationSource, type RevocationTail } from './revocation-tail.ts'
 import { type SameFile, watchFile } from './same-file.ts'
-import { createWriter, spawnWriter, type Writer } from './writer.ts'
+import { createWriter, spawnWriter, type Writer, type WriterDeps } from './writer.ts'
 
 /** About a second of writing at full speed; whoever comes later is told so instead of waiting longer than a browser would. */
 const MAX_OUTSTANDING = 10_000
@@ -28,6 +28,8 @@ export interface EmbeddedStoreDeps {
   readonly path: string
   readonly clock: Clock
   readonly log: Log
+  /** Starts what writes; a thread without it. */
+  readonly spawn?: WriterDeps['spawn']
 }
 
 type Write = <K extends WriteName>(name: K, input: WriteInput<K>) => Promise<WriteOutput<K>>
@@ -137,10 +139,10 @@ function assemble(parts: Parts): Store {
  * Opens the store of this machine: one SQLite file that any number of processes share. Rejects with GH_STORE_UNAVAILABLE, whose
  * detail says why, when the file cannot be written, belongs to another program or was written by a newer Gatehouse.
  */
-export async function openEmbeddedStore({ path, clock, log }: EmbeddedStoreDeps): Promise<Store> {
+export async function openEmbeddedStore({ path, clock, log, spawn }: EmbeddedStoreDeps): Promise<Store> {
   let tail: RevocationTail | undefined
   const writer = createWriter({
-    spawn: () => spawnWriter(path),
+    spawn: spawn ?? (() => spawnWriter(path)),
     maxOutstanding: MAX_OUTSTANDING,
     onCommit: () => tail?.pull(),
     log,

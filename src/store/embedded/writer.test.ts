@@ -82,7 +82,8 @@ test('what comes of answers of one turn shares a commit, too: a login writes sev
 test('a write waits for another process that holds the lock', async (t) => {
   const { path, writer } = scene(t)
   await putDocument(writer, 'first')
-  const other = new DatabaseSync(path)
+  // The thread may be tidying up.
+  const other = new DatabaseSync(path, { timeout: 20_000 })
   other.exec("BEGIN IMMEDIATE; INSERT INTO documents VALUES ('c', 'theirs', 1, 'v')")
   let settled = false
   const ours = putDocument(writer, 'ours').then(() => (settled = true))

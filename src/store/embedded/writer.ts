@@ -10,9 +10,12 @@ const MAX_BATCH = 512
 const MAX_STARTS = 3
 const START_WINDOW_MS = 2_000
 
+/** What is used of a writer thread. */
+export type WriterThread = Pick<Worker, 'on' | 'once' | 'postMessage' | 'ref' | 'unref'>
+
 export interface WriterDeps {
   /** Starts a writer thread. */
-  readonly spawn: () => Worker
+  readonly spawn: () => WriterThread
   /** Writes that may wait or be under way at once; one more is refused with GH_BUSY. */
   readonly maxOutstanding: number
   /** Called after each commit and before its callers hear of it. */
@@ -53,7 +56,7 @@ function unavailable(cause: unknown) {
 
 class WriterClient implements Writer {
   readonly #deps: WriterDeps
-  #worker: Worker | undefined
+  #worker: WriterThread | undefined
   #inFlight: readonly Pending[] = []
   #waiting: Pending[] = []
   #starts: number[] = []
@@ -121,7 +124,7 @@ class WriterClient implements Writer {
     }
   }
 
-  #start(): Worker {
+  #start(): WriterThread {
     const now = performance.now()
     this.#starts = this.#starts.filter((at) => now - at < START_WINDOW_MS)
     if (this.#starts.length >= MAX_STARTS) throw new Error('the writer thread keeps failing')
