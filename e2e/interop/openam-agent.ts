@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { closeServer } from './program.ts'
 
@@ -71,7 +71,7 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
   // It would end this process with its own, were this no test.
   process.env['NODE_ENV'] = 'test'
   const require = createRequire(PACKAGE)
-  const library = require('@forgerock/openam-agent') as Library
+  const library = require(dirname(PACKAGE)) as Library
   const express = require('express') as () => Express
   const { login, url, id, password, cdsso } = options
   const { logger, listensTo } = createAgentLog()

@@ -24,7 +24,9 @@ export const openAmAgentSchema = z
       .array(addressOrNetwork)
       .min(1)
       .optional()
-      .describe('Addresses and networks that the agent may sign in from. From everywhere where absent.'),
+      .describe(
+        'Addresses and networks that the agent may sign in from, and from where alone its tokens are validated for who does not say which agent it is. Everywhere where absent.',
+      ),
     cdcservlet: z
       .boolean()
       .default(false)
@@ -46,5 +48,3 @@ export const openAmAgentSchema = z
   .describe(
     "The agent has credentials of its own: it may have sessions of its realm validated and policies of its realm evaluated, and may listen for the ends of sessions. Without `upstream` it protects the site itself, with OpenAM's agent in front of or inside of the application.",
   )
-
-export type OpenAmAgentConfig = NonNullable<z.infer<typeof openAmAgentSchema>>
