@@ -1,13 +1,14 @@
 import type { RealmName } from '../base/brand.ts'
-import type { AuditEvent } from '../telemetry/audit.ts'
-import type { Session } from '../session/session.ts'
+import type { Clock } from '../base/clock.ts'
+import type { AuditEvent, AuditSink } from '../telemetry/audit.ts'
+import type { RequestOrigin, Session } from '../session/session.ts'
 import type { Incident } from './advance.ts'
 import type { Proof } from './journey.ts'
 import { ASSERTED_BY } from './modules/asserted-by.ts'
 import type { FailureReason } from './modules/module.ts'
 import type { Step, StepFailure } from './step.ts'
 
-export type AuthnEvent = Extract<
+type AuthnEvent = Extract<
   AuditEvent,
   {
     readonly event:
@@ -87,4 +88,14 @@ export function incidentEvent(realm: RealmName, incident: Incident): Bare<AuthnE
         factor: incident.factor.id,
       }
   }
+}
+
+/** Writes it into the audit trail, with when and from where. */
+export function recordEvent(
+  { audit, clock }: { readonly audit: AuditSink; readonly clock: Clock },
+  event: Bare<AuthnEvent>,
+  origin: RequestOrigin,
+): void {
+  const { requestId, clientIp } = origin
+  audit.record({ ...event, at: clock(), requestId, clientIp }, origin)
 }

@@ -4,25 +4,16 @@ import type { Sealer } from '../crypto/seal.ts'
 import { NOTHING_PRESENTED } from '../http/presented.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import { createPartialSessions } from '../session/partial.ts'
-import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
+import type { Session, SessionService } from '../session/session.ts'
 import type { Transactions } from '../session/transactions.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import { advance, type Advanced, type Asked } from './advance.ts'
-import { askedApproval, giveApproval } from './approval.ts'
+import { askedApproval } from './approval.ts'
 import { chooseChain } from './choose-chain.ts'
+import { endLogin } from './ending.ts'
 import { strengthens } from './demand.ts'
-import {
-  causeOf,
-  failureOf,
-  incidentEvent,
-  isSilent,
-  provedEvent,
-  reasonOf,
-  successEvent,
-  type AuthnEvent,
-  type Bare,
-} from './incidents.ts'
+import { causeOf, failureOf, incidentEvent, isSilent, reasonOf, recordEvent } from './incidents.ts'
 import { openHandle, sessionChanged, type Handle, type Journey, type Proof, type StoredHandle } from './journey.ts'
 import type { BeginRequest, LoginContext, SubmitRequest } from './login-call.ts'
 import { page, roomPage } from './login-pages.ts'
@@ -30,8 +21,7 @@ import { newJourney, type Start } from './new-journey.ts'
 import { createJourneyStore, type JourneyStore } from './journey-store.ts'
 import { outstanding } from './outstanding.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import { signIn, whyNot } from './sign-in.ts'
-import { settleStandIns, type Settled } from './stand-ins.ts'
+import { settleStandIns } from './stand-ins.ts'
 import type { ProgramStep, Step, StepFailure } from './step.ts'
 
 export interface AuthnDeps {
@@ -193,7 +183,8 @@ export class Logins {
     const advanced = await advance(realm, journey, { origin, presented, answers, now: this.#deps.clock() })
     for (const incident of advanced.incidents) {
       // Whoever has nothing to show, and is asked for something else, has tried nothing.
-      if (advanced.kind === 'failed' || !isSilent(incident)) this.#record(incidentEvent(realm.realm, incident), origin)
+      if (advanced.kind === 'failed' || !isSilent(incident))
+        recordEvent(this.#deps, incidentEvent(realm.realm, incident), origin)
     }
     switch (advanced.kind) {
       case 'ask':
@@ -293,59 +284,30 @@ export class Logins {
 
   async #lost({ realm, journey, context, record }: Underway, { username }: Proof): Promise<ProgramStep> {
     if (record !== undefined) await this.#journeys.remove(record.key)
-    this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason: 'copied-device' }, context.origin)
+    recordEvent(
+      this.#deps,
+      { event: 'AuthnFailed', realm: realm.realm, username, reason: 'copied-device' },
+      context.origin,
+    )
     return this.#again(journey, context, 'session-changed')
   }
 
-  async #conclude(underway: Underway, proof: Proof, remembered: Remembered): Promise<ProgramStep> {
-    const { realm, journey, context, record } = underway
-    const { destination } = journey
-    const { session: current, origin } = context
-    // An address alone makes somebody anonymous: it must not end what they have proved (logout forgery).
-    if (isAnonymous(proof) && current !== undefined && !isAnonymous(current))
-      return { kind: 'unreachable', destination }
-    if (remembered !== undefined) {
-      const { id: factor, type } = remembered
-      this.#record({ event: 'FactorEnrolled', realm: realm.realm, username: proof.username, type, factor }, origin)
+  async #conclude(
+    underway: Underway,
+    proof: Proof,
+    remembered: Parameters<typeof endLogin>[1]['remembered'],
+  ): Promise<ProgramStep> {
+    const { journey, context, record } = underway
+    const ending = await endLogin(this.#deps, { ...underway, proof, remembered })
+    if (record !== undefined && ending.kind !== 'unreachable') await this.#journeys.remove(record.key)
+    switch (ending.kind) {
+      case 'again':
+        return this.#again(journey, context, ending.failure)
+      case 'no-room':
+        return this.#askForRoom(underway, proof, ending.running)
+      default:
+        return ending
     }
-    const given = await giveApproval(this.#deps.transactions, { approval: journey.approval, proof, session: current })
-    if (given !== undefined) this.#record({ event: 'TransactionApproved', realm: realm.realm, ...given }, origin)
-    const { chain, standIn } = journey
-    if (journey.withoutSession === true) return this.#proved(underway, proof)
-    const result = await signIn(this.#deps, { realm, proof, chain, current, origin, since: standIn?.since })
-    if (record !== undefined) await this.#journeys.remove(record.key)
-    switch (result.kind) {
-      case 'signed-in': {
-        this.#record(successEvent(result.issued.session, proof), origin)
-        return { kind: 'done', issued: result.issued, destination }
-      }
-      case 'no-such-user':
-      case 'password-changed': {
-        const { username } = proof
-        const reason = result.kind === 'no-such-user' ? 'disabled' : 'wrong-password'
-        this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason }, origin)
-        return this.#again(journey, context, 'bad-credentials')
-      }
-      case 'session-changed':
-        return this.#again(journey, context, 'session-changed')
-      case 'quota-reached':
-        return this.#askForRoom(underway, proof, result.running)
-    }
-  }
-
-  /** The end of a login that changes no session: it says that they are who they are, now. */
-  async #proved({ realm, journey, context, record }: Underway, proof: Proof): Promise<ProgramStep> {
-    const { destination } = journey
-    if (record !== undefined) await this.#journeys.remove(record.key)
-    const { username } = proof
-    const ended = await whyNot(realm, proof)
-    if (ended !== undefined) {
-      const reason = ended === 'no-such-user' ? 'disabled' : 'wrong-password'
-      this.#record({ event: 'AuthnFailed', realm: realm.realm, username, reason }, context.origin)
-      return this.#again(journey, context, 'bad-credentials')
-    }
-    this.#record(provedEvent(realm.realm, proof), context.origin)
-    return { kind: 'proved', username, destination }
   }
 
   /** True for exactly one of any number of calls that finish the same login (double submit, replay). */
@@ -367,11 +329,6 @@ export class Logins {
   #remaining(realm: RealmAuthn, journey: Journey): number {
     return journey.startedAt + realm.journeyTimeoutMs - this.#deps.clock()
   }
-
-  #record(event: Bare<AuthnEvent>, origin: RequestOrigin): void {
-    const { requestId, clientIp } = origin
-    this.#deps.audit.record({ ...event, at: this.#deps.clock(), requestId, clientIp }, origin)
-  }
 }
 
 /** Where a login goes on, and its partial session. */
@@ -381,7 +338,6 @@ interface Kept {
 }
 
 type Refused = Extract<ProgramStep, { readonly kind: 'refused' }>
-type Remembered = Extract<Settled, { readonly kind: 'settled' }>['remembered']
 
 interface Answered {
   readonly answers: readonly string[]

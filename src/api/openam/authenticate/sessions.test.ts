@@ -5,6 +5,7 @@ import { EMPLOYEES, TOTP_SECRET } from '../../../authn/login.fixture.ts'
 import type { AgentId } from '../../../base/brand.ts'
 import { formatCompositeAdvice } from '../../../policy/composite-advice.ts'
 import type { Session, SessionToken } from '../../../session/session.ts'
+import { TRANSACTION_MS } from '../../../session/transactions.ts'
 import type { Answer } from '../../login-host.fixture.ts'
 import { employeesPolicies, policiesFrom } from '../policies/policies.fixture.ts'
 import {
@@ -149,7 +150,7 @@ suite('a login beside a session', () => {
   })
 
   test('an approval leaves the session and its token as they are', async (t) => {
-    const { signIn, post, resolve, transactions } = await scene(t)
+    const { signIn, post, resolve, transactions, time } = await scene(t)
     const cookie = await signIn('alice')
     const session = await resolve(cookie)
     assert.ok(session)
@@ -172,6 +173,11 @@ suite('a login beside a session', () => {
     assert.deepEqual([answer.status, answer.body, answer.headers['set-cookie']], [200, body, undefined])
     assert.deepEqual((await resolve(cookie))?.gen, session.gen)
     assert.equal(await transactions.redeem(request), id)
+    const next = { ...request, url: 'https://pay/other' }
+    const late = await transactions.ask(next)
+    const slow = stepOf(await post(`${AT}?authIndexType=transaction&authIndexValue=${late ?? ''}`, { cookie }))
+    time.now += TRANSACTION_MS
+    assert.equal((await post(AT, { cookie, body: password(slow, 'alice') })).status, 401, 'nothing is approved')
     const over = await post(`${AT}?authIndexType=transaction&authIndexValue=${id}`, { cookie })
     const about = { code: 401, reason: 'Unauthorized', message: 'Unable to read transaction.' }
     assert.deepEqual(over.body, { ...about, detail: { errorCode: '128' } })

@@ -14,13 +14,26 @@ export function zeroPageOf({ headers }: Pick<IncomingMessage, 'headers'>): ZeroP
   return name === undefined ? undefined : { name, secret }
 }
 
-const ENCODED = /^=\?utf-8\?b\?([A-Za-z0-9+/]{1,4000}={0,2})\?=$/i
+const WORD = /^=\?utf-8\?([bq])\?([!->@-~]{0,4000})\?=$/i
+const LONGEST = 8_000
 
-/** As it stands, or as one encoded word in UTF-8 (RFC 2047 §2), which is how clients send what is beyond ASCII. */
+/** As it stands, or as encoded words in UTF-8 (RFC 2047 §2), which is how clients send what is beyond ASCII. */
 function readHeader(value: string | readonly string[] | undefined): string | undefined {
-  if (typeof value !== 'string' || value === '') return undefined
-  const word = ENCODED.exec(value)?.[1]
-  return word === undefined ? value : Buffer.from(word, 'base64').toString('utf8')
+  if (typeof value !== 'string' || value === '' || value.length > LONGEST) return undefined
+  const words = value.split(/[ \t]+/).map((each) => WORD.exec(each))
+  const bytes = words.map((word) => word && decodedWord(word[1] ?? '', word[2] ?? ''))
+  // Space between encoded words is none of the text (RFC 2047 §6.2).
+  return bytes.every((each) => each !== null) ? Buffer.concat(bytes).toString('utf8') : value
+}
+
+function decodedWord(encoding: string, text: string): Buffer {
+  if (encoding.toLowerCase() === 'b') return Buffer.from(text, 'base64')
+  const plain = text.replaceAll('_', ' ').replaceAll(/=([\dA-F]{2})/gi, (_, hex: string) => fromHex(hex))
+  return Buffer.from(plain, 'latin1')
+}
+
+function fromHex(hex: string): string {
+  return String.fromCharCode(Number.parseInt(hex, 16))
 }
 
 /** The same, where the realm lets the call do so. The secret may be empty, which is nobody's. */
