@@ -124,7 +124,10 @@ test('an agent that stops signs out', async () => {
         headers: ['Accept-API-Version', 'resource=1.1', 'Content-Type', 'application/json'],
       })
     ).text.trim()
-  assert.equal(await validate(), '{"valid":true,"uid":"near","realm":"/staff"}')
+  assert.equal(
+    await validate(),
+    '{"valid":true,"uid":"id=near,ou=agent,o=staff,ou=services,ou=am-config","realm":"/staff"}',
+  )
   await other.stop()
   assert.equal(await validate(), '{"valid":false}')
 })

@@ -15,6 +15,9 @@ const KNOWN = new Map(
   ]),
 )
 
+/** Where no agent is. */
+export const ELSEWHERE = '203.0.113.7'
+
 /** Two of OpenAM's agents, each at a site of its own realm. */
 export function createAgents(
   process: Pick<Process, 'store' | 'handshakes'>,
@@ -28,7 +31,7 @@ export function createAgents(
       KNOWN.has(agent)
         ? { agent, url: `http://${agent}.acme.test`, audience: `agent:${agent}`, notified: agent === 'legacy' }
         : undefined,
-    audiences: ['agent:legacy', 'agent:other'],
+    audiencesAt: (address) => (address === ELSEWHERE ? [] : ['agent:legacy', 'agent:other']),
     cookie: undefined,
   }
   return {

@@ -65,6 +65,8 @@ export interface LoginHostOptions {
   readonly tokensInAddresses?: boolean
   /** Logins, on a store of their own. */
   readonly authenticate?: OpenAmDeps['authenticate']
+  /** Where all who call are. */
+  readonly clientIp?: string
   /** What happens between the answer to whose a token is and what is made of it. */
   readonly resolved?: () => unknown
   /** None where absent. */
@@ -112,8 +114,9 @@ export async function createLoginHost(t: TestContext, options: LoginHostOptions 
   return { ...machine, ...asAgent, process, touched, signIn, call, notifications, url }
 }
 
-const CLIENT = { ip: '192.0.2.9', scheme: 'http', peer: '192.0.2.9' } as const
-const FACTS = { requestId: 'r-9', client: CLIENT }
+function factsOf({ clientIp: ip = '192.0.2.9' }: LoginHostOptions) {
+  return { requestId: 'r-9', client: { ip, scheme: 'http', peer: ip } } as const
+}
 
 interface Served {
   readonly process: Omit<Process, 'sessions'> & { readonly sessions: Omit<Process['sessions'], 'close'> }
@@ -142,10 +145,11 @@ async function listen(
     zeroPageRules: () => zeroPageSchema.parse(undefined),
     checkGoto: createGotoCheck({ loginOrigin: ORIGIN, origins: new Map([[ALICE.realm, [APPLICATION]]]) }),
   }
+  const facts = factsOf(options)
   const answers = createOpenAm(deps)
   const upgrades = createNotificationsEndpoint(deps)
   const server = createServer((request, response) => {
-    if (!answers(request, response, FACTS)) response.writeHead(404).end('{"page":true}')
+    if (!answers(request, response, facts)) response.writeHead(404).end('{"page":true}')
   }).listen(0, '127.0.0.1')
   server.on('upgrade', (request, socket: Socket, head) => {
     const response = new ServerResponse(request)
@@ -155,7 +159,7 @@ async function listen(
       response.detachSocket(socket)
       return { socket, head }
     }
-    if (!upgrades({ request, response, facts: FACTS, takeOver })) response.writeHead(404).end('page')
+    if (!upgrades({ request, response, facts, takeOver })) response.writeHead(404).end('page')
   })
   await once(server, 'listening')
   t.after(() => {

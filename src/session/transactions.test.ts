@@ -105,7 +105,12 @@ suite('transactions', () => {
       assert.equal(await one.redeem(at(sent)), undefined, 'only by who names it')
       assert.equal(await one.redeem(at(sent), id), id)
     }
-    const different = { '?to=%FF': '?to=%FE', '?to=a%2Bb': '?to=a+b', '?to=bob&to=eve': '?to=eve&to=bob' }
+    const different = {
+      '?to=%FF': '?to=%FE',
+      '?to=a%2Bb': '?to=a+b',
+      '?to=bob&to=eve': '?to=eve&to=bob',
+      '??to=bob': '?to=bob',
+    }
     for (const [asked, sent] of Object.entries(different)) {
       const id = await approved(at(asked))
       assert.equal(await one.redeem(at(sent), id), undefined, sent)

@@ -150,7 +150,8 @@ const UNREADABLE = '%EF%BF%BD'
 function respelt(url: string): string {
   const at = url.indexOf('?')
   if (at === -1) return url
-  const query = new URLSearchParams(url.slice(at + 1)).toString()
+  // With its question mark: of two, the second is part of a name, and the constructor takes the first one off.
+  const query = new URLSearchParams(url.slice(at)).toString()
   if (query.includes(UNREADABLE)) return url
   return query === '' ? url.slice(0, at) : `${url.slice(0, at)}?${query}`
 }

@@ -30,7 +30,10 @@ export function agentsOf(
     agents: {
       sessions,
       siteOf: (agent) => sites.get(agent),
-      audiences: [...new Set(alone.map((profile) => agentSite(profile, login.cookieName).audience))],
+      audiencesAt: (address) => {
+        const there = alone.filter(({ id }) => register.agents.get(id)?.mayCallFrom(address))
+        return [...new Set(there.map((profile) => agentSite(profile, login.cookieName).audience))]
+      },
       cookie: cookieOf(alone, login.cookieName),
     },
     login: createAgentLogin({ ...deps, register, sessions, throttleOf: (realm) => authns.get(realm)?.throttle }),

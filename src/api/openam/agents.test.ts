@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { FROM } from '../../session/processes.fixture.ts'
-import { createLoginHost } from '../login-host.fixture.ts'
+import { createLoginHost, type LoginHostOptions } from '../login-host.fixture.ts'
+import { ELSEWHERE } from '../agents.fixture.ts'
 import type { AgentId } from '../../base/brand.ts'
 import { employeesPolicies, EMPLOYEES, policiesFrom } from './policies/policies.fixture.ts'
 
@@ -20,14 +21,18 @@ const POLICIES = {
     ({ agent: 'legacy' as AgentId, audience: 'agent:legacy', policySet: 'iPlanetAMWebAgentService' }) as const,
 }
 
-const open = (t: TestContext) =>
-  createLoginHost(t, { policiesOf: (realm) => (realm === EMPLOYEES ? POLICIES : undefined) })
+const open = (t: TestContext, options: LoginHostOptions = {}) =>
+  createLoginHost(t, { ...options, policiesOf: (realm) => (realm === EMPLOYEES ? POLICIES : undefined) })
 
 test("an agent's own token is valid until it is logged out, and opens nothing of a person's", async (t) => {
   const { signInAgent, call, process } = await open(t)
   const token = await signInAgent('legacy')
   const validate = () => call(`/json/sessions/${token}?_action=validate`, { headers: OLD })
-  assert.deepEqual((await validate()).body, { valid: true, uid: 'legacy', realm: '/employees' })
+  assert.deepEqual((await validate()).body, {
+    valid: true,
+    uid: 'id=legacy,ou=agent,o=employees,ou=services,ou=am-config',
+    realm: '/employees',
+  })
   for (const [method, path, status] of [
     ['POST', '/json/users?_action=idFromSession', 401],
     ['GET', '/json/sessions?_queryFilter=realm eq "/employees"'.replaceAll(' ', '%20'), 401],
@@ -64,7 +69,19 @@ test('a token that an agent was given is valid there, whoever asks, and for no o
   assert.deepEqual(await valid(login, legacy), alice)
   for (const caller of [undefined, legacy]) assert.deepEqual(await valid(gated, caller), { valid: false })
   for (const subject of [at, login]) assert.deepEqual(await valid(subject, other), { valid: false })
+  for (const caller of [other, login])
+    assert.deepEqual(await valid(legacy, caller), { valid: false }, 'nobody of theirs')
   assert.equal(touched.length, 3)
+})
+
+test('a token that one application took from its visitors is not valid where another one asks', async (t) => {
+  const { signIn, signInAgent, tokenAt, call } = await open(t, { clientIp: ELSEWHERE })
+  const { session } = await signIn('alice')
+  const [agent, at] = [await signInAgent('legacy'), await tokenAt('legacy', session)]
+  const brought = await call(`/json/sessions/${at}?_action=validate`, { headers: OLD })
+  assert.deepEqual(brought.body, { valid: false })
+  const { body } = await call('/json/sessions?_action=validate', { token: agent, body: { tokenId: at } })
+  assert.equal((body as { valid: boolean }).valid, true, 'whoever says which agent it is')
 })
 
 test('an agent reads the sessions of its realm; those of another are like those that are not there', async (t) => {

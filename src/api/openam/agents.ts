@@ -18,8 +18,11 @@ export interface AgentSite {
 export interface Agents {
   readonly sessions: Pick<AgentSessions, 'resolve' | 'end'>
   siteOf(agent: AgentId): AgentSite | undefined
-  /** Of the tokens that agents of OpenAM's are given: what stands behind one, they can find out here alone. */
-  readonly audiences: readonly Audience[]
+  /**
+   * Of the tokens of OpenAM's agents that are at the address: what stands behind one, they can find out here alone. One that names
+   * its networks is nowhere else.
+   */
+  audiencesAt(address: string): readonly Audience[]
   /** What such agents are told to look for; `undefined` where there is none of them. */
   readonly cookie: { readonly name: string; readonly domains: readonly string[] } | undefined
 }
@@ -51,9 +54,16 @@ export async function sessionFor(
   return session?.realm === realm ? session : undefined
 }
 
-/** The same where the agent does not say which one it is, as OpenAM's for Node.js does not: whoever has the token may ask whose it is. */
-export async function heldByAgent({ sessions, agents }: AgentDeps, token: SessionToken): Promise<Session | undefined> {
-  for (const audience of agents.audiences) {
+/**
+ * The same where the agent does not say which one it is, as OpenAM's for Node.js does not: whoever has the token may ask whose it is, where
+ * its agent may be. A token that an application took from its visitors is not good at another one elsewhere.
+ */
+export async function heldByAgent(
+  { sessions, agents }: AgentDeps,
+  token: SessionToken,
+  address: string,
+): Promise<Session | undefined> {
+  for (const audience of agents.audiencesAt(address)) {
     const session = await sessions.resolve(token, audience)
     if (session !== undefined) return session
   }

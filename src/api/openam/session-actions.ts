@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EpochMs } from '../../base/brand.ts'
+import type { AgentSession } from '../../session/agent-sessions.ts'
 import type { Session, SessionToken } from '../../session/session.ts'
 import { callingAgent, heldByAgent, sessionFor } from './agents.ts'
 import { auditCall, permission, sessionOf, type Call, type SessionsDeps } from './call.ts'
@@ -128,24 +129,39 @@ const NOT_IN_ADDRESS = problem(
 async function validate(deps: SessionsDeps, call: Call): Promise<Reply> {
   const subject = subjectOf(deps, call, body.safeParse(call.body))
   if (subject.kind === 'refused') return subject.reply
-  const agent = await callingAgent(deps, subject.token)
+  const agent = await validatedAgent(deps, call, subject.token)
   const session = agent === undefined ? await validated(deps, call, subject.token) : undefined
   if (session !== undefined && call.query('refresh') !== 'false') deps.sessions.touch(session)
-  const found = agent === undefined ? session : { ...agent, username: agent.agent }
+  const found = agent === undefined ? session : { ...agent, username: facts.agentId(agent) }
   if (found === undefined) return ok({ valid: false })
   const { sid, username: uid, realm } = found
   return ok({ valid: true, ...(isSince(call.version, SINCE.isoTimes) ? { sessionUid: sid } : {}), uid, realm })
 }
 
+/**
+ * An agent asks about its own token as about any other, and need not say that it is its own. Whoever calls as somebody else asks about people:
+ * no agent's token is one's. Nor is its name, where an application validates whatever cookie it is brought.
+ */
+async function validatedAgent(
+  deps: SessionsDeps,
+  { tokens }: Call,
+  token: SessionToken | undefined,
+): Promise<AgentSession | undefined> {
+  return tokens.caller === undefined || tokens.caller === token ? callingAgent(deps, token) : undefined
+}
+
 /** An agent that says which one it is hears of its realm alone. */
 async function validated(
   deps: SessionsDeps,
-  { tokens }: Call,
+  { tokens, origin }: Call,
   token: SessionToken | undefined,
 ): Promise<Session | undefined> {
   const caller = tokens.caller === token ? undefined : await callingAgent(deps, tokens.caller)
   if (caller !== undefined) return sessionFor(deps, caller, token)
-  return (await sessionOf(deps, token)) ?? (token === undefined ? undefined : heldByAgent(deps, token))
+  return (
+    (await sessionOf(deps, token)) ??
+    (token === undefined ? undefined : heldByAgent(deps, token, origin.clientIp ?? ''))
+  )
 }
 
 /** Whoever has the token may end it. The browser forgets its cookie when that was it. */

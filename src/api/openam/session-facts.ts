@@ -46,6 +46,11 @@ export function groupId({ realm, group }: { readonly realm: RealmName; readonly 
   return `id=${escaped(group)},ou=group,${placeOf(realm)}`
 }
 
+/** And of one of its agents. */
+export function agentId({ realm, agent }: { readonly realm: RealmName; readonly agent: string }): string {
+  return `id=${escaped(agent)},ou=agent,${placeOf(realm)}`
+}
+
 function placeOf(realm: RealmName): string {
   const parts = realm.split('/').filter((part) => part !== '')
   return parts.length === 0

@@ -11,20 +11,23 @@ export interface AddListener {
 }
 
 const ID = '[\\w.:-]{1,128}'
-const DECLARATION = '(?:<\\?xml[^?<>]{0,100}\\?>)?\\s*'
-/** Exactly what the agents send, with space between elements: an XML parser would do far more than is wanted (XXE, entity bombs). */
+const DECLARATION = '(?:<\\?xml[^?<>]{0,100}\\?>\\s*)?'
+/**
+ * Exactly what the agents send, with space between elements: an XML parser would do far more than is wanted (XXE, entity bombs). Nowhere
+ * do two runs of space meet: to share a long one out between them takes time by its square (ReDoS).
+ */
 const SET = new RegExp(
-  `^\\s*${DECLARATION}<RequestSet vers="1\\.0" svcid="Session" reqid="(${ID})">\\s*<Request>\\s*<!\\[CDATA\\[([^]*)\\]\\]>\\s*</Request>\\s*</RequestSet>\\s*$`,
+  `^${DECLARATION}<RequestSet vers="1\\.0" svcid="Session" reqid="(${ID})">\\s*<Request>\\s*<!\\[CDATA\\[([^]*)\\]\\]>\\s*</Request>\\s*</RequestSet>$`,
 )
 const REQUEST = new RegExp(
-  `^\\s*${DECLARATION}<SessionRequest vers="1\\.0" reqid="(${ID})" requester="([A-Za-z0-9+/]{1,6000}={0,2})">\\s*<AddSessionListener>\\s*<URL>([^<>&\\s]{1,500})</URL>\\s*<SessionID>([^<>&\\s]{1,4000})</SessionID>\\s*</AddSessionListener>\\s*</SessionRequest>\\s*$`,
+  `^${DECLARATION}<SessionRequest vers="1\\.0" reqid="(${ID})" requester="([A-Za-z0-9+/]{1,6000}={0,2})">\\s*<AddSessionListener>\\s*<URL>([^<>&\\s]{1,500})</URL>\\s*<SessionID>([^<>&\\s]{1,4000})</SessionID>\\s*</AddSessionListener>\\s*</SessionRequest>$`,
 )
 const REQUESTER = /^token:\s*(\S+)$/
 
 /** `undefined` for everything else: nothing else is served. */
 export function readAddListener(text: string): AddListener | undefined {
-  const [, setId, inner] = SET.exec(text) ?? []
-  const [, requestId, requester, url, token] = (inner === undefined ? undefined : REQUEST.exec(inner)) ?? []
+  const [, setId, inner] = SET.exec(text.trim()) ?? []
+  const [, requestId, requester, url, token] = (inner === undefined ? undefined : REQUEST.exec(inner.trim())) ?? []
   const agentToken = REQUESTER.exec(Buffer.from(requester ?? '', 'base64').toString('utf8'))?.[1]
   if (setId === undefined || requestId === undefined || agentToken === undefined) return undefined
   return { setId, requestId, agentToken, url: url ?? '', token: token ?? '' }
