@@ -4,7 +4,7 @@ import { uniteAdvices } from './advices.ts'
 import type { Candidate, Effect, Rule } from './candidates.ts'
 import type { ConditionResult } from './condition.ts'
 import type { AccessQuery, Advices, Decision, DecisionReason, PolicyTrace, Step } from './decision.ts'
-import type { ResourcePattern, Target } from './pattern.ts'
+import type { Target } from './pattern.ts'
 
 /** What one policy whose resource matched says about a query. */
 export interface Finding {
@@ -56,9 +56,10 @@ export interface Question {
 export function findingsOn(candidates: readonly Candidate[], question: Question): readonly Finding[] {
   const findings: Finding[] = []
   let previous: Rule | undefined
-  for (const { rule, pattern } of candidates) {
+  for (const candidate of candidates) {
+    const { rule } = candidate
     if (rule === previous) continue
-    const finding = findingOn(rule, pattern, question)
+    const finding = findingOn(candidate, question)
     if (finding === undefined) continue
     // Another pattern of the rule may cover the resource as it is written.
     if (finding.outcome !== 'resource-differs') previous = rule
@@ -71,17 +72,17 @@ export function findingsOn(candidates: readonly Candidate[], question: Question)
  * A deny takes the resource loosely. An allow takes it exactly; but where it would only hold back, because a condition of it
  * has an advice, it takes it loosely too: else `/Transfer` would get by on what a wider policy allows.
  */
-function findingOn(rule: Rule, pattern: ResourcePattern, question: Question): Finding | undefined {
+function findingOn(candidate: Candidate, question: Question): Finding | undefined {
+  const { rule, pattern } = candidate
   const { target, query } = question
   const effect = rule.effects.get(query.action)
-  if (effect === 'deny')
-    return pattern.matches(target, 'loose') ? judge(rule, effect, { pattern, question }) : undefined
+  if (effect === 'deny') return pattern.matches(target, 'loose') ? judge(candidate, effect, question) : undefined
   if (pattern.matches(target, 'exact')) {
-    if (effect === undefined) return silent(rule, 'action-not-named', { pattern, steps: undefined })
-    return judge(rule, effect, { pattern, question })
+    if (effect === undefined) return silent(candidate, 'action-not-named', undefined)
+    return judge(candidate, effect, question)
   }
   if (effect === undefined || rule.condition === undefined || !pattern.matches(target, 'loose')) return undefined
-  const finding = judge(rule, effect, { pattern, question })
+  const finding = judge(candidate, effect, question)
   if (finding.standing === 'advised') return finding
   // It holds nothing back yet, and may as soon as its time is over: so long the decision is good.
   if (finding.condition?.validUntil === undefined) return undefined
@@ -99,29 +100,26 @@ export function nearMisses(
 ): readonly Finding[] {
   const known = new Set(found.map(({ rule }) => rule))
   const misses: Finding[] = []
-  for (const { rule, pattern } of candidates) {
+  for (const candidate of candidates) {
+    const { rule, pattern } = candidate
     if (known.has(rule) || rule.effects.get(query.action) !== 'allow' || !pattern.matches(target, 'loose')) continue
     known.add(rule)
-    misses.push(silent(rule, 'resource-differs', { pattern, steps: undefined }))
+    misses.push(silent(candidate, 'resource-differs', undefined))
   }
   return misses
-}
-
-interface Matched {
-  readonly pattern: ResourcePattern
-  readonly question: Question
 }
 
 /**
  * A deny whose subject or condition does not hold is silent: it neither refuses nor explains a refusal nor asks for anything. Where
  * nobody can say whether its condition holds, it refuses.
  */
-function judge(rule: Rule, effect: Effect, { pattern, question: { query, traced } }: Matched): Finding {
+function judge(candidate: Candidate, effect: Effect, { query, traced }: Question): Finding {
+  const { rule, pattern } = candidate
   const steps = traced ? { subject: [], condition: [] } : undefined
   const resource = pattern.text
   const isAdmitted = effect === 'deny' || rule.admitsAnonymous || !isAnonymous(query.session)
   if (!rule.subject.matches(query, steps?.subject) || !isAdmitted) {
-    if (effect === 'deny') return silent(rule, 'subject-failed', { pattern, steps })
+    if (effect === 'deny') return silent(candidate, 'subject-failed', steps)
     return { rule, outcome: 'subject-failed', standing: 'subject-unmet', condition: undefined, resource, steps }
   }
   const condition = rule.condition?.check(query, steps?.condition)
@@ -132,11 +130,7 @@ function judge(rule: Rule, effect: Effect, { pattern, question: { query, traced 
   return { rule, outcome: 'condition-failed', standing, condition, resource, steps }
 }
 
-function silent(
-  rule: Rule,
-  outcome: PolicyTrace['outcome'],
-  { pattern, steps }: { readonly pattern: ResourcePattern; readonly steps: Finding['steps'] },
-): Finding {
+function silent({ rule, pattern }: Candidate, outcome: PolicyTrace['outcome'], steps: Finding['steps']): Finding {
   return { rule, outcome, standing: 'silent', condition: undefined, resource: pattern.text, steps }
 }
 
