@@ -49,7 +49,7 @@ export function noteVerdict(line: AccessLine, verdict: Verdict): void {
 /** The finished line. An exchange that was cut off says by whom, unless there is another reason already. */
 export function entryOf(line: AccessLine, response: ServerResponse): AccessEntry {
   const { exchange, stages } = line
-  return {
+  const entry: AccessEntry = {
     requestId: line.requestId,
     site: line.site,
     method: line.method,
@@ -63,6 +63,6 @@ export function entryOf(line: AccessLine, response: ServerResponse): AccessEntry
     upstreamMs: exchange?.upstreamMs,
     clientIp: line.clientIp,
     sid: line.sid,
-    ...(line.anonymous === true ? { anonymous: true } : {}),
   }
+  return line.anonymous === true ? { ...entry, anonymous: true } : entry
 }

@@ -30,8 +30,8 @@ function written({ headers, checked }: OutgoingHead): string {
     if (headers[i]?.toLowerCase() === 'host') host = headers[i + 1] ?? ''
     else own.push(`${headers[i]}: ${headers[i + 1]}`)
   }
-  const before = checked === undefined ? [] : [`${checked.name}: ${checked.value}`]
-  return [`host ${host}`, ...before, ...own].join('\r\n')
+  const after = checked === undefined ? [] : [`${checked.name}: ${checked.value}`]
+  return [`host ${host}`, ...own, ...after].join('\r\n')
 }
 
 function setup(t: TestContext): { readonly heads: RecentHeads; readonly site: Site; readonly other: Site } {

@@ -3,7 +3,7 @@ import { ownHeaders, requestHeaders } from './request-headers.ts'
 import { checkLines, type CheckedLines } from './upstream/checked-lines.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
-/** What goes to the application: `checked`, where there are such lines, and then `headers`. */
+/** What goes to the application: `headers`, and `checked`, where there are such lines. */
 export interface OutgoingHead {
   readonly headers: HeaderList
   readonly checked: CheckedLines | undefined
@@ -54,7 +54,7 @@ export class RecentHeads {
       if (forms.length === FORMS) forms.shift()
       forms.push({ raw: rawHeaders, request: { site, client }, lines, checked: undefined })
     }
-    return { headers: [...lines, ...ownHeaders(request)], checked: undefined }
+    return { headers: [...ownHeaders(request), ...lines], checked: undefined }
   }
 
   #formsOf(identity: HeaderList): Known[] {
@@ -72,7 +72,7 @@ export class RecentHeads {
 
 /** The same, worked out. */
 export function plainHead(request: AccessRequest, identity: HeaderList): OutgoingHead {
-  return { headers: [...requestHeaders(request, identity), ...ownHeaders(request)], checked: undefined }
+  return { headers: [...ownHeaders(request), ...requestHeaders(request, identity)], checked: undefined }
 }
 
 /** Not with a body, whose framing goes with the lines, and not with credentials: whether a token is ours depends on more than its letters. */

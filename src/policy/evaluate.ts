@@ -33,6 +33,9 @@ const STANDINGS = ['deny', 'advised', 'allow', 'condition-unmet', 'subject-unmet
 
 type Standing = (typeof STANDINGS)[number]
 
+/** Places in the list. */
+const RANKS = Object.fromEntries(STANDINGS.map((standing, rank) => [standing, rank])) as Record<Standing, number>
+
 const REASONS: Readonly<Record<Standing, DecisionReason>> = {
   deny: 'denied-by-policy',
   advised: 'condition-failed',
@@ -144,10 +147,16 @@ const NO_POLICY_MATCHED: Decision = Object.freeze({
   endsSession: false,
 })
 
+function strongest(findings: readonly Finding[]): Standing {
+  let found: Standing = 'silent'
+  for (const { standing } of findings) if (RANKS[standing] < RANKS[found]) found = standing
+  return found
+}
+
 /** Deny overrides, default deny. */
 export function combine(findings: readonly Finding[], query: AccessQuery): Decision {
   if (findings.length === 0) return NO_POLICY_MATCHED
-  const standing = STANDINGS.find((candidate) => findings.some((finding) => finding.standing === candidate)) ?? 'silent'
+  const standing = strongest(findings)
   const policies: string[] = []
   let advices: Advices | undefined
   let validUntil = FOREVER

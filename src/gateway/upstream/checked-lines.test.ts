@@ -34,12 +34,12 @@ function send(pool: Pool, options: Omit<CheckedOptions, 'path' | 'method'>, path
 test('lines that were checked arrive as those that are checked each time', async (t) => {
   const { upstream, pool } = await setup(t)
   const own = ['x-request-id', 'a-1']
-  await send(pool, { headers: [...LINES, ...own] })
+  await send(pool, { headers: [...own, ...LINES] })
   const { text } = await upstream.wire(1)
   await send(pool, { headers: own, checked: checkLines(LINES) })
   assert.equal((await upstream.wire(1)).text, text + text)
   assert.match(text, /^GET \/ HTTP\/1\.1\r\nhost: app\.example\.test\r\n/)
-  assert.match(text, /\r\nx-remote-user: alice\r\naccept: \*\/\*\r\nx-request-id: a-1\r\n\r\n$/)
+  assert.match(text, /\r\nx-request-id: a-1\r\naccept: text\/html\r\nx-remote-user: alice\r\naccept: \*\/\*\r\n\r\n$/)
 })
 
 test('a Host among the other lines counts before the checked one', async (t) => {
@@ -60,7 +60,10 @@ test('requests that wait for the connection keep their checked lines', async (t)
   assert.deepEqual(statuses, [204, 204, 204])
   const { text } = await upstream.wire(1)
   for (const path of paths)
-    assert.match(text, new RegExp(`GET ${path} HTTP/1\\.1\r\n[^]*?\r\nx-for: ${path}\r\nx-path: ${path}\r\n\r\n`))
+    assert.match(
+      text,
+      new RegExp(`GET ${path} HTTP/1\\.1\r\n[^]*?\r\nx-path: ${path}\r\n[^]*?\r\nx-for: ${path}\r\n\r\n`),
+    )
 })
 
 test('a body beside checked lines is refused, and nothing of it sent', async (t) => {

@@ -41,7 +41,7 @@ export function checkLines(lines: readonly string[]): CheckedLines | undefined {
   return contentLength === null && reset === null && headers.length > 0 ? new CheckedLines(request) : undefined
 }
 
-/** `headers` are looked at, `checked` go before them and are not. */
+/** `headers` are looked at, `checked` go after them and are not. */
 export interface CheckedOptions extends Dispatcher.DispatchOptions {
   readonly checked?: CheckedLines | undefined
 }
@@ -63,7 +63,7 @@ export class LinesClient extends Client {
     const inside = this as unknown as Insides
     const request = new CheckedRequest((inside[kUrl] as URL).origin, options, handler)
     request.host ??= checked.host
-    request.headers.unshift(checked.name, checked.value)
+    request.headers.push(checked.name, checked.value)
     ;(inside[kQueue] as CheckedRequest[]).push(request)
     if (!inside[kResuming]) (inside[kResume] as (sync: boolean) => void)(true)
     if (inside[kResuming] && inside[kNeedDrain] !== 2 && inside[kBusy]) inside[kNeedDrain] = 2

@@ -147,7 +147,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   // What undici calls, in this order.
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    clearTimeout(this.#queueTimer)
+    if (this.#queueTimer !== undefined) clearTimeout(this.#queueTimer)
     // Thrown rather than aborted: the request is dropped and the connection that just became free stays open.
     if (this.#settled) throw GONE
     this.#controller = controller
@@ -199,7 +199,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #release(): void {
-    clearTimeout(this.#queueTimer)
+    if (this.#queueTimer !== undefined) clearTimeout(this.#queueTimer)
     // Once for each attempt: undici tells an error after an end that threw.
     if (!this.#counted || this.#server === undefined) return
     this.#counted = false
@@ -282,7 +282,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#awaitsDrain && this.#onDrain !== undefined) this.#response.off('drain', this.#onDrain)
     this.#idle?.stop()
     this.#bodyRate?.stop()
-    clearTimeout(this.#queueTimer)
+    if (this.#queueTimer !== undefined) clearTimeout(this.#queueTimer)
     if (!this.#answer.ended) this.#controller?.abort(GONE)
     this.#body?.destroy()
     return true

@@ -12,7 +12,7 @@ export interface OutgoingRequest {
   readonly target: string
   /** Complete with `checked`: scrubbed of hop-by-hop, framing and identity headers, then extended by ours, Host included. */
   readonly headers: HeaderList
-  /** Lines that go before them as they are; for requests without a body alone. */
+  /** Lines that go after them as they are; for requests without a body alone. */
   readonly checked?: CheckedLines | undefined
 }
 
