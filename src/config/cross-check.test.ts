@@ -467,7 +467,9 @@ test('a policy that another one covers is a warning: one that says the same, or 
     `${at}:2:13: warning: policy "a" changes nothing: "b" (${at}:3) denies all of it to everybody; remove it, or make it differ`,
   ])
   const level = { rest: ', condition: { type: AuthLevel, authLevel: 2 }' }
+  const told = { rest: ', responseAttributes: [{ type: User, propertyName: mail }]' }
   for (const pair of [
+    [policy('a', 'allow'), policy('b', 'allow', told)],
     [policy('a', 'allow'), policy('b', 'allow', { paths: '/x' })],
     [policy('a', 'allow'), policy('b', 'allow', finance)],
     [policy('a', 'allow'), policy('b', 'allow', level)],

@@ -68,7 +68,7 @@ test('recursive policy schemas: problems deep inside have their place, and the t
     'policies:',
     '  - name: p',
     '    resources: ["*://a.test:*/*"]',
-    '    actions: { get: allow }',
+    '    actions: { get2: allow }',
     '    subject:',
     '      type: AND',
     '      subjects:',
@@ -77,8 +77,8 @@ test('recursive policy schemas: problems deep inside have their place, and the t
     '          subject: { type: Group, grops: [x] }',
   ].join('\n')
   assert.deepEqual(problems(policiesFileSchema, text), [
-    'f.yaml:4:16: policies[0].actions.get: write the method in capitals: GET',
-    'f.yaml:8:17: policies[0].subject.subjects[0].type: write one of AuthenticatedUsers, AnonymousUsers, User, Group, Attribute, AND, OR, NOT; did you mean Group?',
+    'f.yaml:4:16: policies[0].actions.get2: write the name in letters: GET',
+    'f.yaml:8:17: policies[0].subject.subjects[0].type: write one of AuthenticatedUsers, AnonymousUsers, NONE, User, Group, Attribute, JwtClaim, AND, OR, NOT; did you mean Group?',
     'f.yaml:10:11: policies[0].subject.subjects[1].subject.groups: this is required; write a list',
     'f.yaml:10:35: unknown key "grops" in policies[0].subject.subjects[1].subject; did you mean "groups"?',
   ])

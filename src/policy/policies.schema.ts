@@ -62,7 +62,7 @@ const policySchema = z.strictObject({
 
 const policySetSchema = z.strictObject({
   name: z.string().min(1).max(128).describe('As agent profiles and policies name it.'),
-  description: z.string().max(1_024).optional(),
+  description: z.string().max(1_024).optional().describe('For people.'),
   matching: z
     .enum(['component', 'classic'])
     .default('component')
@@ -77,8 +77,8 @@ const policySetSchema = z.strictObject({
 })
 
 const resourceTypeSchema = z.strictObject({
-  name: z.string().min(1).max(128),
-  description: z.string().max(1_024).optional(),
+  name: z.string().min(1).max(128).describe('As policies and policy sets name it.'),
+  description: z.string().max(1_024).optional().describe('For people.'),
   patterns: z
     .array(z.string().min(1).superRefine(refusePattern))
     .min(1)

@@ -62,7 +62,8 @@ function says(other: PolicyConfig, policy: PolicyConfig): boolean {
   return (
     Object.entries(policy.actions).every(([method, effect]) => other.actions[method] === effect) &&
     isDeepStrictEqual(other.subject, policy.subject) &&
-    isDeepStrictEqual(other.condition, policy.condition)
+    isDeepStrictEqual(other.condition, policy.condition) &&
+    isDeepStrictEqual(other.responseAttributes, policy.responseAttributes)
   )
 }
 
