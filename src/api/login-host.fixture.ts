@@ -63,6 +63,8 @@ export interface LoginHostOptions {
   /** Milliseconds. */
   readonly heartbeatMs?: number
   readonly tokensInAddresses?: boolean
+  /** `zeroPageLogin` of every realm. */
+  readonly zeroPage?: object
   /** Logins, on a store of their own. */
   readonly authenticate?: OpenAmDeps['authenticate']
   /** Where all who call are. */
@@ -142,7 +144,7 @@ async function listen(
     transactions: createTransactions(process.store),
     pages: options.pages ?? new Map(),
     authenticate: options.authenticate ?? (() => Promise.reject(new TypeError('nobody signs in here'))),
-    zeroPageRules: () => zeroPageSchema.parse(undefined),
+    zeroPageRules: () => zeroPageSchema.parse(options.zeroPage),
     checkGoto: createGotoCheck({ loginOrigin: ORIGIN, origins: new Map([[ALICE.realm, [APPLICATION]]]) }),
   }
   const facts = factsOf(options)

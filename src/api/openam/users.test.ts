@@ -28,6 +28,21 @@ test('a client may ask where it can send people of a realm on', async (t) => {
   assert.equal(unknown.status, 400)
 })
 
+test('serverinfo says whether name and password may come in headers', async (t) => {
+  const told = async (zeroPage?: object) => {
+    const host = await createLoginHost(t, zeroPage === undefined ? {} : { zeroPage })
+    const { body } = await host.call('/json/serverinfo/*', {
+      method: 'GET',
+      headers: { 'accept-api-version': 'resource=1.1' },
+    })
+    return (body as { zeroPageLogin: unknown }).zeroPageLogin
+  }
+  assert.deepEqual(await told(), { enabled: false, refererWhitelist: [], allowedWithoutReferer: true })
+  const rules = { enabled: true, referers: [APPLICATION], allowedWithoutReferer: false }
+  const { referers: refererWhitelist, ...rest } = rules
+  assert.deepEqual(await told(rules), { ...rest, refererWhitelist })
+})
+
 test('whoever balances load finds the words of OpenAM where this server may be sent traffic', async (t) => {
   let problems: string[] = []
   const alive = createAlive({

@@ -5,7 +5,7 @@ import { EMPLOYEES } from '../../../authn/login.fixture.ts'
 import type { Callback } from '../../../authn/step.ts'
 import { readAnswers } from './answers.ts'
 import { AT, cookieOf, createClient, filled, password, stepOf, type Wire } from './authenticate.fixture.ts'
-import { renderStep } from './callbacks.ts'
+import { renderQuota, renderStep } from './callbacks.ts'
 
 const speech = {
   tag: 'en',
@@ -115,6 +115,16 @@ suite('callbacks', () => {
     }
     assert.deepEqual([0, 1, 2, '3', 4, 5].map(chosen), [undefined, 'own', 'totp', 'own-app', '-', 'refused'])
   })
+})
+
+test('of very many sessions the oldest can be ended, or no client could send the step back', () => {
+  const session = { sid: '0001.AAAAAAAAAAAAAAAA', origin: { address: '192.0.2.1' }, createdAt: 1, lastSeenAt: 2 }
+  const running = Array.from({ length: 1_000 }, (_, index) => ({ ...session, createdAt: index }))
+  const { callbacks } = renderQuota({ running } as unknown as Parameters<typeof renderQuota>[0], speech)
+  const choices = outputs({ callbacks } as never, 0)['choices'] as string[]
+  assert.equal(choices.length, 50)
+  assert.match(choices[0] ?? '', /^session\.since 0, session\.used 2, 192\.0\.2\.1$/)
+  assert.ok(JSON.stringify(callbacks).length < 8_000)
 })
 
 suite('steps of real logins', () => {

@@ -3,6 +3,9 @@ import { inputName, type Expected } from './answers.ts'
 import type { Speech } from './speech.ts'
 import { webauthnData } from './webauthn-data.ts'
 
+/** Sessions to choose from. */
+const MOST_CHOICES = 50
+
 type Ask = Extract<ProgramStep, { readonly kind: 'ask' }>
 type QuotaReached = Extract<ProgramStep, { readonly kind: 'quota-reached' }>
 
@@ -38,8 +41,9 @@ export function renderStep(step: Ask, speech: Speech): Rendered {
   return placed([...parts, ...noticeOf(step, speech), ...waysOf(step, speech)])
 }
 
-/** The sessions that somebody may end for this login. */
-export function renderQuota({ running }: QuotaReached, { say, ago }: Speech): Rendered {
+/** The sessions that somebody may end for this login: of many the oldest, as a client has to send all of it back. */
+export function renderQuota({ running: all }: QuotaReached, { say, ago }: Speech): Rendered {
+  const running = all.slice(0, MOST_CHOICES)
   const choices = running.map(({ origin: { address }, createdAt, lastSeenAt }) =>
     [
       say('session.since', { ago: ago(createdAt) }),
