@@ -9,7 +9,7 @@ import { agentsOf } from './agents.ts'
 const STAFF = '/staff' as RealmName
 
 async function compile(t: TestContext, agents: Readonly<Record<string, string>>) {
-  const files = Object.entries(agents).map(([name, more]) => [
+  const files = Object.entries(agents).map(([name, more]): [string, string] => [
     `agent-config/${name}.yaml`,
     `url: http://${name}.${name === 'far' ? 'partner' : 'acme'}.localhost\nrealm: /staff\nssoOnly: true\n${more}\n`,
   ])
@@ -19,7 +19,7 @@ async function compile(t: TestContext, agents: Readonly<Record<string, string>>)
   const { start, clock } = createMachine(t)
   const { store } = await start()
   const hasher = { verify: () => Promise.resolve(true), verifyNothing: () => Promise.resolve(), hasRoom: () => true }
-  return agentsOf(snapshot, new Map(), { store, clock, hasher: hasher as never, audit: { record: () => undefined } })
+  return agentsOf(snapshot, new Map(), { store, clock, hasher, audit: { record: () => undefined } })
 }
 
 const OPENAM = `openam: { secret: "${HASH}" }`
