@@ -121,7 +121,7 @@ test('of very many sessions the oldest can be ended, or no client could send the
   const session = { sid: '0001.AAAAAAAAAAAAAAAA', origin: { address: '192.0.2.1' }, createdAt: 1, lastSeenAt: 2 }
   const running = Array.from({ length: 1_000 }, (_, index) => ({ ...session, createdAt: index }))
   const { callbacks } = renderQuota({ running } as unknown as Parameters<typeof renderQuota>[0], speech)
-  const choices = outputs({ callbacks } as never, 0)['choices'] as string[]
+  const choices = outputs({ callbacks }, 0)['choices'] as string[]
   assert.equal(choices.length, 50)
   assert.match(choices[0] ?? '', /^session\.since 0, session\.used 2, 192\.0\.2\.1$/)
   assert.ok(JSON.stringify(callbacks).length < 8_000)
