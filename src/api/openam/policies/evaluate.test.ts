@@ -300,6 +300,17 @@ test('what needs an approval passes once, with the id of the one that was given'
   assert.deepEqual([passed.may, passed.id], [true, ''])
   assert.ok(passed.ttl <= host.time.now, 'not to be remembered')
   assert.equal((await ask(again.id)).may, false, 'once')
+  const redeemed = host.audited.filter(({ event }) => event === 'TransactionRedeemed')
+  const { username, sid, realm } = session
+  assert.deepEqual(
+    redeemed.map(({ at: _at, ...said }) => said),
+    [
+      {
+        ...{ event: 'TransactionRedeemed', requestId: 'r-9', clientIp: '192.0.2.9', username, sid, realm },
+        ...{ agent: 'app', method: 'POST', path: '/transfer', transaction: again.id },
+      },
+    ],
+  )
 })
 
 test('a tree has the resource and every pattern below it, each with its own answer', async (t) => {

@@ -6,6 +6,7 @@ import type { AccessQuery, Advices, Resource } from '../../../policy/decision.ts
 import { FOREVER } from '../../../policy/evaluate.ts'
 import type { RequestOrigin, Session, SessionService } from '../../../session/session.ts'
 import type { AskedRequest, Transactions } from '../../../session/transactions.ts'
+import type { AuditSink } from '../../../telemetry/audit.ts'
 import type { Call } from '../call.ts'
 import { ok, problem, type Reply } from '../reply.ts'
 import { judge, NOTHING, type Judged } from './judged.ts'
@@ -18,6 +19,7 @@ import { resourcesBelow } from './tree.ts'
 export interface EvaluateDeps extends SubjectDeps {
   readonly sessions: Pick<SessionService, 'resolve' | 'end'>
   readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
+  readonly audit: AuditSink
   readonly clock: Clock
 }
 
@@ -110,7 +112,7 @@ async function readQuestion(deps: EvaluateDeps, { address, origin }: Call, quest
   const told = { clientIp, clientNames, scopes: scope?.flatMap((list) => list.split(' ')), claims: claimsOf(asked) }
   // An agent is about to let somebody in or not; administrators only look.
   const enforcing = caller === undefined ? origin : undefined
-  const about = { policies, policySet, told, transaction, subject, enforcing }
+  const about = { policies, policySet, told, transaction, subject, origin, enforcing }
   return { kind: 'read', judge: (resource, use) => judgeFor(deps, about, { resource, use }) }
 }
 
@@ -144,6 +146,7 @@ interface About {
   readonly told: Pick<AccessQuery, 'clientIp' | 'clientNames' | 'scopes' | 'claims'>
   readonly transaction: string | undefined
   readonly subject: Subject
+  readonly origin: RequestOrigin
   /** Set where the answer is for a request that waits for it: on whose behalf a session ends that is too old for it. */
   readonly enforcing: RequestOrigin | undefined
 }
@@ -175,7 +178,7 @@ async function judgeFor(
  */
 async function approved(
   deps: EvaluateDeps,
-  { policies, transaction }: About,
+  { policies, transaction, origin }: About,
   {
     query,
     person,
@@ -184,21 +187,46 @@ async function approved(
 ): Promise<Judged> {
   const then = judge(policies, { ...query, approved: true })
   if (Object.keys(then.advices).length > 0) return withAdvices(judged, then.advices)
-  const asked = askedRequest(policies, { resource: query.resource, person, judged })
-  if (asked === undefined) return withAdvices(judged, {})
-  if (transaction !== undefined && (await deps.transactions.redeem(asked, transaction)) !== undefined) return then
+  const { session } = person
+  const asked = session && askedRequest(policies, { resource: query.resource, session, judged })
+  if (session === undefined || asked === undefined) return withAdvices(judged, {})
+  if (transaction !== undefined && (await deps.transactions.redeem(asked, transaction)) !== undefined) {
+    note(deps, { asked, session, path: query.resource.path, transaction, origin })
+    return then
+  }
   const id = await deps.transactions.ask(asked)
   return withAdvices(judged, id === undefined ? {} : { TransactionConditionAdvice: [id] })
 }
 
+/** Whoever looks into a transfer has to find who approved it and when it passed, whichever agent let it through. */
+function note(
+  { audit, clock }: Pick<EvaluateDeps, 'audit' | 'clock'>,
+  {
+    asked: { agent, method },
+    session: { realm, username, sid },
+    path,
+    transaction,
+    origin: { requestId, clientIp },
+  }: {
+    readonly asked: AskedRequest
+    readonly session: Session
+    readonly path: string
+    readonly transaction: string
+    readonly origin: RequestOrigin
+  },
+): void {
+  const about = { realm, username, sid, agent, method, path, transaction }
+  audit.record({ event: 'TransactionRedeemed', at: clock(), requestId, clientIp, ...about })
+}
+
 function askedRequest(
   policies: RealmPolicies,
-  { resource, person, judged }: { readonly resource: Resource; readonly person: Person; readonly judged: Judged },
+  { resource, session, judged }: { readonly resource: Resource; readonly session: Session; readonly judged: Judged },
 ): AskedRequest | undefined {
   const agent = policies.siteOf(resource)?.agent
-  if (agent === undefined || person.session === undefined) return undefined
+  if (agent === undefined) return undefined
   return {
-    session: person.session,
+    session,
     agent,
     method: judged.advised.join(', '),
     url: formatResource(resource),
