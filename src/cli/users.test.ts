@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
-import type { RealmName } from '../base/brand.ts'
+import type { EpochMs, RealmName } from '../base/brand.ts'
 import { systemClock } from '../base/clock.ts'
 import { createThrottle } from '../identity/throttle.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
@@ -123,11 +123,13 @@ test('what cannot be is said, and nothing is done: a taken name, a bad password,
 
 test('who has to wait is shown, and let go', async (t) => {
   const { root, terminal, users } = await createBench(t)
+  // The first delay is of a second, and would be over before the command that shows it has begun.
+  const later = () => (systemClock() + 3_600_000) as EpochMs
   const fail = () =>
     withStore(root, terminal, async ({ snapshot, store }) => {
       const rules = snapshot.realms.get(ROOT)?.authentication.throttle
       assert.ok(rules)
-      const throttle = createThrottle({ realm: ROOT, rules, store, clock: systemClock })
+      const throttle = createThrottle({ realm: ROOT, rules, store, clock: later })
       const reservation = await throttle.reserve({ username: 'alice', clientIp: '192.0.2.1' })
       if (reservation.kind === 'granted') await reservation.settle('failed')
       return reservation.kind
