@@ -86,6 +86,21 @@ test('what the policies deny is not there; what they deny by now has ended, and 
   assert.equal((await ask('GET', `${SESSIONS}/${text(data, 'id')}`, { token })).status, 404)
 })
 
+test('an administrator who looks at what somebody has open ends nothing of it', async (t) => {
+  const { ask, authenticate, tokenOf, bench, state } = await openZiti(t)
+  const { data: own } = await authenticate('alice')
+  const opened = await ask('POST', SESSIONS, { token: text(own, 'token'), body: { serviceId: 'pay', type: 'Dial' } })
+  // As for an administrator at an address that the policies of pay do not let in.
+  state.deniesPay = true
+  const below = `${MANAGEMENT}/api-sessions/${text(own, 'id')}/sessions`
+  const { list } = await ask('GET', below, { token: await tokenOf('carol') })
+  assert.deepEqual(
+    list.map((each) => each['serviceId']),
+    ['pay'],
+  )
+  assert.ok(await bench.sessions.resolve(text(opened.data, 'token') as SessionToken, 'agent:pay'))
+})
+
 test('what cannot be asked for', async (t) => {
   const { ask, tokenOf } = await openZiti(t)
   const token = await tokenOf('alice')

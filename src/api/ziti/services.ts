@@ -95,7 +95,10 @@ export async function sessionsOfApiSession(
   id: string,
 ): Promise<Reply | Problem> {
   const found = await sessionFor(deps, call, { caller, id, action: 'read' })
-  return found === undefined ? problem('NOT_FOUND') : okAll(await openOnes(deps, call, found))
+  if (found === undefined) return problem('NOT_FOUND')
+  if (found.sid === caller.session.sid) return okAll(await openOnes(deps, call, found))
+  // From where the caller is the policies may deny what they allow to whose session it is: looking ends nothing of it.
+  return okAll((await openedOf(deps, found)).map(({ site, opened }) => sessionDetail(found, site, opened)))
 }
 
 /** `GET sessions/ID` */
@@ -131,13 +134,25 @@ type Detail = ReturnType<typeof sessionDetail>
 
 async function openOnes(deps: ZitiDeps, call: Call, session: Session): Promise<readonly Detail[]> {
   const details: Detail[] = []
-  for (const each of await createServiceSessions(deps).list(session.sid)) {
-    const found = deps.services.find(({ id }) => id === each.service)
-    if (found === undefined) continue
-    if (await found.mayDial(session, call.origin.clientIp)) details.push(sessionDetail(session, found, each))
-    else await close(deps, session, found)
+  for (const { site, opened } of await openedOf(deps, session)) {
+    if (await site.mayDial(session, call.origin.clientIp)) details.push(sessionDetail(session, site, opened))
+    else await close(deps, session, site)
   }
   return details
+}
+
+interface Opened {
+  readonly site: Service
+  readonly opened: ServiceSession
+}
+
+/** What a session has opened, whatever the policies say by now. */
+async function openedOf(deps: ZitiDeps, { sid }: Session): Promise<readonly Opened[]> {
+  const all = await createServiceSessions(deps).list(sid)
+  return all.flatMap((opened) => {
+    const site = deps.services.find(({ id }) => id === opened.service)
+    return site === undefined ? [] : [{ site, opened }]
+  })
 }
 
 function idOf({ sid }: Pick<Session, 'sid'>, service: string): string {
