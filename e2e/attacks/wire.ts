@@ -69,7 +69,7 @@ function splitChunks(text: string): { readonly body: string; readonly rest: stri
 }
 
 /** Ten times what anything here takes on a machine with nothing else to do, and more. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 90_000
 
 export interface Dial {
   readonly port: number
