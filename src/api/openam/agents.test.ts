@@ -84,6 +84,17 @@ test('a token that one application took from its visitors is not valid where ano
   assert.equal((body as { valid: boolean }).valid, true, 'whoever says which agent it is')
 })
 
+test('an invented token costs the store no more where there are many agents', async (t) => {
+  const { signIn, tokenAt, call, process } = await open(t)
+  const { session } = await signIn('alice')
+  const at = await tokenAt('legacy', session)
+  await process.sessions.end(session.sid, 'logout', FROM)
+  const { mock } = t.mock.method(process.store.sessions, 'resolve')
+  const { body } = await call(`/json/sessions/${at}?_action=validate`, { headers: OLD })
+  assert.deepEqual(body, { valid: false })
+  assert.equal(mock.callCount(), 2, 'at the login host, and at all agents')
+})
+
 test('an agent reads the sessions of its realm; those of another are like those that are not there', async (t) => {
   const { signIn, signInAgent, tokenAt, call, process } = await open(t)
   const { session } = await signIn('alice')
