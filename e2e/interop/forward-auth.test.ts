@@ -274,6 +274,19 @@ for (const proxy of PROXIES) {
       assert.deepEqual(seen, [])
     })
 
+    test('nobody has the proxy take off who they are', async () => {
+      const alice = await signedIn(proxy, 'alice')
+      const seen = await reached(async () => {
+        for (const named of ['X-Remote-User', 'x-remote-groups, close', 'X-Gatehouse-Assertion', 'Cookie'])
+          await exchange(`${originOf(proxy)}/page`, { client: alice, headers: ['Connection', named] })
+      })
+      assert.equal(seen.length, proxy === 'caddy' ? 0 : 4, 'Caddy would, and refuses')
+      for (const { headers } of seen) {
+        assert.deepEqual([headers['x-remote-user'], headers['x-remote-groups']], ['alice', 'operators'])
+        assert.ok(headers['x-gatehouse-assertion'])
+      }
+    })
+
     test('a path that can be read in two ways does not arrive', async () => {
       const alice = await signedIn(proxy, 'alice')
       const seen = await reached(async () => {

@@ -212,6 +212,14 @@ suite('forward-auth refuses', () => {
     }
   })
 
+  test('a client that has the proxy take off who it is, where its Connection is seen', async (t) => {
+    const { rig, about, cookie } = await setup(t)
+    for (const named of ['X-Remote-User', 'keep-alive, x-gatehouse-assertion', 'X_Remote_Groups'])
+      assert.equal((await about('traefik', { headers: [cookie, `Connection: ${named}`] })).status, 403, named)
+    assert.equal(rig.lines.at(-1)?.reason, 'identity-claimed')
+    assert.equal((await about('traefik', { headers: [cookie, 'Connection: keep-alive, X-Own'] })).status, 200)
+  })
+
   test('two answers to what is asked about: one of them is the client’s', async (t) => {
     const { rig, about, cookie } = await setup(t)
     const spoofed: readonly (readonly [Kind, string])[] = [

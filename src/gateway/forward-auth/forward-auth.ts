@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { hasToken } from '../../http/hop-by-hop.ts'
 import { sendJson } from '../../http/respond.ts'
 import type { AccessRequest } from '../access-request.ts'
 import { noteVerdict } from '../access-line.ts'
@@ -114,12 +115,19 @@ function standFor(raw: IncomingMessage, { method, host, target }: OriginalReques
   raw.method = method
   raw.url = target
   headers.host = host.authority
-  // The proxy has taken off what concerns its client's connection; the key says what the client wanted.
-  if (headers['sec-websocket-key'] === undefined) return
+  if (!wantsWebSocket(raw)) return
   headers.connection = 'Upgrade'
   headers.upgrade = 'websocket'
   // nginx asks in HTTP/1.0.
   raw.httpVersionMinor = 1
+}
+
+/**
+ * Most proxies have taken off what concerns their client's connection, and the key says what the client wanted. Envoy has not, and there is
+ * no key where its client opened the socket by HTTP/2 (RFC 8441 §5): that is none that this gateway can check.
+ */
+function wantsWebSocket({ headers }: IncomingMessage): boolean {
+  return headers['sec-websocket-key'] !== undefined || hasToken(headers.upgrade, 'websocket')
 }
 
 /** The request, or why nothing can be decided about it here. */
@@ -137,13 +145,21 @@ function requestOf(visit: Visit, arrival: Arrival, client: AccessRequest['client
   if (isEndpointPath(target)) return 'path-not-routed-to-gateway'
   if (claimsIdentity(raw, site.claims)) return 'identity-claimed'
   const { requestId: id, stages, method } = line
-  const upgrade = raw.headers['sec-websocket-key'] !== undefined
+  const upgrade = wantsWebSocket(raw)
   return { id, raw, method, target, client, site, upgrade, approved: false, transaction, stages }
 }
 
-/** We cannot take off what the client says of itself: the proxy passes on all that it was not told to replace. */
+/**
+ * We cannot take off what the client says of itself: the proxy passes on all that it was not told to replace. Nor can we keep what we say: a
+ * name in its client's `Connection` has the proxy drop that header after it was replaced (Traefik, CVE-2021-32813).
+ */
 function claimsIdentity({ rawHeaders }: IncomingMessage, claims: (name: string) => boolean): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) if (claims(rawHeaders[i] ?? '')) return true
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (claims(name)) return true
+    if (name.toLowerCase() !== 'connection') continue
+    if ((rawHeaders[i + 1] ?? '').split(',').some((each) => claims(each.trim()))) return true
+  }
   return false
 }
 

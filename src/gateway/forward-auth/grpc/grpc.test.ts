@@ -116,6 +116,12 @@ test('gRPC: headers of the client choose nothing', async (t) => {
   )
 })
 
+test('gRPC: a WebSocket by HTTP/2, which brings no key, is not taken for a page: its Origin would count for nothing', async (t) => {
+  const { ask, cookie } = await setup(t)
+  const socket = { cookie, upgrade: 'websocket', connection: 'upgrade', origin: 'http://evil.test' }
+  assert.equal((await ask({ headers: socket })).deniedResponse?.status.code, 400)
+})
+
 test('gRPC: only from proxies that are named, with the secret where there is one; a fault is no yes', async (t) => {
   const secret = 'a-secret-of-thirty-two-characters'
   const own = await setup(t, { forwardAuth: { trustedProxies: ['127.0.0.1'], secret } })
