@@ -154,3 +154,18 @@ suite('speed', () => {
     return (elapsed * 1_000) / times
   }
 })
+
+test('a reason stays short, however many groups somebody is in and whatever a property of their session holds', () => {
+  const properties = { type: 'SessionProperty', properties: { site: ['home'] }, ignoreValueCase: false } as const
+  const pdp = compilePolicies([
+    policy('group', ['http://a.test:80/x']),
+    { ...policy('property', ['http://a.test:80/x']), subject: { type: 'AuthenticatedUsers' }, condition: properties },
+  ])
+  const query = ask({ scheme: 'http', host: 'a.test', port: 80, path: '/x', query: undefined })
+  const groups = new Set(Array.from({ length: 5_000 }, (_, i) => `group-${i}`))
+  const session = { ...query.session, properties: { site: 'x'.repeat(10_000) } }
+  const { trace } = pdp.explain({ ...query, session, facts: { groups, attributes: {} } })
+  const [byGroup = '', byProperty = ''] = trace.map(({ because }) => because)
+  assert.match(byGroup, /group-19 and 4980 more$/)
+  assert.ok(byProperty.length < 200, byProperty)
+})

@@ -7,7 +7,7 @@ import type { AccessQuery } from './decision.ts'
 import { parseLdapFilter, type ValuesOf } from './ldap-filter.ts'
 import { compileSimpleTime } from './simple-time.ts'
 import { foldCase } from './spelling.ts'
-import { listed } from './step.ts'
+import { listed, shortened } from './step.ts'
 import { formatRequirement } from './transaction-advice.ts'
 import { fault } from '../errors.ts'
 
@@ -121,7 +121,7 @@ const CONDITION_TYPES: {
       (query) => {
         const names = missing(query)
         if (names.length === 0) return `${listed(Object.keys(properties))} as asked for`
-        return names.map((name) => `${name} is ${held(query, name) ?? 'not set'}`).join(', ')
+        return names.map((name) => `${name} is ${shortened(held(query, name) ?? 'not set')}`).join(', ')
       },
     )
   },

@@ -15,7 +15,18 @@ export function failureOf(step: Step): string {
 
 export type Words = (query: AccessQuery) => string
 
+/** Of a list, and characters of each text: somebody may be in thousands of groups, and every refusal is written down. */
+const MOST = 20
+const LONGEST = 100
+
 /** A list for a sentence. */
 export function listed(values: readonly string[]): string {
-  return values.length === 0 ? 'nothing' : values.join(', ')
+  if (values.length === 0) return 'nothing'
+  const named = values.slice(0, MOST).map(shortened).join(', ')
+  return values.length > MOST ? `${named} and ${values.length - MOST} more` : named
+}
+
+/** What somebody else wrote, for a sentence. */
+export function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
 }
