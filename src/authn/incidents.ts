@@ -34,17 +34,14 @@ export function causeOf(incidents: readonly Incident[]): Extract<Step, { kind: '
   return last.reason === 'revocation-unknown' || last.reason.startsWith('certificate-') ? 'certificate' : undefined
 }
 
-/** Whoever knows a password that has expired is told: they would look for a mistake that they did not make. All else is one answer. */
+/**
+ * Whoever knows a password that has expired is told: they would look for a mistake that they did not make. All else is one answer, also that
+ * it is right and of somebody else than whose session is strengthened: beside a session of their own anybody could try a password by itself.
+ */
 export function failureOf(incidents: readonly Incident[]): StepFailure {
   const last = incidents.at(-1)
   const expired = last?.kind === 'failed' && (last.reason === 'password-expired' || last.reason === 'must-change')
   return expired ? 'password-expired' : 'bad-credentials'
-}
-
-/** The same for a program, which is told as well that it is somebody else whose session it would strengthen. */
-export function reasonOf(incidents: readonly Incident[]): StepFailure | 'another-user' {
-  const last = incidents.at(-1)
-  return last?.kind === 'failed' && last.reason === 'user-mismatch' ? 'another-user' : failureOf(incidents)
 }
 
 /** A login that is through. `proof`: of it, and not of the session that it strengthened. */

@@ -13,7 +13,7 @@ import { askedApproval } from './approval.ts'
 import { chooseChain } from './choose-chain.ts'
 import { endLogin } from './ending.ts'
 import { strengthens } from './demand.ts'
-import { causeOf, failureOf, incidentEvent, isSilent, reasonOf, recordEvent } from './incidents.ts'
+import { causeOf, failureOf, incidentEvent, isSilent, recordEvent } from './incidents.ts'
 import { openHandle, sessionChanged, type Handle, type Journey, type Proof, type StoredHandle } from './journey.ts'
 import type { BeginRequest, LoginContext, SubmitRequest } from './login-call.ts'
 import { page, roomPage } from './login-pages.ts'
@@ -196,7 +196,7 @@ export class Logins {
         if (failure === 'session-changed') return { kind: 'expired', destination: journey.destination }
         return this.#pass({ ...underway, journey: advanced.journey }, advanced.proof)
       case 'failed':
-        if (this.#endsRefused && answers !== undefined) return this.#refuse(underway, reasonOf(advanced.incidents))
+        if (this.#endsRefused && answers !== undefined) return this.#refuse(underway, failureOf(advanced.incidents))
         if (underway.record !== undefined) await this.#journeys.remove(underway.record.key, journey)
         // A chain that fails before it has asked anything would fail again and again.
         if (answers === undefined) {

@@ -159,8 +159,7 @@ export type ProgramStep =
   | ({
       /** What was answered did not do, and this login is over. */
       readonly kind: 'refused'
-      /** `another-user`: somebody, but not whose session was to be strengthened. */
-      readonly failure: StepFailure | 'another-user'
+      readonly failure: StepFailure
       readonly destination: Destination
     } & Kept)
   /** Everything is proven; no session has begun or changed. */

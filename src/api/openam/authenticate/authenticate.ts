@@ -218,7 +218,6 @@ function replyTo(visit: Visit, step: ProgramStep, carried: Carried): Reply {
       return outcomes.proved({ successUrl: goto, realm: call.address.realm })
     }
     case 'refused':
-      if (step.failure === 'another-user') return outcomes.UPGRADE_FAILED
       return outcomes.loginFailure(refusal, step.failure === 'password-expired' ? EXPIRED : undefined)
     case 'expired':
       return outcomes.timedOut(refusal)

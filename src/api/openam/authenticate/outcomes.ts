@@ -28,7 +28,6 @@ export function approvalOver({ version }: Refusal): Reply {
   return coded(version, { status: 401, message: 'Unable to read transaction.', errorCode: '128' })
 }
 
-export const UPGRADE_FAILED = problem(400, 'the session is another user’s: sign in as that one to strengthen it')
 export const NO_SUCH_SESSION = problem(400, 'sessionUpgradeSSOTokenId: no live session of this realm has this token')
 export const NOT_IN_ADDRESS = problem(
   400,
