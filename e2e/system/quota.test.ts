@@ -14,7 +14,7 @@ import { agentYaml, gatehouseYaml, startOwnRig, usersYaml, type OwnRig } from '.
 import { startStoreData, type StoreData, type StoreDriver } from '../store-data.ts'
 
 const PROCESSES = 4
-const LOGINS = 300
+const LOGINS = 500
 const DENIED_LOGINS = 120
 /** Browsers that wait for an answer at a moment: few enough that none waits long for its turn, which a slow machine would end with 429. */
 const AT_ONCE = 16
