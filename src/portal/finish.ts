@@ -1,4 +1,5 @@
 import type { Destination } from '../authn/step.ts'
+import { isAnonymous } from '../session/anonymous.ts'
 import { parseState } from '../session/handshake-state.ts'
 import type { Session } from '../session/session.ts'
 import type { PortalParts } from './portal-parts.ts'
@@ -43,7 +44,8 @@ async function shareCookie(
 ): Promise<void> {
   const site = goto === undefined ? undefined : parts.realms.siteAt(realm, goto)
   const cookie = site?.openAm?.cookie
-  if (site === undefined || cookie === undefined) return
+  // To such an agent whoever has a session has signed in.
+  if (site === undefined || cookie === undefined || isAnonymous(session)) return
   const token = await parts.handshake.tokenFor(session, site, visit.origin)
   if (token !== undefined) visit.share(cookie, { token, session })
 }

@@ -1,5 +1,7 @@
 import type { RealmName } from '../base/brand.ts'
+import type { Session } from '../session/session.ts'
 import type { Pairs } from './frame.ts'
+import { loginUrl, signInUrl } from './login-request.ts'
 import type { PortalParts } from './portal-parts.ts'
 import type { CompiledRealm } from './realms.ts'
 import type { Visit } from './visit.ts'
@@ -19,6 +21,20 @@ export function legacyDemand({ query }: Query): Pairs {
   const isFresh = /^(?:true|yes)$/i.test(query('ForceAuth') ?? '') || query('arg') === 'newsession'
   if (isFresh) pairs.push(['ForceAuth', 'true'])
   return pairs
+}
+
+/**
+ * Our login page with all that. Who has proved nothing signs in first, where nothing else is asked for: to an agent whoever has a session has
+ * signed in, so none hears of them, and they would be sent back and come again for ever.
+ */
+export function legacyLoginUrl(
+  realm: CompiledRealm,
+  session: Session | undefined,
+  { goto, demanding }: { readonly goto: string | undefined; readonly demanding: Pairs },
+): string {
+  const pairs: Pairs = [...(goto === undefined ? [] : [['goto', goto] as const]), ...demanding]
+  const isDemanding = demanding.some(([name]) => name !== 'locale')
+  return isDemanding ? loginUrl(realm, pairs) : signInUrl(realm, session, pairs)
 }
 
 function pair(name: string, value: string | undefined): [string, string][] {

@@ -3,6 +3,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { createGotoCheck } from '../authn/goto.ts'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import { formatCompositeAdvice } from '../policy/composite-advice.ts'
+import { newAnonymousId } from '../session/anonymous.ts'
 import { Browser, type Answer } from './browser.fixture.ts'
 import { openLoginHost } from './login-host.fixture.ts'
 import type { OpenAmSite, PortalSite } from './ports.ts'
@@ -39,7 +40,12 @@ async function open(t: TestContext) {
   const browser = new Browser(host.url)
   const signIn = (username: string, realm?: string, level?: number): void =>
     void browser.cookies.set('__Host-SSOTokenID', host.signIn(username, realm, level))
-  return { ...host, browser, signIn }
+  const beAnonymous = (): void => {
+    const { sid } = host.addSession({ userId: newAnonymousId(), username: 'anonymous', authLevel: 0, authModules: [] })
+    const token = [...host.sessions].find(([, session]) => session.sid === sid)?.[0] ?? ''
+    browser.cookies.set('__Host-SSOTokenID', token)
+  }
+  return { ...host, browser, signIn, beAnonymous }
 }
 
 const location = ({ headers }: Answer): string => headers['location'] ?? ''
@@ -239,6 +245,22 @@ suite('/cdcservlet', () => {
     assert.equal((await browser.get(cdc({ sunamcompositeadvice: advice }))).status, 200)
     const page = await browser.get(new URL(back).pathname + new URL(back).search)
     assert.ok(page.text.includes('LARES'))
+  })
+
+  test('no agent hears of people who have proved nothing: they sign in first, and come back', async (t) => {
+    const { browser, beAnonymous } = await open(t)
+    beAnonymous()
+    for (const path of [cdc(), '/UI/Login?locale=de&realm=/employees', '/UI/Login?realm=/employees']) {
+      const answer = await browser.get(path)
+      assert.equal(answer.status, 302, path)
+      const to = new URL(location(answer), LOGIN)
+      assert.deepEqual([to.searchParams.get('authIndexType'), to.searchParams.get('authIndexValue')], ['level', '1'])
+      assert.equal((await browser.get(to.pathname + to.search)).status, 200, 'the form')
+    }
+    assert.equal((await browser.get(cdc({ service: 'guests' }))).status, 302)
+    const shared = await browser.get(`/login/employees?goto=${encodeURIComponent(`${SHARING}/a`)}`)
+    assert.equal(location(shared), `${SHARING}/a`)
+    assert.ok(!shared.setCookies.some((text) => text.startsWith('iPlanetDirectoryPro=')))
   })
 
   test('is there for GET alone', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { FROM } from '../../session/processes.fixture.ts'
+import { newAnonymousId } from '../../session/anonymous.ts'
+import { ALICE, established, FROM } from '../../session/processes.fixture.ts'
 import { createLoginHost, type LoginHostOptions } from '../login-host.fixture.ts'
 import { ELSEWHERE } from '../agents.fixture.ts'
 import type { AgentId } from '../../base/brand.ts'
@@ -82,6 +83,22 @@ test('a token that one application took from its visitors is not valid where ano
   assert.deepEqual(brought.body, { valid: false })
   const { body } = await call('/json/sessions?_action=validate', { token: agent, body: { tokenId: at } })
   assert.equal((body as { valid: boolean }).valid, true, 'whoever says which agent it is')
+})
+
+test('people who have proved nothing are nobody to an agent, whichever of their tokens it is brought', async (t) => {
+  const { signInAgent, tokenAt, call, process } = await open(t)
+  const guest = { ...ALICE, userId: newAnonymousId(), username: 'anonymous', authModules: ['anonymous'] }
+  const { session, token: login } = await established(process.sessions.establish(guest, FROM))
+  const [agent, at] = [await signInAgent('legacy'), await tokenAt('legacy', session)]
+  for (const tokenId of [at, login]) {
+    const brought = await call(`/json/sessions/${encodeURIComponent(tokenId)}?_action=validate`, { headers: OLD })
+    assert.deepEqual(brought.body, { valid: false })
+    assert.deepEqual((await call('/json/sessions?_action=validate', { token: agent, body: { tokenId } })).body, {
+      valid: false,
+    })
+  }
+  const own = await call('/json/sessions?_action=validate', { token: login })
+  assert.equal((own.body as { valid: boolean }).valid, true, 'they themselves have a session')
 })
 
 test('an invented token costs the store no more where there are many agents', async (t) => {

@@ -1,4 +1,5 @@
 import type { AgentId } from '../../base/brand.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { AgentSession, AgentSessions } from '../../session/agent-sessions.ts'
 import type { Session, SessionService, SessionToken } from '../../session/session.ts'
 import type { Audience } from '../../store/store.ts'
@@ -40,7 +41,10 @@ export async function callingAgent(
   return token === undefined ? undefined : agents.sessions.resolve(token)
 }
 
-/** The person's session that an agent asks about: of its realm, and by a token of its own site or of the login host. */
+/**
+ * The person's session that an agent asks about: of its realm, and by a token of its own site or of the login host. Of nobody who has proved
+ * nothing: to an agent whoever has a session has signed in.
+ */
 export async function sessionFor(
   { sessions, agents }: AgentDeps,
   { agent, realm }: AgentSession,
@@ -51,7 +55,7 @@ export async function sessionFor(
   const session =
     (await sessions.resolve(token, 'login')) ??
     (audience === undefined ? undefined : await sessions.resolve(token, audience))
-  return session?.realm === realm ? session : undefined
+  return session?.realm === realm && !isAnonymous(session) ? session : undefined
 }
 
 /**
@@ -66,5 +70,5 @@ export async function heldByAgent(
   // All at once, so that the store is asked once: an invented token must not cost it as many readings as there are agents.
   const asked = agents.audiencesAt(address).map(async (audience) => sessions.resolve(token, audience))
   const found = await Promise.all(asked)
-  return found.find((session) => session !== undefined)
+  return found.find((session) => session !== undefined && !isAnonymous(session))
 }

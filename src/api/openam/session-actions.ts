@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EpochMs } from '../../base/brand.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
 import type { AgentSession } from '../../session/agent-sessions.ts'
 import type { Session, SessionToken } from '../../session/session.ts'
 import { callingAgent, heldByAgent, sessionFor } from './agents.ts'
@@ -158,10 +159,10 @@ async function validated(
 ): Promise<Session | undefined> {
   const caller = tokens.caller === token ? undefined : await callingAgent(deps, tokens.caller)
   if (caller !== undefined) return sessionFor(deps, caller, token)
-  return (
-    (await sessionOf(deps, token)) ??
-    (token === undefined ? undefined : heldByAgent(deps, token, origin.clientIp ?? ''))
-  )
+  const session = await sessionOf(deps, token)
+  // Without a word who asks it is an agent's question, and to an agent whoever has a session has signed in.
+  if (session !== undefined) return tokens.caller === undefined && isAnonymous(session) ? undefined : session
+  return token === undefined ? undefined : heldByAgent(deps, token, origin.clientIp ?? '')
 }
 
 /** Whoever has the token may end it. The browser forgets its cookie when that was it. */

@@ -1,7 +1,8 @@
 import { randomName } from '../../base/random-id.ts'
 import { readDemand } from '../../authn/read-demand.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
 import { writeLares } from '../lares.ts'
-import { legacyDemand } from '../legacy-login.ts'
+import { legacyDemand, legacyLoginUrl } from '../legacy-login.ts'
 import { loginUrl, suffices, withQuery } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { PortalSite } from '../ports.ts'
@@ -44,9 +45,15 @@ export async function showCdcServlet(parts: PortalParts, visit: Visit): Promise<
   const session = await visit.session()
   const demanding = legacyDemand(visit)
   const demand = readDemand({ query: (name) => demanding.find(([each]) => each === name)?.[1] })
-  if (session === undefined || demand === undefined || !suffices(session, realm, demand, parts.clock())) {
+  if (
+    session === undefined ||
+    // To such an agent whoever has a session has signed in.
+    isAnonymous(session) ||
+    demand === undefined ||
+    !suffices(session, realm, demand, parts.clock())
+  ) {
     // What is asked for is asked once: the way back is without it, or a fresh login would be asked for again and again.
-    visit.redirect(302, loginUrl(realm, [['goto', addressOf(parts, visit, asked)], ...demanding]))
+    visit.redirect(302, legacyLoginUrl(realm, session, { goto: addressOf(parts, visit, asked), demanding }))
     return
   }
   const token = await parts.handshake.tokenFor(session, site, visit.origin)

@@ -1,21 +1,19 @@
-import { legacyDemand, legacyRealm } from '../legacy-login.ts'
-import { loginUrl, withQuery } from '../login-request.ts'
+import { legacyDemand, legacyLoginUrl, legacyRealm } from '../legacy-login.ts'
+import { withQuery } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { Visit } from '../visit.ts'
 import { answerError } from './errors.ts'
 
 /** `GET /UI/Login` and `/XUI/`, where OpenAM's agents and old links lead: our own page, which checks what it is asked. */
-export function showLegacyLogin(parts: PortalParts, visit: Visit): void {
+export async function showLegacyLogin(parts: PortalParts, visit: Visit): Promise<void> {
   const realm = legacyRealm(parts, visit)
   if (realm === undefined) {
     answerError(parts, visit, { kind: 'not-found', status: 404 })
     return
   }
   const goto = visit.query('goto')
-  visit.redirect(
-    302,
-    loginUrl(realm, [...(goto === undefined ? [] : [['goto', goto] as const]), ...legacyDemand(visit)]),
-  )
+  const demanding = legacyDemand(visit)
+  visit.redirect(302, legacyLoginUrl(realm, await visit.session(), { goto, demanding }))
 }
 
 /** `GET /UI/Logout`: our own page, which asks first. */
