@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, type Settings } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -177,6 +179,16 @@ test('gRPC: where certificates are required, a proxy without one of the authorit
   assert.equal(await code(proxy), 0)
   assert.equal(await code(stranger), 'refused')
   assert.equal(await code(), 'refused')
+})
+
+test('gRPC: nobody begins questions without end on one connection', async (t) => {
+  const { rig } = await setup(t)
+  const listener = await openGrpcListener({ address: '127.0.0.1', port: 0 }, rig.forwardAuth)
+  t.after(() => listener.close(0))
+  const session = connect(`http://127.0.0.1:${listener.port}`)
+  t.after(() => session.destroy())
+  const [{ maxConcurrentStreams }] = (await once(session, 'remoteSettings')) as [Settings]
+  assert.equal(maxConcurrentStreams, 1_000)
 })
 
 test('gRPC: an address that is taken rejects', async (t) => {

@@ -7,12 +7,19 @@ import { SECRET_HEADER } from '../rules.ts'
 import { Answer, questionOf } from './exchange.ts'
 import { authorizationService, type CheckRequest, type CheckResponse } from './protocol.ts'
 
-/** Bytes of one question: headers of a request, and no body. */
-const LARGEST = 128 * 1_024
+/**
+ * A question has the headers of a request, and no body. Who may ask is known when one is read: until then a connection that says nothing, or
+ * begins very many questions and ends none, must not cost much. Envoy opens another connection where it has more to ask.
+ */
+const LIMITS = {
+  'grpc.max_receive_message_length': 128 * 1_024,
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc.max_connection_idle_ms': 300_000,
+}
 
 /** Opens the listener at which Envoy asks by gRPC; rejects with GH_LISTENER_UNAVAILABLE. Certificates are read at the start alone. */
 export async function openGrpcListener(config: ListenerConfig, { request: handle }: ForwardAuth): Promise<Listener> {
-  const server = new Server({ 'grpc.max_receive_message_length': LARGEST })
+  const server = new Server(LIMITS)
   server.addService(authorizationService(), {
     Check(call: ServerUnaryCall<CheckRequest, CheckResponse>, callback: sendUnaryData<CheckResponse>) {
       const [shown] = call.metadata.get(SECRET_HEADER)
