@@ -120,9 +120,7 @@ async function hasSecondFactor(realm: RealmAuthn, user: User): Promise<boolean> 
 
 /** What the user has set up to prove more than a first factor does; what only stands beside another comes last. */
 export async function ownFactorsOf({ modules }: RealmAuthn, user: User): Promise<readonly AuthModule[]> {
-  const all = [...modules.values()].filter(
-    ({ isEnrolled, standing }) => isEnrolled !== undefined && standing !== 'given',
-  )
+  const all = [...modules.values()].filter((module) => module.isEnrolled !== undefined && module.standing !== 'given')
   const enrolled = await enrolledOf(all, user)
   const isBackup = ({ standing }: AuthModule): boolean => standing === 'backup'
   return [...enrolled.filter((module) => !isBackup(module)), ...enrolled.filter(isBackup)]

@@ -1,6 +1,14 @@
 import type { RealmName } from '../../base/brand.ts'
 
-const RESOURCES = ['sessions', 'serverinfo', 'users', 'authenticate', 'policies', 'applications', 'resourcetypes'] as const
+const RESOURCES = [
+  'sessions',
+  'serverinfo',
+  'users',
+  'authenticate',
+  'policies',
+  'applications',
+  'resourcetypes',
+] as const
 
 /** What a path below `/json` names. */
 export interface Address {
