@@ -87,8 +87,8 @@ export function isModuleChain(name: string): boolean {
 export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps): RealmAuthn {
   const { name: realm, authentication, session } = config
   const { moduleTypes: types, directory, sealer, store, clock, loginOrigin } = deps
-  const declaredFor = declaredFactors(config.users)
-  const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declaredFor })
+  const declared = declaredFactors(config.users)
+  const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declared })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
   const title = config.look.title ?? realm
   const { messengers = {}, hasher, pageOrigins = [] } = deps
@@ -127,13 +127,12 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   }
 }
 
-function declaredFactors(users: RealmAuthnConfig['users']): (userId: string) => readonly DeclaredFactor[] {
-  const declared = new Map(
+function declaredFactors(users: RealmAuthnConfig['users']): ReadonlyMap<string, readonly DeclaredFactor[]> {
+  return new Map(
     users.flatMap(({ id, username, totp }) =>
       totp === undefined ? [] : [[id ?? username, [{ type: 'totp', name: '', data: totpData(totp) }]] as const],
     ),
   )
-  return (userId) => declared.get(userId) ?? []
 }
 
 function compileModules(

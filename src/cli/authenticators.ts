@@ -164,7 +164,7 @@ async function everybody(open: OpenRealm) {
   const nameOf = async (userId: string): Promise<string | undefined> =>
     realm.directory.type === 'managed' ? (await records.byId(userId))?.username : listed.get(userId)
   const found: { userId: string; username: string | undefined; factors: readonly Factor[] }[] = []
-  for await (const { userId, factors } of open.allFactors())
+  for await (const { userId, factors } of open.factors.ofAll())
     found.push({ userId, username: await nameOf(userId), factors })
   const key = ({ username, userId }: (typeof found)[number]): string => usernameKey(username ?? userId)
   return found.sort((one, other) => (key(one) < key(other) ? -1 : 1))

@@ -4,7 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import type { RealmConfig } from '../config/snapshot.ts'
-import { createFactorStore, factorsOfRealm, type FactorRecord, type FactorStore } from '../identity/factors.ts'
+import { createFactorStore, type FactorStore } from '../identity/factors.ts'
 import { createLockouts, type Lockouts } from '../identity/lockouts.ts'
 import { createUserRecords, type UserRecord, type UserRecords } from '../identity/managed/user-records.ts'
 import { bucketOf, partialBucketOf } from '../session/bucket.ts'
@@ -22,8 +22,6 @@ export interface OpenRealm {
   readonly records: UserRecords
   readonly factors: FactorStore
   readonly lockouts: Lockouts
-  /** What everybody of the realm has set up, whether or not anybody has the id any more. */
-  allFactors(): AsyncIterable<Pick<FactorRecord, 'userId' | 'factors'>>
   /** Ends all sessions of a user, wherever they are served. */
   endSessions(user: Pick<UserRecord, 'id' | 'username'>, cause: EndCause): Promise<void>
   record(action: Action | 'password', username: string): void
@@ -64,7 +62,6 @@ export async function withRealm(
         realm,
         records: createUserRecords(deps),
         factors: createFactorStore({ ...deps, documents: store.documents }),
-        allFactors: () => factorsOfRealm({ ...deps, documents: store.documents }),
         lockouts: createLockouts({ ...deps, rules: realm.authentication.throttle }),
         async endSessions({ id: userId, username }, cause) {
           const user = { realm: realm.name, userId }

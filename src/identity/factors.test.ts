@@ -50,7 +50,7 @@ async function bench(t: TestContext): Promise<Bench> {
       documents: from.store.documents,
       sealer: from.sealer,
       clock,
-      declaredFor: (userId) => (userId === 'bob' ? declared : []),
+      declared: new Map(declared.length === 0 ? [] : [['bob', declared]]),
     })
   return {
     store,
@@ -62,6 +62,21 @@ async function bench(t: TestContext): Promise<Bench> {
 const totp = { type: 'totp', name: 'telephone', data: { secret: SECRET, lastStep: 0 } }
 
 suite('factors', () => {
+  test('of everybody of a realm are listed, declared ones with the others, those of other realms not', async (t) => {
+    const { factors } = await bench(t)
+    const store = factors(EMPLOYEES, [totp])
+    const all = async (): Promise<Readonly<Record<string, readonly string[]>>> => {
+      const found: Record<string, readonly string[]> = {}
+      for await (const { userId, factors: own } of store.ofAll()) found[userId] = own.map(({ type }) => type)
+      return found
+    }
+    assert.deepEqual(await all(), { bob: ['totp'] })
+    await store.add('alice', totp)
+    await store.add('bob', { type: 'webauthn', name: 'key', data: 'k' })
+    await factors('/customers' as RealmName).add('dave', totp)
+    assert.deepEqual(await all(), { alice: ['totp'], bob: ['totp', 'webauthn'] })
+  })
+
   test('are listed in order, changed and removed, each user and realm apart', async (t) => {
     const { factors } = await bench(t)
     const store = factors()

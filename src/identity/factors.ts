@@ -27,6 +27,11 @@ export interface Factor {
   readonly declared?: true
 }
 
+export interface OwnedFactors {
+  readonly userId: string
+  readonly factors: readonly Factor[]
+}
+
 export type NewFactor = Pick<Factor, 'type' | 'name' | 'data' | 'key'>
 
 /** What changing a factor comes to: the factor as it shall be, `'remove'`, or `undefined` to leave it and refuse. */
@@ -36,6 +41,8 @@ export type FactorChange = Pick<Factor, 'name' | 'lastUsedAt' | 'data'> | 'remov
 export interface FactorStore {
   /** In order of enrolment. */
   list(userId: string): Promise<readonly Factor[]>
+  /** Of everybody of the realm who has any, whether or not there still is such a user. */
+  ofAll(): AsyncIterable<OwnedFactors>
   /**
    * Adds one, if `mayAdd` says so of those that are there at that very moment (two tabs that enrol the first one at once).
    * `undefined` when it says no, when the user has as many as anybody may, or when the key is somebody's already.
@@ -61,8 +68,8 @@ export interface FactorStoreDeps {
   readonly documents: Documents
   readonly sealer: Sealer
   readonly clock: Clock
-  /** Factors that the configuration gives a user. */
-  readonly declaredFor?: (userId: string) => readonly DeclaredFactor[]
+  /** Factors that the configuration gives users, by their ids. */
+  readonly declared?: ReadonlyMap<string, readonly DeclaredFactor[]>
 }
 
 export interface DeclaredFactor {
@@ -82,8 +89,9 @@ export function createFactorStore({
   documents,
   sealer,
   clock,
-  declaredFor = () => [],
+  declared = new Map(),
 }: FactorStoreDeps): FactorStore {
+  const declaredFor = (userId: string): readonly DeclaredFactor[] => declared.get(userId) ?? []
   /** Repeats `edit` on what is there until its answer could be written; `undefined` writes nothing. */
   const update = async (userId: string, edit: (present: readonly Factor[]) => readonly Factor[] | undefined) => {
     const id = documentId(realm, userId)
@@ -118,6 +126,14 @@ export function createFactorStore({
 
   return {
     list,
+    async *ofAll() {
+      const left = new Set(declared.keys())
+      for await (const { userId, factors } of factorsOfRealm({ realm, documents, sealer })) {
+        left.delete(userId)
+        yield { userId, factors: merged(factors, declaredFor(userId)) }
+      }
+      for (const userId of left) yield { userId, factors: merged([], declaredFor(userId)) }
+    },
     async add(userId, factor, mayAdd = () => true) {
       const added = fresh(factor)
       const { key } = added
@@ -186,7 +202,7 @@ export interface FactorRecord {
 }
 
 /** The records of all users of one realm, in no order. Rejects as `FactorStore` does, with one that cannot be read, too. */
-export async function* factorsOfRealm({
+async function* factorsOfRealm({
   realm,
   documents,
   sealer,

@@ -137,7 +137,7 @@ test('administrators of a realm above come to the management API, and to no othe
   assert.equal((await ask('GET', LIST, { token })).status, 401, 'none of it: this one is no realm above')
 })
 
-test('authenticators: one’s own, and those of a person who is named for administrators', async (t) => {
+test('authenticators: one’s own, and for administrators those of the realm or of a person who is named', async (t) => {
   const { ask, tokenOf, full } = await openZiti(t)
   const [alice, bob, carol] = [await tokenOf('alice'), await full('bob'), await tokenOf('carol')]
   const methods = async (path: string, token: string) => {
@@ -146,6 +146,17 @@ test('authenticators: one’s own, and those of a person who is named for admini
   }
   assert.deepEqual(await methods(`${CLIENT}/current-identity/authenticators`, bob), ['updb', 'totp'])
   assert.deepEqual(await methods(`${MANAGEMENT}/authenticators`, bob), ['updb', 'totp'])
+  assert.deepEqual(await methods(`${MANAGEMENT}/authenticators`, carol), ['updb', 'totp'])
+  assert.deepEqual(await methods(`${MANAGEMENT}/authenticators?filter=method="totp"`, carol), ['totp'])
+  const { list } = await ask('GET', `${MANAGEMENT}/authenticators`, { token: carol })
+  assert.deepEqual(
+    list.map(({ identityId }) => identityId),
+    ['carol', 'bob'],
+  )
+  assert.deepEqual(await methods(`${MANAGEMENT}/authenticators`, alice), ['updb'])
+  const link = `${MANAGEMENT}/authenticators/${text(list[1] ?? {}, 'id')}`
+  const [shown, hidden] = [await ask('GET', link, { token: carol }), await ask('GET', link, { token: alice })]
+  assert.deepEqual([shown.status, shown.data, hidden.status], [200, list[1], 404])
   assert.deepEqual(await methods(`${MANAGEMENT}/authenticators?filter=identity="bob"`, carol), ['totp'])
   assert.deepEqual(await methods(`${MANAGEMENT}/authenticators?filter=identity="bob"`, alice), [])
   assert.deepEqual(await methods(`${MANAGEMENT}/identities/bob/authenticators`, carol), ['totp'])

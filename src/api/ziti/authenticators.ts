@@ -4,6 +4,7 @@ import { authenticatorId, methodOf } from './api-session.ts'
 import type { Call, FullCaller, ZitiDeps } from './call.ts'
 import { identityFor, identityRef, type Identity, type KnownIdentity } from './identity.ts'
 import { partOf, readListQuery, type Fields } from './list-query.ts'
+import { isAdministrator } from './permission.ts'
 import { okAll, okList, ok, problem, iso, type Problem, type Reply } from './reply.ts'
 
 const FIELDS = ['id', 'identity', 'identityId', 'method', 'createdAt', 'updatedAt'] as const
@@ -16,7 +17,13 @@ interface Authenticator extends Identity {
   readonly updatedAt: number
 }
 
-/** `GET authenticators`: one's own; `filter=identity = "ID"` for those of another, who has to be named, for administrators. */
+/** One list looks through so many, as one of sessions does. */
+const MOST = 10_000
+
+/**
+ * `GET authenticators` of the management API: one's own; for administrators those of the whole realm, or by `filter=identity = "ID"` of one
+ * person. What people have beside what they set up, a password in a directory, is only in one's own.
+ */
 export async function listAuthenticators(
   deps: ZitiDeps,
   call: Call,
@@ -27,11 +34,34 @@ export async function listAuthenticators(
   const named = query.clauses.find(
     ({ field, operator }) => (field === 'identity' || field === 'identityId') && operator === '=',
   )
+  if (named === undefined && (await isAdministrator(deps, session))) {
+    const { part, page } = partOf(await authenticatorsOfRealm(deps, session), query, fieldsOf)
+    return okList((await withNames(deps, part)).map(detailOf), page, FIELDS)
+  }
   const userId = named === undefined ? session.userId : String(named.value)
   const identity = await identityFor(deps, session, userId)
   const all = identity === undefined ? [] : authenticatorsOf(deps, session, identity)
   const { part, page } = partOf(all, query, fieldsOf)
   return okList(part.map(detailOf), page, FIELDS)
+}
+
+/** Of everybody, after what the caller began with. Names are looked up for those that are shown alone. */
+async function authenticatorsOfRealm(deps: ZitiDeps, session: Session): Promise<readonly Authenticator[]> {
+  const { administered } = deps
+  const own = session.realm === administered.realm ? await identityFor(deps, session, session.userId) : undefined
+  const all = own === undefined ? [] : [...authenticatorsOf(deps, session, { ...own, factors: [] })]
+  for await (const { userId, factors } of administered.realmAuthn.factors.ofAll()) {
+    for (const factor of factors) all.push(ofFactor(factor, { userId, username: userId }))
+    if (all.length >= MOST) break
+  }
+  return all
+}
+
+/** Under the names that people have now. */
+function withNames(deps: ZitiDeps, part: readonly Authenticator[]): Promise<readonly Authenticator[]> {
+  return Promise.all(
+    part.map(async (each) => ({ ...each, username: (await deps.userOf(each.userId))?.username ?? each.username })),
+  )
 }
 
 /** `GET identities/ID/authenticators` and `GET current-identity/authenticators` */
@@ -46,7 +76,7 @@ export async function authenticatorsOfIdentity(
   return okAll(authenticatorsOf(deps, session, identity).map(detailOf))
 }
 
-/** `GET authenticators/ID`: of one's own. */
+/** `GET authenticators/ID`: of one's own, and for administrators of anybody's. */
 export async function authenticator(
   deps: ZitiDeps,
   _call: Call,
@@ -55,7 +85,13 @@ export async function authenticator(
 ): Promise<Reply | Problem> {
   const own = await identityFor(deps, session, session.userId)
   const found = own && authenticatorsOf(deps, session, own).find((each) => each.id === id)
-  return found === undefined ? problem('NOT_FOUND') : ok(detailOf(found))
+  if (found !== undefined) return ok(detailOf(found))
+  const all = (await isAdministrator(deps, session)) ? await authenticatorsOfRealm(deps, session) : []
+  const [other] = await withNames(
+    deps,
+    all.filter((each) => each.id === id),
+  )
+  return other === undefined ? problem('NOT_FOUND') : ok(detailOf(other))
 }
 
 /** Those that the person set up or was given; of one's own, after what this session began with, which is kept elsewhere. */
