@@ -106,7 +106,7 @@ test('a form that met an expired session arrives after the login as it was, at t
   const page = await ask(bench.port, `/.gatehouse/form?ticket=${ticket}`, { headers: [...NAVIGATION, cookie] })
   assert.equal(page.status, 200)
   assert.match(page.body, /"action":"\/level\/pay\?x=1".*"fields":\["to","amount"\],"files":\[\],"bytes":35/)
-  assert.equal(page.body.includes('Zo'), false, 'names, no values')
+  assert.doesNotMatch(page.body, /Zo(?:ë|%C3)|1(?:,|%2C)000/, 'names, no values')
   assert.equal(bench.app.seen.length, 0, 'looking sends nothing')
 
   assert.match((await click(bench, cookie, { ticket })).body, /application/)
