@@ -138,6 +138,8 @@ test('Node-RED: a round through the editor meets no refusal', async ({ page, gat
   await page.locator('.red-ui-flow-node').filter({ hasText: 'who' }).first().dblclick()
   await expect(page.locator('.monaco-editor:visible').first()).toBeVisible()
   await page.locator('#node-dialog-ok').click()
+  // Until its drawer has slid out the editor takes no other keys.
+  await expect(page.locator('.red-ui-tray')).toHaveCount(0)
 
   // The library: save into folders with a space and an umlaut, list them, read back.
   expect(
