@@ -1,32 +1,16 @@
 import { z } from 'zod'
-import { pemCertificates } from '../base/pem.schema.ts'
-import { addressOrNetwork } from '../http/listener.schema.ts'
+import { hashedSecret, ownCertificates, ownNetworks } from '../http/program-credentials.schema.ts'
 
 /** How one of OpenAM's own agents, or another program that speaks its REST, proves which agent it is, and what it is served. */
 export const openAmAgentSchema = z
   .strictObject({
-    secret: z
-      .string()
-      .startsWith('$argon2', 'write the hash that `gatehouse hash-password` prints, not the secret')
-      .optional()
-      .describe(
-        "argon2id hash of the agent's password, by `${file:PATH}` or `${env:NAME}`. The agent sends it with its id as `X-OpenAM-Username` and `X-OpenAM-Password` to `/json/authenticate`.",
-      ),
-    certificates: z
-      .array(pemCertificates)
-      .min(1)
-      .max(10)
-      .optional()
-      .describe(
-        'Or its own certificates in PEM, one of which it shows: by mutual TLS to a listener with `clientCertificates`, or through a trusted proxy (`clientCertificateHeader`).',
-      ),
-    networks: z
-      .array(addressOrNetwork)
-      .min(1)
-      .optional()
-      .describe(
-        'Addresses and networks that the agent may sign in from, and from where alone its tokens are validated for who does not say which agent it is. Everywhere where absent.',
-      ),
+    secret: hashedSecret.describe(
+      "argon2id hash of the agent's password, by `${file:PATH}` or `${env:NAME}`. The agent sends it with its id as `X-OpenAM-Username` and `X-OpenAM-Password` to `/json/authenticate`.",
+    ),
+    certificates: ownCertificates,
+    networks: ownNetworks.describe(
+      'Addresses and networks that the agent may sign in from, and from where alone its tokens are validated for who does not say which agent it is. Everywhere where absent.',
+    ),
     cdcservlet: z
       .boolean()
       .default(false)

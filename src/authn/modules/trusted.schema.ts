@@ -1,27 +1,13 @@
 import { z } from 'zod'
-import { pemCertificates } from '../../base/pem.schema.ts'
-import { addressOrNetwork } from '../../http/listener.schema.ts'
+import { hashedSecret, ownCertificates, ownNetworks } from '../../http/program-credentials.schema.ts'
 
 const party = z
   .strictObject({
-    secret: z
-      .string()
-      .startsWith('$argon2', 'write the hash that `gatehouse hash-password` prints, not the secret')
-      .optional()
-      .describe('argon2id hash of its secret, which it sends as `Authorization: Basic NAME:SECRET` (RFC 7617).'),
-    certificates: z
-      .array(pemCertificates)
-      .min(1)
-      .max(10)
-      .optional()
-      .describe(
-        'Or its own certificates in PEM, one of which it shows: by mutual TLS to a listener with `clientCertificates`, or through a trusted proxy (`clientCertificateHeader`).',
-      ),
-    networks: z
-      .array(addressOrNetwork)
-      .min(1)
-      .optional()
-      .describe('Addresses and networks that it may call from. From everywhere where absent.'),
+    secret: hashedSecret.describe(
+      'argon2id hash of its secret, which it sends as `Authorization: Basic NAME:SECRET` (RFC 7617).',
+    ),
+    certificates: ownCertificates,
+    networks: ownNetworks.describe('Addresses and networks that it may call from. From everywhere where absent.'),
     groups: z
       .array(z.string().min(1))
       .min(1)
