@@ -1,6 +1,6 @@
 import type { PlaywrightTestConfig } from '@playwright/test'
 
-/** What all browser tests share: a real Chromium from the system (`CHROMIUM` names another), one worker, no second tries. */
+/** What all browser tests share: a real Chromium from the system (`CHROMIUM` names another), one worker. What passes only the second time is listed as flaky. */
 export const inChromium = {
   testMatch: '*.spec.ts',
   // Ten times what anything here takes on a machine with nothing else to do, and more.
@@ -8,7 +8,7 @@ export const inChromium = {
   expect: { timeout: 30_000 },
   fullyParallel: false,
   workers: 1,
-  retries: 0,
+  retries: 1,
   forbidOnly: true,
   reporter: [['list']],
   use: {

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../src/free-port.fixture.ts'
 import { until } from './until.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -44,12 +45,12 @@ function untilReady(child: ChildProcess): Promise<Ready> {
 }
 
 /** Starts on a free port, or again on the port and the data of an earlier rig. */
-export async function startRig(again?: { readonly port: number; readonly dataDir: string }): Promise<Rig> {
+export async function startRig(again?: { readonly port?: number; readonly dataDir: string }): Promise<Rig> {
   const dataDir = again?.dataDir ?? mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
   const clock = join(dataDir, `clock-${process.hrtime.bigint()}`)
   const env = {
     ...process.env,
-    PORT: String(again?.port ?? 0),
+    PORT: String(again?.port ?? (await freePort())),
     HOST: '127.0.0.1',
     GATEHOUSE_DATA: dataDir,
     CLOCK_FILE: clock,

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NODE_FLAGS } from '../../scripts/node-flags.ts'
 import type { PasswordHasher } from '../../src/crypto/password-hash.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
 import { Browser } from './browser.ts'
 import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
 import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type User } from './rig-config.ts'
@@ -106,15 +107,6 @@ async function passwordHashes(cost: RigOptions['hashes']): Promise<Record<User, 
     async ([name, password]) => [name, (await costly?.hash(password)) ?? hashSync(password, CHEAP)] as const,
   )
   return Object.fromEntries(await Promise.all(pairs)) as Record<User, string>
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {

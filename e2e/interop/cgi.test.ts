@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { after, suite, test, type TestContext } from 'node:test'
 import { exchange, signedIn, type Question } from './exchange.ts'
 import { startGateway, type Gateway } from './gateway.ts'
-import { freePort, scratchDirectory, startProgram } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { scratchDirectory, startProgram } from './program.ts'
 
 /** Every character besides letters and digits that RFC 9110 §5.6.2 allows in a header name. */
 const SIGNS = "!#$%&'*+-.^_`|~".split('')

@@ -1,7 +1,7 @@
 import { expect, test as base } from '@playwright/test'
 import { code } from '../authenticator-app.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
-import { freePort } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
 import { call, logout, next, openApp, plugIn, request, sessionInfo, start, touch } from './sdk-page.ts'
 import { startSdkApp, type SdkApp } from './sdk-app.ts'
 

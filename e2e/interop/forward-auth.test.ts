@@ -9,7 +9,8 @@ import { after, before, suite, test } from 'node:test'
 import { Client } from '../client.ts'
 import { exchange } from './exchange.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
-import { closeServer, freePort, scratchDirectory, startProgram } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { closeServer, scratchDirectory, startProgram } from './program.ts'
 
 const PAGE = readFileSync(new URL('../../docs/forward-auth.md', import.meta.url), 'utf8')
 const PROXIES = ['nginx', 'caddy', 'haproxy'] as const

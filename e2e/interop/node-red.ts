@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, scratchDirectory, startProgram } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { scratchDirectory, startProgram } from './program.ts'
 
 const APP = join(fileURLToPath(new URL('../../.runtime/foreign-apps', import.meta.url)), 'node_modules', 'node-red')
 

@@ -5,7 +5,7 @@ import { Client, type Answer } from '../client.ts'
 import { exchange } from './exchange.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
 import { startProtectedApp, type ProtectedApp } from './openam-agent.ts'
-import { freePort } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
 
 // The agent sends it as it is, so it cannot have what no header may carry.
 const SECRET = 'the-agents-own-secret'

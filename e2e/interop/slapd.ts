@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pair } from '../certificates.ts'
-import { freePort, scratchDirectory, startProgram, type Program } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { scratchDirectory, startProgram, type Program } from './program.ts'
 
 /** One entry: its DN and the values of its attributes. */
 export interface SlapdEntry {

@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test'
 import type { Client } from '../client.ts'
 import { exchange, signedIn, type Reply } from './exchange.ts'
 import { startGateway, type Gateway } from './gateway.ts'
-import { closeServer, freePort, scratchDirectory, startProgram } from './program.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { closeServer, scratchDirectory, startProgram } from './program.ts'
 
 /** `careless` decides by the end of the path what to cache; `stubborn` caches it whatever Cache-Control says. */
 const AGENTS = ['careless', 'stubborn'] as const

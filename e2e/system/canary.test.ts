@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test'
 import { Client, loginForm, type Answer } from '../client.ts'
 import { startEchoApp, type EchoApp } from '../echo-app.ts'
 import { openSocket } from '../load.ts'
-import { agentYaml, freePort, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from '../own-rig.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from '../own-rig.ts'
 import { until } from '../until.ts'
 
 /*

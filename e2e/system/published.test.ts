@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
 import { Client } from '../client.ts'
 import { startEchoApp, type EchoApp } from '../echo-app.ts'
-import { freePort } from '../own-rig.ts'
+import { freePort } from '../../src/free-port.fixture.ts'
 import { until } from '../until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -11,7 +11,7 @@ let second: Rig
 
 before(async () => {
   first = await startRig()
-  second = await startRig({ port: 0, dataDir: first.dataDir })
+  second = await startRig({ dataDir: first.dataDir })
 })
 
 after(async () => {

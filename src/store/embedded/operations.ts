@@ -111,7 +111,8 @@ export function isDurable(operation: Operation): boolean {
 export type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
 export type ToWriter =
-  { readonly kind: 'batch'; readonly operations: readonly Operation[] } | { readonly kind: 'close' }
+  | { readonly kind: 'batch'; readonly operations: readonly Operation[] }
+  | { readonly kind: 'close' }
 
 /** `committed`: one outcome per operation, in order. `failed`: nothing of the batch was written. */
 export type FromWriter =

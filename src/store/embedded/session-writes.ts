@@ -7,7 +7,12 @@ import { expiryOf, makeRoom } from './quota.ts'
 import { SESSION_COLUMNS, textOf, toSession } from './rows.ts'
 
 type SessionWriteName =
-  'createSession' | 'upgradeSession' | 'addToken' | 'removeTokens' | 'touchSessions' | 'endSession'
+  | 'createSession'
+  | 'upgradeSession'
+  | 'addToken'
+  | 'removeTokens'
+  | 'touchSessions'
+  | 'endSession'
 
 interface Statements {
   readonly insertSession: StatementSync

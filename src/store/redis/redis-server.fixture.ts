@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freePort } from '../../free-port.fixture.ts'
 import type { ConnectionOptions } from './connect.ts'
 import type { RedisSettings } from './settings.ts'
 
@@ -21,31 +20,12 @@ export async function eventually(what: string, check: () => Promise<boolean>): P
   }
 }
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-    await once(server.close(), 'close')
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** What a cluster's members add to their port to talk among themselves. */
 const BUS = 10_000
 
-/**
- * Redis takes no port 0, so these were free a moment ago. Below the range that systems give to outgoing connections, which would take one
- * away before the server has it.
- */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = randomInt(10_000, 22_000)
-    if ((await isFree(port)) && (await isFree(port + BUS))) ports.add(port)
-  }
-  return [...ports]
+/** Redis takes no port 0. */
+export function freePorts(count: number): Promise<readonly number[]> {
+  return Promise.all(Array.from({ length: count }, () => freePort(BUS)))
 }
 
 /** A `redis-server` of its own, in a directory of its own. */
