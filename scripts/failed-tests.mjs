@@ -24,6 +24,19 @@ export function failedTests(output) {
   return told.map((line) => (line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 1)}…` : line))
 }
 
+/**
+ * The test files that the failures of a run of node:test are in.
+ * @param {string} output what the step wrote
+ * @returns {string[]} paths as node names them; none where it names no places, as after a time-out
+ */
+export function failedFiles(output) {
+  const lines = stripVTControlCharacters(output).split('\n')
+  const places = lines
+    .slice(lines.lastIndexOf('✖ failing tests:'))
+    .map((line) => /^test at (\S+):\d+:\d+$/.exec(line)?.[1])
+  return [...new Set(places.filter((file) => file !== undefined))]
+}
+
 /** Playwright names all failures once more below what it said about each. */
 function untilSum(lines) {
   const sum = lines.findLastIndex((line) => /^ {2}\d+ failed$/.test(line))

@@ -9,16 +9,22 @@ const here = (name: string): string => new URL(name, import.meta.url).href
 const { failedTests } = (await import(here('failed-tests.mjs'))) as { failedTests: (output: string) => string[] }
 
 /** What a run of one step writes, which is a test file with this text. */
-function runOf(t: TestContext, text: string): string {
+function runOf(t: TestContext, text: string, { again = false, status = 1 } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-steps-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'some.test.mjs')
   writeFileSync(file, text)
-  const step = { name: 'some step', command: process.execPath, args: ['--test', file], minutes: 1 }
+  const step = {
+    name: 'some step',
+    command: process.execPath,
+    args: ['--test', file],
+    minutes: 1,
+    ...(again && { again: ['--test'] }),
+  }
   const script = `import { runSteps } from ${JSON.stringify(here('steps.mjs'))}; process.exitCode = await runSteps([${JSON.stringify(step)}])`
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const run = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8', env })
-  assert.equal(run.status, 1)
+  assert.equal(run.status, status, run.stdout)
   return run.stdout
 }
 
@@ -38,6 +44,28 @@ test('another', () => { throw new Error('broken ' + 'x'.repeat(300)) })
   assert.doesNotMatch(end, /one that holds/)
   assert.match(end, /\n\nFailed: some step\nTook \d+ s\nsteps: 0 passed, 1 failed\n$/)
   assert.ok(end.split('\n').every((line) => line.length <= 200))
+})
+
+test('what fails once and passes alone is told and does not fail the run; what fails twice does', (t) => {
+  const onceOnly = `import { existsSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+const ran = new URL('ran', import.meta.url)
+test('steady', () => undefined)
+test('by chance', () => {
+  if (existsSync(ran)) return
+  writeFileSync(ran, '')
+  throw new Error('busy')
+})
+`
+  const passed = runOf(t, onceOnly, { again: true, status: 0 })
+  assert.match(passed, /BY CHANCE: some step: failed once, passed alone:\ntest at \S+:5:1\n✖ by chance [^]*Error: busy/)
+  assert.match(passed, /steps: 1 passed, 0 failed\n$/)
+  const failed = runOf(t, `import { test } from 'node:test'\ntest('broken', () => { throw new Error('no') })\n`, {
+    again: true,
+  })
+  assert.match(failed, /FAILED: some step, again and alone/)
+  assert.match(failed, /Failed: some step\nTook \d+ s\nsteps: 0 passed, 1 failed\n$/)
+  assert.doesNotMatch(failed, /BY CHANCE/)
 })
 
 test('of many failures as many are told as fit, each with its name', () => {

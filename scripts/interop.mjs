@@ -15,12 +15,15 @@ ensurePrograms({
   caddy: 'caddy',
 })
 
+const TESTS = ['--test', '--test-timeout=120000']
+
 process.exitCode = await runSteps([
   { name: 'foreign applications are installed', command: node, args: ['scripts/foreign-apps.mjs'], minutes: 5, env },
   {
     name: 'servers, caches and libraries that are not ours',
     command: node,
-    args: ['--test', '--test-timeout=120000', '--test-concurrency=2', 'e2e/interop/*.test.ts'],
+    args: [...TESTS, '--test-concurrency=2', 'e2e/interop/*.test.ts'],
+    again: [...TESTS, '--test-concurrency=1'],
     minutes: 4,
     env,
   },

@@ -1,6 +1,6 @@
 // Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
-import { failedTests } from './failed-tests.mjs'
+import { failedFiles, failedTests } from './failed-tests.mjs'
 import { root } from './runtime.mjs'
 
 /** Runs one step; resolves to what it wrote if it failed. Its whole process group is ended when it is done or the time is over. */
@@ -41,26 +41,54 @@ function endGroup(pid) {
   }
 }
 
+/** More files than so many did not fail by chance. */
+const MOST_FILES_AGAIN = 2
+
+/**
+ * What only the load of the others brought to fail passes alone. It is told, since such a test is to be mended; a defect fails twice.
+ * @param {{ step: { name: string, again?: readonly string[] }, output: string }[]} failed steps with what they wrote; `again` are the
+ *   arguments that a step's command takes before the files that failed
+ * @returns those that failed alone, too, and those that cannot be run again
+ */
+async function runAgain(failed) {
+  const left = []
+  for (const { step, output } of failed) {
+    const files = failedFiles(output)
+    const hasSome = files.length > 0 && files.length <= MOST_FILES_AGAIN
+    if (step.again === undefined || !hasSome) left.push({ step, output })
+    else {
+      const second = await runStep({ ...step, name: `${step.name}, again and alone`, args: [...step.again, ...files] })
+      if (second !== undefined) left.push({ step, output: second })
+      else
+        process.stdout.write(
+          `\nBY CHANCE: ${step.name}: failed once, passed alone:\n${failedTests(output).join('\n')}\n`,
+        )
+    }
+  }
+  return left
+}
+
 /**
  * Runs steps in order, all of them even after one failed, so that one run shows everything.
  * @param {number} atOnce how many run side by side: whenever one has ended the next begins
  * @returns the process's exit code
  */
 export async function runSteps(steps, atOnce = 1) {
-  const failed = []
+  const first = []
   const start = Date.now()
   const left = [...steps]
   const lane = async () => {
     for (let step = left.shift(); step !== undefined; step = left.shift()) {
       const output = await runStep(step)
-      if (output !== undefined) failed.push({ name: step.name, output })
+      if (output !== undefined) first.push({ step, output })
     }
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
+  const failed = await runAgain(first)
   // Some show of a long log only the end.
-  for (const { name, output } of failed)
-    process.stdout.write(`\n── failed: ${name}\n${failedTests(output).join('\n')}\n`)
-  const names = failed.map(({ name }) => name).join('; ')
+  for (const { step, output } of failed)
+    process.stdout.write(`\n── failed: ${step.name}\n${failedTests(output).join('\n')}\n`)
+  const names = failed.map(({ step }) => step.name).join('; ')
   process.stdout.write(`\n${failed.length > 0 ? `Failed: ${names}\n` : ''}`)
   process.stdout.write(`Took ${((Date.now() - start) / 1000).toFixed(0)} s\n`)
   process.stdout.write(`steps: ${steps.length - failed.length} passed, ${failed.length} failed\n`)

@@ -7,7 +7,11 @@ const { node, env } = prepare()
 ensurePrograms({ chromium: 'chromium', curl: 'curl', openssl: 'openssl', 'redis-server': 'redis-server' })
 
 const tool = (name, command, args, minutes) => ({ name, command, args, minutes, env })
-const tests = (name, minutes, ...args) => tool(name, node, ['--test', '--test-timeout=120000', ...args], minutes)
+const TESTS = ['--test', '--test-timeout=120000']
+const tests = (name, minutes, ...args) => ({
+  ...tool(name, node, [...TESTS, ...args], minutes),
+  again: [...TESTS, '--test-concurrency=1'],
+})
 
 /** For what only reads and computes: it takes what the others leave, so that those who measure time and answer browsers are not held up. */
 const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10', step.command, ...step.args] })
@@ -27,7 +31,7 @@ process.exitCode = await runSteps(
     ),
     tests('attacks are refused', 10, '--test-isolation=none', 'e2e/attacks/*.test.ts'),
     ...[
-      tool('lint finds nothing', 'eslint', ['--max-warnings', '0', '.'], 8),
+      tool('lint finds nothing', 'oxlint', ['--deny-warnings'], 3),
       tool('types hold', 'tsc', ['--noEmit'], 5),
       // The types are checked a line above, tests and scripts included.
       tool('the build makes JavaScript', 'tsc', ['-p', 'tsconfig.build.json', '--noCheck'], 5),
@@ -36,7 +40,7 @@ process.exitCode = await runSteps(
     tests('a slice of fuzzing finds nothing', 5, '--test-concurrency=1', 'e2e/fuzz/*.test.ts'),
     tests('a store that fails loses nothing, in little', 5, '--test-concurrency=1', 'e2e/faults/*.test.ts'),
     ...[
-      tool('formatting is uniform', 'prettier', ['--check', '--log-level', 'warn', '.'], 5),
+      tool('formatting is uniform', 'oxfmt', ['--check'], 2),
       tool('nothing is unused', 'knip', ['--no-progress'], 3),
     ].map(inTheBackground),
     tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 3),
