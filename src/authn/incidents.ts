@@ -12,7 +12,12 @@ type AuthnEvent = Extract<
   AuditEvent,
   {
     readonly event:
-      'AuthnSucceeded' | 'AuthnFailed' | 'AuthnThrottled' | 'FactorEnrolled' | 'PasswordChanged' | 'TransactionApproved'
+      | 'AuthnSucceeded'
+      | 'AuthnFailed'
+      | 'AuthnThrottled'
+      | 'FactorEnrolled'
+      | 'PasswordChanged'
+      | 'TransactionApproved'
   }
 >
 /** Without what every event has. */

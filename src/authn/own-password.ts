@@ -81,7 +81,8 @@ export function createOwnPassword({ realms, sessions, audit, clock }: OwnPasswor
 }
 
 type Guess =
-  PasswordCheck | { readonly kind: 'throttled'; readonly scope: 'account' | 'network'; readonly retryAfterMs: number }
+  | PasswordCheck
+  | { readonly kind: 'throttled'; readonly scope: 'account' | 'network'; readonly retryAfterMs: number }
 
 /** Counted as a try of the login: whoever took a session gets no other guesses at the password than everybody. */
 async function guess(

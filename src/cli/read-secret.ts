@@ -2,7 +2,8 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Keyboard, Terminal } from './terminal.ts'
 
 export type SecretAnswer =
-  { readonly kind: 'read'; readonly secret: string } | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'read'; readonly secret: string }
+  | { readonly kind: 'refused'; readonly why: string }
 
 /** More than any secret needs. */
 const MAX_BYTES = 65_536

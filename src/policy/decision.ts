@@ -105,7 +105,11 @@ export interface Explanation {
 }
 
 export type DecisionReason =
-  'allowed' | 'denied-by-policy' | 'no-policy-matched' | 'subject-failed' | 'condition-failed'
+  | 'allowed'
+  | 'denied-by-policy'
+  | 'no-policy-matched'
+  | 'subject-failed'
+  | 'condition-failed'
 
 export interface Decision {
   readonly allowed: boolean

@@ -14,7 +14,8 @@ export interface PatternParts {
 }
 
 export type SplitPattern =
-  { readonly kind: 'parts'; readonly parts: PatternParts } | { readonly kind: 'problem'; readonly message: string }
+  | { readonly kind: 'parts'; readonly parts: PatternParts }
+  | { readonly kind: 'problem'; readonly message: string }
 
 const LONGEST = 2_048
 const EXAMPLE = '*://app.example.com:*/*'

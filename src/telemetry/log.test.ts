@@ -21,7 +21,7 @@ const vectors = JSON.parse(
 ) as readonly Vector[]
 
 /** Anything that breaks a line, drives a terminal, or reorders or hides text. */
-const DANGEROUS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/ // prettier-ignore
+const DANGEROUS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/
 
 function capture(level: LogLevel = 'debug'): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = []

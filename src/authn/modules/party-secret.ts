@@ -18,7 +18,8 @@ export interface SecretAttempt {
 }
 
 export type SecretJudgement =
-  { readonly kind: 'right' | 'wrong' } | { readonly kind: 'throttled'; readonly retryAfterMs: number }
+  | { readonly kind: 'right' | 'wrong' }
+  | { readonly kind: 'throttled'; readonly retryAfterMs: number }
 
 /** An unknown name costs what a wrong secret costs. Rejects with GH_BUSY where there is no room to compare another one. */
 export async function judgeSecret(
