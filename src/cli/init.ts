@@ -27,6 +27,10 @@ export function createInitCommand({ terminal }: InitCommandDeps): Command {
 
 async function initialise(config: string, { env, out }: InitCommandDeps['terminal']): Promise<void> {
   const root = resolve(config)
+  if (await exists(join(root, 'gatehouse.yaml')))
+    throw new Error(
+      `${config} holds gatehouse.yaml itself; name the folder that agent-config/ is in: --config ${join(config, '..')}`,
+    )
   await mkdir(root, { recursive: true })
   const isEmpty = !(await exists(join(root, 'agent-config'))) && !(await exists(join(root, 'realms')))
   await put(join(dataFolder(root, env), 'master.key'), `${randomBytes(32).toString('base64url')}\n`, SECRET)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -81,6 +81,18 @@ test('init overwrites nothing, and writes no configuration beside one that is th
   assert.equal(readFileSync(join(config, '.gatehouse/master.key'), 'utf8'), before)
   assert.equal(readFileSync(join(config, 'agent-config/gatehouse.yaml'), 'utf8'), 'mine')
   assert.equal(existsSync(join(config, 'realms')), false)
+})
+
+test('init in the folder of the profiles writes nothing and says which folder is meant', async (context) => {
+  const config = emptyFolder(context)
+  await run(['init', '--config', config])
+  const inside = await run(['init', '--config', join(config, 'agent-config')])
+  assert.deepEqual([inside.code, inside.out], [1, ''])
+  assert.ok(inside.err.endsWith(`name the folder that agent-config/ is in: --config ${config}\n`), inside.err)
+  assert.deepEqual(
+    readdirSync(join(config, 'agent-config')).filter((name) => !name.endsWith('.yaml')),
+    [],
+  )
 })
 
 test('init puts the key where GATEHOUSE_DATA says, as the configuration does, and two at once make one key', async (context) => {

@@ -11,7 +11,7 @@ import {
   checkCookieSameSite,
 } from './checks/cookies.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
-import { checkDemands, checkWeakerChains } from './checks/demands.ts'
+import { checkClientNames, checkDemands, checkWeakerChains } from './checks/demands.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from './checks/listeners.ts'
@@ -61,6 +61,7 @@ const CHECKS: readonly Check[] = [
   checkRequestTokens,
   checkWeakerChains,
   checkDemands,
+  checkClientNames,
   checkAnonymousName,
   checkPasskeyHost,
   checkPasskeyTwice,

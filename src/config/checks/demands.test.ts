@@ -44,6 +44,16 @@ test('what a condition asks of a login is there, or it is told where it is asked
   }
 })
 
+test('a name of the client, which no site knows, is told wherever it stands', async (context) => {
+  const named = { type: 'IPv4', dnsName: ['*.acme.test'] }
+  for (const condition of [named, { type: 'NOT', condition: { type: 'OR', conditions: [level(1), named] } }]) {
+    const found = await said(context, condition)
+    assert.equal(found.length, 1)
+    assert.match(found[0] ?? '', /policies\.yaml:2:\d+: warning: no site knows the name of a client/)
+  }
+  assert.deepEqual(await said(context, { type: 'IPv4', addresses: ['10.0.0.0/8'] }), [])
+})
+
 test('a level counts where everybody reaches it who passes the chain, or by what a policy wants besides', async (context) => {
   const optional = { chains: { default: [...PLAIN, { module: 'totp', criteria: 'OPTIONAL' }] } }
   assert.match((await said(context, level(2), optional)).join(), /beyond level 1$/)

@@ -5,19 +5,54 @@ import type { Path } from '../locator.ts'
 import type { ConfigProblem } from '../snapshot.ts'
 import type { SourceDocument } from '../source-document.ts'
 import { didYouMean } from '../suggest.ts'
-import { errorIn, placeOf, quoted, warningIn, type Check } from './check.ts'
+import { errorIn, placeOf, quoted, warningIn, type Check, type RealmSources } from './check.ts'
 
 /** What conditions of policies ask of a login: a module or chain that is not there lets nobody in, or with NOT everybody. */
 export const checkDemands: Check = ({ realms }) =>
-  realms.flatMap(({ realm, policies }) => {
+  realms.flatMap((files) => {
+    const { realm, policies } = files
     if (realm === undefined || policies === undefined) return []
     const { authentication } = realm.value
-    return policies.value.policies.flatMap(({ condition }, index) =>
-      demandsOf(condition, ['policies', index, 'condition']).flatMap((demand) =>
-        problemOf(policies.source, authentication, demand),
-      ),
+    return conditionsOf(files).flatMap((leaf) =>
+      demandsOf(leaf).flatMap((demand) => problemOf(policies.source, authentication, demand)),
     )
   })
+
+/** The gateway asks no DNS server who calls, so a name is one that somebody says with `evaluate`. */
+export const checkClientNames: Check = ({ realms }) =>
+  realms.flatMap((files) => {
+    const { policies } = files
+    if (policies === undefined) return []
+    return conditionsOf(files).flatMap(({ condition, path }) => {
+      if (!('dnsName' in condition) || condition.dnsName === undefined) return []
+      const message = `no site knows the name of a client, so at sites this cannot be told and a policy that denies by it always does; only programs that send requestDnsName can be let in by it. Write addresses`
+      return [warningIn(policies.source, [...path, 'dnsName'], message)]
+    })
+  })
+
+interface Leaf {
+  readonly condition: ConditionConfig
+  readonly path: Path
+}
+
+/** All conditions of a realm's policies but those that only join others. */
+function conditionsOf({ policies }: RealmSources): readonly Leaf[] {
+  return (policies?.value.policies ?? []).flatMap(({ condition }, index) =>
+    condition === undefined ? [] : leavesOf({ condition, path: ['policies', index, 'condition'] }),
+  )
+}
+
+function leavesOf({ condition, path }: Leaf): readonly Leaf[] {
+  switch (condition.type) {
+    case 'AND':
+    case 'OR':
+      return condition.conditions.flatMap((each, i) => leavesOf({ condition: each, path: [...path, 'conditions', i] }))
+    case 'NOT':
+      return leavesOf({ condition: condition.condition, path: [...path, 'condition'] })
+    default:
+      return [{ condition, path }]
+  }
+}
 
 interface Demand {
   readonly kind: 'module' | 'chain' | 'level'
@@ -25,8 +60,8 @@ interface Demand {
   readonly path: Path
 }
 
-function demandsOf(condition: ConditionConfig | undefined, path: Path): readonly Demand[] {
-  switch (condition?.type) {
+function demandsOf({ condition, path }: Leaf): readonly Demand[] {
+  switch (condition.type) {
     case 'AuthScheme':
       return condition.authScheme.map((value, i) => ({ kind: 'module', value, path: [...path, 'authScheme', i] }))
     case 'AuthenticateToService':
@@ -41,11 +76,6 @@ function demandsOf(condition: ConditionConfig | undefined, path: Path): readonly
           path: [...path, 'strategySpecifier'],
         },
       ]
-    case 'AND':
-    case 'OR':
-      return condition.conditions.flatMap((each, i) => demandsOf(each, [...path, 'conditions', i]))
-    case 'NOT':
-      return demandsOf(condition.condition, [...path, 'condition'])
     default:
       return []
   }
