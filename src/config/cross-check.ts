@@ -24,6 +24,7 @@ import {
   checkOpenAmCookieReach,
   checkOpenAmCookies,
 } from './checks/openam-agents.ts'
+import { checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
@@ -49,6 +50,8 @@ const CHECKS: readonly Check[] = [
   checkOpenAmCookieReach,
   checkCdcServlet,
   checkIdentityHeaders,
+  checkIdentityCookies,
+  checkResponseSources,
   checkCallingPages,
   checkSomethingIsProtected,
   checkHosts,

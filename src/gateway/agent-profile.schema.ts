@@ -5,6 +5,7 @@ import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
 import { agentCookieSchema } from './agent-cookie.schema.ts'
+import { identitySchema } from './identity.schema.ts'
 import { openAmAgentSchema } from './openam-agent.schema.ts'
 
 const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
@@ -138,44 +139,7 @@ export const agentProfileSchema = z.strictObject({
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
     .describe('Other methods are answered with 405. TRACE, TRACK and CONNECT never pass.'),
   cookie: agentCookieSchema,
-  identity: z
-    .strictObject({
-      headers: z
-        .record(
-          z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'use letters, digits and hyphens'),
-          z
-            .string()
-            .regex(
-              /^(username|userId|realm|groups|authLevel|anonymous|sid|attribute:.+|session:.+)$/,
-              'write username, userId, realm, groups, authLevel, anonymous, sid, attribute:NAME or session:NAME',
-            ),
-        )
-        .default({ 'X-Remote-User': 'username', 'X-Remote-Groups': 'groups' })
-        .describe(
-          'Headers for the application and where their values come from. Lists are joined with commas; values beyond ASCII are percent-encoded as UTF-8. `anonymous` is `true` for a session without proof, and no header for others.',
-        ),
-      assertion: z
-        .boolean()
-        .default(true)
-        .describe('Send `X-Gatehouse-Assertion`, a JWT of one minute for this application alone.'),
-      requestToken: z
-        .boolean()
-        .default(false)
-        .describe(
-          'Leave the token in the request that an authentication policy demands with every request (`everyRequest`): for an application that checks it itself, and that may then be its user wherever else it is taken.',
-        ),
-      headerBudget: z
-        .number()
-        .int()
-        .min(256)
-        .max(65_536)
-        .default(8_192)
-        .describe(
-          'Most bytes that identity headers may take; groups that do not fit are left out and the log says so.',
-        ),
-    })
-    .prefault({})
-    .describe('What the application learns about the user.'),
+  identity: identitySchema,
   responses: z
     .strictObject({
       caching: z

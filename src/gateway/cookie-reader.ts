@@ -1,5 +1,6 @@
 import { rememberRecent } from '../base/recent.ts'
 import { type AMBIGUOUS, findCookie, stripCookies } from '../http/cookies.ts'
+import type { CookieNames } from './identity-cookies.ts'
 
 /** What one Cookie header says to the gateway, and what of it the application gets. */
 export interface ReadCookies {
@@ -13,7 +14,7 @@ export interface CookieReaderOptions {
   /** Name of the token's cookie, prefix included. */
   readonly token: string
   /** Every name, in every spelling, that an upstream must not see. */
-  readonly stripped: ReadonlySet<string>
+  readonly stripped: CookieNames
   /** Headers that are remembered. */
   readonly maxEntries: number
 }

@@ -141,7 +141,7 @@ function judge(request: AccessRequest, person: Person): Verdict {
     // The level may have been taken back since the store was last heard: no grace where it matters.
     throw fault('GH_STORE_UNAVAILABLE', { detail: 'no grace for a path that asks for a level' })
   }
-  return forward(request, person)
+  return forward(request, person, decision.attributes)
 }
 
 /** Who has proved nothing is asked to, as who has no session is; for as much at once as is known to be needed. */
@@ -151,8 +151,8 @@ function signInFirst({ site }: AccessRequest, session: Session, decision?: Decis
   return { kind: 'step-up', site, session, advices: { AuthLevelConditionAdvice: [String(level)] } }
 }
 
-function forward({ site }: AccessRequest, { session, facts }: Person): Forward {
-  return { kind: 'forward', site, session, identity: site.identity(session, facts) }
+function forward({ site }: AccessRequest, { session, facts }: Person, said?: Decision['attributes']): Forward {
+  return { kind: 'forward', site, session, identity: site.identity(session, facts, said) }
 }
 
 /** What the login host can bring about. */

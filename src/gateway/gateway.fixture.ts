@@ -168,6 +168,7 @@ function policy(name: string, resources: readonly string[], subject: object, eff
 export const testPdp = compilePolicies(POLICIES)
 
 export interface SiteChanges {
+  readonly pdp?: Site['pdp']
   readonly facts?: Site['factsOf']
   readonly log?: Log
   readonly bodyAllowanceMs?: number
@@ -188,7 +189,7 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
       clock,
       bodyAllowanceMs: changes.bodyAllowanceMs ?? 30_000,
     }),
-    pdp: testPdp,
+    pdp: changes.pdp ?? testPdp,
     factsOf: changes.facts ?? (() => ALICE),
     administrators: ['admins'],
     isOurToken: (authorization) => authorization.includes('ours'),

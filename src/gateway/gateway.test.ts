@@ -404,6 +404,13 @@ test('aliases redirect to the site’s own address, method and body kept where t
   const { port, app } = await setup(t, {}, { aliases: ['http://old.test', 'http://app.test:8080'] })
   const get = await ask(port, '/public/a?b', { host: 'old.test' })
   assert.deepEqual([get.status, get.headers.get('location')], [302, 'http://app.test/public/a?b'])
+  const head = await ask(port, '/%C3%A9;v=1?q=%2f..%2F&x=//evil.test%0d', { host: 'old.test', method: 'HEAD' })
+  assert.deepEqual(
+    [head.status, head.headers.get('location')],
+    [302, 'http://app.test/%C3%A9;v=1?q=%2f..%2F&x=//evil.test%0d'],
+  )
+  assert.equal((await ask(port, '//evil.test/', { host: 'old.test' })).status, 400)
+  assert.equal((await ask(port, '/', { host: 'evil.test' })).status, 421)
   const post = await ask(port, '/public/a', { host: 'app.test:8080', method: 'POST', body: 'x' })
   assert.deepEqual([post.status, post.headers.get('location')], [308, 'http://app.test/public/a'])
   assert.deepEqual(app.seen, [])

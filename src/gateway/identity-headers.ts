@@ -1,17 +1,25 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
-import type { Facts } from '../policy/decision.ts'
+import type { Decision, Facts } from '../policy/decision.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import type { Session } from '../session/session.ts'
 import type { Log } from '../telemetry/log.ts'
+import { encoderFor, type Encoder } from './identity-encoding.ts'
+import type { Separator } from './identity.schema.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
 /** The header that carries the signed assertion. */
 export const ASSERTION_HEADER = 'x-gatehouse-assertion'
 
-/** What the application is told about the user of this session, as header lines. */
-export type IdentityHeaders = (session: Session, facts: Facts) => HeaderList
+/** What policies said about the user with the decision. */
+export type ResponseValues = Decision['attributes']
+
+/**
+ * What the application is told about the user of this session, as header lines. What it is told in cookies is one line `cookie`, which has
+ * to be put together with what the browser sent.
+ */
+export type IdentityHeaders = (session: Session, facts: Facts, response?: ResponseValues) => HeaderList
 
 export interface IdentityConfig {
   readonly agent: string
@@ -19,6 +27,10 @@ export interface IdentityConfig {
   readonly audience: string
   /** Header name to source, as in the agent profile. */
   readonly headers: Readonly<Record<string, string>>
+  /** Cookie name to source. */
+  readonly cookies?: Readonly<Record<string, string>>
+  /** Between several values; one of its own for headers and for cookies where absent. */
+  readonly separator?: Separator | undefined
   readonly assertion: boolean
   /** Bytes. */
   readonly headerBudget: number
@@ -34,6 +46,8 @@ export interface IdentityDeps {
 
 /** An assertion lives for a minute; the same one serves for the first part of it, and signing costs nothing per request. */
 const REUSE_MS = 20_000
+/** As long as in a header, roughly. */
+const IN_ASSERTION = encoderFor('header', undefined)
 /** Bytes of an assertion without its groups, and of the header around it. */
 const ASSERTION_BASE = 900
 
@@ -46,19 +60,44 @@ interface Remembered {
 
 /** Compiles the identity headers of one site. Sources are read once; a request looks up what its session had last time. */
 export function createIdentityHeaders(config: IdentityConfig, deps: IdentityDeps): IdentityHeaders {
-  const sources = Object.entries(config.headers).map(([name, source]) => ({
-    name: name.toLowerCase(),
-    read: readerOf(source),
-  }))
+  const sources = sourcesOf(config)
+  const asked = sources.flatMap(({ response }) => (response === undefined ? [] : [response]))
   const remembered = new LRUCache<string, Remembered>({ max: deps.maxRemembered })
-  return (session, facts) => {
+  return (session, facts, response) => {
     const now = deps.clock()
-    const found = remembered.get(session.sid)
+    // Policies may say one thing at one path and another at the next.
+    const key = asked.length === 0 ? session.sid : JSON.stringify([session.sid, saidOf(response, asked)])
+    const found = remembered.get(key)
     if (found !== undefined && found.until > now && isSame(found, session, facts)) return found.headers
-    const headers = build(config, deps, { sources, session, facts })
-    remembered.set(session.sid, { session, facts, until: now + REUSE_MS, headers })
+    const headers = build(config, deps, { sources, session, facts, response })
+    remembered.set(key, { session, facts, until: now + REUSE_MS, headers })
     return headers
   }
+}
+
+function saidOf(response: ResponseValues, asked: readonly string[]): readonly (readonly string[])[] {
+  return asked.map((name) => ownValue(response ?? {}, name) ?? [])
+}
+
+interface Source {
+  readonly name: string
+  readonly isCookie: boolean
+  readonly read: Reader
+  readonly encode: Encoder
+  /** The response attribute that it is. */
+  readonly response: string | undefined
+}
+
+function sourcesOf({ headers, cookies = {}, separator }: IdentityConfig): readonly Source[] {
+  const named = (list: Readonly<Record<string, string>>, isCookie: boolean): readonly Source[] =>
+    Object.entries(list).map(([name, source]) => ({
+      name: isCookie ? name : name.toLowerCase(),
+      isCookie,
+      read: readerOf(source),
+      encode: encoderFor(isCookie ? 'cookie' : 'header', separator),
+      response: source.startsWith('response:') ? source.slice('response:'.length) : undefined,
+    }))
+  return [...named(headers, false), ...named(cookies, true)]
 }
 
 /** Properties change only with a new gen; level and instant belong to the token. */
@@ -73,24 +112,29 @@ function isSame(found: Remembered, session: Session, facts: Facts): boolean {
   )
 }
 
-type Reader = (session: Session, facts: Facts) => string | readonly string[] | undefined
+type Reader = (subject: Asked) => string | readonly string[] | undefined
 
-interface Subject {
-  readonly sources: readonly { readonly name: string; readonly read: Reader }[]
+interface Asked {
   readonly session: Session
   readonly facts: Facts
+  readonly response: ResponseValues
+}
+
+interface Subject extends Asked {
+  readonly sources: readonly Source[]
 }
 
 function readerOf(source: string): Reader {
   const colon = source.indexOf(':')
   const name = source.slice(colon + 1)
-  if (source.startsWith('attribute:')) return (_, facts) => ownValue(facts.attributes, name)
-  if (source.startsWith('session:')) return (session) => ownValue(session.properties, name)
-  if (source === 'groups') return (_, facts) => [...facts.groups]
-  if (source === 'authLevel') return (session) => String(session.authLevel)
-  if (source === 'anonymous') return (session) => (isAnonymous(session) ? 'true' : undefined)
+  if (source.startsWith('attribute:')) return ({ facts }) => ownValue(facts.attributes, name)
+  if (source.startsWith('session:')) return ({ session }) => ownValue(session.properties, name)
+  if (source.startsWith('response:')) return ({ response }) => ownValue(response ?? {}, name)
+  if (source === 'groups') return ({ facts }) => [...facts.groups]
+  if (source === 'authLevel') return ({ session }) => String(session.authLevel)
+  if (source === 'anonymous') return ({ session }) => (isAnonymous(session) ? 'true' : undefined)
   const field = source as 'username' | 'userId' | 'realm' | 'sid'
-  return (session) => session[field]
+  return ({ session }) => session[field]
 }
 
 /** `attribute:__proto__` is nobody's attribute. */
@@ -100,47 +144,63 @@ function ownValue<T>(values: Readonly<Record<string, T>>, name: string): T | und
 
 function build(config: IdentityConfig, deps: IdentityDeps, subject: Subject): HeaderList {
   const { sources, session } = subject
-  const headers: string[] = []
-  const lists: { readonly name: string; readonly values: readonly string[] }[] = []
+  const { agent } = config
+  const told: Told = { headers: [], cookies: [] }
+  const lists: { readonly source: Source; readonly values: readonly string[] }[] = []
   let left = config.headerBudget
-  for (const { name, read } of sources) {
-    const value = read(session, subject.facts)
+  for (const source of sources) {
+    const value = source.read(subject)
     if (value === undefined) continue
     if (typeof value !== 'string') {
-      lists.push({ name, values: value })
+      lists.push({ source, values: value })
       continue
     }
-    const encoded = encodeValue(value)
-    left -= name.length + encoded.length + 4
-    if (left >= 0) headers.push(name, encoded)
-    else deps.log.warn({ agent: config.agent, sid: session.sid, header: name }, 'identity header left out: over budget')
+    const encoded = source.encode.value(value)
+    left -= source.name.length + encoded.length + 4
+    if (left >= 0) tell(told, source, encoded)
+    else deps.log.warn({ agent, sid: session.sid, header: source.name }, 'identity header left out: over budget')
   }
   if (config.assertion) left -= ASSERTION_BASE
   const groups = fittingGroups(config, subject, Math.max(0, left))
   const report = (header: string, kept: number, of: number): void =>
-    deps.log.warn({ agent: config.agent, sid: session.sid, header, kept, of }, 'identity header cut: over budget')
-  for (const { name, values } of lists) {
-    const cut = fitting(values, Math.max(0, left))
+    deps.log.warn({ agent, sid: session.sid, header, kept, of }, 'identity header cut: over budget')
+  for (const { source, values } of lists) {
+    const { name, encode } = source
+    const cut = fitting(values, encode, Math.max(0, left))
     if (cut.length < values.length) report(name, cut.length, values.length)
-    const text = cut.map(encodeItem).join(',')
+    const text = cut.map(encode.item).join(encode.separator)
     left -= name.length + text.length + 4
-    if (text !== '') headers.push(name, text)
+    tell(told, source, text)
   }
+  const { headers, cookies } = told
+  if (cookies.length > 0) headers.push('cookie', cookies.join('; '))
   if (config.assertion) headers.push(ASSERTION_HEADER, assertion(config, deps, session, groups))
   return headers
 }
 
+interface Told {
+  readonly headers: string[]
+  readonly cookies: string[]
+}
+
+/** Nothing is said of who has no value: a header that is there and empty is a value to some applications. */
+function tell({ headers, cookies }: Told, { name, isCookie }: Source, text: string): void {
+  if (text === '') return
+  if (isCookie) cookies.push(`${name}=${text}`)
+  else headers.push(name, text)
+}
+
 /** In an assertion each group costs its quotes and a third more for base64url: it may take half of what is left. */
 function fittingGroups(config: IdentityConfig, subject: Subject, left: number): readonly string[] {
-  return config.assertion ? fitting([...subject.facts.groups], Math.floor((left * 3) / 8)) : []
+  return config.assertion ? fitting([...subject.facts.groups], IN_ASSERTION, Math.floor((left * 3) / 8)) : []
 }
 
 /** As many values from the start as fit into `bytes`, separators counted. */
-function fitting(values: readonly string[], bytes: number): readonly string[] {
+function fitting(values: readonly string[], encode: Encoder, bytes: number): readonly string[] {
   let used = 0
   let count = 0
   for (const value of values) {
-    used += encodeItem(value).length + 3
+    used += encode.item(value).length + 3
     if (used > bytes) break
     count++
   }
@@ -163,26 +223,4 @@ function assertion(config: IdentityConfig, deps: IdentityDeps, session: Session,
       ...(isAnonymous(session) ? { anonymous: true } : {}),
     },
   })
-}
-
-const PLAIN = /^[\x20-\x24\x26-\x7e]*$/
-const PLAIN_ITEM = /^[\x20-\x24\x26-\x2b\x2d-\x7e]*$/
-
-/** One header value: `%`, controls (response splitting) and everything beyond ASCII percent-encoded as UTF-8. */
-function encodeValue(value: string): string {
-  return PLAIN.test(value) ? value.trim() : percentEncode(value, false)
-}
-
-/** The same within a list, where a comma inside a value must not make two of it. */
-function encodeItem(value: string): string {
-  return PLAIN_ITEM.test(value) ? value.trim() : percentEncode(value, true)
-}
-
-function percentEncode(value: string, commas: boolean): string {
-  let out = ''
-  for (const byte of Buffer.from(value.toWellFormed().trim(), 'utf8')) {
-    const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x25 && !(commas && byte === 0x2c)
-    out += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  }
-  return out
 }

@@ -1,6 +1,7 @@
 import { forwardedValues } from '../http/forwarded.ts'
 import { namedByConnection } from '../http/hop-by-hop.ts'
 import type { AccessRequest } from './access-request.ts'
+import { cookiesOf, joinCookies } from './identity-cookies.ts'
 import type { KeptForm } from './kept-forms.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
@@ -15,13 +16,17 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   const { rawHeaders } = raw
   const named = namedByConnection(raw.headers.connection)
   const headers: string[] = []
+  let ours = cookiesOf(identity)
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const { name, fate } = site.scrub(rawHeaders[i] ?? '')
     if (fate === 'drop') continue
     let value: string | undefined = rawHeaders[i + 1] ?? ''
     if (fate === 'cookie') {
       // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
-      value = name.toLowerCase() === 'cookie' ? site.readCookies(value).forUpstream : undefined
+      if (name.toLowerCase() !== 'cookie') continue
+      value = joinCookies(ours, site.readCookies(value).forUpstream)
+      // RFC 6265 §5.4: there is one Cookie header, and who gets several may read one of them.
+      ours = undefined
       if (value === undefined) continue
     } else if (fate === 'authorization' && site.hidesAuthorization(value)) {
       // An access token opens every site of the realm: an application that saw it could be its user everywhere.
@@ -32,7 +37,11 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
   for (const item of site.fixedHeaders) headers.push(item)
   headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
-  for (const item of identity) headers.push(item)
+  for (let i = 0; i + 1 < identity.length; i += 2) {
+    const name = identity[i] ?? ''
+    if (name !== 'cookie') headers.push(name, identity[i + 1] ?? '')
+    else if (ours !== undefined) headers.push(name, ours)
+  }
   return headers
 }
 

@@ -12,6 +12,7 @@ import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
 import type { SiteConfig } from './agent-profile.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
+import { cookieNames, type CookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
 import type { RequestTokens } from './request-tokens.ts'
@@ -85,7 +86,7 @@ export interface SiteCookies {
   /** Name of the cookie that says who was signed in with this browser. */
   readonly knownUser: string
   /** Every name, in every spelling, that an upstream must not see. */
-  readonly stripped: ReadonlySet<string>
+  readonly stripped: CookieNames
 }
 
 /** Base name of the cookie that binds a handshake to one browser. */
@@ -204,7 +205,10 @@ function compileCookies(profile: SiteConfig, deps: SiteDeps, { name, domain }: A
     persistent,
     handshake: cookieName(HANDSHAKE_COOKIE, { secure }),
     knownUser: cookieName(KNOWN_USER_COOKIE, { secure, domain }),
-    stripped: new Set(reservedNames(deps, name).flatMap(cookieSpellings)),
+    stripped: cookieNames(
+      new Set(reservedNames(deps, name).flatMap(cookieSpellings)),
+      Object.keys(profile.identity.cookies),
+    ),
   }
 }
 
@@ -236,7 +240,7 @@ function compileRewrites(profile: SiteConfig, deps: SiteDeps, cookie: string): R
     internalOrigins: [...servers.map((server) => new URL(server).origin), ...plain],
     ...profile.responses,
     maxNames: deps.caches.names,
-    reservedCookies: new Set(reservedNames(deps, cookie).map(bareName)),
+    reservedCookies: new Set([...reservedNames(deps, cookie), ...Object.keys(profile.identity.cookies)].map(bareName)),
     onDroppedCookie: (reason) => deps.log.warn({ agent: profile.id, reason }, 'upstream tried to set a cookie of ours'),
   })
 }

@@ -68,7 +68,7 @@ function unquoted(value: string): string {
  * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`), because whatever an upstream
  * might take for our cookie must not reach it.
  */
-export function stripCookies(header: string, names: ReadonlySet<string>): string | undefined {
+export function stripCookies(header: string, names: Pick<ReadonlySet<string>, 'has'>): string | undefined {
   let kept: string | undefined
   let dropped = false
   for (let start = 0; start <= header.length;) {
@@ -83,7 +83,7 @@ export function stripCookies(header: string, names: ReadonlySet<string>): string
   return kept === undefined || kept.trim() === '' ? undefined : kept
 }
 
-function carries(header: string, start: number, end: number, names: ReadonlySet<string>): boolean {
+function carries(header: string, start: number, end: number, names: Pick<ReadonlySet<string>, 'has'>): boolean {
   let at = start
   while (at < end && isPadding(header.charCodeAt(at))) at++
   let stop = equalsBefore(header, at, end)

@@ -1,6 +1,7 @@
 import { OWN_HEADERS } from '../../http/respond.ts'
 import type { SessionResolver } from '../../session/session.ts'
 import type { Delivery } from '../enact.ts'
+import { cookiesOf, joinCookies } from '../identity-cookies.ts'
 import { renewedCookie, type RenewDeps } from '../renewed-cookie.ts'
 import type { Forward } from '../verdict.ts'
 
@@ -17,7 +18,8 @@ export function answerAllowed(deps: AllowDeps, verdict: Forward, { request, cont
   for (const [name, value] of Object.entries(OWN_HEADERS)) response.setHeader(name, value)
   for (const name of site.identityNames) response.setHeader(name, '')
   for (let i = 0; i + 1 < identity.length; i += 2) response.setHeader(identity[i] ?? '', identity[i + 1] ?? '')
-  response.setHeader('cookie', (cookie === undefined ? undefined : site.readCookies(cookie).forUpstream) ?? '')
+  const theirs = cookie === undefined ? undefined : site.readCookies(cookie).forUpstream
+  response.setHeader('cookie', joinCookies(cookiesOf(identity), theirs) ?? '')
   const isHidden = authorization === undefined || site.hidesAuthorization(authorization)
   response.setHeader('authorization', isHidden ? '' : authorization)
   response.setHeader('x-request-id', request.id)

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { MASTER_KEY, problemsOf } from '../config-folder.fixture.ts'
+
+const SITE =
+  'url: http://app.acme.localhost:8080\nrealm: /staff\nupstream: { servers: [http://127.0.0.1:9001] }\nssoOnly: true\n'
+
+function said(context: TestContext, identity: string): Promise<string[]> {
+  return problemsOf(context, { 'agent-config/app.yaml': `${SITE}${identity}\n` }, { env: { KEY: MASTER_KEY } })
+}
+
+test('a cookie for the application has a name that nobody else uses, in one spelling, and a separator it can hold', async (context) => {
+  for (const [identity, problem] of [
+    ['identity: { cookies: { HTTP_MAIL: attribute:mail, HTTP_ROLES: groups }, separator: "|" }', undefined],
+    [
+      'identity: { cookies: { ssotokenid: username } }',
+      ":5:36: this is the name of a cookie of the gateway's own; choose another",
+    ],
+    [
+      'identity: { cookies: { gatehouse-user: username } }',
+      ":5:40: this is the name of a cookie of the gateway's own; choose another",
+    ],
+    [
+      'identity: { cookies: { my.mail: username, My_Mail: username } }',
+      ':5:52: identity.cookies.My_Mail: this cookie is there already in another spelling, and some applications read both as one',
+    ],
+    [
+      'identity: { cookies: { mail: username }, separator: ";" }',
+      ':5:53: identity.separator: this would cut a cookie in two; write |, or another that is not , or ;',
+    ],
+    [
+      'identity: { cookies: { "a b": username } }',
+      ':5:24: identity.cookies.a b: use letters, digits, underscores, dots and hyphens',
+    ],
+    [
+      'identity: { headers: { X-Plan: response:plan } }',
+      ':5:32: warning: no policy is asked here (ssoOnly), so there are no response attributes; leave it out or write policies',
+    ],
+  ] as const) {
+    const found = await said(context, identity)
+    assert.deepEqual(found, problem === undefined ? [] : [`agent-config/app.yaml${problem}`], identity)
+  }
+})

@@ -1,0 +1,44 @@
+import { agentCookieOf } from '../../gateway/agent-cookie.schema.ts'
+import { errorIn, warningIn, type Check } from './check.ts'
+
+/** What the gateway, and the pages of the login host, know by these names. */
+const OURS = /^gatehouse[-_.]/i
+
+/** No browser's token may be mistaken for what the gateway says, nor the other way round. */
+export const checkIdentityCookies: Check = ({ gatehouse, agents }) => {
+  const login = gatehouse?.value.login.cookieName ?? ''
+  const taken = new Set([login, ...agents.map(({ value }) => agentCookieOf(value, login).name)].map(lower))
+  return agents.flatMap(({ value, source }) =>
+    Object.keys(value.identity.cookies)
+      .filter((name) => OURS.test(name) || taken.has(lower(name)))
+      .map((name) =>
+        errorIn(
+          source,
+          ['identity', 'cookies', name],
+          "this is the name of a cookie of the gateway's own; choose another",
+        ),
+      ),
+  )
+}
+
+function lower(name: string): string {
+  return name.toLowerCase()
+}
+
+/** Where no policy is asked, none says anything. */
+export const checkResponseSources: Check = ({ agents }) =>
+  agents
+    .filter(({ value }) => value.ssoOnly)
+    .flatMap(({ value: { identity }, source }) =>
+      (['headers', 'cookies'] as const).flatMap((kind) =>
+        Object.entries(identity[kind])
+          .filter(([, from]) => from.startsWith('response:'))
+          .map(([name]) =>
+            warningIn(
+              source,
+              ['identity', kind, name],
+              'no policy is asked here (ssoOnly), so there are no response attributes; leave it out or write policies',
+            ),
+          ),
+      ),
+    )
