@@ -146,6 +146,7 @@ const ON_DEMAND = [
   'tldts',
   'otpauth',
   'jose',
+  'saxes',
 ]
 const STATIC_VALUE = /(?:^|\n)(?:import|export)\s+(?!type\b)([^'"]*?)from\s*['"]([^'"]+)['"]/g
 

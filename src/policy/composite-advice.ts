@@ -1,3 +1,4 @@
+import { escapeXml, XML_ENTITIES } from '../base/xml-text.ts'
 import type { AdviceName, Advices } from './decision.ts'
 
 /** Characters of a composite advice that are looked at. */
@@ -6,7 +7,7 @@ const LONGEST = 4_096
 /** Advices as OpenAM writes them into `authIndexValue` beside `authIndexType=composite_advice`. */
 export function formatCompositeAdvice(advices: Advices): string {
   const pairs = Object.entries(advices).map(([name, values]) => {
-    const texts = values.map((value) => `<Value>${escaped(value)}</Value>`).join('')
+    const texts = values.map((value) => `<Value>${escapeXml(value)}</Value>`).join('')
     return `<AttributeValuePair><Attribute name="${name}"/>${texts}</AttributeValuePair>`
   })
   return `<Advices>${pairs.join('')}</Advices>`
@@ -46,13 +47,9 @@ export function parseCompositeAdvice(text: string): Advices | undefined {
   return advices
 }
 
-const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' } as const
-
-function escaped(value: string): string {
-  return value.replaceAll(/[&<>"']/g, (character) => ENTITIES[character as keyof typeof ENTITIES])
-}
-
 function unescaped(value: string): string {
-  const characters = new Map<string, string>(Object.entries(ENTITIES).map(([character, entity]) => [entity, character]))
+  const characters = new Map<string, string>(
+    Object.entries(XML_ENTITIES).map(([character, entity]) => [entity, character]),
+  )
   return value.replaceAll(/&[a-z]{2,4};/g, (entity) => characters.get(entity) ?? entity)
 }
