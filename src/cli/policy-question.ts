@@ -3,11 +3,9 @@ import type { EpochMs } from '../base/brand.ts'
 import { parseDuration } from '../base/duration.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import { isSite, type SiteConfig } from '../gateway/agent-profile.schema.ts'
-import { compileNotEnforced } from '../gateway/not-enforced.ts'
-import type { AskedRequest, Asker } from '../gateway/policy-query.ts'
-import { resourceBaseOf } from '../gateway/site.ts'
-import { canonicalAddress } from '../http/forwarded.ts'
-import { parseTarget } from '../http/request-url.ts'
+import { askableOf } from '../gateway/askable-site.ts'
+import { readRequest, type ReadRequest } from '../gateway/asked-request.ts'
+import type { Asker } from '../gateway/policy-query.ts'
 import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
 import { withChain } from '../policy/chains-passed.ts'
 import { NotThere } from './managed-realm.ts'
@@ -53,31 +51,12 @@ export function requestTo(
   { profile }: FoundSite,
   pdp: PolicyDecisionPoint,
   { url, method, ip }: SaidRequest,
-): AskedRequest {
+): ReadRequest {
   // As it stands: `URL` would mend what the gateway refuses.
   const raw = /^[a-z]+:\/\/[^/?#]*([^#]*)/i.exec(url)?.[1] ?? ''
-  const target = parseTarget(raw.startsWith('/') ? raw : `/${raw}`, profile.encodedPaths)
-  if (typeof target === 'string')
-    throw new NotThere(`the gateway refuses this address before any policy is asked: ${target}`)
-  const address = canonicalAddress(ip)
-  if (address === undefined) throw new NotThere(`${JSON.stringify(ip)} is no IP address`)
-  return {
-    site: { pdp, policySet: profile.policySet, resourceBase: resourceBaseOf(new URL(profile.url)) },
-    method: method.toUpperCase(),
-    target,
-    client: { ip: address },
-    approved: false,
-  }
-}
-
-/** Why no policy is asked about a request; `undefined` where one is. */
-export function unasked({ profile }: FoundSite, { method, target, client }: AskedRequest): string | undefined {
-  if (!profile.allowedMethods.includes(method))
-    return `method-not-allowed: the site takes ${profile.allowedMethods.join(', ')}`
-  const isOpen = compileNotEnforced(profile.notEnforced)
-  if (isOpen({ method, ip: client.ip, path: target.path, alternatives: target.alternatives }))
-    return 'not-enforced: everybody is let through, signed in or not'
-  return profile.ssoOnly ? 'sso-only: everybody who is signed in is let through' : undefined
+  const request = readRequest(askableOf(profile, pdp), { target: raw.startsWith('/') ? raw : `/${raw}`, method, ip })
+  if (typeof request === 'string') throw new NotThere(request)
+  return request
 }
 
 /** Somebody with such a session. @throws NotThere for times that cannot be read */

@@ -1,11 +1,12 @@
 import type { RealmName } from '../base/brand.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
+import { unasked } from '../gateway/asked-request.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import type { PolicyDecisionPoint } from '../policy/decision.ts'
 import { NotThere } from './managed-realm.ts'
 import type { RecordedRequest, Replayed } from './policy-diff.ts'
 import { personOf, type Person } from './policy-person.ts'
-import { askerOf, requestTo, siteOf, unasked } from './policy-question.ts'
+import { askerOf, requestTo, siteOf } from './policy-question.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ReplayOptions {
@@ -55,7 +56,7 @@ async function questionOf(
   const site = siteOf(snapshot, url)
   if (site.realm.name !== realm.name) return undefined
   const request = requestTo(site, pdp, { ...recorded, url })
-  if (unasked(site, request) !== undefined) return undefined
+  if (unasked(request) !== undefined) return undefined
   const person = await personNamed(recorded.user)
   const said = { level: recorded.level, module: recorded.modules }
   return { request, asker: askerOf(realm, person, { said, now: recorded.at }) }

@@ -8,6 +8,7 @@ import { parseWith } from '../config/schema-problems.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
 import { parseSource, readSource } from '../config/source-document.ts'
 import { fault } from '../errors.ts'
+import { unasked } from '../gateway/asked-request.ts'
 import { explainAccess } from '../gateway/policy-query.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import type { PolicyDecisionPoint } from '../policy/decision.ts'
@@ -16,8 +17,9 @@ import { configOption } from './config-option.ts'
 import { explanationAsJson, explanationAsText } from './explanation-text.ts'
 import { NotThere } from './managed-realm.ts'
 import { changesUnder, readLog, type Change } from './policy-diff.ts'
+import { createImportCommand } from './policy-import.ts'
 import { personOf } from './policy-person.ts'
-import { askerOf, requestTo, siteOf, unasked, type SaidSession } from './policy-question.ts'
+import { askerOf, requestTo, siteOf, type SaidSession } from './policy-question.ts'
 import { createReplay } from './policy-replay.ts'
 import { tellFault } from './tell-fault.ts'
 import type { Terminal } from './terminal.ts'
@@ -64,6 +66,7 @@ export function createPolicyCommand({ terminal }: PolicyCommandDeps): Command {
     .description('say what policies decide and why, and what a draft of them would change')
     .addCommand(explainCommand(terminal, guarded))
     .addCommand(diffCommand(terminal, guarded))
+    .addCommand(createImportCommand({ terminal, guarded, read: (config) => read(config, terminal) }))
 }
 
 type Guarded = (work: () => Promise<void>) => Promise<void>
@@ -93,7 +96,7 @@ async function explain(options: ExplainOptions, terminal: PolicyCommandDeps['ter
   const site = siteOf(snapshot, options.url)
   const { realm } = site
   const request = requestTo(site, compilePolicies(realm.policies, realm.policySets), options)
-  const open = unasked(site, request)
+  const open = unasked(request)
   if (open !== undefined) {
     terminal.out(options.json ? `${JSON.stringify({ unasked: open })}\n` : `No policy is asked. ${open}\n`)
     return

@@ -2,6 +2,7 @@ import type { RealmName } from '../base/brand.ts'
 import type { PolicySite, RealmPolicies } from '../api/openam/policies/realm-policies.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
 import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
+import { explainAt } from '../gateway/asked-request.ts'
 import type { Site } from '../gateway/site.ts'
 import type { PolicyDecisionPoint, Resource } from '../policy/decision.ts'
 import { agentSite, isAgentAlone, type CompiledAgents } from './agents.ts'
@@ -26,7 +27,7 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
     const own = sites.filter(({ realm }) => realm === name)
     const alone = snapshot.agents.filter((agent) => agent.realm === name && isAgentAlone(agent))
     const places = new Map([
-      ...own.map((site): [string, PolicySite] => [placeOf(site.resourceBase), site]),
+      ...own.map((site): [string, PolicySite] => [placeOf(site.resourceBase), explained(site)]),
       ...alone.flatMap((profile) => placesOf(profile, snapshot.gatehouse.login.cookieName)),
     ])
     all.set(name, {
@@ -44,6 +45,12 @@ export function realmPoliciesOf(snapshot: ConfigSnapshot, parts: PolicyParts): R
     })
   }
   return all
+}
+
+/** A site of the gateway: what is asked about a request to it is what the gateway asks. */
+function explained(site: Site): PolicySite {
+  const { agent, policySet, audience } = site
+  return { agent, policySet, audience, explain: (request, asker) => explainAt(site, request, asker) }
 }
 
 /** The set that agents ask unless they are told otherwise is always there. */

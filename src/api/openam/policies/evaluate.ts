@@ -25,9 +25,10 @@ export interface EvaluateDeps extends SubjectDeps {
 
 /** Resources of one call. */
 const MOST_RESOURCES = 200
-const DEFAULT_SET = 'iPlanetAMWebAgentService'
+/** Which policies are asked where nobody says which. */
+export const DEFAULT_SET = 'iPlanetAMWebAgentService'
 
-const shared = {
+export const shared = {
   application: z.string().nullish(),
   subject: subjectSchema.nullish(),
   environment: z.record(z.string(), z.array(z.string())).nullish(),
@@ -81,7 +82,8 @@ function atSite(text: string, { site }: Evaluation): string {
   return site !== undefined && text.startsWith('/') ? `${site}${text}` : text
 }
 
-function misread({ issues: [issue] }: z.ZodError): Reply {
+/** What is wrong with a body. */
+export function misread({ issues: [issue] }: z.ZodError): Reply {
   return problem(400, issue === undefined ? undefined : `${issue.path.join('.') || 'body'}: ${issue.message}`)
 }
 
@@ -121,7 +123,7 @@ function refused(message: string): ReadQuestion {
 }
 
 /** Newer agents write `requestIp`, older ones `IP`. Empty where neither is given; `undefined` for what is not one address. */
-function addressIn({ requestIp, IP }: Readonly<Record<string, readonly string[]>>): string | undefined {
+export function addressIn({ requestIp, IP }: Readonly<Record<string, readonly string[]>>): string | undefined {
   const values = [...(requestIp ?? []), ...(IP ?? [])]
   const addresses = new Set(values.map(canonicalAddress))
   if (addresses.size === 0) return ''
@@ -129,7 +131,7 @@ function addressIn({ requestIp, IP }: Readonly<Record<string, readonly string[]>
 }
 
 /** What a caller says of a token it has verified; what our own says counts in any case. */
-function claimsOf({ subject }: Asked): AccessQuery['claims'] {
+export function claimsOf({ subject }: Pick<Asked, 'subject'>): AccessQuery['claims'] {
   const { claims, jwt } = subject ?? {}
   return claims === undefined && jwt === undefined ? undefined : { ...claims, ...(jwt && payloadOf(jwt)) }
 }
@@ -242,5 +244,10 @@ function withAdvices(judged: Judged, advices: Advices): Judged {
 }
 
 function told(resource: string, { actions, attributes, advices, validUntil }: Judged): object {
-  return { resource, actions, attributes, advices, ttl: validUntil === FOREVER ? asNumber(LONG_MAX) : validUntil }
+  return { resource, actions, attributes, advices, ttl: ttlOf(validUntil) }
+}
+
+/** Until when an answer counts, as OpenAM writes it: the largest long where no clock changes it. */
+export function ttlOf(validUntil: EpochMs): unknown {
+  return validUntil === FOREVER ? asNumber(LONG_MAX) : validUntil
 }

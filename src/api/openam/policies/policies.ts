@@ -4,11 +4,13 @@ import { sessionOf, type Call } from '../call.ts'
 import { FORBIDDEN, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { callingAgent, type AgentDeps } from '../agents.ts'
 import { evaluate, evaluateTree, type EvaluateDeps, type Evaluation } from './evaluate.ts'
-import { mayEvaluate } from './privilege.ts'
+import { explain, type ExplainDeps } from './explain.ts'
+import { mayEvaluate, mayRead } from './privilege.ts'
 import { isKind, readPolicies, refuseWrite } from './read.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 
-export interface PoliciesDeps extends EvaluateDeps, Pick<AgentDeps, 'agents'> {
+export interface PoliciesDeps extends EvaluateDeps, ExplainDeps, Pick<AgentDeps, 'agents'> {
+  readonly sessions: EvaluateDeps['sessions'] & ExplainDeps['sessions']
   readonly people: People
   policiesOf(realm: RealmName): RealmPolicies | undefined
 }
@@ -31,12 +33,18 @@ export function answerPolicies(deps: PoliciesDeps, method: string, call: Call): 
 
 /** `POST …/policies?_action=NAME`. */
 async function actOnPolicies(deps: PoliciesDeps, call: Call): Promise<Reply> {
-  const action = ACTIONS.get(call.query('_action') ?? '')
+  const name = call.query('_action') ?? ''
+  const action = ACTIONS.get(name)
   const { realm } = call.address
   const caller = await sessionOf(deps, call.tokens.caller)
   const agent = caller === undefined ? await callingAgent(deps, call.tokens.caller) : undefined
   const asking = caller ?? agent
   if (asking === undefined) return UNAUTHORIZED
+  if (name === 'explain') {
+    // It tells of the groups and attributes that policies ask for: more than agents need.
+    const policies = caller !== undefined && (await mayRead(deps.people, caller, realm)) && deps.policiesOf(realm)
+    return policies ? explain(deps, call, { policies, caller }) : FORBIDDEN
+  }
   if (action === undefined) return refuseWrite(deps, call)
   const policies = (await mayEvaluate(deps.people, asking, realm)) ? deps.policiesOf(realm) : undefined
   const site = agent && deps.agents.siteOf(agent.agent)?.url

@@ -1,5 +1,5 @@
-import type { AgentId } from '../../../base/brand.ts'
-import type { Facts, PolicyDecisionPoint, Resource } from '../../../policy/decision.ts'
+import type { AgentId, EpochMs } from '../../../base/brand.ts'
+import type { Explanation, Facts, PolicyDecisionPoint, PolicySubject, Resource } from '../../../policy/decision.ts'
 import type { PolicyConfig, PolicySetConfig, ResourceTypeConfig } from '../../../policy/policies.schema.ts'
 import type { Session } from '../../../session/session.ts'
 import type { Audience } from '../../../store/store.ts'
@@ -32,4 +32,25 @@ export interface PolicySite {
   readonly policySet: string
   /** Where a restricted token of the site counts. */
   readonly audience: Audience
+  /** What the gateway decides about a request to it; absent where it enforces nothing, as for OpenAM's agents. */
+  readonly explain?: (request: SiteRequest, asker: PolicyAsker) => SiteExplanation
 }
+
+export interface SiteRequest {
+  /** Path and query, as they are sent. */
+  readonly target: string
+  readonly method: string
+  /** Empty where nobody knows it. */
+  readonly ip: string
+}
+
+export interface PolicyAsker {
+  readonly session: PolicySubject
+  readonly facts: Facts
+  readonly now: EpochMs
+}
+
+export type SiteExplanation =
+  /** The gateway refuses the request before any policy is asked, or asks none. */
+  | { readonly kind: 'refused' | 'unasked'; readonly why: string }
+  | { readonly kind: 'asked'; readonly explanation: Explanation }

@@ -9,21 +9,31 @@ const ORIGIN = /^(https?):\/\/([^/?#]*)/i
  * http(s) URL and for what two servers could read differently. No policy covers that.
  */
 export function parseResource(text: string): Resource | undefined {
+  const split = splitResource(text)
+  if (split === undefined) return undefined
+  const target = parseTarget(split.target)
+  if (typeof target === 'string') return undefined
+  const { path, query } = target
+  return { ...split.resource, path, query }
+}
+
+/** Scheme, host and port of a URL, and all behind them as it stands there, which may be what two servers could read differently. */
+export function splitResource(text: string): { readonly resource: Resource; readonly target: string } | undefined {
   const [origin = '', scheme = '', authority] = ORIGIN.exec(text) ?? []
   const host = parseHost(authority)
   if (host === undefined) return undefined
   const rest = text.slice(origin.length)
-  // RFC 3986 §6.2.3: without a path it is `/`.
-  const target = parseTarget(rest === '' || rest.startsWith('?') ? `/${rest}` : rest)
-  if (typeof target === 'string') return undefined
   const secure = scheme.toLowerCase() === 'https'
-  const { path, query } = target
   return {
-    scheme: secure ? 'https' : 'http',
-    host: host.name,
-    port: host.port ?? (secure ? 443 : 80),
-    path,
-    query,
+    resource: {
+      scheme: secure ? 'https' : 'http',
+      host: host.name,
+      port: host.port ?? (secure ? 443 : 80),
+      path: '/',
+      query: undefined,
+    },
+    // RFC 3986 §6.2.3: without a path it is `/`.
+    target: rest === '' || rest.startsWith('?') ? `/${rest}` : rest,
   }
 }
 
