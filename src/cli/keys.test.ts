@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '../base/clock.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
-import { ALL_PURPOSES } from '../crypto/purposes.ts'
+import { MADE_AT_ONCE } from '../crypto/purposes.ts'
 import { runProgram } from './program.ts'
 import type { ExitCode, Terminal } from './terminal.ts'
 import { withStore } from './with-store.ts'
@@ -66,7 +66,7 @@ test('keys list shows what is there and makes nothing', async (t) => {
   const keys = await listed('keys', 'list')
   assert.deepEqual(
     keys.map(({ purpose, state, until }) => [purpose, state, until]),
-    ALL_PURPOSES.map((purpose) => [purpose, 'active', null]),
+    MADE_AT_ONCE.map((purpose) => [purpose, 'active', null]),
   )
   const { out } = await gatehouse('keys', 'list')
   assert.match(
@@ -96,7 +96,7 @@ test('keys rotate without a purpose replaces every key', async (t) => {
   const successors = await listed('keys', 'rotate')
   assert.deepEqual(
     successors.map(({ purpose, state }) => [purpose, state]),
-    ALL_PURPOSES.map((purpose) => [purpose, 'upcoming']),
+    MADE_AT_ONCE.map((purpose) => [purpose, 'upcoming']),
   )
 })
 

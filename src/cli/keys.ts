@@ -48,9 +48,14 @@ export function createKeysCommand({ terminal }: KeysCommandDeps): Command {
         .addOption(configOption())
         .option('--json', 'print one JSON document')
         .action((purpose: Purpose | undefined, options: Options) =>
-          answer(options, (ring) => rotated(ring, purpose === undefined ? ALL_PURPOSES : [purpose])),
+          answer(options, (ring) => rotated(ring, purpose === undefined ? inUse(ring) : [purpose])),
         ),
     )
+}
+
+/** What there is a key for: what nobody has wanted yet needs no successor. */
+function inUse(ring: Ring): readonly Purpose[] {
+  return [...new Set(ring.summaries().map(({ purpose }) => purpose))]
 }
 
 /** The successors; where one was on its way already, that one. */

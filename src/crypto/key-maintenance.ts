@@ -4,7 +4,7 @@ import { fault } from '../errors.ts'
 import { keyDocumentId, newKeyDocument, resealedKeyDocument, type Wrapping } from './key-document.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeysConfig } from './keys.schema.ts'
-import { ALL_PURPOSES, type Purpose } from './purposes.ts'
+import { ALL_PURPOSES, MADE_AT_ONCE, type Purpose } from './purposes.ts'
 
 export const KEY_COLLECTION = 'keys'
 
@@ -38,6 +38,8 @@ export interface MaintenanceDeps {
   readonly log: KeyLog
   /** Whether this process is the one that replaces and removes keys now; asked only when there is something to do. */
   readonly mayMaintain: () => Promise<boolean>
+  /** What somebody here has asked for keys of, of the purposes that have none from the start. */
+  readonly wanted: ReadonlySet<Purpose>
 }
 
 /** What the store held at one moment. */
@@ -55,7 +57,7 @@ export interface KeyReading {
 export async function maintain(reading: KeyReading, deps: MaintenanceDeps): Promise<boolean> {
   const { set } = reading
   const now = deps.clock()
-  const missing = ALL_PURPOSES.filter((purpose) => set.newest(purpose) === undefined)
+  const missing = lacking(set, deps.wanted)
   await Promise.all(missing.map((purpose) => publish(purpose, set, deps)))
   const due = ALL_PURPOSES.filter((purpose) => now - (set.newest(purpose)?.notBefore ?? now) >= deps.rules.rotateAfter)
   const retired = set.retired(now)
@@ -77,6 +79,11 @@ export async function maintain(reading: KeyReading, deps: MaintenanceDeps): Prom
     log.info({ purpose, kid }, 'key removed: nothing it made is valid any more')
   }
   return true
+}
+
+/** Purposes that should have a key and have none. */
+export function lacking(set: KeySet, wanted: ReadonlySet<Purpose>): readonly Purpose[] {
+  return [...MADE_AT_ONCE, ...wanted].filter((purpose) => set.newest(purpose) === undefined)
 }
 
 /**

@@ -6,7 +6,7 @@ import { GatehouseError } from '../errors.ts'
 import { KEY_COLLECTION, type KeyDocuments } from './key-maintenance.ts'
 import { openKeyRing, readKeyRing, type KeyRing, type KeyRingDeps } from './key-ring.ts'
 import { keysSchema } from './keys.schema.ts'
-import { ALL_PURPOSES, PURPOSES } from './purposes.ts'
+import { MADE_AT_ONCE, PURPOSES } from './purposes.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -96,11 +96,11 @@ test('the first start makes one key for each purpose, and the next start finds t
   const { open } = createBench(t)
   const first = await open()
   const second = await open()
-  for (const purpose of ALL_PURPOSES) {
+  for (const purpose of MADE_AT_ONCE) {
     assert.equal(first.current(purpose).kid, second.current(purpose).kid)
     assert.deepEqual(first.current(purpose).key.equals(second.current(purpose).key), true)
   }
-  assert.equal(new Set(first.summaries().map(({ kid }) => kid)).size, ALL_PURPOSES.length)
+  assert.equal(new Set(first.summaries().map(({ kid }) => kid)).size, MADE_AT_ONCE.length)
 })
 
 test('an RSA key is made beside the requests, not between them', async (t) => {
@@ -120,7 +120,7 @@ test('an RSA key is made beside the requests, not between them', async (t) => {
 test('of processes that start at once on an empty store one makes the keys, and all use them', async (t) => {
   const { open } = createBench(t)
   const rings = await Promise.all([open(), open(), open(), open()])
-  for (const purpose of ALL_PURPOSES) assert.equal(new Set(rings.map((ring) => ring.current(purpose).kid)).size, 1)
+  for (const purpose of MADE_AT_ONCE) assert.equal(new Set(rings.map((ring) => ring.current(purpose).kid)).size, 1)
 })
 
 test('a wrong master key is told apart and says what to do', async (t) => {
@@ -218,6 +218,26 @@ test('rotating while a successor is on its way adds no second one', async (t) =>
   assert.equal([...documents.content.keys()].filter((id) => id.startsWith('journey.')).length, 2)
 })
 
+test('what has no key from the start gets one when it is wanted, the same in all processes, and a successor is listed behind it', async (t) => {
+  const { open } = createBench(t)
+  const rings = await Promise.all([open(), open()])
+  assert.deepEqual(rings[0].all('oidc-ec'), [])
+  assert.throws(() => rings[0].current('oidc-ec'), coded('GH_KEYS_UNAVAILABLE', /oidc-ec/))
+  await Promise.all(rings.map((ring) => ring.want(['oidc-ec'])))
+  const [kid] = rings[0].all('oidc-ec').map((key) => key.kid)
+  assert.deepEqual(
+    rings[1].all('oidc-ec').map((key) => key.kid),
+    [kid],
+  )
+  const next = await rings[0].rotate('oidc-ec')
+  assert.deepEqual(
+    rings[0].all('oidc-ec').map((key) => key.kid),
+    [kid, next],
+    'the one that signs comes first',
+  )
+  assert.ok(!JSON.stringify(rings[0].jwks()).includes(String(kid)), 'only its issuers publish it')
+})
+
 test('an old key is replaced by age and removed once nothing it made can be valid', async (t) => {
   const { documents, open, pass } = createBench(t)
   const ring = await open()
@@ -250,37 +270,37 @@ test('only the process that holds the lease replaces and removes keys; a first k
   assert.deepEqual(asked, [], 'nothing to do, nobody asks')
   pass(rotateAfter)
   await idle.refresh()
-  assert.equal(documents.content.size, ALL_PURPOSES.length)
+  assert.equal(documents.content.size, MADE_AT_ONCE.length)
   await busy.refresh()
-  assert.equal(documents.content.size, ALL_PURPOSES.length * 2)
+  assert.equal(documents.content.size, MADE_AT_ONCE.length * 2)
   pass(rotateAfter - 1)
   await idle.refresh()
-  assert.equal(documents.content.size, ALL_PURPOSES.length * 2)
+  assert.equal(documents.content.size, MADE_AT_ONCE.length * 2)
   await busy.refresh()
-  assert.equal(documents.content.size, ALL_PURPOSES.length + 1, 'what factors are sealed with stays')
+  assert.equal(documents.content.size, MADE_AT_ONCE.length + 1, 'what factors are sealed with stays')
 })
 
 test('a crash after any write of a retirement or a new seal leaves a ring that works, and the next process ends the work', async (t) => {
   const { documents, open, pass } = createBench(t)
   const first = await open()
-  const kids = ALL_PURPOSES.map((purpose) => first.current(purpose).kid)
-  for (const purpose of ALL_PURPOSES) await first.rotate(purpose)
+  const kids = MADE_AT_ONCE.map((purpose) => first.current(purpose).kid)
+  for (const purpose of MADE_AT_ONCE) await first.rotate(purpose)
   pass(publishAhead + 31 * DAY)
   const content = [...documents.content]
   const changed = { masterKey: randomBytes(32).toString('base64url'), previousMasterKeys: [masterKey] }
-  for (let writes = 0; writes < ALL_PURPOSES.length * 3 - 1; writes++) {
+  for (let writes = 0; writes < MADE_AT_ONCE.length * 3 - 1; writes++) {
     documents.content.clear()
     for (const [id, document] of content) documents.content.set(id, document)
     documents.writesLeft = writes
     await assert.rejects(open(changed))
     documents.writesLeft = Infinity
     const again = await open(changed)
-    for (const [i, purpose] of ALL_PURPOSES.entries()) {
+    for (const [i, purpose] of MADE_AT_ONCE.entries()) {
       assert.ok(again.current(purpose).key)
       const isKept = again.known(purpose, kids[i] ?? '') !== undefined
       assert.equal(isKept, purpose === 'factors', 'the first keys are gone, but of what no time ends')
     }
-    assert.equal(documents.content.size, ALL_PURPOSES.length + 1)
+    assert.equal(documents.content.size, MADE_AT_ONCE.length + 1)
     await open({ masterKey: changed.masterKey })
   }
 })
@@ -294,7 +314,7 @@ test('a crash between two successors leaves a ring that works, and the next proc
   documents.writesLeft = Infinity
   const ring = await open()
   pass(publishAhead)
-  for (const purpose of ALL_PURPOSES) {
+  for (const purpose of MADE_AT_ONCE) {
     assert.equal(ring.current(purpose).sequence, 2)
     assert.equal(ring.summaries().filter((summary) => summary.purpose === purpose).length, 2)
   }
@@ -368,9 +388,9 @@ test('a store that lost its keys gets new ones at the next look, and everybody u
   const { documents, open } = createBench(t)
   const rings = [await open({ pollMs: 1 }), await open({ pollMs: 1 })] as const
   documents.content.clear()
-  while (documents.content.size < ALL_PURPOSES.length) await untilRead(documents, 1)
+  while (documents.content.size < MADE_AT_ONCE.length) await untilRead(documents, 1)
   await untilRead(documents, 10)
-  for (const purpose of ALL_PURPOSES) assert.equal(rings[0].current(purpose).kid, rings[1].current(purpose).kid)
+  for (const purpose of MADE_AT_ONCE) assert.equal(rings[0].current(purpose).kid, rings[1].current(purpose).kid)
 })
 
 test('another master key takes over while the one before still opens, and then alone', async (t) => {
@@ -383,7 +403,7 @@ test('another master key takes over while the one before still opens, and then a
   await open({ masterKey, previousMasterKeys: [next] })
   const during = await open({ masterKey: next, previousMasterKeys: [masterKey] })
   assert.equal(during.current('journey').kid, kid)
-  assert.equal(logged.filter((line) => line.startsWith('key sealed with the present')).length, ALL_PURPOSES.length)
+  assert.equal(logged.filter((line) => line.startsWith('key sealed with the present')).length, MADE_AT_ONCE.length)
   assert.equal((await open({ masterKey: next })).current('journey').kid, kid)
   await assert.rejects(open({ masterKey }), coded('GH_CONFIG_INVALID', /previousMasterKeys/))
 })
@@ -395,8 +415,8 @@ test('looking at the ring makes, replaces and removes nothing', async (t) => {
   await open()
   pass(rotateAfter * 2)
   const ring = await readKeyRing(deps({}))
-  assert.equal(ring.summaries().length, ALL_PURPOSES.length)
-  assert.equal(documents.content.size, ALL_PURPOSES.length)
+  assert.equal(ring.summaries().length, MADE_AT_ONCE.length)
+  assert.equal(documents.content.size, MADE_AT_ONCE.length)
 })
 
 test('the public set holds no private part', async (t) => {

@@ -3,6 +3,7 @@ import { fault, GatehouseError } from '../errors.ts'
 import { openKeyDocument, parseKeyDocumentId, wrappingOf, type RingKey } from './key-document.ts'
 import {
   KEY_COLLECTION,
+  lacking,
   maintain,
   orUnavailable,
   publish,
@@ -13,7 +14,7 @@ import {
 } from './key-maintenance.ts'
 import { createKeySet, type KeySummary, type PublicJwk } from './key-set.ts'
 import { keysSchema, type KeysConfig } from './keys.schema.ts'
-import { ALL_PURPOSES, type Purpose } from './purposes.ts'
+import type { Purpose } from './purposes.ts'
 
 /** Every process has read the ring anew twice within the second that the documentation promises. */
 const POLL_MS = 500
@@ -48,6 +49,10 @@ export interface KeyRing {
    * logged out by it.
    */
   known(purpose: Purpose, kid: string): RingKey | undefined
+  /** All keys of a purpose, the one that signs now first; empty where nobody has wanted one. From memory. */
+  all(purpose: Purpose): readonly RingKey[]
+  /** Makes the first keys of purposes that have none from the start. Rejects with GH_KEYS_UNAVAILABLE. */
+  want(purposes: readonly Purpose[]): Promise<void>
   /** Public keys, those that do not sign yet or no longer included (RFC 7517 §5). */
   jwks(): { readonly keys: readonly PublicJwk[] }
   summaries(): readonly KeySummary[]
@@ -76,6 +81,7 @@ export async function readKeyRing(deps: KeyRingDeps): Promise<Pick<KeyRing, 'sum
 class StoredKeyRing implements KeyRing {
   readonly #deps: KeyRingDeps
   readonly #maintenance: MaintenanceDeps
+  readonly #wanted = new Set<Purpose>()
   readonly #monotonic: () => number
   #reading: KeyReading = { documents: [], set: createKeySet([]) }
   #readAt = -Infinity
@@ -89,7 +95,13 @@ class StoredKeyRing implements KeyRing {
   constructor(deps: KeyRingDeps) {
     this.#deps = deps
     const { masterKey, previousMasterKeys = [], rules = keysSchema.parse({}), mayMaintain = always } = deps
-    this.#maintenance = { ...deps, wrapping: wrappingOf(masterKey, previousMasterKeys), rules, mayMaintain }
+    this.#maintenance = {
+      ...deps,
+      wrapping: wrappingOf(masterKey, previousMasterKeys),
+      rules,
+      mayMaintain,
+      wanted: this.#wanted,
+    }
     this.#monotonic = deps.monotonic ?? (() => performance.now())
   }
 
@@ -109,6 +121,18 @@ class StoredKeyRing implements KeyRing {
     if (key !== undefined || this.#isFresh()) return key
     void this.#lookAgain()
     throw fault('GH_KEYS_UNAVAILABLE', { detail: 'the keys in the store have not been read of late' })
+  }
+
+  all(purpose: Purpose): readonly RingKey[] {
+    return this.#reading.set.all(purpose, this.#deps.clock())
+  }
+
+  async want(purposes: readonly Purpose[]): Promise<void> {
+    for (const purpose of purposes) this.#wanted.add(purpose)
+    if (!this.#lacksKeys()) return
+    // A run that is under way may not know yet that they are wanted.
+    await Promise.allSettled([this.#refreshing])
+    await this.refresh()
   }
 
   jwks(): { readonly keys: readonly PublicJwk[] } {
@@ -197,7 +221,7 @@ class StoredKeyRing implements KeyRing {
 
   /** A store that lost its data. */
   #lacksKeys(): boolean {
-    return ALL_PURPOSES.some((purpose) => this.#reading.set.newest(purpose) === undefined)
+    return lacking(this.#reading.set, this.#wanted).length > 0
   }
 
   /** Once per outage: the store is asked twice a second. */

@@ -40,6 +40,8 @@ export interface KeySet {
   /** The one with the highest sequence, whether or not it signs already. */
   newest(purpose: Purpose): RingKey | undefined
   find(purpose: Purpose, kid: string): RingKey | undefined
+  /** All keys of a purpose, the one that signs first. */
+  all(purpose: Purpose, now: EpochMs): readonly RingKey[]
   summaries(now: EpochMs): readonly KeySummary[]
   /** Keys of which nothing can be valid any more. */
   retired(now: EpochMs): readonly RingKey[]
@@ -55,6 +57,10 @@ export function createKeySet(keys: readonly RingKey[]): KeySet {
     current,
     newest: (purpose) => of(purpose).at(-1),
     find: (purpose, kid) => of(purpose).find((key) => key.kid === kid),
+    all: (purpose, now) => {
+      const active = current(purpose, now)
+      return active === undefined ? [] : [active, ...of(purpose).filter((key) => key !== active)]
+    },
     summaries: (now) =>
       ALL_PURPOSES.flatMap((purpose) => {
         const active = current(purpose, now)

@@ -2,8 +2,10 @@
 export interface KeyRule {
   /** A key pair for signatures of that algorithm; or `secret`: 256 bits for AES-256-GCM that never leave the ring. */
   readonly kind: 'es256' | 'eddsa' | 'rs256' | 'secret'
-  /** A key pair whose public half is not in the JWKS: nobody else is to believe what it signs. */
+  /** A key pair whose public half is not in the JWKS of the login host: nobody who takes any key of that is to believe what it signs. */
   readonly private?: true
+  /** Made when something first wants it (`KeyRing.want`), not at the first start: most installations never do. */
+  readonly onDemand?: true
   /** Nothing made with the key is accepted for longer; a replaced key is kept this long for verification. In milliseconds. */
   readonly longestLifeMs: number
 }
@@ -29,6 +31,9 @@ export const PURPOSES = {
   /** Refresh tokens. Whoever takes any key of the JWKS must not take one of these for an access token. */
   'refresh-eddsa': { kind: 'eddsa', private: true, longestLifeMs: 30 * DAY },
   'refresh-rsa': { kind: 'rs256', private: true, longestLifeMs: 30 * DAY },
+  /** ID tokens and logout tokens. Issuers publish these keys themselves; who comes back with an old ID token as a hint is believed for a month. */
+  'oidc-rsa': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
+  'oidc-ec': { kind: 'es256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
 } as const satisfies Record<string, KeyRule>
 
 export type Purpose = keyof typeof PURPOSES
@@ -40,3 +45,9 @@ export type SealPurpose = { [P in Purpose]: (typeof PURPOSES)[P]['kind'] extends
 export type SigningPurpose = Exclude<Purpose, SealPurpose>
 
 export const ALL_PURPOSES = Object.keys(PURPOSES) as readonly Purpose[]
+
+/** Those that there is a key for from the first start on. */
+export const MADE_AT_ONCE = ALL_PURPOSES.filter((purpose) => {
+  const rule: KeyRule = PURPOSES[purpose]
+  return rule.onDemand !== true
+})
