@@ -10,8 +10,10 @@ import {
   checkCookiePersistence,
   checkCookieSameSite,
 } from './checks/cookies.ts'
+import { checkCookieResets } from './checks/cookie-resets.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
 import { checkClientNames, checkDemands, checkWeakerChains } from './checks/demands.ts'
+import { checkDestinations } from './checks/destinations.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from './checks/listeners.ts'
@@ -52,6 +54,7 @@ const CHECKS: readonly Check[] = [
   checkIdentityHeaders,
   checkIdentityCookies,
   checkResponseSources,
+  checkDestinations,
   checkCallingPages,
   checkSomethingIsProtected,
   checkHosts,
@@ -60,6 +63,7 @@ const CHECKS: readonly Check[] = [
   checkCookieOverlap,
   checkCookieSameSite,
   checkCookiePersistence,
+  checkCookieResets,
   checkChains,
   checkRequestTokens,
   checkWeakerChains,

@@ -5,6 +5,8 @@ import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
 import { agentCookieSchema } from './agent-cookie.schema.ts'
+import { applicationLogoutSchema } from './application-logout.schema.ts'
+import { cookieResetSchema } from './cookie-reset.schema.ts'
 import { identitySchema } from './identity.schema.ts'
 import { openAmAgentSchema } from './openam-agent.schema.ts'
 
@@ -140,6 +142,8 @@ export const agentProfileSchema = z.strictObject({
     .describe('Other methods are answered with 405. TRACE, TRACK and CONNECT never pass.'),
   cookie: agentCookieSchema,
   identity: identitySchema,
+  logout: applicationLogoutSchema,
+  cookieReset: cookieResetSchema,
   responses: z
     .strictObject({
       caching: z

@@ -8,8 +8,10 @@ import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionService, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
+import type { Visitor } from './not-enforced.ts'
 import { evaluate, explainAccess, type Asker } from './policy-query.ts'
 import type { TokenFault } from './request-tokens.ts'
+import { signOut } from './sign-out.ts'
 import { sentToken } from './token-cookie.ts'
 import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
 import type { HeaderList } from './upstream/upstream.ts'
@@ -37,8 +39,15 @@ const METHOD_REFUSED: Refuse = { kind: 'refuse', status: 405, reason: 'method-no
 
 export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   const decide = (request: AccessRequest): Verdict | Promise<Verdict> => {
-    const { site, raw } = request
+    const { site } = request
     if (!site.allowedMethods.has(request.method)) return METHOD_REFUSED
+    if (site.logout?.recognises(visitorOf(request)) === true && !request.upgrade)
+      return signOut({ sessions, decide: decideRest, decideKnown }, request)
+    return decideRest(request)
+  }
+
+  const decideRest = (request: AccessRequest): Verdict | Promise<Verdict> => {
+    const { site, raw } = request
     const malformed = request.upgrade ? webSocketFault(raw, site) : undefined
     if (malformed !== undefined) return malformed
     if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
@@ -117,8 +126,12 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   return { decide, decideKnown }
 }
 
-function isOpen({ site, method, client, target }: AccessRequest): boolean {
-  return site.notEnforced({ method, ip: client.ip, path: target.path, alternatives: target.alternatives })
+function isOpen(request: AccessRequest): boolean {
+  return request.site.notEnforced(visitorOf(request))
+}
+
+function visitorOf({ method, client, target: { path, alternatives } }: AccessRequest): Visitor {
+  return { method, ip: client.ip, path, alternatives }
 }
 
 function login({ site }: AccessRequest, missing: MissingSession): Verdict {

@@ -141,7 +141,10 @@ export function answerVerdict(
       answerTokenNeeded(context, verdict)
       break
     case 'redirect':
-      sendRedirect(context.response, verdict)
+      sendRedirect(context.response, {
+        ...verdict,
+        headers: verdict.forgets === undefined ? {} : { 'set-cookie': verdict.forgets },
+      })
       break
     case 'refuse':
       answerRefuse(context, verdict, [...request.site.allowedMethods].join(', '))
@@ -157,7 +160,7 @@ interface ForwardDeps extends EnactDeps {
 function forward(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void {
   const { site, session } = verdict
   const { request, context, tunnel, ending } = delivery
-  if (session === undefined) {
+  if (session === undefined || verdict.forgets !== undefined) {
     if (tunnel === undefined) handOver(deps.heads, verdict, { delivery, signal: undefined })
     else openTunnel(deps, verdict, delivery)
     return

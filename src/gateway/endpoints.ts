@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { clearCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { parseTarget } from '../http/request-url.ts'
@@ -10,9 +9,9 @@ import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
 import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
 import type { Handshake } from './handshake.ts'
-import { clearedKnownUserCookie } from './known-user.ts'
 import { answerLogin } from './login-answer.ts'
-import { clearedTokenCookie, sessionOfCookie } from './token-cookie.ts'
+import { signedOutCookies } from './signed-out.ts'
+import { sessionOfCookie } from './token-cookie.ts'
 
 /** Path prefix of what the gateway itself answers on every protected host. */
 export const ENDPOINT_PREFIX = '/.gatehouse/'
@@ -119,15 +118,13 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
   const session = await sessionOf(deps, request)
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
-  const { secure, cookies } = site
-  const cleared = [clearedTokenCookie(site), clearedKnownUserCookie(site), clearCookie(cookies.handshake, { secure })]
-  const headers = { 'set-cookie': cleared }
+  const headers = { 'set-cookie': signedOutCookies(site) }
   if (requestKind(request.method, raw.headers) === 'script')
     sendJson(context.response, { status: 200, body: { loggedOut: true }, headers })
   else
     sendRedirect(context.response, {
       status: 303,
-      location: site.logoutUrl.replace('/logout?', '/logged-out?'),
+      location: site.signedOutUrl,
       headers,
     })
 }

@@ -5,7 +5,7 @@ import type { AccessRequest } from './access-request.ts'
 import type { KeptForm } from './kept-forms.ts'
 import { plainHead, type OutgoingHead, type RecentHeads } from './recent-heads.ts'
 import { formHeaders } from './request-headers.ts'
-import type { Exchange, ExchangeEnding } from './upstream/upstream.ts'
+import type { Exchange, ExchangeEnding, RewriteResponseHead } from './upstream/upstream.ts'
 import type { Forward } from './verdict.ts'
 
 /** A request that goes to its application, and where the answer goes. */
@@ -25,14 +25,14 @@ export function handOver(
   verdict: Forward,
   { delivery, signal }: { readonly delivery: HandedOver; readonly signal: AbortSignal | undefined },
 ): void {
-  const { site, session } = verdict
+  const { site, session, forgets } = verdict
   const { request, context, tunnel, ending, renewed, body, form } = delivery
   const { method, target, raw } = request
   const { headers, checked } = headFor(heads, verdict, delivery)
   const outgoing = { method, target: target.target, headers, checked }
   const { rewrites } = site
   const own = renewed === undefined ? rewrites.protected : rewrites.renewing(renewed)
-  const rewrite = session === undefined ? rewrites.open : own
+  const rewrite = session === undefined ? rewrites.open : forgets === undefined ? own : forgetting(own, forgets)
   const parts: Exchange = { request: raw, outgoing, rewrite, signal, body: form?.content?.body ?? body }
   if (tunnel !== undefined) {
     tunnel.release()
@@ -44,6 +44,11 @@ export function handOver(
   }
   if (parts.body === undefined) sendContinue(request, context.response)
   site.upstream.forward(parts, context.response, ending)
+}
+
+function forgetting(rewrite: RewriteResponseHead, cookies: readonly string[]): RewriteResponseHead {
+  const lines = cookies.flatMap((cookie) => ['Set-Cookie', cookie])
+  return (status, headers) => [...rewrite(status, headers), ...lines]
 }
 
 /** An ordinary request of a session is one of many; the others are rare, or everybody's. */

@@ -29,7 +29,9 @@ export function answerLogin(
   if (kind === 'navigation' && !asAdvice && !request.upgrade && needed.missing !== 'dead-bearer') {
     const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }
     const answer = handshake.start(request, { ...needed, goto, restarts: 0 })
-    const all = { ...answer, cookies: [...answer.cookies, ...cookies] }
+    // A step-up goes on with the same person.
+    const resets = needed.missing === undefined ? [] : request.site.resets.login
+    const all = { ...answer, cookies: [...answer.cookies, ...cookies, ...resets] }
     const isForm = needed.back !== undefined || isKeepable(request)
     if (isForm && all.kind === 'redirect') answerForm(context, request, { ...needed, start: all })
     else answerHandshake(context, all)

@@ -1,7 +1,7 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
-import { cookieName, cookieSpellings, type CookieAttributes } from '../http/cookies.ts'
+import { cookieName, cookieSpellings, forgetCookie, type CookieAttributes } from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { EncodedPathRule } from '../http/request-url.ts'
 import type { Facts, PolicyDecisionPoint, Resource } from '../policy/decision.ts'
@@ -9,7 +9,9 @@ import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
+import { compileApplicationLogout, type ApplicationLogout } from './application-logout.ts'
 import type { SiteConfig } from './agent-profile.schema.ts'
+import type { CookieResetConfig } from './cookie-reset.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { cookieNames, type CookieNames } from './identity-cookies.ts'
@@ -39,6 +41,12 @@ export interface Site {
   /** The realm's login page and the logout page of the login host. */
   readonly loginUrl: string
   readonly logoutUrl: string
+  /** The page that says that somebody has signed out. */
+  readonly signedOutUrl: string
+  /** Addresses of the application that sign people out. */
+  readonly logout: ApplicationLogout | undefined
+  /** `Set-Cookie` values that have a browser forget cookies of the application. */
+  readonly resets: { readonly login: readonly string[]; readonly logout: readonly string[] }
   readonly upstream: Upstream
   readonly pdp: PolicyDecisionPoint
   readonly policySet: string
@@ -152,6 +160,9 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     readCookies: createCookieReader({ ...cookies, maxEntries: deps.caches.cookies }),
     loginUrl: `${login}/login${profile.realm}`,
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
+    signedOutUrl: `${login}/logged-out?agent=${encodeURIComponent(profile.id)}`,
+    logout: compileApplicationLogout(profile.logout),
+    resets: compileResets(profile, secure),
     upstream: deps.upstream,
     pdp: deps.pdp,
     policySet: profile.policySet,
@@ -215,6 +226,12 @@ function compileCookies(profile: SiteConfig, deps: SiteDeps, { name, domain }: A
 /** Other agents' cookies too: with a shared domain the browser sends them here, and an application here could set them. */
 function reservedNames(deps: SiteDeps, own: string): readonly string[] {
   return [deps.loginCookieName, HANDSHAKE_COOKIE, KNOWN_USER_COOKIE, own, ...deps.allCookieNames]
+}
+
+function compileResets({ cookieReset }: SiteConfig, secure: boolean): Site['resets'] {
+  const values = (list: readonly CookieResetConfig[]): readonly string[] =>
+    list.map(({ name, domain, path }) => forgetCookie(name, { secure, domain, path }))
+  return { login: values(cookieReset.login), logout: values(cookieReset.logout) }
 }
 
 function fixedHeaders(authority: string, scheme: string, port: number): HeaderList {

@@ -34,6 +34,8 @@ export type Verdict =
       readonly session: Session | undefined
       /** Identity headers, already named and encoded; the upstream gets exactly these. */
       readonly identity: HeaderList
+      /** The session is over, and the answer has the browser forget these cookies of it. */
+      readonly forgets?: readonly string[]
     }
   | { readonly kind: 'login'; readonly site: Site; readonly missing: MissingSession }
   | {
@@ -63,7 +65,13 @@ export type Verdict =
       /** Whose tokens are. */
       readonly issuers: readonly string[]
     }
-  | { readonly kind: 'redirect'; readonly status: 302 | 308; readonly location: string }
+  | {
+      readonly kind: 'redirect'
+      readonly status: 302 | 303 | 308
+      readonly location: string
+      /** Values of `Set-Cookie`. */
+      readonly forgets?: readonly string[]
+    }
   | {
       readonly kind: 'refuse'
       readonly status: 400 | 403 | 405 | 411 | 413 | 421 | 429

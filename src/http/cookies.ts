@@ -153,6 +153,15 @@ export function clearCookie(name: string, attributes: CookieAttributes): string 
   return setCookie(name, '', { ...attributes, maxAge: 0, expires: new Date(0) })
 }
 
+/** A `Set-Cookie` value that has the browser forget somebody else's cookie: one of exactly this name, domain and path (RFC 6265 §5.3). */
+export function forgetCookie(
+  name: string,
+  { secure, domain, path }: { readonly secure: boolean; readonly domain?: string | undefined; readonly path: string },
+): string {
+  const where = domain === undefined ? {} : { domain }
+  return stringifySetCookie({ name, value: '', path, ...where, secure, maxAge: 0, expires: new Date(0) })
+}
+
 /** The name in a `Set-Cookie` value as browsers read it: trimmed; empty for a nameless cookie. */
 export function setCookieName(value: string): string {
   const semicolon = value.indexOf(';')

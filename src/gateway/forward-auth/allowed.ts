@@ -12,7 +12,7 @@ export type AllowDeps = RenewDeps & { readonly sessions: Pick<SessionResolver, '
  * one that were missing some proxies would pass on the client's own (Caddy, GHSA-7r4p-vjf4-gxv4).
  */
 export function answerAllowed(deps: AllowDeps, verdict: Forward, { request, context }: Delivery): void {
-  const { site, session, identity } = verdict
+  const { site, session, identity, forgets } = verdict
   const { response } = context
   const { cookie, authorization } = request.raw.headers
   for (const [name, value] of Object.entries(OWN_HEADERS)) response.setHeader(name, value)
@@ -23,7 +23,8 @@ export function answerAllowed(deps: AllowDeps, verdict: Forward, { request, cont
   const isHidden = authorization === undefined || site.hidesAuthorization(authorization)
   response.setHeader('authorization', isHidden ? '' : authorization)
   response.setHeader('x-request-id', request.id)
-  if (session !== undefined) {
+  if (forgets !== undefined) response.setHeader('set-cookie', forgets)
+  else if (session !== undefined) {
     deps.sessions.touch(session)
     const renewed = session.stateless === undefined ? undefined : renewedCookie(deps, request, session)
     if (renewed !== undefined) response.setHeader('set-cookie', renewed)
