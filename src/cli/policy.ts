@@ -17,6 +17,7 @@ import { configOption } from './config-option.ts'
 import { explanationAsJson, explanationAsText } from './explanation-text.ts'
 import { NotThere } from './managed-realm.ts'
 import { changesUnder, readLog, type Change } from './policy-diff.ts'
+import { createImportCommand } from './policy-import.ts'
 import { personOf } from './policy-person.ts'
 import { askerOf, requestTo, siteOf, type SaidSession } from './policy-question.ts'
 import { createReplay } from './policy-replay.ts'
@@ -65,6 +66,7 @@ export function createPolicyCommand({ terminal }: PolicyCommandDeps): Command {
     .description('say what policies decide and why, and what a draft of them would change')
     .addCommand(explainCommand(terminal, guarded))
     .addCommand(diffCommand(terminal, guarded))
+    .addCommand(createImportCommand({ terminal, guarded, read: (config) => read(config, terminal) }))
 }
 
 type Guarded = (work: () => Promise<void>) => Promise<void>

@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream'
 
-/** 0: done. 1: the configuration, or what was asked for, has a problem. 2: the command was not understood. */
-export type ExitCode = 0 | 1 | 2
+/**
+ * 0: done. 1: the configuration, or what was asked for, has a problem. 2: the command was not understood. 3: done, and the answer is that
+ * something is not what it was.
+ */
+export type ExitCode = 0 | 1 | 2 | 3
 
 /** A terminal's keyboard, or a pipe. */
 export interface Keyboard extends Readable {

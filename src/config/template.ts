@@ -16,6 +16,11 @@ export function isTemplate(text: string): boolean {
   return text.includes('${')
 }
 
+/** A text written so that {@link parseTemplate} gives it back: what others wrote must name no secret. */
+export function literally(text: string): string {
+  return text.replaceAll('${', () => '$${')
+}
+
 /** Parses `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `$${`; defaults and paths may hold references themselves. */
 export function parseTemplate(text: string): ParsedTemplate {
   const parser = new TemplateParser(text)

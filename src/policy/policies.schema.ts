@@ -29,6 +29,7 @@ const policySchema = z.strictObject({
     .min(1)
     .max(128)
     .describe('Unique in the realm; named in the audit log and on the page of a refusal.'),
+  description: z.string().max(1_024).optional().describe('For people.'),
   active: z.boolean().default(true).describe('An inactive policy takes no part.'),
   policySet: z.string().min(1).default(DEFAULT_SET).describe('The set that an agent profile names.'),
   resources: z

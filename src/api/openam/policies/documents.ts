@@ -12,7 +12,7 @@ export interface Document {
 }
 
 /** The resource type that OpenAM comes with, by its uuid there. What has no other type here is of this one. */
-const URL_TYPE = {
+export const URL_TYPE = {
   uuid: '76656a38-5f8e-401b-83aa-4ccb74ce88d2',
   name: 'URL',
   patterns: ['*://*:*/*', '*://*:*/*?*'],
@@ -22,9 +22,10 @@ const URL_TYPE = {
 /** A policy in OpenAM's words, as far as it has words for it. */
 export function policyDocument(realm: RealmName, policy: PolicyConfig): Document {
   const { name, active, policySet, resources, actions, subject, condition, responseAttributes, resourceType } = policy
+  const { description = '' } = policy
   return {
     _id: name,
-    ...{ name, active, description: '', applicationName: policySet, resources },
+    ...{ name, active, description, applicationName: policySet, resources },
     actionValues: Object.fromEntries(Object.entries(actions).map(([action, effect]) => [action, effect === 'allow'])),
     subject: subjectDocument(realm, subject),
     ...(condition === undefined ? {} : { condition: conditionDocument(condition) }),
