@@ -159,10 +159,12 @@ test('the REST is only on the login host, and a token in an address is masked in
 /** Each block of shell in the page, with the answer that stands below it. */
 function examples(): readonly { readonly command: string; readonly answer: unknown }[] {
   const page = readFileSync(new URL('../../docs/rest.md', import.meta.url), 'utf8')
-  return [...page.matchAll(/^```sh\n(.*?)^```\n\n^```json\n(.*?)^```/gms)].map(([, command = '', answer = '']) => ({
-    command,
-    answer: JSON.parse(answer) as unknown,
-  }))
+  return [...page.matchAll(/^```sh\n((?:(?!```)[^\n]*\n)+)```\n\n^```json\n(.*?)^```/gms)].map(
+    ([, command = '', answer = '']) => ({
+      command,
+      answer: JSON.parse(answer) as unknown,
+    }),
+  )
 }
 
 test('the examples of docs/rest.md do what the page says', async () => {

@@ -17,6 +17,7 @@ import type { AuditEvent } from '../telemetry/audit.ts'
 import { createAgents } from './agents.fixture.ts'
 import type { Agents } from './openam/agents.ts'
 import type { People } from './ports.ts'
+import { createXacml } from './xacml/xacml.ts'
 
 export interface Call {
   readonly method?: string
@@ -148,10 +149,10 @@ async function listen(
     checkGoto: createGotoCheck({ loginOrigin: ORIGIN, origins: new Map([[ALICE.realm, [APPLICATION]]]) }),
   }
   const facts = factsOf(options)
-  const answers = createOpenAm(deps)
+  const apis = [createOpenAm(deps), createXacml(deps)]
   const upgrades = createNotificationsEndpoint(deps)
   const server = createServer((request, response) => {
-    if (!answers(request, response, facts)) response.writeHead(404).end('{"page":true}')
+    if (!apis.some((answers) => answers(request, response, facts))) response.writeHead(404).end('{"page":true}')
   }).listen(0, '127.0.0.1')
   server.on('upgrade', (request, socket: Socket, head) => {
     const response = new ServerResponse(request)

@@ -32,7 +32,7 @@ export async function readJson(request: IncomingMessage): Promise<JsonBody> {
 }
 
 /** A body as UTF-8, bounded in bytes and time. What is still to come after a refusal is not waited for. */
-export function readText(request: IncomingMessage): Promise<string | 408 | 413> {
+export function readText(request: IncomingMessage, most = LIMIT): Promise<string | 408 | 413> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -44,7 +44,7 @@ export function readText(request: IncomingMessage): Promise<string | 408 | 413> 
     const timer = setTimeout(() => settle(408), ARRIVAL_MS)
     const take = (chunk: Buffer): void => {
       size += chunk.length
-      if (size > LIMIT) settle(413)
+      if (size > most) settle(413)
       else chunks.push(chunk)
     }
     const finish = (): void => settle(Buffer.concat(chunks).toString('utf8'))

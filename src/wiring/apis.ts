@@ -4,6 +4,7 @@ import { createOpenAm, type OpenAmDeps } from '../api/openam/open-am.ts'
 import { createSessionServiceApi } from '../api/openam/session-service/session-service.ts'
 import { createVarnish } from '../api/varnish/varnish.ts'
 import type { Api, People } from '../api/ports.ts'
+import { createXacml } from '../api/xacml/xacml.ts'
 import { createRelatedOrigins } from '../api/related-origins.ts'
 import { createAuthn } from '../authn/authn.ts'
 import { compileRealmAuthn } from '../authn/realm-authn.ts'
@@ -35,16 +36,17 @@ export function apisOf(
   const version = productVersion()
   const pages = callingPages(snapshot)
   const named = { loginUrl, cookieName, tokensInAddresses, version }
+  const asked = {
+    ...{ ...named, sessions, people, policiesOf, audit, log, clock },
+    bearer: bearerOf(snapshot, directories, deps),
+    transactions: deps.transactions,
+    agents: parts.agents.agents,
+  }
   const openAm = createOpenAm({
-    ...{ ...named, sessions, records, people, audit, log, clock },
+    ...{ ...asked, records, pages },
     authenticate: authenticateOf(snapshot, { ...parts, policiesOf }, deps),
     zeroPageRules: zeroPageRulesOf(snapshot),
     checkGoto: parts.checkGoto,
-    policiesOf,
-    bearer: bearerOf(snapshot, directories, deps),
-    transactions: deps.transactions,
-    pages,
-    agents: parts.agents.agents,
   })
   const sessionService = createSessionServiceApi({
     ...{ sessions, log, agents: parts.agents.agents },
@@ -52,7 +54,8 @@ export function apisOf(
   })
   const varnish = varnishOf(snapshot, { directories, sessions, people }, deps)
   const related = createRelatedOrigins([...pages.keys()])
-  return [openAm, sessionService, createAlive(deps), related, varnish, zitiOf(snapshot, parts, deps)].filter(
+  const ziti = zitiOf(snapshot, parts, deps)
+  return [openAm, createXacml(asked), sessionService, createAlive(deps), related, varnish, ziti].filter(
     (api) => api !== undefined,
   )
 }

@@ -41,10 +41,25 @@ export function readAddress(below: string, parameter: string | undefined): Addre
   const [resource, id, ...rest] = segments.slice(at)
   const known = RESOURCES.find((each) => each === resource)
   if (known === undefined || rest.length > 0) return undefined
+  const realm = realmOf(parts, parameter)
+  return realm && { resource: known, id: decoded(id), realm }
+}
+
+/** The realm that one of these forms names before the last segment, which is `resource`. `undefined`: it is another, or no realm. */
+export function realmBefore(resource: string, below: string, parameter: string | undefined): RealmName | undefined {
+  const segments = below.split('/')
+  const last = segments.length - 1
+  if (segments[last] !== resource) return undefined
+  const named = segments[0] === 'realms' ? hierarchy(segments) : { parts: segments.slice(0, last), at: last }
+  return named?.at === last && named.parts.every((part) => REALM_PART.test(part))
+    ? realmOf(named.parts, parameter)
+    : undefined
+}
+
+function realmOf(parts: readonly string[], parameter: string | undefined): RealmName | undefined {
   // The agent for Node.js writes `realm=` for the root.
   const realm = parameter === undefined || parameter === '' ? `/${parts.join('/')}` : parameter
-  if (!REALM.test(realm)) return undefined
-  return { resource: known, id: decoded(id), realm: realm as RealmName }
+  return REALM.test(realm) ? (realm as RealmName) : undefined
 }
 
 function decoded(id: string | undefined): string | undefined {

@@ -36,7 +36,7 @@ export const shared = {
 const manySchema = z.object({ ...shared, resources: z.array(z.string()).min(1).max(MOST_RESOURCES) })
 const treeSchema = z.object({ ...shared, resource: z.string() })
 
-type Asked = z.infer<z.ZodObject<typeof shared>>
+export type Asked = z.infer<z.ZodObject<typeof shared>>
 
 /** Whose policies, and who asks. The caller has the privilege. */
 export interface Evaluation {
@@ -56,7 +56,7 @@ export async function evaluate(deps: EvaluateDeps, call: Call, evaluation: Evalu
     resource: parseResource(atSite(text, evaluation)),
   }))
   const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources })
-  if (read.kind === 'refused') return read.reply
+  if (read.kind === 'refused') return problem(400, read.message)
   const results: object[] = []
   for (const { text, resource } of resources) results.push(told(text, await read.judge(resource, 'request')))
   return ok(results)
@@ -69,7 +69,7 @@ export async function evaluateTree(deps: EvaluateDeps, call: Call, evaluation: E
   const { resource: text, application } = parsed.data
   const root = { text, resource: parseResource(atSite(text, evaluation)) }
   const read = await readQuestion(deps, call, { ...evaluation, asked: parsed.data, resources: [root] })
-  if (read.kind === 'refused') return read.reply
+  if (read.kind === 'refused') return problem(400, read.message)
   const { policies } = evaluation.policies
   const below = root.resource === undefined ? [] : resourcesBelow(root.resource, policies, application ?? DEFAULT_SET)
   const results = [told(text, await read.judge(root.resource, 'tree'))]
@@ -78,7 +78,7 @@ export async function evaluateTree(deps: EvaluateDeps, call: Call, evaluation: E
 }
 
 /** OpenAM's agent for Node.js asks about paths of its own site. */
-function atSite(text: string, { site }: Evaluation): string {
+export function atSite(text: string, { site }: Pick<Evaluation, 'site'>): string {
   return site !== undefined && text.startsWith('/') ? `${site}${text}` : text
 }
 
@@ -90,18 +90,30 @@ export function misread({ issues: [issue] }: z.ZodError): Reply {
 interface Question extends Evaluation {
   readonly asked: Asked
   readonly resources: readonly { readonly resource: Resource | undefined }[]
+  /** The present where absent. About another time nothing is done, only told. */
+  readonly at?: EpochMs | undefined
 }
 
 /** A request is judged with its approvals; of a tree nobody can approve anything. */
 type Use = 'request' | 'tree'
 
 type ReadQuestion =
-  | { readonly kind: 'refused'; readonly reply: Reply }
-  | { readonly kind: 'read'; judge(resource: Resource | undefined, use: Use): Promise<Judged> }
+  | { readonly kind: 'refused'; readonly message: string }
+  | {
+      readonly kind: 'read'
+      /** About one action, or all that policies of the set name. */
+      judge(resource: Resource | undefined, use: Use, action?: string): Promise<Judged>
+      /** Whether a condition could not be judged that stands in the way: it asks about what the question does not say. */
+      isUnknown(resource: Resource, action: string): Promise<boolean>
+    }
 
 /** Everything of a question that does not depend on the resource. */
-async function readQuestion(deps: EvaluateDeps, { address, origin }: Call, question: Question): Promise<ReadQuestion> {
-  const { policies, caller, asked } = question
+export async function readQuestion(
+  deps: EvaluateDeps,
+  { address, origin }: Pick<Call, 'origin'> & { readonly address: Pick<Call['address'], 'realm'> },
+  question: Question,
+): Promise<ReadQuestion> {
+  const { policies, caller, asked, at } = question
   const policySet = asked.application ?? DEFAULT_SET
   if (!policies.sets.has(policySet)) return refused(`application: there is no policy set ${policySet} in this realm`)
   const clientIp = addressIn(asked.environment ?? {})
@@ -113,13 +125,29 @@ async function readQuestion(deps: EvaluateDeps, { address, origin }: Call, quest
   const { TxId: [transaction] = [], requestDnsName: clientNames, scope } = asked.environment ?? {}
   const told = { clientIp, clientNames, scopes: scope?.flatMap((list) => list.split(' ')), claims: claimsOf(asked) }
   // An agent is about to let somebody in or not; administrators only look.
-  const enforcing = caller === undefined ? origin : undefined
-  const about = { policies, policySet, told, transaction, subject, origin, enforcing }
-  return { kind: 'read', judge: (resource, use) => judgeFor(deps, about, { resource, use }) }
+  const enforcing = caller === undefined && at === undefined ? origin : undefined
+  const about = { policySet, told, transaction, subject, origin, enforcing, at }
+  return {
+    kind: 'read',
+    judge(resource, use, action) {
+      const asked = action === undefined ? policies : ofAction(policies, policySet, action)
+      return judgeFor(deps, { ...about, policies: asked }, { resource, use: at === undefined ? use : 'tree' })
+    },
+    async isUnknown(resource, action) {
+      const found = await questionAt(deps, { ...about, policies }, resource)
+      if (found === undefined) return false
+      const { decision, trace } = policies.pdp.explain({ ...found.query, action })
+      return trace.some((each) => decision.policies.includes(each.policy) && each.condition?.outcome === 'unknown')
+    },
+  }
+}
+
+function ofAction(policies: RealmPolicies, policySet: string, action: string): RealmPolicies {
+  return { ...policies, sets: new Map([[policySet, new Set([action])]]) }
 }
 
 function refused(message: string): ReadQuestion {
-  return { kind: 'refused', reply: problem(400, message) }
+  return { kind: 'refused', message }
 }
 
 /** Newer agents write `requestIp`, older ones `IP`. Empty where neither is given; `undefined` for what is not one address. */
@@ -151,6 +179,19 @@ interface About {
   readonly origin: RequestOrigin
   /** Set where the answer is for a request that waits for it: on whose behalf a session ends that is too old for it. */
   readonly enforcing: RequestOrigin | undefined
+  readonly at: EpochMs | undefined
+}
+
+/** `undefined`: the subject is nobody there. */
+async function questionAt(
+  { clock }: Pick<EvaluateDeps, 'clock'>,
+  { policySet, subject, told, at }: About,
+  resource: Resource,
+): Promise<{ readonly query: Omit<AccessQuery, 'action'>; readonly person: Person } | undefined> {
+  const person = await subject(resource)
+  if (person === undefined) return undefined
+  const { subject: session, facts } = person
+  return { query: { policySet, resource, session, facts, now: at ?? clock(), ...told }, person }
 }
 
 async function judgeFor(
@@ -158,11 +199,10 @@ async function judgeFor(
   about: About,
   { resource, use }: { readonly resource: Resource | undefined; readonly use: Use },
 ): Promise<Judged> {
-  const { policies, policySet } = about
-  const person = resource && (await about.subject(resource))
-  if (resource === undefined || person === undefined) return NOTHING
-  const { subject: session, facts } = person
-  const query = { policySet, resource, session, facts, now: deps.clock(), ...about.told }
+  const { policies } = about
+  const found = resource && (await questionAt(deps, about, resource))
+  if (found === undefined) return NOTHING
+  const { query, person } = found
   const judged = judge(policies, query)
   if (judged.endsSession && about.enforcing !== undefined && person.session !== undefined)
     await deps.sessions.end(person.session.sid, 'max-life', about.enforcing)

@@ -16,6 +16,8 @@ export interface Judged {
   readonly validUntil: EpochMs
   /** A condition that failed asks for the end of the session. */
   readonly endsSession: boolean
+  /** What was decided of each action that was asked about, in upper case. */
+  readonly decisions: ReadonlyMap<string, Decision>
 }
 
 export const NOTHING: Judged = {
@@ -25,31 +27,44 @@ export const NOTHING: Judged = {
   advised: [],
   validUntil: FOREVER,
   endsSession: false,
+  decisions: new Map(),
 }
 
 /** Asks about every action that policies of the set name. */
 export function judge({ pdp, sets }: Pick<RealmPolicies, 'pdp' | 'sets'>, query: Omit<AccessQuery, 'action'>): Judged {
   const actions: Record<string, boolean> = {}
-  const attributes: Record<string, readonly string[]> = {}
+  // A name of the configuration may be one of those that every object has.
+  const attributes = new Map<string, readonly string[]>()
   const advised: string[] = []
+  const decisions = new Map<string, Decision>()
   let advices: Advices | undefined
   let validUntil = FOREVER
   let endsSession = false
   for (const action of sets.get(query.policySet) ?? []) {
-    const decision = pdp.evaluate({ ...query, action: action.toUpperCase() })
+    const name = action.toUpperCase()
+    const decision = pdp.evaluate({ ...query, action: name })
+    decisions.set(name, decision)
     validUntil = Math.min(validUntil, decision.validUntil) as EpochMs
     endsSession ||= decision.endsSession
     const value = valueOf(decision)
     if (value !== undefined) actions[action] = value
     for (const [name, values] of Object.entries(decision.attributes ?? {}))
-      attributes[name] = [...new Set([...(attributes[name] ?? []), ...values])]
+      attributes.set(name, [...new Set([...(attributes.get(name) ?? []), ...values])])
     if (decision.advices === undefined) continue
     advised.push(action)
     advices = uniteAdvices(advices, decision.advices, 'all')
   }
   // HEAD is decided as GET (RFC 9110 §9.3.2); agents look for the method that they were sent.
   if (actions['GET'] !== undefined) actions['HEAD'] = actions['GET']
-  return { actions, attributes, advices: advices ?? {}, advised, validUntil, endsSession }
+  return {
+    actions,
+    attributes: Object.fromEntries(attributes),
+    advices: advices ?? {},
+    advised,
+    validUntil,
+    endsSession,
+    decisions,
+  }
 }
 
 function valueOf({ allowed, reason }: Decision): boolean | undefined {

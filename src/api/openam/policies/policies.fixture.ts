@@ -72,7 +72,7 @@ export const POLICIES = policiesFrom([
 const GROUPS: Readonly<Record<string, readonly string[]>> = { alice: [], bob: ['finance'] }
 
 function userOf(username: string): NamedUser | undefined {
-  const groups = GROUPS[username]
+  const groups = Object.hasOwn(GROUPS, username) ? GROUPS[username] : undefined
   return groups && { id: `u-${username}`, username, groups: new Set(groups), attributes: {} }
 }
 
