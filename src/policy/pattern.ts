@@ -3,7 +3,7 @@ import { classicTarget, compileClassic, collapsed, type ClassicTarget } from './
 import type { Precision } from './precision.ts'
 import { splitPattern, type PatternParts } from './pattern-parts.ts'
 import { canonicalPath, canonicalQuery, foldCase } from './spelling.ts'
-import { compileWildcard } from './wildcard.ts'
+import { compileWildcard, type Matcher } from './wildcard.ts'
 
 /** A resource in the spellings that patterns are compared with, made once for each evaluation. */
 export interface Target {
@@ -102,26 +102,36 @@ function withoutLastSlash(path: string): string {
 
 function compile(text: string, { scheme, host, port, path, query }: PatternParts): ResourcePattern {
   const schemeMatches = compileWildcard(scheme, foldCase)
-  const http = schemeMatches('http')
-  const https = schemeMatches('https')
   const bareHost = foldCase(withoutBrackets(host))
-  const hostMatches = compileWildcard(bareHost, foldCase)
-  const portMatches = compileWildcard(port ?? defaultPort(scheme), (literal) => literal)
-  const exact = compileExact(path, query)
-  const loose = compileLoose(path, query)
   return {
     text,
     host: host.includes('*') ? undefined : bareHost,
     segments: literalSegments(path),
-    matches(target, precision) {
-      return (
-        (target.scheme === 'https' ? https : http) &&
-        portMatches(target.port) &&
-        hostMatches(target.host) &&
-        (precision === 'exact' ? exact(target) : loose(target))
-      )
-    },
+    matches: allOf({
+      http: schemeMatches('http'),
+      https: schemeMatches('https'),
+      host: compileWildcard(bareHost, foldCase),
+      port: compileWildcard(port ?? defaultPort(scheme), (literal) => literal),
+      ...compilePathAndQuery(path, query),
+    }),
   }
+}
+
+interface Parts {
+  readonly http: boolean
+  readonly https: boolean
+  readonly host: Matcher
+  readonly port: Matcher
+  readonly exact: PathAndQuery
+  readonly loose: PathAndQuery
+}
+
+function allOf({ http, https, host, port, exact, loose }: Parts): ResourcePattern['matches'] {
+  return (target, precision) =>
+    (target.scheme === 'https' ? https : http) &&
+    port(target.port) &&
+    host(target.host) &&
+    (precision === 'exact' ? exact(target) : loose(target))
 }
 
 /** `[::1]` and `::1` are one host. */
@@ -137,20 +147,41 @@ function defaultPort(scheme: string): string {
 
 type PathAndQuery = (target: Target) => boolean
 
-function compileExact(path: string, query: string | undefined): PathAndQuery {
-  const pathMatches = compileWildcard(path, canonicalPath)
-  if (query === undefined) return (target) => target.query === undefined && pathMatches(target.path)
-  const queryMatches = compileWildcard(query, canonicalQuery)
-  return (target) => target.query !== undefined && pathMatches(target.path) && queryMatches(target.query)
+/** Most patterns are written in small letters: their two ways to match share what is compared. */
+function compilePathAndQuery(path: string, query: string | undefined): Pick<Parts, 'exact' | 'loose'> {
+  const exactPath = compileWildcard(path, canonicalPath)
+  const loosePath = isFolded(canonicalPath(path)) ? exactPath : compileWildcard(path, (x) => foldCase(canonicalPath(x)))
+  if (query === undefined) return { exact: exactWithout(exactPath), loose: looseWithAny(loosePath) }
+  const exactQuery = compileWildcard(query, canonicalQuery)
+  const looseQuery = isFolded(canonicalQuery(query))
+    ? exactQuery
+    : compileWildcard(query, (x) => foldCase(canonicalQuery(x)))
+  return { exact: exactWith(exactPath, exactQuery), loose: looseWith(loosePath, looseQuery) }
 }
 
-function compileLoose(path: string, query: string | undefined): PathAndQuery {
-  const pathMatches = compileWildcard(path, (literal) => foldCase(canonicalPath(literal)))
-  const anyReading = (target: Target): boolean =>
-    target.readings.some((path) => pathMatches(path) || (!path.endsWith('/') && pathMatches(`${path}/`)))
-  if (query === undefined) return anyReading
-  const queryMatches = compileWildcard(query, (literal) => foldCase(canonicalQuery(literal)))
-  return (target) => target.query !== undefined && anyReading(target) && queryMatches(foldCase(target.query))
+function isFolded(text: string): boolean {
+  return foldCase(text) === text
+}
+
+function exactWithout(path: Matcher): PathAndQuery {
+  return (target) => target.query === undefined && path(target.path)
+}
+
+function exactWith(path: Matcher, query: Matcher): PathAndQuery {
+  return (target) => target.query !== undefined && path(target.path) && query(target.query)
+}
+
+function looseWithAny(path: Matcher): PathAndQuery {
+  return (target) => anyReading(target, path)
+}
+
+function looseWith(path: Matcher, query: Matcher): PathAndQuery {
+  return (target) => target.query !== undefined && anyReading(target, path) && query(foldCase(target.query))
+}
+
+function anyReading({ readings }: Target, matches: Matcher): boolean {
+  for (const path of readings) if (matches(path) || (!path.endsWith('/') && matches(`${path}/`))) return true
+  return false
 }
 
 function literalSegments(path: string): readonly string[] {

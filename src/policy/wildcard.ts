@@ -18,12 +18,32 @@ export function compileWildcard(pattern: string, read: (literal: string) => stri
   const { literals, reaches } = split(pattern, read)
   const [head = ''] = literals
   const tail = literals.at(-1) ?? ''
-  if (reaches.length === 0) return (text) => text === head
-  if (reaches.length === 1 && reaches[0] === 'any') {
-    const shortest = head.length + tail.length
-    return (text) => text.length >= shortest && text.startsWith(head) && text.endsWith(tail)
-  }
-  return (text) => text.startsWith(head) && text.endsWith(tail) && matchPieces(text, { literals, reaches })
+  if (reaches.length === 0) return equalTo(head)
+  if (reaches.length > 1 || reaches[0] !== 'any') return madeOf({ literals, reaches })
+  return tail === '' ? startingWith(head) : between(head, tail)
+}
+
+// Each in a scope of its own: a closure keeps all that others of its scope use, and a realm has ten thousands of them.
+
+const anything: Matcher = () => true
+
+function equalTo(literal: string): Matcher {
+  return (text) => text === literal
+}
+
+function startingWith(head: string): Matcher {
+  return head === '' ? anything : (text) => text.startsWith(head)
+}
+
+function between(head: string, tail: string): Matcher {
+  const shortest = head.length + tail.length
+  return (text) => text.length >= shortest && text.startsWith(head) && text.endsWith(tail)
+}
+
+function madeOf(pieces: Pieces): Matcher {
+  const [head = ''] = pieces.literals
+  const tail = pieces.literals.at(-1) ?? ''
+  return (text) => text.startsWith(head) && text.endsWith(tail) && matchPieces(text, pieces)
 }
 
 function split(pattern: string, read: (literal: string) => string): Pieces {
