@@ -1,5 +1,11 @@
 import { checkMessengers } from './checks/messengers.ts'
-import { checkAgentIds, checkAgentRealms, checkIdentityHeaders, checkSomethingIsProtected } from './checks/agents.ts'
+import {
+  checkAgentIds,
+  checkAgentRealms,
+  checkIdentityHeaders,
+  checkLoginRules,
+  checkSomethingIsProtected,
+} from './checks/agents.ts'
 import { checkCallingPages } from './checks/calling-pages.ts'
 import { checkCertificates } from './checks/certificates.ts'
 import type { Check, CheckInput } from './checks/check.ts'
@@ -55,6 +61,7 @@ const CHECKS: readonly Check[] = [
   checkIdentityCookies,
   checkResponseSources,
   checkDestinations,
+  checkLoginRules,
   checkCallingPages,
   checkSomethingIsProtected,
   checkHosts,

@@ -8,6 +8,7 @@ import { agentCookieSchema } from './agent-cookie.schema.ts'
 import { applicationLogoutSchema } from './application-logout.schema.ts'
 import { cookieResetSchema } from './cookie-reset.schema.ts'
 import { identitySchema } from './identity.schema.ts'
+import { loginRulesSchema } from './login-rules.schema.ts'
 import { openAmAgentSchema } from './openam-agent.schema.ts'
 
 const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
@@ -142,6 +143,14 @@ export const agentProfileSchema = z.strictObject({
     .describe('Other methods are answered with 405. TRACE, TRACK and CONNECT never pass.'),
   cookie: agentCookieSchema,
   identity: identitySchema,
+  clientAddressHeader: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'use letters, digits and hyphens')
+    .optional()
+    .describe(
+      'A header that tells the application the address of the client, as `trustedProxies` lets the gateway know it: `X-Real-IP`. Always there, one address, and never what a client says. `X-Forwarded-For` and `Forwarded` are sent anyway.',
+    ),
+  loginRules: loginRulesSchema,
   logout: applicationLogoutSchema,
   cookieReset: cookieResetSchema,
   responses: z

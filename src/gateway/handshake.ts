@@ -17,6 +17,7 @@ import {
   withCompletion,
 } from './handshake-cookie.ts'
 import type { KnownUsers } from './known-user.ts'
+import type { Place } from './login-rules.ts'
 import type { Site } from './site.ts'
 import { sentToken, sessionOfCookie, tokenCookie } from './token-cookie.ts'
 import type { MissingSession } from './verdict.ts'
@@ -41,6 +42,8 @@ export interface Purpose {
   readonly missing: MissingSession | undefined
   /** How often this handshake was started over. */
   readonly restarts: number
+  /** What rules about logins look at, where that is not the request's own address. */
+  readonly at?: Place
 }
 
 export interface HandshakeDeps {
@@ -75,7 +78,7 @@ export function createHandshake({ handshakes, sessions, knownUsers, clock }: Han
       return { kind: 'loop', cause: causeOf(request, purpose), cookies: [bindingCookie(site, newBinding(now))] }
     }
     const state = formatState({ binding: bindingHash(binding), restarts: purpose.restarts })
-    const location = loginPage(site, { ...purpose, state })
+    const location = loginPage(site, { ...purpose, state, at: purpose.at ?? request.target })
     return { kind: 'redirect', status: 302, location, cookies: [bindingCookie(site, binding)] }
   }
 
@@ -85,7 +88,13 @@ export function createHandshake({ handshakes, sessions, knownUsers, clock }: Han
     const binding = readBinding(site, raw.headers.cookie)
     const hash = binding === undefined ? undefined : bindingHash(binding)
     const again = (goto: string): HandshakeAnswer =>
-      start(request, { goto, advices: undefined, missing: missingOf(request), restarts: restarts + 1 })
+      start(request, {
+        goto,
+        at: placeOf(site, goto),
+        advices: undefined,
+        missing: missingOf(request),
+        restarts: restarts + 1,
+      })
     if (code === undefined) return again(`${site.url}/`)
     const redemption = await handshakes.redeem(code, site.agent, hash, { requestId: request.id, clientIp: client.ip })
     if (redemption.kind === 'refused' || binding === undefined) return again(`${site.url}/`)
@@ -116,7 +125,14 @@ export function loginPage(
     goto,
     advices,
     state,
-  }: { readonly goto: string; readonly advices: Advices | undefined; readonly state: string | undefined },
+    at,
+  }: {
+    readonly goto: string
+    readonly advices: Advices | undefined
+    readonly state: string | undefined
+    /** Where the person wanted to go. */
+    readonly at: Place
+  },
 ): string {
   const query = new URLSearchParams({ goto })
   if (state !== undefined) {
@@ -128,6 +144,12 @@ export function loginPage(
     const isLevel = level !== undefined && Object.keys(more).length === 0
     query.set('authIndexType', isLevel ? 'level' : 'composite_advice')
     query.set('authIndexValue', isLevel ? level : formatCompositeAdvice(advices))
+    return `${site.loginUrl}?${query.toString()}`
+  }
+  const index = site.loginRules(at)
+  if (index !== undefined) {
+    query.set('authIndexType', index.type)
+    query.set('authIndexValue', index.value)
   }
   return `${site.loginUrl}?${query.toString()}`
 }
@@ -160,6 +182,11 @@ function ownUrl(site: Site, url: string): string {
   if (!url.startsWith(`${site.url}/`)) return `${site.url}/`
   const target = parseTarget(url.slice(site.url.length), site.encodedPaths)
   return typeof target === 'string' ? `${site.url}/` : site.url + target.target
+}
+
+function placeOf(site: Site, goto: string): Place {
+  const target = parseTarget(goto.slice(site.url.length), site.encodedPaths)
+  return typeof target === 'string' ? { path: '/', query: undefined } : target
 }
 
 interface Callback {

@@ -40,7 +40,7 @@ export function answerLogin(
   const isFrame = kind === 'frame'
   const loginUrl = isFrame
     ? returnUrl(request)
-    : loginPage(request.site, { goto: pageUrl(request), advices: needed.advices, state: undefined })
+    : loginPage(request.site, { goto: pageUrl(request), advices: needed.advices, state: undefined, at: request.target })
   answerRefusal(context, {
     kind: 'open-at-top-level',
     status: 401,
@@ -59,7 +59,7 @@ function answerForm(
   request: AccessRequest,
   { start, advices, missing }: NeededLogin & { readonly start: Extract<HandshakeAnswer, { kind: 'redirect' }> },
 ): void {
-  const loginUrl = loginPage(request.site, { goto: pageUrl(request), advices, state: undefined })
+  const loginUrl = loginPage(request.site, { goto: pageUrl(request), advices, state: undefined, at: request.target })
   answerRefusal(context, {
     kind: 'form-waits',
     status: 401,

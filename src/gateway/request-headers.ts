@@ -37,6 +37,7 @@ export function requestHeaders(request: AccessRequest, identity: HeaderList): He
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
   for (const item of site.fixedHeaders) headers.push(item)
   headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
+  if (site.clientAddressHeader !== undefined) headers.push(site.clientAddressHeader, client.ip)
   for (let i = 0; i + 1 < identity.length; i += 2) {
     const name = identity[i] ?? ''
     if (name !== 'cookie') headers.push(name, identity[i + 1] ?? '')

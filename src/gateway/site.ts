@@ -16,6 +16,7 @@ import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { cookieNames, type CookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
+import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
 import type { RequestTokens } from './request-tokens.ts'
 import { bareName } from './response-cookies.ts'
@@ -43,6 +44,8 @@ export interface Site {
   readonly logoutUrl: string
   /** The page that says that somebody has signed out. */
   readonly signedOutUrl: string
+  /** How people sign in, by where they want to go. */
+  readonly loginRules: LoginRules
   /** Addresses of the application that sign people out. */
   readonly logout: ApplicationLogout | undefined
   /** `Set-Cookie` values that have a browser forget cookies of the application. */
@@ -62,6 +65,8 @@ export interface Site {
   readonly scrub: (name: string) => JudgedName
   /** Headers that only we may say, in lower case, and whether a name is a spelling of one of them. */
   readonly identityNames: readonly string[]
+  /** In lower case: the header that tells the client's address. */
+  readonly clientAddressHeader: string | undefined
   readonly claims: (name: string) => boolean
   /** Whether an `Authorization` header carries an access or refresh token of ours. */
   readonly isOurToken: (authorization: string) => boolean
@@ -147,6 +152,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const cookie = agentCookieOf(profile, deps.loginCookieName)
   const cookies = compileCookies(profile, deps, cookie)
   const { identity, websocket } = profile
+  const clientAddressHeader = profile.clientAddressHeader?.toLowerCase()
   const identityNames = [...Object.keys(identity.headers).map((name) => name.toLowerCase()), ASSERTION_HEADER]
   return {
     agent: profile.id,
@@ -161,6 +167,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     loginUrl: `${login}/login${profile.realm}`,
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
     signedOutUrl: `${login}/logged-out?agent=${encodeURIComponent(profile.id)}`,
+    loginRules: compileLoginRules(profile.loginRules),
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),
     upstream: deps.upstream,
@@ -176,8 +183,12 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     isOurToken: deps.isOurToken,
     requestTokens: deps.requestTokens,
     hidesAuthorization: hiddenFrom(profile, deps),
-    scrub: createHeaderScrub(identityNames, deps.caches.names),
+    scrub: createHeaderScrub(
+      [...identityNames, ...(clientAddressHeader === undefined ? [] : [clientAddressHeader])],
+      deps.caches.names,
+    ),
     identityNames,
+    clientAddressHeader,
     claims: createHeaderClaims(identityNames),
     fixedHeaders: fixedHeaders(url.host, scheme, port),
     identity: createIdentityHeaders(

@@ -10,6 +10,7 @@ import {
   warningIn,
   type AgentSource,
   type Check,
+  type Named,
   type RealmSources,
 } from './check.ts'
 
@@ -63,16 +64,41 @@ function isTaken(name: string): boolean {
 export const checkIdentityHeaders: Check = ({ agents }) =>
   agents.flatMap(({ value, source }) => {
     const names = Object.keys(value.identity.headers)
-    const entries = names.map((name) => ({ key: name.toLowerCase(), source, path: ['identity', 'headers', name] }))
+    const entries: Named[] = names.map((name) => ({
+      key: name.toLowerCase(),
+      source,
+      path: ['identity', 'headers', name],
+    }))
+    const { clientAddressHeader: address } = value
+    if (address !== undefined) entries.push({ key: address.toLowerCase(), source, path: ['clientAddressHeader'] })
     const twice = repeated(entries).map(({ entry }) =>
       errorIn(source, entry.path, `this header is there already in another spelling; header names ignore case`),
     )
     const reserved = entries
       .filter(({ key }) => isTaken(key))
       .map(({ path }) =>
-        errorIn(source, path, 'this header cannot carry identity; choose another name, such as X-Remote-User'),
+        errorIn(
+          source,
+          path,
+          path.length === 1
+            ? 'this header means something else already; choose another name, such as X-Real-IP'
+            : 'this header cannot carry identity; choose another name, such as X-Remote-User',
+        ),
       )
     return [...twice, ...reserved]
+  })
+
+/** A login page that asks for a chain that is not there shows no form. */
+export const checkLoginRules: Check = ({ agents, realms }) =>
+  agents.flatMap(({ value, source }) => {
+    const chains = realms.find(({ name }) => name === value.realm)?.realm?.value.authentication.chains
+    if (chains === undefined) return []
+    return value.loginRules.flatMap(({ chain }, index) => {
+      if (chain === undefined || Object.hasOwn(chains, chain)) return []
+      const path = ['loginRules', index, 'chain']
+      const hint = source.filled(path) === undefined ? didYouMean(chain, Object.keys(chains)) : ''
+      return [errorIn(source, path, `realm ${value.realm} has no chain ${quoted(source, path, chain)}${hint}`)]
+    })
   })
 
 export const checkSomethingIsProtected: Check = ({ gatehouse, hasAgentFiles }) =>

@@ -36,6 +36,18 @@ test('a cookie for the application has a name that nobody else uses, in one spel
       'identity: { headers: { X-Plan: response:plan } }',
       ':5:32: warning: no policy is asked here (ssoOnly), so there are no response attributes; leave it out or write policies',
     ],
+    ['clientAddressHeader: X-Real-IP', undefined],
+    [
+      'clientAddressHeader: x-remote-user',
+      ':5:22: this header is there already in another spelling; header names ignore case',
+    ],
+    [
+      'clientAddressHeader: X-Forwarded-For',
+      ':5:22: this header means something else already; choose another name, such as X-Real-IP',
+    ],
+    ['loginRules: [{ path: /a/*, chain: default }]', undefined],
+    ['loginRules: [{ chain: defautl }]', ':5:23: realm /staff has no chain "defautl"; did you mean "default"?'],
+    ['loginRules: [{ path: /a/* }]', ':5:14: loginRules[0]: write either chain or authLevel'],
   ] as const) {
     const found = await said(context, identity)
     assert.deepEqual(found, problem === undefined ? [] : [`agent-config/app.yaml${problem}`], identity)

@@ -23,6 +23,7 @@ export function answerAllowed(deps: AllowDeps, verdict: Forward, { request, cont
   const isHidden = authorization === undefined || site.hidesAuthorization(authorization)
   response.setHeader('authorization', isHidden ? '' : authorization)
   response.setHeader('x-request-id', request.id)
+  if (site.clientAddressHeader !== undefined) response.setHeader(site.clientAddressHeader, request.client.ip)
   if (forgets !== undefined) response.setHeader('set-cookie', forgets)
   else if (session !== undefined) {
     deps.sessions.touch(session)
