@@ -25,12 +25,12 @@ function requestTo(site: Site, rawHeaders: readonly string[], client = CLIENT): 
 /** The lines as they are written, Host apart. */
 function written({ headers, checked }: OutgoingHead): string {
   const own: string[] = []
-  let host = checked?.host ?? ''
+  let host = checked?.map((lines) => lines.host).find((said) => said !== null) ?? ''
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() === 'host') host = headers[i + 1] ?? ''
     else own.push(`${headers[i]}: ${headers[i + 1]}`)
   }
-  const after = checked === undefined ? [] : [`${checked.name}: ${checked.value}`]
+  const after = (checked ?? []).map(({ name, value }) => `${name}: ${value}`)
   return [`host ${host}`, ...own, ...after].join('\r\n')
 }
 
@@ -53,7 +53,10 @@ test('the third request with the same lines has nothing of its own but its id', 
   })
   assert.equal(first?.checked, undefined)
   assert.notEqual(second?.checked, undefined)
-  assert.equal(third?.checked, second?.checked)
+  assert.deepEqual(
+    third?.checked?.map((lines, at) => lines === second?.checked?.[at]),
+    [true, true],
+  )
   assert.equal(third?.headers.length, 2)
 })
 
@@ -91,9 +94,12 @@ test('one byte, another address, another site or another identity make another h
   const fresh = (request: AccessRequest, identity = IDENTITY): void => {
     // Each time: those that were looked at before have pushed it out.
     for (let i = 0; i < 3; i++) heads.headOf(requestTo(site, RAW), IDENTITY)
-    const head = heads.headOf(request, identity)
-    assert.equal(head.checked, undefined)
-    assert.equal(written(head), written(plainHead(request, identity)))
+    const before = heads.headOf(requestTo(site, RAW), IDENTITY)
+    for (let i = 0; i < 3; i++) {
+      const head = heads.headOf(request, identity)
+      assert.notDeepEqual(head.checked, before.checked)
+      assert.equal(written(head), written(plainHead(request, identity)))
+    }
   }
   fresh(requestTo(site, RAW.with(3, 'text/htmL')))
   fresh(requestTo(site, RAW.with(2, 'accept')))
@@ -101,8 +107,49 @@ test('one byte, another address, another site or another identity make another h
   fresh(requestTo(site, RAW.slice(0, 4)))
   fresh(requestTo(site, RAW, { ...CLIENT, ip: '192.0.2.2' }))
   fresh(requestTo(site, RAW, { ...CLIENT, peer: '192.0.2.2' }))
+  fresh(requestTo(site, RAW.with(5, 'theme=darK; SSOTokenID=abc')))
   fresh(requestTo(other, RAW))
-  fresh(requestTo(site, RAW), [...IDENTITY])
+  fresh(requestTo(site, RAW), ['x-remote-user', 'bob'])
+})
+
+test('people with the same browser share its lines, and nothing that is theirs', (t) => {
+  const { heads, site } = setup(t)
+  const sessions = ['alice', 'bob'].map((name) => ({
+    raw: RAW.with(5, `theme=${name}; SSOTokenID=${name}`),
+    client: { ...CLIENT, ip: `192.0.2.${name.length}` },
+    identity: ['x-remote-user', name, 'cookie', `who=${name}`],
+  }))
+  const [alice, bob] = sessions.map(({ raw, client, identity }) => {
+    for (let i = 0; i < 2; i++) heads.headOf(requestTo(site, [...raw], client), identity)
+    const request = requestTo(site, [...raw], client)
+    const head = heads.headOf(request, identity)
+    assert.equal(written(head), written(plainHead(request, identity)))
+    return head
+  })
+  assert.equal(alice?.checked?.[0], bob?.checked?.[0])
+  assert.match(written(bob ?? { headers: [], checked: undefined }), /cookie: who=bob; theme=bob\r\n/i)
+  assert.doesNotMatch(JSON.stringify(bob), /alice/)
+})
+
+test('a forwarded address that came is part of what is remembered', (t) => {
+  const { heads, site } = setup(t)
+  const client = { ...CLIENT, ip: '192.0.2.7', peer: '192.0.2.8' }
+  for (const sent of ['192.0.2.7', '192.0.2.7, 192.0.2.9', '192.0.2.9, 192.0.2.7']) {
+    for (let i = 0; i < 3; i++) {
+      const request = requestTo(site, [...RAW, 'X-Forwarded-For', sent], client)
+      assert.equal(written(heads.headOf(request, IDENTITY)), written(plainHead(request, IDENTITY)))
+    }
+  }
+})
+
+test('two Cookie headers are worked out each time', (t) => {
+  const { heads, site } = setup(t)
+  for (let i = 0; i < 3; i++) {
+    const request = requestTo(site, [...RAW, 'cookie', `nth=${i}`])
+    const head = heads.headOf(request, IDENTITY)
+    assert.equal(head.checked, undefined)
+    assert.equal(written(head), written(plainHead(request, IDENTITY)))
+  }
 })
 
 test('requests with credentials or a body are worked out each time', (t) => {
@@ -117,14 +164,16 @@ test('requests with credentials or a body are worked out each time', (t) => {
   }
 })
 
-test('long heads and forms beyond the fourth are not kept', (t) => {
-  const { heads, site } = setup(t)
+test('long heads are not kept, and of many forms the last ones', (t) => {
+  const { site } = setup(t)
+  const heads = new RecentHeads(4)
   const isKept = (raw: readonly string[]): boolean => heads.headOf(requestTo(site, raw), IDENTITY).checked !== undefined
   const long = [...RAW, 'X-A', 'a'.repeat(4_096)]
   assert.deepEqual([isKept(long), isKept(long)], [false, false])
-  const forms = ['1', '2', '3', '4', '5'].map((value) => [...RAW, 'X-A', value])
-  for (const form of forms) isKept(form)
-  assert.deepEqual(forms.map(isKept), [false, false, false, false, false])
-  for (const form of forms.slice(1)) isKept(form)
-  assert.deepEqual(forms.slice(1).map(isKept), [true, true, true, true])
+  const many = [...RAW, ...Array.from({ length: 40 }, (_, nth) => [`X-${nth}`, '1']).flat()]
+  assert.deepEqual([isKept(many), isKept(many)], [false, false])
+  const forms = Array.from({ length: 9 }, (_, nth) => [...RAW, 'X-A', String(nth)])
+  for (const form of forms) assert.equal(isKept(form), false)
+  assert.deepEqual(forms.slice(5).map(isKept), [true, true, true, true])
+  assert.equal(isKept(forms[0] ?? []), false)
 })

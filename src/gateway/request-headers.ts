@@ -12,38 +12,54 @@ import type { HeaderList } from './upstream/upstream.ts'
  * at each, and then makes no new string for it.
  */
 export function requestHeaders(request: AccessRequest, identity: HeaderList): HeaderList {
-  const { site, raw, client } = request
+  return [...clientLines(request), ...personalLines(request, identity)]
+}
+
+/** The lines that depend on nothing but the site and what came, its cookies apart: the same for everybody with such a browser. */
+export function clientLines({ site, raw }: Pick<AccessRequest, 'site' | 'raw'>): HeaderList {
   const { rawHeaders } = raw
   const named = namedByConnection(raw.headers.connection)
-  const headers: string[] = []
+  const lines: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const { name, fate } = site.scrub(rawHeaders[i] ?? '')
+    const value = rawHeaders[i + 1] ?? ''
+    if (fate === 'drop' || fate === 'cookie') continue
+    // An access token opens every site of the realm: an application that saw it could be its user everywhere.
+    if (fate === 'authorization' && site.hidesAuthorization(value)) continue
+    if (named.size > 0 && named.has(name.toLowerCase())) continue
+    lines.push(name, value)
+  }
+  for (const item of site.fixedHeaders) lines.push(item)
+  return lines
+}
+
+/** The lines about who asks and from where: cookies, addresses, identity. Of what came they depend on `Cookie` and `X-Forwarded-For`. */
+export function personalLines({ site, raw, client }: AccessRequest, identity: HeaderList): HeaderList {
+  const { rawHeaders } = raw
+  const lines: string[] = []
   let ours = cookiesOf(identity)
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const { name, fate } = site.scrub(rawHeaders[i] ?? '')
-    if (fate === 'drop') continue
-    let value: string | undefined = rawHeaders[i + 1] ?? ''
-    if (fate === 'cookie') {
-      // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
-      if (name.toLowerCase() !== 'cookie') continue
-      value = joinCookies(ours, site.readCookies(value).forUpstream)
-      // RFC 6265 §5.4: there is one Cookie header, and who gets several may read one of them.
-      ours = undefined
-      if (value === undefined) continue
-    } else if (fate === 'authorization' && site.hidesAuthorization(value)) {
-      // An access token opens every site of the realm: an application that saw it could be its user everywhere.
-      continue
-    } else if (named.size > 0 && named.has(name.toLowerCase())) continue
-    headers.push(name, value)
+    // A `Cookie` in another spelling is one for CGI alone; it could carry anything past us.
+    if (fate !== 'cookie' || !isCookie(name)) continue
+    const value = joinCookies(ours, site.readCookies(rawHeaders[i + 1] ?? '').forUpstream)
+    // RFC 6265 §5.4: there is one Cookie header, and who gets several may read one of them.
+    ours = undefined
+    if (value !== undefined) lines.push(name, value)
   }
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
-  for (const item of site.fixedHeaders) headers.push(item)
-  headers.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
-  if (site.clientAddressHeader !== undefined) headers.push(site.clientAddressHeader, client.ip)
+  lines.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
   for (let i = 0; i + 1 < identity.length; i += 2) {
     const name = identity[i] ?? ''
-    if (name !== 'cookie') headers.push(name, identity[i + 1] ?? '')
-    else if (ours !== undefined) headers.push(name, ours)
+    if (name !== 'cookie') lines.push(name, identity[i + 1] ?? '')
+    else if (ours !== undefined) lines.push(name, ours)
   }
-  return headers
+  return lines
+}
+
+/** Whether the name of a header is that of the cookies, which `personalLines` reads. */
+export function isCookie(name: string): boolean {
+  return name.length === 6 && name.toLowerCase() === 'cookie'
 }
 
 /** The line that no other request has. */

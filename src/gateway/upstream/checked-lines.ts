@@ -43,7 +43,7 @@ export function checkLines(lines: readonly string[]): CheckedLines | undefined {
 
 /** `headers` are looked at, `checked` go after them and are not. */
 export interface CheckedOptions extends Dispatcher.DispatchOptions {
-  readonly checked?: CheckedLines | undefined
+  readonly checked?: readonly CheckedLines[] | undefined
 }
 
 type Insides = Record<symbol, unknown>
@@ -62,8 +62,10 @@ export class LinesClient extends Client {
     if (body !== undefined && body !== null) throw new TypeError('checked lines are for requests without a body')
     const inside = this as unknown as Insides
     const request = new CheckedRequest((inside[kUrl] as URL).origin, options, handler)
-    request.host ??= checked.host
-    request.headers.push(checked.name, checked.value)
+    for (const { host, name, value } of checked) {
+      request.host ??= host
+      request.headers.push(name, value)
+    }
     ;(inside[kQueue] as CheckedRequest[]).push(request)
     if (!inside[kResuming]) (inside[kResume] as (sync: boolean) => void)(true)
     if (inside[kResuming] && inside[kNeedDrain] !== 2 && inside[kBusy]) inside[kNeedDrain] = 2

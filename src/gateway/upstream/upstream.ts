@@ -13,7 +13,7 @@ export interface OutgoingRequest {
   /** Complete with `checked`: scrubbed of hop-by-hop, framing and identity headers, then extended by ours, Host included. */
   readonly headers: HeaderList
   /** Lines that go after them as they are; for requests without a body alone. */
-  readonly checked?: CheckedLines | undefined
+  readonly checked?: readonly CheckedLines[] | undefined
 }
 
 /** Changes the answer's head on its way to the client: cookies stripped, Location rewritten, caching restrained. */
