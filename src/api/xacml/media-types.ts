@@ -8,10 +8,10 @@ import { writeXmlResponse } from '../../policy/xacml/write-xml.ts'
 
 /** One of the two forms in which XACML is spoken. */
 export interface XacmlForm {
-  /** What answers are. */
+  /** What answers are, where the client does not ask for another of the names. */
   readonly type: string
   /** Under which names it is known, the proper one first. */
-  readonly names: readonly string[]
+  readonly names: readonly [string, ...string[]]
   /** Values of the parameter `version`. */
   readonly versions: readonly string[]
   read(text: string): RequestReading
@@ -56,13 +56,22 @@ export function formOf(contentType: string | undefined): XacmlForm | undefined {
   return areKnown ? form : undefined
 }
 
+/** A form, and the name under which it goes out. */
+export interface AcceptedForm {
+  readonly form: XacmlForm
+  readonly type: string
+}
+
 /** The form that an `Accept` header wants most, that of the request where it does not care; `undefined`: none (406). */
-export function acceptedForm(accept: string | undefined, asked: XacmlForm): XacmlForm | undefined {
-  if (accept === undefined || accept === '') return asked
+export function acceptedForm(accept: string | undefined, asked: XacmlForm): AcceptedForm | undefined {
+  if (accept === undefined || accept === '') return { form: asked, type: asked.type }
   if (accept.length > LONGEST) return undefined
   const offered = [asked, ...FORMS.filter((form) => form !== asked)].flatMap((form) =>
-    form.names.flatMap((name) => [...form.versions.map((version) => `${name};version=${version}`)]),
+    form.names.flatMap((name) => form.versions.map((version) => `${name};version=${version}`)),
   )
   const [wanted] = new Negotiator({ headers: { accept } }).mediaTypes(offered)
-  return wanted === undefined ? undefined : formOf(wanted)
+  const form = wanted === undefined ? undefined : formOf(wanted)
+  if (form === undefined) return undefined
+  const [name = ''] = (wanted ?? '').split(';')
+  return { form, type: name === form.names[0] ? form.type : name }
 }

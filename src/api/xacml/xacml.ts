@@ -18,7 +18,7 @@ import { presentedTokens, tokenNames, type TokenNames } from '../openam/tokens.t
 import type { Api, ApiFacts } from '../ports.ts'
 import { readText } from '../read-json.ts'
 import { decide } from './decide.ts'
-import { acceptedForm, formOf, type XacmlForm } from './media-types.ts'
+import { acceptedForm, formOf } from './media-types.ts'
 
 export interface XacmlDeps extends PoliciesDeps {
   /** Where people reach the login host: scheme, host and port. */
@@ -78,7 +78,7 @@ async function serve(parts: Parts, exchange: Exchange): Promise<void> {
 /** A response in a form of XACML. */
 interface Told {
   readonly status: 200 | 400
-  readonly form: XacmlForm
+  readonly type: string
   readonly text: string
 }
 
@@ -87,15 +87,15 @@ function send({ request, response }: Exchange, answer: Reply | Told): void {
   // A body that nobody reads any more must not be taken for the next request.
   if (!request.complete) response.shouldKeepAlive = false
   const headers = { vary: 'Cookie, Authorization, Accept' }
-  if (!('form' in answer)) {
+  if (!('type' in answer)) {
     sendJson(response, { ...answer, headers: { ...headers, ...answer.headers } })
     return
   }
-  const { status, form, text } = answer
+  const { status, type, text } = answer
   response.writeHead(status, {
     ...OWN_HEADERS,
     ...headers,
-    'content-type': form.type,
+    'content-type': type,
     'content-length': Buffer.byteLength(text),
   })
   response.end(text)
@@ -121,7 +121,7 @@ async function answerTo(parts: Parts, { request, facts, realm }: Exchange): Prom
   const read = form.read(text)
   if (read.kind === 'malformed') {
     const result = indeterminate({ code: 'syntax-error', message: read.message })
-    return { status: 400, form: wanted, text: wanted.write([result]) }
+    return { status: 400, type: wanted.type, text: wanted.form.write([result]) }
   }
   const agent = 'agent' in asking ? deps.agents.siteOf(asking.agent)?.url : undefined
   const results = await decide(
@@ -133,7 +133,7 @@ async function answerTo(parts: Parts, { request, facts, realm }: Exchange): Prom
     },
     read.request,
   )
-  return { status: 200, form: wanted, text: wanted.write(results) }
+  return { status: 200, type: wanted.type, text: wanted.form.write(results) }
 }
 
 /** Beside an access token no cookie is looked at: of two people the one of the token is meant, or nobody. */

@@ -4,6 +4,9 @@ import type { XacmlCategory, XacmlProblem, XacmlRequest } from './request.ts'
 /** Decisions of one request. */
 const MOST = 200
 
+/** Characters that may come back in all: what all questions share comes back with each of them. */
+const MOST_INCLUDED = 524_288
+
 /** What may be there several times, each of them asked about by itself. */
 const MANY: readonly string[] = [CATEGORIES.Resource, CATEGORIES.Action]
 
@@ -16,7 +19,24 @@ export type IndividualRequest = readonly XacmlCategory[]
  */
 export function individualRequests(request: XacmlRequest): readonly IndividualRequest[] | XacmlProblem {
   const { references, categories } = request
-  if (references === undefined) return product(categories)
+  const found = references === undefined ? product(categories) : named(references, categories)
+  if ('code' in found) return found
+  const size = found.reduce((sum, each) => sum + includedSize(each), 0)
+  return size > MOST_INCLUDED ? tooMuch() : found
+}
+
+function includedSize(request: IndividualRequest): number {
+  const included = request.flatMap(({ attributes }) => attributes).filter(({ includeInResult }) => includeInResult)
+  return included.reduce(
+    (sum, { id, values }) => values.reduce((all, { type, text }) => all + type.length + text.length, sum + id.length),
+    0,
+  )
+}
+
+function named(
+  references: NonNullable<XacmlRequest['references']>,
+  categories: readonly XacmlCategory[],
+): readonly IndividualRequest[] | XacmlProblem {
   if (references.length === 0) return problem('MultiRequests: there is no RequestReference')
   const byId = new Map<string, XacmlCategory>()
   for (const each of categories) {
@@ -29,11 +49,10 @@ export function individualRequests(request: XacmlRequest): readonly IndividualRe
   for (const names of references) {
     const unknown = names.find((name) => !byId.has(name))
     if (unknown !== undefined) return problem(`MultiRequests: no category has the id ${unknown}`)
-    const named = names.flatMap((name) => byId.get(name) ?? [])
-    const twice = named.find((each) => named.some((other) => other !== each && other.category === each.category))
-    if (twice !== undefined || new Set(names).size < names.length)
+    const members = names.flatMap((name) => byId.get(name) ?? [])
+    if (new Set(members.map(({ category }) => category)).size < members.length)
       return problem('MultiRequests: a reference names one category twice')
-    requests.push(named)
+    requests.push(members)
   }
   return requests
 }
@@ -59,4 +78,8 @@ function problem(message: string): XacmlProblem {
 
 function tooMany(): XacmlProblem {
   return { code: 'processing-error', message: `more than ${MOST} decisions are asked for at once` }
+}
+
+function tooMuch(): XacmlProblem {
+  return { code: 'processing-error', message: 'IncludeInResult: too much would come back with each decision' }
 }
