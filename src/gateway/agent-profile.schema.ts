@@ -10,6 +10,7 @@ import { cookieResetSchema } from './cookie-reset.schema.ts'
 import { identitySchema } from './identity.schema.ts'
 import { loginRulesSchema } from './login-rules.schema.ts'
 import { openAmAgentSchema } from './openam-agent.schema.ts'
+import { ownAnswersSchema } from './own-answers.schema.ts'
 
 const ORIGIN = /^https?:\/\/[^/?#@\\\s]+\/?$/i
 
@@ -153,6 +154,7 @@ export const agentProfileSchema = z.strictObject({
   loginRules: loginRulesSchema,
   logout: applicationLogoutSchema,
   cookieReset: cookieResetSchema,
+  answers: ownAnswersSchema,
   responses: z
     .strictObject({
       caching: z

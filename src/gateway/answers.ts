@@ -34,12 +34,14 @@ export function answerRefusal(context: AnswerContext, { error, headers = {}, ...
   const { request, response, site, requestId } = context
   const retry = details.retryAfterSeconds
   const all = { ...headers, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) }
-  if (requestKind(request.method ?? '', request.headers) === 'script' && !isHtmlFallback(request)) {
+  const isJson = site?.answers.isJson(request) === true
+  if (isJson || (requestKind(request.method ?? '', request.headers) === 'script' && !isHtmlFallback(request))) {
     const { kind, status, loginUrl } = details
     // Only where a login is what is missing: a script that is forbidden something must not send anybody there.
     const login = loginUrl === undefined || status !== 401 ? {} : { loginUrl }
+    const chosen = isJson && (status === 401 || status === 403) ? site.answers.jsonStatus : undefined
     sendJson(response, {
-      status,
+      status: chosen ?? status,
       headers: all,
       body: { error: error ?? kind, message: sentenceOf(kind), requestId, ...login },
     })
@@ -61,9 +63,9 @@ function isHtmlFallback({ headers }: IncomingMessage): boolean {
   return headers['sec-fetch-mode'] === undefined && headers['x-requested-with'] === undefined && acceptsHtml(headers)
 }
 
-function render({ pages, log }: AnswerContext, refusal: Refusal): ReturnType<ErrorPages['render']> {
+function render({ pages, log, site }: AnswerContext, refusal: Refusal): ReturnType<ErrorPages['render']> {
   try {
-    return pages.render(refusal)
+    return site?.answers.page(refusal) ?? pages.render(refusal)
   } catch (error) {
     log.error({ err: error, requestId: refusal.requestId, kind: refusal.kind }, 'page could not be rendered')
     return plainPages.render(refusal)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
+import { requestKind } from '../http/request-kind.ts'
 import { sendRedirect } from '../http/respond.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import type { Session, SessionResolver } from '../session/session.ts'
@@ -14,6 +15,7 @@ import { handOver, sendContinue } from './hand-over.ts'
 import { otherUserUrl, returnUrl, type Handshake } from './handshake.ts'
 import { answerLogin, answerTokenNeeded } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
+import { deniedUrl } from './own-answers.ts'
 import { RecentHeads } from './recent-heads.ts'
 import { renewedCookie } from './renewed-cookie.ts'
 import type { OpenExchange, Streams } from './streams.ts'
@@ -87,7 +89,7 @@ function interruptedForm(
   { request }: Delivery,
 ): { readonly session: Session | undefined } | undefined {
   if (verdict.kind !== 'step-up' && verdict.kind !== 'login') return undefined
-  if (!isKeepable(request)) return undefined
+  if (!isKeepable(request) || request.site.answers.isJson(request.raw)) return undefined
   // Who has proved nothing writes nothing into the store.
   if (verdict.kind === 'step-up') return { session: isAnonymous(verdict.session) ? undefined : verdict.session }
   // Of two tokens nobody knows whose the form is.
@@ -286,10 +288,23 @@ function deny(
 ): void {
   const { site, session, policies, isAdministrator, why } = verdict
   recordDenial(deps, verdict, request)
+  const elsewhere = deniedElsewhere(request)
+  if (elsewhere !== undefined) {
+    sendRedirect(context.response, { status: 303, location: elsewhere })
+    return
+  }
   const loginUrl = otherUserUrl(site, returnUrl(request))
   const { username } = session
   const told = { username, policies, loginUrl, ...(isAdministrator ? { why: why.map(inWords) } : {}) }
   answerRefusal(context, { kind: 'forbidden', status: 403, error: 'access_denied', ...told })
+}
+
+/** People alone are sent anywhere: a script would take the page there for its answer, and a frame shows what it is given. */
+function deniedElsewhere({ site, id, method, raw, target }: AccessRequest): string | undefined {
+  const { answers } = site
+  if (answers.accessDenied === undefined || answers.isJson(raw)) return undefined
+  if (requestKind(method, raw.headers) !== 'navigation') return undefined
+  return deniedUrl(answers, { query: target.query, requestId: id })
 }
 
 function inWords({ policy, outcome, because }: PolicyTrace): { readonly policy: string; readonly because: string } {

@@ -24,7 +24,8 @@ export function answerLogin(
   request: AccessRequest,
   { handshake, needed }: { readonly handshake: Handshake; readonly needed: NeededLogin },
 ): void {
-  const kind = requestKind(request.method, request.raw.headers)
+  const isJson = request.site.answers.isJson(request.raw)
+  const kind = isJson ? 'script' : requestKind(request.method, request.raw.headers)
   const asAdvice = needed.advices !== undefined && wantsAdvice(request)
   if (kind === 'navigation' && !asAdvice && !request.upgrade && needed.missing !== 'dead-bearer') {
     const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }

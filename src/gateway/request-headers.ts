@@ -49,6 +49,7 @@ export function personalLines({ site, raw, client }: AccessRequest, identity: He
   }
   const { xForwardedFor, forwarded } = forwardedValues(raw, client, site.origin)
   lines.push('x-forwarded-for', xForwardedFor, 'forwarded', forwarded)
+  if (site.clientAddressHeader !== undefined) lines.push(site.clientAddressHeader, client.ip)
   for (let i = 0; i + 1 < identity.length; i += 2) {
     const name = identity[i] ?? ''
     if (name !== 'cookie') lines.push(name, identity[i + 1] ?? '')

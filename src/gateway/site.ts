@@ -18,6 +18,7 @@ import { cookieNames, type CookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
+import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'
 import type { RequestTokens } from './request-tokens.ts'
 import { bareName } from './response-cookies.ts'
 import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
@@ -44,6 +45,7 @@ export interface Site {
   readonly logoutUrl: string
   /** The page that says that somebody has signed out. */
   readonly signedOutUrl: string
+  readonly answers: OwnAnswers
   /** How people sign in, by where they want to go. */
   readonly loginRules: LoginRules
   /** Addresses of the application that sign people out. */
@@ -167,6 +169,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     loginUrl: `${login}/login${profile.realm}`,
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
     signedOutUrl: `${login}/logged-out?agent=${encodeURIComponent(profile.id)}`,
+    answers: compileOwnAnswers(profile.answers, { url: url.origin, encodedPaths: profile.encodedPaths }),
     loginRules: compileLoginRules(profile.loginRules),
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),

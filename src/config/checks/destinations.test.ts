@@ -30,6 +30,30 @@ test('a profile sends people to hosts of the configuration alone, and tells brow
     ),
     ['cookieReset: { login: [{ name: JSESSIONID, domain: acme.localhost, path: /a }] }', undefined],
     [
+      'answers: { accessDenied: /sorry, json: { paths: [/a/*], status: 404 }, pages: { "403": "<h1>{{status}}" } }',
+      undefined,
+    ],
+    ['answers: { accessDenied: "https://evil.example/" }', `:6:26: ${ELSEWHERE}`],
+    ['answers: { json: { status: 404 } }', ':6:18: answers.json: write paths or headers'],
+    ['answers: { json: { paths: [/a], status: 200 } }', ':6:41: answers.json.status: the number must be at least 400'],
+    [
+      'answers: { json: { paths: [/a], status: 421 } }',
+      ':6:41: answers.json.status: this status means something else to browsers and proxies',
+    ],
+    ['answers: { pages: { "401": x } }', ':6:21: unknown key "401" in answers.pages'],
+    [
+      'answers: { pages: { "403": "<SCRIPT>x" } }',
+      ':6:28: answers.pages.403: browsers run no script on such a page (its content security policy); remove it',
+    ],
+    [
+      'answers: { pages: { "403": "{{name}}" } }',
+      ':6:28: answers.pages.403: there is no {{name}}; write one of requestId, status, message, site, username, logoutUrl',
+    ],
+    [
+      'answers: { pages: { "403": "<style>{{site}}</style>" } }',
+      ':6:28: answers.pages.403: nothing is filled in inside of style elements; remove the {{…}}',
+    ],
+    [
       'cookieReset: { login: [{ name: __Secure-ssotokenid }] }',
       ":6:24: __Secure-ssotokenid is a cookie of the gateway's own, which it clears itself; name the application's",
     ],

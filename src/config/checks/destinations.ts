@@ -12,7 +12,11 @@ interface Sending {
 /** Wherever a profile sends people. */
 function sendings({ value }: AgentSource): readonly Sending[] {
   const goto = value.logout?.goto
-  return goto === undefined || goto === 'signed-out' ? [] : [{ path: ['logout', 'goto'], to: goto, signedIn: false }]
+  const { accessDenied } = value.answers
+  return [
+    ...(goto === undefined || goto === 'signed-out' ? [] : [{ path: ['logout', 'goto'], to: goto, signedIn: false }]),
+    ...(accessDenied === undefined ? [] : [{ path: ['answers', 'accessDenied'], to: accessDenied, signedIn: true }]),
+  ]
 }
 
 /** People are sent to hosts of the configuration and nowhere else (open redirects); and not to a page that sends them on. */
