@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const WATCH_MS = 100
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 /** One of the processes of a run. All are ended by their pid when the run is over, however it ends. */
@@ -89,4 +90,16 @@ export function cpuMicroseconds(pid: number): number {
 export function residentMegabytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1_024
+}
+
+/** Looks at a process until it is stopped. @returns the most memory that it had resident meanwhile, in MiB */
+export function watchResident(pid: number): { stop(): number } {
+  let most = residentMegabytes(pid)
+  const timer = setInterval(() => (most = Math.max(most, residentMegabytes(pid))), WATCH_MS)
+  return {
+    stop() {
+      clearInterval(timer)
+      return Math.max(most, residentMegabytes(pid))
+    },
+  }
 }

@@ -4,7 +4,7 @@ import { NODE_FLAGS } from '../scripts/node-flags.ts'
 import { writeConfiguration, USERS } from './configuration.ts'
 import type { StoreCounts } from './count-store.ts'
 import { CONNECTIONS, runLoad } from './load.ts'
-import { cpuMicroseconds, residentMegabytes, startProcess, type Place, type Process } from './processes.ts'
+import { cpuMicroseconds, startProcess, watchResident, type Place, type Process } from './processes.ts'
 import { createSessions } from './sessions.ts'
 import { median } from './statistics.ts'
 
@@ -25,6 +25,7 @@ export interface Row {
   /** To the bare proxy of the same round. */
   readonly ratios: readonly number[]
   readonly ratio: number
+  /** MiB; the most in any moment of a round. */
   readonly residentMegabytes: number
 }
 
@@ -57,6 +58,7 @@ interface Sample {
   readonly p50: number
   readonly p99: number
   readonly cpu: number
+  readonly residentMegabytes: number
 }
 
 /** Everything a run starts and writes, so that it can be ended and removed. */
@@ -162,7 +164,9 @@ interface Arrived {
 async function sample(candidate: Candidate, upstream: Process, seconds: number): Promise<Sample> {
   const before = (await upstream.ask('counts')) as Arrived
   const cpuBefore = cpuMicroseconds(candidate.process.pid)
+  const memory = watchResident(candidate.process.pid)
   const result = await runLoad({ ...candidate, seconds })
+  const resident = memory.stop()
   const cpu = cpuMicroseconds(candidate.process.pid) - cpuBefore
   const after = (await upstream.ask('counts')) as Arrived
   const arrived = after.requests - before.requests
@@ -178,6 +182,7 @@ async function sample(candidate: Candidate, upstream: Process, seconds: number):
     p50: result.p50 / 1_000,
     p99: result.p99 / 1_000,
     cpu: cpu / arrived,
+    residentMegabytes: resident,
   }
 }
 
@@ -193,7 +198,7 @@ function rowOf(candidate: Candidate, samples: ReadonlyMap<Candidate, readonly Sa
     cpuMicrosecondsPerRequest: median(taken.map(({ cpu }) => cpu)),
     ratios,
     ratio: median(ratios),
-    residentMegabytes: residentMegabytes(candidate.process.pid),
+    residentMegabytes: Math.max(...taken.map((one) => one.residentMegabytes)),
   }
 }
 
