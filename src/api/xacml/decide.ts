@@ -7,8 +7,16 @@ import type { XacmlProblem, XacmlRequest } from '../../policy/xacml/request.ts'
 import { combineResults, indeterminate, resultOf, type XacmlResult } from '../../policy/xacml/result.ts'
 import type { RealmName } from '../../base/brand.ts'
 import type { RequestOrigin } from '../../session/session.ts'
-import { atSite, readQuestion, type Asked, type EvaluateDeps, type Evaluation } from '../openam/policies/evaluate.ts'
+import {
+  atSite,
+  DEFAULT_SET,
+  readQuestion,
+  type Asked,
+  type EvaluateDeps,
+  type Evaluation,
+} from '../openam/policies/evaluate.ts'
 import { parseResource } from '../openam/policies/resource.ts'
+import { decisionOnNobody } from './nobody.ts'
 
 /** Whose policies, and on whose behalf. The caller has the privilege. */
 export interface XacmlAsking extends Evaluation {
@@ -38,9 +46,10 @@ export async function decide(
   if (!isList(individuals)) return [indeterminate(individuals)]
   const read = individuals.map((each) => readIndividual(each, asking))
   const engines = enginesFor(deps, asking, read.filter(isIndividual))
+  const { returnPolicyIdList } = request
   const results: XacmlResult[] = []
   for (const each of read) {
-    results.push(isIndividual(each) ? await judged(await engines(each), each, request) : each)
+    results.push(isIndividual(each) ? await judged(await engines(each), each, { asking, returnPolicyIdList }) : each)
   }
   return request.combinedDecision ? [combineResults(results)] : results
 }
@@ -116,21 +125,23 @@ function askedOf({ policySet, subject, environment }: XacmlQuestion): Asked {
   }
 }
 
-const NOBODY: XacmlProblem = {
-  code: 'processing-error',
-  message: 'subject: the token or name is nobody’s here, or of several people',
-}
-
 async function judged(
   engine: Engine | XacmlProblem,
   { request, question, resource }: Individual,
-  { returnPolicyIdList }: XacmlRequest,
+  {
+    asking: { policies, realm },
+    returnPolicyIdList,
+  }: { readonly asking: XacmlAsking; readonly returnPolicyIdList: boolean },
 ): Promise<XacmlResult> {
   if ('code' in engine) return indeterminate(engine, request)
-  const { action, at } = question
+  const { action, at, policySet = DEFAULT_SET } = question
   const { decisions, advices, validUntil } = await engine.judge(resource, 'request', action)
   const decision = decisions.get(action)
-  if (decision === undefined) return indeterminate(NOBODY, request)
+  if (decision === undefined) {
+    const onNobody = decisionOnNobody(policies, realm, { policySet, resource, action })
+    const found = { decision: onNobody, advices: {}, validUntil: undefined }
+    return resultOf(found, { request, returnPolicyIdList })
+  }
   const isUnmet = decision.reason === 'condition-failed' && Object.keys(advices).length === 0
   if (isUnmet && (await engine.isUnknown(resource, action))) return indeterminate(unknown(question), request)
   const found = { decision, advices, validUntil: at === undefined ? validUntil : undefined }

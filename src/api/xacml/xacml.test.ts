@@ -139,15 +139,36 @@ test('a subject is of the realm, and one person', async () => {
   assert.equal(await decide(id('bob'), sso(bob), realm('/employees')), 'Permit')
   assert.equal(await decide(id('alice'), sso(bob)), 'Indeterminate')
   assert.equal(await decide(id('bob'), realm('/customers')), 'Indeterminate')
-  assert.equal(await decide(sso(dave)), 'Indeterminate')
-  assert.equal(await decide(id('nobody')), 'Indeterminate')
-  assert.equal(await decide(id('constructor')), 'Indeterminate')
   assert.equal(await decide(sso('x')), 'Indeterminate')
   assert.equal(await decide({ AttributeId: ATTRIBUTES.accessToken, Value: 'a.b.c' }), 'Indeterminate')
+  assert.equal(await decide(sso(dave)), 'Deny', 'of another realm')
   const restricted = await host.tokenAt('app', session)
   assert.equal(await decide(sso(restricted)), 'Permit')
   const elsewhere = await askOne(withToken(restricted), resource('http://hr.acme.test/x'), action('GET'))
   assert.equal(elsewhere.Decision, 'Indeterminate', 'a token of one site says nothing of another')
+})
+
+test('of who is not there the answer is that of people to whom no policy applies', async (t) => {
+  const resources = [`${SITE}/*`]
+  const own = policiesFrom([
+    { name: 'finance', resources, actions: { GET: 'allow' }, subject: { type: 'Group', groups: ['finance'] } },
+    { name: 'everybody', resources, actions: { POST: 'allow' }, subject: { type: 'AnonymousUsers' } },
+    {
+      name: 'level',
+      resources,
+      actions: { PUT: 'allow' },
+      subject: { type: 'OR', subjects: [{ type: 'AnonymousUsers' }, { type: 'Group', groups: ['finance'] }] },
+      condition: { type: 'AuthLevel', authLevel: 2 },
+    },
+  ])
+  const { askOne } = await startPdp(t, { policiesOf: () => employeesPolicies(own) })
+  for (const what of ['GET', 'PUT', 'PATCH']) {
+    const alice = await askOne(named('alice'), resource(`${SITE}/x`), action(what))
+    assert.notEqual(alice.Decision, 'Permit')
+    for (const name of ['nobody', 'constructor', 'dave'])
+      assert.deepEqual(await askOne(named(name), resource(`${SITE}/x`), action(what)), alice, `${name} ${what}`)
+  }
+  assert.equal((await askOne(named('nobody'), resource(`${SITE}/x`), action('POST'))).Decision, 'Deny')
 })
 
 test('a time that is given is what it is decided for, and then nothing happens but the answer', async () => {
