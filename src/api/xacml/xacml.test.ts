@@ -171,6 +171,36 @@ test('of who is not there the answer is that of people to whom no policy applies
   assert.equal((await askOne(named('nobody'), resource(`${SITE}/x`), action('POST'))).Decision, 'Deny')
 })
 
+test('a policy set is one of the realm', async () => {
+  const { askOne } = await shared
+  const inSet = async (Value: string) => {
+    const where = resource(`${SITE}/x`, { AttributeId: ATTRIBUTES.policySet, Value })
+    const result = await askOne(named('alice'), where, action('GET'))
+    return [result.Decision, codeOf(result)]
+  }
+  assert.deepEqual(await inSet('iPlanetAMWebAgentService'), ['Permit', 'ok'])
+  assert.deepEqual(await inSet('other'), ['NotApplicable', 'ok'])
+  assert.deepEqual(await inSet('nothing'), ['Indeterminate', 'processing-error'])
+  assert.deepEqual(await inSet('constructor'), ['Indeterminate', 'processing-error'])
+})
+
+test('a resource that two servers could read differently is Indeterminate, never NotApplicable', async () => {
+  const { askOne } = await shared
+  const odd = [
+    '/x',
+    'ftp://app.acme.test/x',
+    `${SITE}/a/../b`,
+    `${SITE}//x`,
+    `${SITE}/%2e%2e/x`,
+    `${SITE}/a%2fb`,
+    `${SITE}/x#y`,
+  ]
+  for (const url of [...odd, 'http://u@app.acme.test/x', 'http://app.acme.test:0/x', 'urn:x', 'file://a/b']) {
+    const result = await askOne(named('alice'), resource(url), action('GET'))
+    assert.deepEqual([result.Decision, codeOf(result)], ['Indeterminate', 'syntax-error'], url)
+  }
+})
+
 test('a time that is given is what it is decided for, and then nothing happens but the answer', async () => {
   const { host, askOne } = await shared
   const { token } = await host.signIn('alice')
