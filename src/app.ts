@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DestinationStream } from 'pino'
@@ -29,6 +30,7 @@ import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration } from './runtime.ts'
 import type { RuntimeDeps } from './wiring/deps.ts'
 import { openListeners, type Listeners } from './wiring/listeners.ts'
+import { policyAdminOf } from './wiring/policy-admin.ts'
 import { createBearerResolver } from './session/bearer.ts'
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
@@ -105,7 +107,8 @@ interface Foundation {
 async function assemble(start: Start): Promise<App> {
   const { snapshot, closers, output, worker } = start
   const clock = systemClock
-  const { deps, factorSweep, health, log } = await openFoundation(start)
+  const configuration = { reload: () => watcher.check(), inForce: () => holder.peek().snapshot }
+  const { deps, factorSweep, health, log } = await openFoundation(start, configuration)
   const holder = new GenerationHolder<GatehouseGeneration>(await buildGeneration(1, snapshot, deps), (error) =>
     log.warn({ err: error }, 'a replaced configuration did not close cleanly'),
   )
@@ -164,7 +167,10 @@ async function assemble(start: Start): Promise<App> {
 /** Longer than one look at the keys ever takes. */
 const ROTATION_LEASE_MS = 30_000
 
-async function openFoundation({ snapshot, closers, output, worker }: Start): Promise<Foundation> {
+async function openFoundation(
+  { snapshot, closers, output, worker, configRoot }: Start,
+  configuration: Pick<Parameters<typeof policyAdminOf>[0], 'reload' | 'inForce'>,
+): Promise<Foundation> {
   const { telemetry, store: storeConfig, secrets, keys, siteId, serverId, login, caches } = snapshot.gatehouse
   const clock = systemClock
   const log = createLogger({ level: telemetry.level, destination: output, worker })
@@ -237,6 +243,7 @@ async function openFoundation({ snapshot, closers, output, worker }: Start): Pro
     sessionListeners,
     messengers,
     audit,
+    policyAdmin: policyAdminOf({ root: resolve(configRoot), leases: store.leases, ...configuration }),
     log,
     clock,
   }

@@ -74,6 +74,8 @@ export interface LoginHostOptions {
   readonly resolved?: () => unknown
   /** None where absent. */
   readonly policiesOf?: OpenAmDeps['policiesOf']
+  /** Nothing can be changed where absent. */
+  readonly policyAdmin?: OpenAmDeps['policyAdmin']
   /** Access tokens; none is good where absent. */
   readonly bearer?: OpenAmDeps['bearer']
   /** None where absent. */
@@ -141,6 +143,9 @@ async function listen(
     audit: { record: (event: (typeof audited)[number]) => void audited.push(event) },
     ...{ people, agents },
     policiesOf: options.policiesOf ?? (() => undefined),
+    policyAdmin: options.policyAdmin ?? {
+      change: () => Promise.resolve({ kind: 'conflict' as const, why: 'nothing is changed here' }),
+    },
     bearer: options.bearer ?? { resolve: () => undefined },
     transactions: createTransactions(process.store),
     pages: options.pages ?? new Map(),

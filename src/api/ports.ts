@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RealmName } from '../base/brand.ts'
+import type { EditOutcome, EditPlan } from '../base/kept-list.ts'
 import type { Client } from '../http/client.ts'
+import type { PolicyConfig } from '../policy/policies.schema.ts'
 import type { Session } from '../session/session.ts'
 
 /** Facts about a request that were established before it came here. */
@@ -25,6 +27,16 @@ export interface ApiUpgrade {
 
 /** One interface that speaks WebSocket on the login host. False: the address is none of its, and nothing was touched. */
 export type SocketApi = (upgrade: ApiUpgrade) => boolean
+
+/** Changes the policies of a realm where they are kept: in the files of the configuration. */
+export interface PolicyAdmin {
+  /** Asks `plan` about the policies as they are kept now, and does what it says. `isTrial`: everything but writing. */
+  change<R>(
+    realm: RealmName,
+    plan: (policies: readonly PolicyConfig[]) => EditPlan<R>,
+    options: { readonly isTrial: boolean },
+  ): Promise<EditOutcome<PolicyConfig, R>>
+}
 
 /** What the configuration says about people. */
 export interface People {

@@ -16,7 +16,7 @@ import { parseWith, type Parsed } from './schema-problems.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import type { ConfigProblem, ConfigSnapshot } from './snapshot.ts'
 import { parseSource, readSource, type ParsedSource } from './source-document.ts'
-import { readTree, type ConfigTree, type TreeFile } from './tree.ts'
+import { readTree, type ConfigTree, type Instead, type TreeFile } from './tree.ts'
 
 export interface LoadOptions {
   /** Where `${env:NAME}` looks, and STORE_URL; the process's environment by default. */
@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly purpose?: 'serve' | 'check'
   /** What these options gave before: given back as it is where no byte of what it was read from is another now. */
   readonly known?: LoadedConfig
+  /** What the configuration would be with these files; without `known`. */
+  readonly instead?: Instead
 }
 
 export interface LoadedConfig {
@@ -46,7 +48,7 @@ export interface LoadedConfig {
  */
 export async function loadConfig(root: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const base = resolve(root)
-  const tree = await readTree(base)
+  const tree = await readTree(base, options.instead)
   const { known } = options
   if (known !== undefined) {
     // The same files name the same others.

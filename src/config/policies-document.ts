@@ -1,17 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Document, isCollection, isMap, isPair, isScalar, isSeq, visit, type YAMLMap, type YAMLSeq } from 'yaml'
+import type { ItemEdit } from '../base/kept-list.ts'
 import { parseSource } from './source-document.ts'
 import { literally } from './template.ts'
-
-type Value = Readonly<Record<string, unknown>>
-
-/** One policy of a file, as it was and as it is to be. Without `before` it is new, without `after` it goes. */
-export interface PolicyEdit {
-  /** Its place in the list. */
-  readonly index: number
-  readonly before: Value | undefined
-  readonly after: Value | undefined
-}
 
 /** A whole file of policies. `looks`: by name of a policy, what is written above it for whoever reads it. */
 export function policiesText(
@@ -48,7 +39,7 @@ function comment(text: string): string {
  * words as before stays as it is written, references to the environment included.
  * @throws TypeError for a text that is not a file of policies with such a policy
  */
-export function editPolicies(text: string, { index, before, after }: PolicyEdit): string {
+export function editPolicies(text: string, { index, before, after }: ItemEdit): string {
   const { document } = parseSource('policies.yaml', Buffer.from(text))
   if (document.contents === null) document.contents = document.createNode({}) as unknown as typeof document.contents
   const top: unknown = document.contents
@@ -78,11 +69,12 @@ function listIn(document: Document, top: YAMLMap): YAMLSeq {
 function rewrite(
   document: Document,
   item: YAMLMap,
-  { before, after }: { readonly before: Value; readonly after: Value },
+  { before, after }: { readonly before: object; readonly after: object },
 ): void {
   for (const key of Object.keys(before)) if (!(key in after)) item.delete(key)
-  for (const [key, value] of Object.entries(after)) {
-    if (isDeepStrictEqual(before[key], value)) continue
+  const was = new Map<string, unknown>(Object.entries(before))
+  for (const [key, value] of Object.entries(after) as [string, unknown][]) {
+    if (was.has(key) && isDeepStrictEqual(was.get(key), value)) continue
     item.set(key, nodeOf(document, { value }).get('value', true))
   }
 }

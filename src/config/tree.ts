@@ -36,9 +36,12 @@ const MAX_REALM_DEPTH = 16
 const FOLDER_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const REALM_FILES = ['realm.yaml', 'users.yaml', 'policies.yaml'] as const
 
+/** Texts in the place of those of files, by path relative to the root: what the configuration would be with them. */
+export type Instead = ReadonlyMap<string, Uint8Array>
+
 /** Lists and reads the tree. What cannot be read or has a name that nobody reads is a problem, not a rejection. */
-export async function readTree(root: string): Promise<ConfigTree> {
-  const reader = new TreeReader(root)
+export async function readTree(root: string, instead: Instead = new Map()): Promise<ConfigTree> {
+  const reader = new TreeReader(root, instead)
   const [agentFiles] = await Promise.all([reader.agentConfig(), reader.realm('realms', '/')])
   const gatehouse = agentFiles.find(({ file }) => file === 'agent-config/gatehouse.yaml')
   const agents = agentFiles.filter((file) => file !== gatehouse)
@@ -56,9 +59,11 @@ class TreeReader {
   readonly folders: string[] = []
   readonly realms: RealmFolder[] = []
   readonly #root: string
+  readonly #instead: Instead
 
-  constructor(root: string) {
+  constructor(root: string, instead: Instead) {
     this.#root = root
+    this.#instead = instead
   }
 
   async agentConfig(): Promise<TreeFile[]> {
@@ -91,7 +96,9 @@ class TreeReader {
       )
     }
     const has = async (file: string): Promise<TreeFile | undefined> =>
-      names.has(file) ? await this.#read(posix.join(folder, file)) : undefined
+      names.has(file) || this.#instead.has(posix.join(folder, file))
+        ? await this.#read(posix.join(folder, file))
+        : undefined
     const [realm, users, policies] = await Promise.all(REALM_FILES.map(has))
     const themeDir = posix.join(folder, 'theme')
     const theme = entries.some((entry) => entry.isFolder && entry.name === 'theme') ? await this.#theme(themeDir) : []
@@ -146,6 +153,8 @@ class TreeReader {
   }
 
   async #read(file: string): Promise<TreeFile | undefined> {
+    const bytes = this.#instead.get(file)
+    if (bytes !== undefined) return { file, bytes }
     const path = join(this.#root, file)
     try {
       const found = await stat(path)

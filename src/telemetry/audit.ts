@@ -203,6 +203,19 @@ export type AuditEvent = About &
     | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
     | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
     | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
+    /** Who changed a policy, or was not allowed to. `before` and `after`: what it said and says; `of`: the realm whose policy it is. */
+    | {
+        readonly event: 'PolicyAdministered'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly of: RealmName
+        readonly policy: string
+        readonly action: 'create' | 'update' | 'delete'
+        readonly outcome: 'done' | 'refused'
+        readonly before?: object
+        readonly after?: object
+      }
   )
 
 /** What the browser of whoever did it says of itself and of them. */

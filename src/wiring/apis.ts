@@ -47,6 +47,7 @@ export function apisOf(
     authenticate: authenticateOf(snapshot, { ...parts, policiesOf }, deps),
     zeroPageRules: zeroPageRulesOf(snapshot),
     checkGoto: parts.checkGoto,
+    policyAdmin: deps.policyAdmin,
   })
   const sessionService = createSessionServiceApi({
     ...{ sessions, log, agents: parts.agents.agents },

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { PolicyAdmin } from '../api/ports.ts'
 import type { Notifications } from '../api/openam/notifications/notifications.ts'
 import type { SessionListeners } from '../api/openam/session-service/listeners.ts'
 import type { ModuleTypes } from '../authn/modules/catalogue.ts'
@@ -39,6 +40,8 @@ export interface RuntimeDeps {
   readonly sessionListeners: SessionListeners
   /** What there is to reach people with. */
   readonly messengers: Messengers
+  /** Changes policies in the files of the configuration. */
+  readonly policyAdmin: PolicyAdmin
   readonly audit: AuditSink
   readonly log: Log
   readonly clock: Clock

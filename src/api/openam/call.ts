@@ -29,6 +29,8 @@ export interface Call {
   readonly origin: RequestOrigin
   /** The JSON body; `undefined` where there is none. */
   readonly body: unknown
+  /** `If-Match` and `If-None-Match` (RFC 9110 §13.1). */
+  readonly precondition: { readonly match: string | undefined; readonly noneMatch: string | undefined }
   /** A query parameter that was given exactly once. */
   query(name: string): string | undefined
 }

@@ -14,6 +14,7 @@ import { sessionOf, type Call, type SessionsDeps } from './call.ts'
 import { pageOf, readableBy, settledFor, type Page, type PageOrigins } from './cross-origin.ts'
 import { answerPolicies, type PoliciesDeps } from './policies/policies.ts'
 import { isKind } from './policies/read.ts'
+import type { WriteDeps } from './policies/write.ts'
 import { FORBIDDEN, problem, replyToFault, type Reply } from './reply.ts'
 import { serverInfo } from './server-info.ts'
 import { actOnSession } from './session-actions.ts'
@@ -23,7 +24,11 @@ import { actOnUsers, type UsersDeps } from './users.ts'
 import { chooseVersion, type ApiVersion } from './version.ts'
 
 export interface OpenAmDeps
-  extends SessionsDeps, Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'>, Pick<UsersDeps, 'checkGoto'> {
+  extends
+    SessionsDeps,
+    Pick<PoliciesDeps, 'policiesOf' | 'bearer' | 'transactions'>,
+    Pick<WriteDeps, 'policyAdmin'>,
+    Pick<UsersDeps, 'checkGoto'> {
   /** Where people reach the login host: scheme, host and port. */
   readonly loginUrl: string
   /** Name of the SSO cookie without a prefix. */
@@ -141,6 +146,7 @@ async function replyTo(parts: Parts, { request, facts, below, query, page }: Exc
     tokens: await tokensOf(parts, request, { page, resource: address.resource }),
     origin: { requestId: facts.requestId, clientIp: facts.client.ip },
     body: read.value,
+    precondition: { match: headerText(request, 'if-match'), noneMatch: headerText(request, 'if-none-match') },
     query: once,
   }
   const isLogin = address.resource === 'authenticate'

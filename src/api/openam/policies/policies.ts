@@ -8,12 +8,15 @@ import { explain, type ExplainDeps } from './explain.ts'
 import { mayEvaluate, mayRead } from './privilege.ts'
 import { isKind, readPolicies, refuseWrite } from './read.ts'
 import type { RealmPolicies } from './realm-policies.ts'
+import { writePolicy, type WriteDeps } from './write.ts'
 
 export interface PoliciesDeps extends EvaluateDeps, ExplainDeps, Pick<AgentDeps, 'agents'> {
   readonly sessions: EvaluateDeps['sessions'] & ExplainDeps['sessions']
   readonly people: People
   policiesOf(realm: RealmName): RealmPolicies | undefined
 }
+
+type AllDeps = PoliciesDeps & WriteDeps
 
 type Action = (deps: EvaluateDeps, call: Call, evaluation: Evaluation) => Promise<Reply>
 
@@ -23,17 +26,20 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
 ])
 
 /** Everything at `policies`, `applications` and `resourcetypes`. */
-export function answerPolicies(deps: PoliciesDeps, method: string, call: Call): Promise<Reply> {
+export function answerPolicies(deps: AllDeps, method: string, call: Call): Promise<Reply> {
   const { resource: kind, id } = call.address
   if (!isKind(kind)) throw new TypeError(`${kind} is none of what policies are made of`)
   if (method === 'GET' || method === 'HEAD') return readPolicies(deps, call, kind)
   if (method === 'POST' && kind === 'policies' && id === undefined) return actOnPolicies(deps, call)
+  if (method === 'PUT' && kind === 'policies' && id !== undefined) return writePolicy(deps, call, 'put')
+  if (method === 'DELETE' && kind === 'policies' && id !== undefined) return writePolicy(deps, call, 'delete')
   return refuseWrite(deps, call)
 }
 
 /** `POST …/policies?_action=NAME`. */
-async function actOnPolicies(deps: PoliciesDeps, call: Call): Promise<Reply> {
+async function actOnPolicies(deps: AllDeps, call: Call): Promise<Reply> {
   const name = call.query('_action') ?? ''
+  if (name === 'create') return writePolicy(deps, call, 'create')
   const action = ACTIONS.get(name)
   const { realm } = call.address
   const caller = await sessionOf(deps, call.tokens.caller)

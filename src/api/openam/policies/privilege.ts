@@ -16,3 +16,8 @@ export async function mayEvaluate(people: People, caller: Session | AgentSession
 export function mayRead(people: People, caller: Session, realm: RealmName): Promise<boolean> {
   return administers(people, caller, realm)
 }
+
+/** Whether the caller may change them. */
+export function mayWrite(people: People, caller: Session, realm: RealmName): Promise<boolean> {
+  return administers(people, caller, realm)
+}

@@ -5,6 +5,7 @@ import type { People } from '../../ports.ts'
 import { FORBIDDEN, ok, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { applicationDocuments, policyDocument, resourceTypeDocuments, type Document } from './documents.ts'
 import { mayRead } from './privilege.ts'
+import { revised, withTag, type Revised } from './revision.ts'
 import { readFilter } from './query-filter.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 
@@ -33,19 +34,19 @@ const LARGEST_PAGE = 500
 export async function readPolicies(deps: ReadDeps, call: Call, kind: Kind): Promise<Reply> {
   const policies = await readable(deps, call)
   if ('status' in policies) return policies
-  const all = DOCUMENTS[kind](call, policies)
+  const all = DOCUMENTS[kind](call, policies).map(revised)
   const { id } = call.address
   if (id === undefined) return list(call, all)
   const found = all.find(({ _id }) => _id === id)
-  return found === undefined ? problem(404) : ok(found)
+  return found === undefined ? problem(404) : withTag(ok(found), found)
 }
 
-/** Whatever would change them: they are files, for people and for what keeps their versions. */
+/** What can be changed in the files alone, where it has comments and a history. */
 export async function refuseWrite(deps: ReadDeps, call: Call): Promise<Reply> {
   const policies = await readable(deps, call)
   if ('status' in policies) return policies
   const { realm } = call.address
-  return problem(501, `policies are written in the file realms${realm === '/' ? '' : realm}/policies.yaml, not here`)
+  return problem(501, `this is changed in the file realms${realm === '/' ? '' : realm}/policies.yaml, not here`)
 }
 
 async function readable(deps: ReadDeps, call: Call): Promise<RealmPolicies | Reply> {
@@ -55,7 +56,7 @@ async function readable(deps: ReadDeps, call: Call): Promise<RealmPolicies | Rep
   return ((await mayRead(deps.people, caller, realm)) ? deps.policiesOf(realm) : undefined) ?? FORBIDDEN
 }
 
-function list(call: Call, all: readonly Document[]): Reply {
+function list(call: Call, all: readonly Revised[]): Reply {
   const matches = readFilter(call.query('_queryFilter') ?? 'true')
   const size = call.query('_pageSize') ?? String(PAGE)
   const offset = call.query('_pagedResultsOffset') ?? '0'

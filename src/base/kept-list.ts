@@ -1,0 +1,26 @@
+/** One item of a list that is kept in a file, as it was written and as it is to be. Without `before` it is new, without `after` it goes. */
+export interface ItemEdit {
+  /** Its place in the list. */
+  readonly index: number
+  readonly before: object | undefined
+  readonly after: object | undefined
+}
+
+/** What is to become of the items that there are; `refused`: nothing, for a reason that is the caller's. */
+export type EditPlan<R> =
+  | { readonly kind: 'edit'; readonly edit: ItemEdit }
+  | { readonly kind: 'refused'; readonly refused: R }
+
+export type EditOutcome<Item, R> =
+  | { readonly kind: 'refused'; readonly refused: R }
+  /** The configuration would not be valid with it. Nothing has changed. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  /** The files cannot be changed now. Nothing has changed. */
+  | { readonly kind: 'conflict'; readonly why: string }
+  | {
+      readonly kind: 'done'
+      /** All that there are now. */
+      readonly items: readonly Item[]
+      /** False where this process does not go by them yet. */
+      readonly isInForce: boolean
+    }

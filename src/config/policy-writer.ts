@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import type { RealmName } from '../base/brand.ts'
+import type { EditOutcome, EditPlan, ItemEdit } from '../base/kept-list.ts'
+import { asFault, fault } from '../errors.ts'
+import type { PolicyConfig } from '../policy/policies.schema.ts'
+import { loadConfig, type LoadOptions } from './load.ts'
+import { editPolicies } from './policies-document.ts'
+import { formatProblem } from './problems.ts'
+import { bytesOf, replaceFile } from './replace-file.ts'
+import type { ConfigSnapshot, RealmConfig } from './snapshot.ts'
+
+export interface PolicyWriterDeps {
+  /** Absolute path of the configuration root. */
+  readonly root: string
+  /** Runs work while no other process writes; `undefined` where one does. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T | undefined>
+  /** Throws what only compiling shows. */
+  readonly compile: (realm: RealmConfig) => void
+  /** Settles when what the files say is in force, or refused. */
+  readonly reload: () => Promise<void>
+  readonly inForce: () => ConfigSnapshot
+  readonly options?: Pick<LoadOptions, 'env'>
+  readonly replace?: typeof replaceFile
+}
+
+export interface PolicyWriter {
+  /** Asks `plan` about the policies that the files have now, and writes what it says. `isTrial`: everything but writing. */
+  change<R>(
+    realm: RealmName,
+    plan: (policies: readonly PolicyConfig[]) => EditPlan<R>,
+    options: { readonly isTrial: boolean },
+  ): Promise<EditOutcome<PolicyConfig, R>>
+}
+
+/**
+ * Changes `policies.yaml` of a realm: the file, for people and what keeps its versions. The whole configuration is checked with the change
+ * before anything is written; the file is replaced in one step, and only if it is still what was read.
+ */
+export function createPolicyWriter(deps: PolicyWriterDeps): PolicyWriter {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    async change(realm, plan, { isTrial }) {
+      const turn = last.then(async () => deps.alone(() => changeFile(deps, { realm, plan, isTrial })))
+      last = turn.catch(() => undefined)
+      return (await turn) ?? { kind: 'conflict', why: 'another process is changing policies; try again' }
+    },
+  }
+}
+
+interface Change<R> {
+  readonly realm: RealmName
+  readonly plan: (policies: readonly PolicyConfig[]) => EditPlan<R>
+  readonly isTrial: boolean
+}
+
+async function changeFile<R>(
+  deps: PolicyWriterDeps,
+  { realm, plan, isTrial }: Change<R>,
+): Promise<EditOutcome<PolicyConfig, R>> {
+  const file = `realms${realm === '/' ? '' : realm}/policies.yaml`
+  const path = join(deps.root, file)
+  const before = await bytesOf(path)
+  const text = before === undefined ? '' : Buffer.from(before).toString('utf8')
+  const old = await realmWith(deps, { realm, file, text: before === undefined ? undefined : text })
+  if ('problems' in old)
+    return { kind: 'conflict', why: `the files have errors; mend them first: ${old.problems.join('; ')}` }
+  const planned = plan(old.realm.policies)
+  if (planned.kind === 'refused') return planned
+  const { edit } = planned
+  if (edit.before !== undefined && isDeepStrictEqual(edit.before, edit.after))
+    return { kind: 'done', items: old.realm.policies, isInForce: true }
+  const edited = attempt(() => editPolicies(text, edit))
+  if (typeof edited !== 'string')
+    return { kind: 'conflict', why: `${file} is to be changed by hand: ${edited.message}` }
+  const next = await realmWith(deps, { realm, file, text: edited })
+  if ('problems' in next) return { kind: 'invalid', problems: next.problems }
+  if (!isOnly(edit, old.realm, next.realm))
+    throw fault('GH_INTERNAL', { detail: `the change of ${file} would change more` })
+  if (isTrial) return { kind: 'done', items: next.realm.policies, isInForce: false }
+  const replace = deps.replace ?? replaceFile
+  const replaced = await replace(path, { before, after: Buffer.from(edited) })
+  if (replaced === 'changed') return { kind: 'conflict', why: `${file} was changed at the same time; read it again` }
+  if (replaced === 'read-only')
+    return { kind: 'conflict', why: `${file} cannot be written here; change it where it comes from` }
+  await deps.reload()
+  const { policies } = next.realm
+  return {
+    kind: 'done',
+    items: policies,
+    isInForce: isDeepStrictEqual(deps.inForce().realms.get(realm)?.policies, policies),
+  }
+}
+
+/** YAML can be written in ways that only a person can change: an anchor that others refer to, for one. */
+function attempt(edit: () => string): string | Error {
+  try {
+    return edit()
+  } catch (error) {
+    if (error instanceof Error) return error
+    throw error
+  }
+}
+
+/** The realm as it would be with this text, or all that is wrong with the configuration then. */
+async function realmWith(
+  { root, options, compile }: PolicyWriterDeps,
+  { realm, file, text }: { readonly realm: RealmName; readonly file: string; readonly text: string | undefined },
+): Promise<{ readonly realm: RealmConfig } | { readonly problems: readonly string[] }> {
+  const instead = new Map(text === undefined ? [] : [[file, Buffer.from(text)]])
+  const { snapshot, problems } = await loadConfig(root, { ...options, instead })
+  const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
+  const found = snapshot?.realms.get(realm)
+  if (found === undefined) return { problems: errors.length > 0 ? errors : [`there is no realm ${realm}`] }
+  try {
+    compile(found)
+  } catch (caught) {
+    const { detail, message } = asFault(caught)
+    return { problems: [detail ?? message] }
+  }
+  return { realm: found }
+}
+
+/** Whether everything else still says what it said: an alias, say, could have carried the change further. */
+function isOnly({ index, before, after }: ItemEdit, old: RealmConfig, next: RealmConfig): boolean {
+  const others = old.policies.filter((_, at) => before === undefined || at !== index)
+  const still = next.policies.filter(
+    (_, at) => after === undefined || at !== (before === undefined ? old.policies.length : index),
+  )
+  const sections = ({ policySets, resourceTypes }: RealmConfig): object => ({ policySets, resourceTypes })
+  return isDeepStrictEqual(others, still) && isDeepStrictEqual(sections(old), sections(next))
+}

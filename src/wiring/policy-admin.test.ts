@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict'
+import { lstatSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test, type TestContext } from 'node:test'
+import { createLoginHost } from '../api/login-host.fixture.ts'
+import { EMPLOYEES, employeesPolicies } from '../api/openam/policies/policies.fixture.ts'
+import type { PolicyAdmin } from '../api/ports.ts'
+import type { RealmName } from '../base/brand.ts'
+import { configFolder, MASTER_KEY } from '../config/config-folder.fixture.ts'
+import { loadConfig } from '../config/load.ts'
+import { createPolicyWriter, type PolicyWriterDeps } from '../config/policy-writer.ts'
+import type { ConfigSnapshot } from '../config/snapshot.ts'
+import type { Leases } from '../store/store.ts'
+import { policyAdminOf } from './policy-admin.ts'
+
+const SITE = 'http://app.acme.test:80'
+const FILE = 'realms/employees/policies.yaml'
+const WRITTEN = `# Ours. Ask erin before you change anything.
+policies:
+  # Everybody.
+  - name: staff # the first
+    resources: ['\${env:SITE:-${SITE}}/*'] # all of it
+    actions: { GET: allow, Post: deny }
+    subject: { type: AuthenticatedUsers }
+
+  # Whoever has proved more.
+  - name: finance
+    active: false
+    resources: [${SITE}/pay/*]
+    actions: { GET: allow }
+    subject:
+      type: Group
+      groups: [finance] # see the directory
+    condition: { type: Session, maxSessionTime: 90s }
+# The end.
+`
+const REALMS = {
+  'realms/employees/realm.yaml': '',
+  'realms/employees/contractors/realm.yaml': '',
+  'realms/customers/realm.yaml': '',
+  [FILE]: WRITTEN,
+}
+
+interface Options {
+  readonly leases?: Leases
+  readonly writer?: (deps: PolicyWriterDeps) => PolicyAdmin
+}
+
+const always: Leases = { acquire: () => Promise.resolve(true), release: () => Promise.resolve() }
+
+async function host(t: TestContext, { leases = always, writer }: Options = {}) {
+  const folder = configFolder(t, REALMS)
+  const { root } = folder
+  let snapshot: ConfigSnapshot | undefined
+  const reload = async (): Promise<void> => {
+    snapshot = (await loadConfig(root)).snapshot ?? snapshot
+  }
+  await reload()
+  const inForce = (): ConfigSnapshot => {
+    assert.ok(snapshot)
+    return snapshot
+  }
+  const deps = { root, reload, inForce }
+  const plain = { ...deps, compile: () => undefined, alone: <T>(work: () => Promise<T>) => work() }
+  const policyAdmin = writer?.(plain) ?? policyAdminOf({ ...deps, leases })
+  const policiesOf = (realm: RealmName) => employeesPolicies(inForce().realms.get(realm)?.policies ?? [])
+  const rig = await createLoginHost(t, { policiesOf, policyAdmin })
+  const { token } = await rig.signIn('root', '/')
+  const write = async (
+    method: string,
+    path: string,
+    {
+      body,
+      headers = {},
+      by = token,
+      realm = '/realms/employees',
+    }: { body?: unknown; headers?: Readonly<Record<string, string>>; by?: string; realm?: string } = {},
+  ) => {
+    const version = { 'accept-api-version': 'resource=2.1', ...headers }
+    const answer = await rig.call(`/json/realms/root${realm}/${path}`, {
+      method,
+      token: by,
+      headers: version,
+      ...(body === undefined ? {} : { body }),
+    })
+    return { status: answer.status, etag: answer.headers.etag, body: answer.body as Readonly<Record<string, unknown>> }
+  }
+  const file = (): string => readFileSync(join(root, FILE), 'utf8')
+  const create = (body: object, path = 'policies?_action=create') => write('POST', path, { body })
+  return { ...folder, rig, write, create, file, token, policyAdmin, inForce }
+}
+
+const NEW = {
+  name: 'new',
+  active: true,
+  description: 'For\nall',
+  applicationName: 'iPlanetAMWebAgentService',
+  actionValues: { GET: true, HEAD: true },
+  resources: [`${SITE}/new/*`],
+  subject: { type: 'Identity', subjectValues: ['id=alice,ou=user,o=employees,ou=services,ou=am-config'] },
+  condition: { type: 'AuthLevel', authLevel: 1 },
+}
+
+const namesOf = (policies: readonly { readonly name: string }[]) => policies.map(({ name }) => name)
+
+suite('policies written by REST', () => {
+  test('are in the file, in force and in the audit log, and the rest of the file stays', async (t) => {
+    const { create, write, file, inForce, rig } = await host(t)
+    const { status, etag, body } = await create(NEW)
+    assert.deepEqual([status, etag], [201, `"${String(body['_rev'])}"`])
+    const read = await write('GET', 'policies/new')
+    assert.deepEqual([read.status, read.etag, read.body], [200, etag, body])
+    assert.deepEqual(body['actionValues'], { GET: true })
+    assert.ok(file().startsWith(WRITTEN.slice(0, WRITTEN.indexOf('[', 60)).trimEnd()), file())
+    for (const comment of WRITTEN.match(/#.*$/gm) ?? []) assert.ok(file().includes(comment), comment)
+    assert.match(file(), /\n {2}- name: new\n {4}description: \|-\n/)
+    assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance', 'new'])
+    const event = rig.audited.find(({ event }) => event === 'PolicyAdministered')
+    assert.ok(event?.event === 'PolicyAdministered')
+    assert.deepEqual(
+      [event.username, event.realm, event.of, event.policy, event.action, event.outcome, event.before, event.after],
+      ['root', '/', '/employees', 'new', 'create', 'done', undefined, body],
+    )
+  })
+
+  test('what a policy says as before stays as it is written', async (t) => {
+    const { write, file, rig } = await host(t)
+    const { body: old } = await write('GET', 'policies/finance')
+    const { status, body } = await write('PUT', 'policies/finance', {
+      body: { ...old, active: true },
+      headers: { 'if-match': String(old['_rev']) },
+    })
+    assert.deepEqual([status, body['active']], [200, true])
+    assert.notEqual(body['_rev'], old['_rev'])
+    assert.match(file(), /groups: \[ finance \] # see the directory/)
+    assert.match(file(), /maxSessionTime: 90s/)
+    assert.doesNotMatch(file(), /active/)
+    const { body: staff } = await write('GET', 'policies/staff')
+    assert.equal((await write('PUT', 'policies/staff', { body: { ...staff, description: 'x' } })).status, 200)
+    assert.match(file(), /\$\{env:SITE:-/, 'a reference is no value')
+    const events = rig.audited.filter((event) => event.event === 'PolicyAdministered')
+    assert.deepEqual(events.map(({ action, before, after }) => [action, before, after])[0], ['update', old, body])
+    const written = file()
+    assert.equal((await write('PUT', 'policies/finance', { body: { ...NEW, ...body } })).status, 200)
+    assert.equal(file(), written, 'what says the same is not written again')
+  })
+
+  test('are created, changed, renamed and removed by their versions', async (t) => {
+    const { create, write, inForce } = await host(t)
+    const put = (name: string, headers: Readonly<Record<string, string>>, body: object = NEW) =>
+      write('PUT', `policies/${name}`, { body, headers })
+    assert.equal((await put('new', { 'if-match': '*' })).status, 404)
+    assert.equal((await put('new', { 'if-match': '"old"' })).status, 412)
+    const { status, body } = await put('new', { 'if-none-match': '*' })
+    assert.equal(status, 201)
+    const rev = String(body['_rev'])
+    assert.equal((await put('new', { 'if-none-match': '*' })).status, 412)
+    assert.equal((await create(NEW)).status, 409)
+    assert.equal((await put('new', { 'if-match': '"another"' })).status, 412)
+    assert.equal((await put('new', { 'if-match': `"x", "${rev}"` }, { ...NEW, active: false })).status, 200)
+    assert.equal((await put('new', { 'if-match': rev })).status, 412, 'that was the version before')
+    assert.equal((await put('new', {}, { ...NEW, name: 'staff' })).status, 409)
+    const renamed = await put('new', {}, { ...NEW, name: 'a/b' })
+    assert.deepEqual([renamed.status, renamed.body['_id']], [200, 'a/b'])
+    assert.equal((await write('GET', 'policies/new')).status, 404)
+    assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance', 'a/b'])
+    assert.equal((await write('DELETE', 'policies/a%2Fb', { headers: { 'if-match': rev } })).status, 412)
+    const removed = await write('DELETE', 'policies/a%2Fb', { headers: { 'if-match': String(renamed.body['_rev']) } })
+    assert.deepEqual([removed.status, removed.body['_id']], [200, 'a/b'])
+    assert.equal((await write('DELETE', 'policies/a%2Fb')).status, 404)
+    assert.equal((await write('DELETE', 'policies/staff')).status, 200)
+    assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['finance'])
+  })
+
+  test('of a realm without such a file make one', async (t) => {
+    const { write, root } = await host(t)
+    const body = { ...NEW, subject: { type: 'AuthenticatedUsers' } }
+    assert.equal((await write('PUT', 'policies/new', { body, realm: '/realms/customers' })).status, 201)
+    assert.match(readFileSync(join(root, 'realms/customers/policies.yaml'), 'utf8'), /^policies:\n {2}- name: new\n/)
+  })
+
+  test('what is not valid is refused with the reason, and nothing has changed', async (t) => {
+    const { write, file, root, inForce } = await host(t)
+    for (const [change, reason] of [
+      [{ resources: ['http:/x'] }, /resources\.0/],
+      [{ subject: { type: 'Mystery' } }, /subject: subjects of type "Mystery" are not known/],
+      [{ subject: { type: 'Identity', subjectValues: ['id=a,ou=user,ou=am-config'] } }, /is of realm \/;/],
+      [{ condition: { type: 'Script', scriptId: 'x' } }, /scripts are not run/],
+      [{ condition: { type: 'AuthScheme', authScheme: ['nothing'] } }, /policies\.yaml:\d+:\d+: .*module/],
+      [{ actionValues: { GET: true, HEAD: false } }, /HEAD/],
+      [{ resourceTypeUuid: 'nothing' }, /there is no resource type/],
+      [{ name: 'x'.repeat(129) }, /policies\.yaml/],
+      [{ name: '' }, /no name/],
+      [{ priority: 1 }, /priority, which is not known/],
+      [JSON.parse('{"__proto__":{"active":true}}') as object, /__proto__/],
+      [
+        { condition: JSON.parse('{"type":"SessionProperty","properties":{"__proto__":["x"]}}') as object },
+        /condition|__proto__/,
+      ],
+    ] as const) {
+      const { status, body } = await write('PUT', 'policies/new', {
+        body: { ...NEW, ...change, ...Object.fromEntries(Object.entries(change)) },
+      })
+      assert.deepEqual(
+        [status, reason.test(String(body['message']))],
+        [400, true],
+        `${String(reason)} ${JSON.stringify(body)}`,
+      )
+    }
+    assert.equal((await write('PUT', 'policies/new', { body: ['x'] })).status, 400)
+    assert.equal(file(), WRITTEN)
+    assert.deepEqual(readdirSync(join(root, 'realms/employees')).sort(), ['contractors', 'policies.yaml', 'realm.yaml'])
+    assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance'])
+  })
+
+  test('names are names, whatever they look like, and no value of this machine', async (t) => {
+    const { create, write, file, root } = await host(t)
+    const before = readdirSync(root, { recursive: true }).sort()
+    for (const name of [
+      '../../../etc/x',
+      '__proto__',
+      'a\nb: [ &x *y # no',
+      '${file:master.key}',
+      '$${env:PATH}',
+      '\u2028"',
+    ]) {
+      const { status, body } = await create({ ...NEW, name, description: name })
+      assert.equal(status, 201, JSON.stringify(body))
+      const read = await write('GET', `policies/${encodeURIComponent(name)}`)
+      assert.deepEqual([read.body['name'], read.body['description']], [name, name])
+    }
+    assert.deepEqual(readdirSync(root, { recursive: true }).sort(), before)
+    assert.ok(!JSON.stringify((await write('GET', 'policies')).body).includes(MASTER_KEY))
+    assert.equal((await write('DELETE', 'policies/__proto__')).status, 200)
+    assert.ok(file().includes('# The end.'))
+  })
+
+  test('a policy that denies everything locks nobody out of changing it', async (t) => {
+    const { create, write } = await host(t)
+    const body = {
+      ...NEW,
+      resources: ['*://*:*/*', '*://*:*/*?*'],
+      actionValues: { GET: false, POST: false, PUT: false, DELETE: false },
+    }
+    assert.equal((await create({ ...body, subject: { type: 'AuthenticatedUsers' }, condition: null })).status, 201)
+    assert.equal((await write('DELETE', 'policies/new')).status, 200)
+  })
+
+  test('a trial says what would be, and writes nothing', async (t) => {
+    const { create, write, file, rig } = await host(t)
+    const { status, body } = await create(NEW, 'policies?_action=create&_dryRun=true')
+    assert.deepEqual([status, body['name']], [201, 'new'])
+    assert.equal((await create({ ...NEW, subject: {} }, 'policies?_action=create&_dryRun=true')).status, 400)
+    assert.equal((await write('DELETE', 'policies/staff?_dryRun=true')).status, 200)
+    assert.equal(file(), WRITTEN)
+    assert.ok(!rig.audited.some(({ event }) => event === 'PolicyAdministered'))
+  })
+})
+
+suite('who may write policies', () => {
+  test('administrators of the realm or of one above, and nobody else', async (t) => {
+    const { write, rig, file } = await host(t)
+    const { token: alice } = await rig.signIn('alice')
+    const { token: carl } = await rig.signIn('carl', '/employees/contractors')
+    for (const [method, path, body] of [
+      ['POST', 'policies?_action=create', NEW],
+      ['PUT', 'policies/staff', NEW],
+      ['DELETE', 'policies/staff', undefined],
+    ] as const) {
+      assert.equal((await write(method, path, { body, by: alice })).status, 403)
+      assert.equal((await write(method, path, { body, by: carl })).status, 403, 'of a realm below')
+      assert.equal(
+        (await write(method, path, { body, by: carl, realm: '/realms/customers' })).status,
+        403,
+        'of one beside',
+      )
+      assert.equal((await write(method, path, { body, by: 'no-token' })).status, 401)
+    }
+    const own = '/realms/employees/realms/contractors'
+    const body = { ...NEW, subject: { type: 'AuthenticatedUsers' } }
+    assert.equal(
+      (await write('PUT', 'policies/own', { body: { ...body, name: 'own' }, by: carl, realm: own })).status,
+      201,
+    )
+    assert.equal(file(), WRITTEN)
+    const refused = rig.audited.filter((event) => event.event === 'PolicyAdministered' && event.outcome === 'refused')
+    assert.equal(refused.length, 9)
+  })
+
+  test('no page of another site, and no body without end', async (t) => {
+    const { rig, token, write, file } = await host(t)
+    const forged = (method: string, headers: Readonly<Record<string, string>>) =>
+      rig.call('/json/realms/root/realms/employees/policies/staff', {
+        ...{ method, cookie: token, headers },
+        ...(method === 'PUT' ? { body: NEW } : {}),
+      })
+    for (const method of ['PUT', 'DELETE'])
+      for (const site of ['cross-site', 'same-site'])
+        assert.equal(
+          (
+            await forged(method, {
+              'sec-fetch-site': site,
+              origin: 'http://evil.test',
+              'accept-api-version': 'resource=2.1',
+            })
+          ).status,
+          403,
+        )
+    const resources = Array.from({ length: 560 }, (_, at) => `${SITE}/${at}`)
+    assert.equal((await write('PUT', 'policies/new', { body: { ...NEW, resources } })).status, 413)
+    assert.equal(file(), WRITTEN)
+  })
+
+  test('policy sets and resource types are changed in the file alone', async (t) => {
+    const { write } = await host(t)
+    for (const path of ['applications/x', 'resourcetypes/x', 'policies/x?_action=move']) {
+      const { status, body } = await write(path.startsWith('policies') ? 'POST' : 'PUT', path, {
+        body: {},
+        headers: { 'accept-api-version': 'resource=1.0' },
+      })
+      assert.deepEqual([status, /realms\/employees\/policies\.yaml/.test(String(body['message']))], [501, true])
+    }
+  })
+})
+
+suite('several who write', () => {
+  test('of two changes of one version, one is done', async (t) => {
+    const { write, inForce } = await host(t)
+    const { body: old } = await write('GET', 'policies/staff')
+    const change = (description: string) =>
+      write('PUT', 'policies/staff', { body: { ...old, description }, headers: { 'if-match': String(old['_rev']) } })
+    const both = await Promise.all([change('one'), change('two')])
+    assert.deepEqual(both.map(({ status }) => status).sort(), [200, 412])
+    const [winner] = both.filter(({ status }) => status === 200)
+    assert.equal(inForce().realms.get(EMPLOYEES)?.policies[0]?.description, winner?.body['description'])
+  })
+
+  test('while another process writes, the change is not made', async (t) => {
+    const { create, file } = await host(t, { leases: { ...always, acquire: () => Promise.resolve(false) } })
+    const { status, body } = await create(NEW)
+    assert.deepEqual([status, /another process/.test(String(body['message']))], [409, true])
+    assert.equal(file(), WRITTEN)
+  })
+
+  test('what an editor writes in between is not lost', async (t) => {
+    const edited = WRITTEN.replace('Ask erin', 'Ask frank')
+    const { create, file } = await host(t, {
+      writer: (deps) => createPolicyWriter({ ...deps, compile: () => writeFileSync(join(deps.root, FILE), edited) }),
+    })
+    const { status, body } = await create(NEW)
+    assert.deepEqual([status, /at the same time/.test(String(body['message']))], [409, true])
+    assert.equal(file(), edited)
+  })
+
+  test('an alias of what is changed is not changed along with it', async (t) => {
+    const { write, file, root } = await host(t)
+    const shared = WRITTEN.replace(
+      'subject: { type: AuthenticatedUsers }',
+      'subject: &all { type: AuthenticatedUsers }',
+    ).replace(/subject:\n.*\n.*\n/, 'subject: *all\n')
+    writeFileSync(join(root, FILE), shared)
+    const { status, body } = await write('DELETE', 'policies/staff')
+    assert.deepEqual([status, /alias/i.test(String(body['message']))], [409, true])
+    assert.equal(file(), shared)
+  })
+
+  test('files with errors, and files that cannot be written, say so', async (t) => {
+    const { create, root, file } = await host(t)
+    writeFileSync(join(root, FILE), 'policies: [')
+    const broken = await create(NEW)
+    assert.deepEqual(
+      [broken.status, /mend them first: realms\/employees\/policies\.yaml:1/.test(String(broken.body['message']))],
+      [409, true],
+    )
+    assert.equal(file(), 'policies: [')
+    const fixed = await host(t, {
+      writer: (deps) => createPolicyWriter({ ...deps, replace: () => Promise.resolve('read-only') }),
+    })
+    const { status, body } = await fixed.create(NEW)
+    assert.deepEqual(
+      [status, /cannot be written here; change it where it comes from/.test(String(body['message']))],
+      [409, true],
+    )
+  })
+
+  test('links and permissions of the file stay', async (t) => {
+    const { create, root } = await host(t)
+    renameSync(join(root, FILE), join(root, 'elsewhere.yaml'))
+    symlinkSync(join(root, 'elsewhere.yaml'), join(root, FILE))
+    const { mode } = statSync(join(root, FILE))
+    assert.equal((await create(NEW)).status, 201)
+    assert.ok(lstatSync(join(root, FILE)).isSymbolicLink())
+    assert.equal(statSync(join(root, 'elsewhere.yaml')).mode, mode)
+    assert.match(readFileSync(join(root, 'elsewhere.yaml'), 'utf8'), /name: new/)
+  })
+
+  test('what is not in force yet is 202', async (t) => {
+    const { create } = await host(t, {
+      writer: (deps) => createPolicyWriter({ ...deps, reload: () => Promise.resolve() }),
+    })
+    assert.equal((await create(NEW)).status, 202)
+  })
+})
