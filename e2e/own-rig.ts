@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { NODE_FLAGS } from '../scripts/node-flags.ts'
 import { createPasswordHasher } from '../src/crypto/password-hash.ts'
 import { freePort } from '../src/free-port.fixture.ts'
+import { askAgain, type Compared } from './asked-again.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -31,7 +32,9 @@ export interface OwnRig {
   kill(signal: NodeJS.Signals): void
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals | null>
-  /** Drains and stops, and removes the configuration; settles with the exit code. */
+  /** Decisions that explain was asked about again, by kind; once it has stopped. */
+  compared(): Compared
+  /** Drains and stops, and removes the configuration; settles with the exit code. Rejects where explain says anything else than was enforced. */
   stop(): Promise<number | NodeJS.Signals | null>
 }
 
@@ -66,12 +69,14 @@ interface Launched extends Omit<OwnRig, 'port'> {
 export function launch(files: ConfigFiles, env: Readonly<Record<string, string>> = {}): Launched {
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-own-'))
   writeFiles(root, files)
-  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', '--config', root], {
+  const again = askAgain()
+  const child = spawn(process.execPath, [...NODE_FLAGS, again.flag, MAIN, 'serve', '--config', root], {
     cwd: root,
-    env: { ...process.env, MASTER_KEY: newMasterKey(), ...env },
+    env: { ...process.env, MASTER_KEY: newMasterKey(), ...again.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let [out, err] = ['', '']
+  let compared: Compared = {}
   const reader = createLineReader()
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out += text
@@ -93,10 +98,12 @@ export function launch(files: ConfigFiles, env: Readonly<Record<string, string>>
     remove: (path) => rmSync(join(root, path), { recursive: true }),
     kill: (signal) => void child.kill(signal),
     ended,
+    compared: () => compared,
     async stop() {
       child.kill('SIGTERM')
       const code = await ended
       rmSync(root, { recursive: true, force: true })
+      compared = again.check(out)
       return code
     },
   }
@@ -153,6 +160,7 @@ export interface TestUser {
   readonly username: string
   readonly hash: string
   readonly groups?: readonly string[]
+  readonly attributes?: Readonly<Record<string, string | readonly string[]>>
   readonly disabled?: boolean
 }
 

@@ -71,9 +71,10 @@ async function runAgain(failed) {
 /**
  * Runs steps in order, all of them even after one failed, so that one run shows everything.
  * @param {number} atOnce how many run side by side: whenever one has ended the next begins
+ * @param last what looks at what the others left, once they have all ended
  * @returns the process's exit code
  */
-export async function runSteps(steps, atOnce = 1) {
+export async function runSteps(steps, atOnce = 1, last = []) {
   const first = []
   const start = Date.now()
   const left = [...steps]
@@ -84,6 +85,8 @@ export async function runSteps(steps, atOnce = 1) {
     }
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
+  left.push(...last)
+  await lane()
   const failed = await runAgain(first)
   // Some show of a long log only the end.
   for (const { step, output } of failed)
@@ -91,6 +94,6 @@ export async function runSteps(steps, atOnce = 1) {
   const names = failed.map(({ step }) => step.name).join('; ')
   process.stdout.write(`\n${failed.length > 0 ? `Failed: ${names}\n` : ''}`)
   process.stdout.write(`Took ${((Date.now() - start) / 1000).toFixed(0)} s\n`)
-  process.stdout.write(`steps: ${steps.length - failed.length} passed, ${failed.length} failed\n`)
+  process.stdout.write(`steps: ${steps.length + last.length - failed.length} passed, ${failed.length} failed\n`)
   return failed.length === 0 ? 0 : 1
 }

@@ -1,9 +1,14 @@
 // `npm test`: everything that must hold before a change lands, in ten minutes at most.
-import { prepare } from './runtime.mjs'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { prepare, root } from './runtime.mjs'
 import { runSteps } from './steps.mjs'
 import { ensurePrograms } from './system-packages.mjs'
 
-const { node, env } = prepare()
+const { node, env: plain } = prepare()
+// What the rigs of the tests say of their gateways' decisions.
+const env = { ...plain, ASKED_AGAIN_TALLY: join(root, '.runtime', 'asked-again.jsonl') }
+rmSync(env.ASKED_AGAIN_TALLY, { force: true })
 ensurePrograms({ chromium: 'chromium', curl: 'curl', openssl: 'openssl', 'redis-server': 'redis-server' })
 
 const tool = (name, command, args, minutes) => ({ name, command, args, minutes, env })
@@ -46,4 +51,5 @@ process.exitCode = await runSteps(
     tool('broken code turns a test red', node, ['scripts/mutations/run.ts', '--slice', '8', '--trust-tests'], 3),
   ],
   3,
+  [tool('explain says what was enforced', node, ['scripts/explain-equals-act.mjs'], 1)],
 )

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { NODE_FLAGS } from '../../scripts/node-flags.ts'
 import type { PasswordHasher } from '../../src/crypto/password-hash.ts'
 import { freePort } from '../../src/free-port.fixture.ts'
+import { askAgain, type AskedAgain } from '../asked-again.ts'
 import { Browser } from './browser.ts'
 import { startEchoUpstream, type EchoUpstream, type Received } from './echo-upstream.ts'
 import { ORIGINS, PASSWORDS, writeRigConfig, type RigConfig, type SiteName, type User } from './rig-config.ts'
@@ -156,16 +157,18 @@ interface Gateway {
   readonly child: ChildProcess
   readonly output: () => string
   readonly ended: Promise<number | null>
+  readonly again: AskedAgain
 }
 
 async function startGateway(root: string, clockOffsetMs = 0): Promise<Gateway> {
   const vitals = join(repository, 'e2e/attacks/vitals.ts')
+  const again = askAgain()
   const child = spawn(
     process.execPath,
-    [...NODE_FLAGS, '--import', vitals, join(repository, 'src/main.ts'), 'serve', '--config', root],
+    [...NODE_FLAGS, '--import', vitals, again.flag, join(repository, 'src/main.ts'), 'serve', '--config', root],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, CLOCK_OFFSET_MS: String(clockOffsetMs) },
+      env: { ...process.env, ...again.env, CLOCK_OFFSET_MS: String(clockOffsetMs) },
     },
   )
   let output = ''
@@ -173,7 +176,7 @@ async function startGateway(root: string, clockOffsetMs = 0): Promise<Gateway> {
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const code = await Promise.race([once(child, 'message').then(() => 'listening' as const), ended])
   if (code !== 'listening') throw new Error(`the gateway ended with ${code}\n${output}`)
-  return { child, output: () => output, ended }
+  return { child, output: () => output, ended, again }
 }
 
 interface Started {
@@ -259,6 +262,7 @@ function rigOf(started: Started, from = { log: 0, received: 0 }): Rig {
       if (rig.running()) child.kill('SIGTERM')
       const code = await ended
       await close()
+      gateway.again.check(output())
       return code
     },
   }

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../src/free-port.fixture.ts'
+import { askAgain } from '../asked-again.ts'
 import { scratchDirectory } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -41,6 +42,7 @@ export interface Gateway {
   site(agent: string): string
   /** What it has logged, access lines included. */
   log(): string
+  /** Rejects where explain says anything else than was enforced. */
   stop(): Promise<void>
 }
 
@@ -63,8 +65,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const env = { ...process.env, GATEHOUSE_DATA: join(root.path, 'data') }
   run(['init', '--config', root.path], { env })
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', root.path], {
-    env,
+  const again = askAgain()
+  const child = spawn(process.execPath, [again.flag, MAIN, 'serve', '--config', root.path], {
+    env: { ...env, ...again.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let log = ''
@@ -84,6 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async stop() {
       await stopChild(child)
       root.remove()
+      again.check(log)
     },
   }
 }

@@ -54,7 +54,11 @@ export function requestTo(
 ): ReadRequest {
   // As it stands: `URL` would mend what the gateway refuses.
   const raw = /^[a-z]+:\/\/[^/?#]*([^#]*)/i.exec(url)?.[1] ?? ''
-  const request = readRequest(askableOf(profile, pdp), { target: raw.startsWith('/') ? raw : `/${raw}`, method, ip })
+  const request = readRequest(askableOf(profile, pdp), {
+    target: raw.startsWith('/') ? raw : `/${raw}`,
+    method: method.toUpperCase(),
+    ip,
+  })
   if (typeof request === 'string') throw new NotThere(request)
   return request
 }

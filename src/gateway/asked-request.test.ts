@@ -16,7 +16,7 @@ test('a request is told as the gateway takes it: refused, let through without a 
   const cases: readonly (readonly [Parameters<typeof explained>[0], Partial<WrittenRequest>, RegExp])[] = [
     [{}, { target: '/x' }, /^asked allowed/],
     [{}, { target: '/admin' }, /^asked denied/],
-    [{}, { method: 'get' }, /^asked allowed/],
+    [{}, { method: 'get' }, /^unasked method-not-allowed/],
     [{}, { ip: '' }, /^asked allowed/],
     [{}, { target: '/a/../x' }, /^refused the gateway refuses this address/],
     [{}, { ip: 'nonsense' }, /^refused .*no IP address/],

@@ -28,7 +28,7 @@ export function readRequest(
   if (typeof target === 'string') return `the gateway refuses this address before any policy is asked: ${target}`
   const address = ip === '' ? '' : canonicalAddress(ip)
   if (address === undefined) return `${JSON.stringify(ip)} is no IP address`
-  return { site, target, method: method.toUpperCase(), client: { ip: address }, approved }
+  return { site, target, method, client: { ip: address }, approved }
 }
 
 /** Why no policy is asked about a request; `undefined` where one is. */

@@ -13,6 +13,7 @@ import { evaluate, explainAccess, type Asker } from './policy-query.ts'
 import type { TokenFault } from './request-tokens.ts'
 import { signOut } from './sign-out.ts'
 import { sentToken } from './token-cookie.ts'
+import { tellDecision } from './told-decision.ts'
 import { ORIGIN_REFUSED, webSocketFault } from './websocket.ts'
 import type { HeaderList } from './upstream/upstream.ts'
 
@@ -40,7 +41,7 @@ const METHOD_REFUSED: Refuse = { kind: 'refuse', status: 405, reason: 'method-no
 export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   const decide = (request: AccessRequest): Verdict | Promise<Verdict> => {
     const { site } = request
-    if (!site.allowedMethods.has(request.method)) return METHOD_REFUSED
+    if (!site.allowedMethods.has(request.method)) return told(request, METHOD_REFUSED)
     if (site.logout?.recognises(visitorOf(request)) === true && !request.upgrade)
       return signOut({ sessions, decide: decideRest, decideKnown }, request)
     return decideRest(request)
@@ -50,7 +51,7 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     const { site, raw } = request
     const malformed = request.upgrade ? webSocketFault(raw, site) : undefined
     if (malformed !== undefined) return malformed
-    if (isOpen(request)) return { kind: 'forward', site, session: undefined, identity: NO_IDENTITY }
+    if (isOpen(request)) return told(request, { kind: 'forward', site, session: undefined, identity: NO_IDENTITY })
     if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
 
     const { authorization } = raw.headers
@@ -112,8 +113,10 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
 
   const withPolicy = (request: AccessRequest, session: Session, facts: Facts): Verdict | Promise<Verdict> => {
     const started = performance.now()
-    const verdict = judge(request, { session, facts, now: clock() })
+    const person = { session, facts, now: clock() }
+    const verdict = judge(request, person)
     request.stages.policyMs = performance.now() - started
+    tellDecision(request, person, verdict)
     return verdict.kind === 'deny' && verdict.endsSession ? afterEnd(request, session) : verdict
   }
 
@@ -124,6 +127,12 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   }
 
   return { decide, decideKnown }
+}
+
+/** What is decided without a session. */
+function told(request: AccessRequest, verdict: Verdict): Verdict {
+  tellDecision(request, undefined, verdict)
+  return verdict
 }
 
 function isOpen(request: AccessRequest): boolean {

@@ -99,16 +99,16 @@ async function explainOne(text: string, question: Question): Promise<object> {
   const who = await whoAt(split.resource)
   if (who === undefined) return { refused: 'the subject is nobody at this resource' }
   const asker = { session: said(who.session, asked.session ?? {}, now), facts: who.facts, now }
-  const site = asked.application == null ? policies.siteOf(split.resource) : undefined
+  const action = asked.action.toUpperCase()
+  const site = typeof asked.application !== 'string' ? policies.siteOf(split.resource) : undefined
   if (site?.explain !== undefined) {
-    const told = site.explain({ target: split.target, method: asked.action, ip }, asker)
+    const told = site.explain({ target: split.target, method: action, ip }, asker)
     return { site: site.agent, policySet: site.policySet, ...inWords(told, asker) }
   }
   const resource = parseResource(text)
   if (resource === undefined) return { refused: 'this address can be read in two ways: no policy covers it' }
   const { requestDnsName: clientNames, scope } = asked.environment ?? {}
   const policySet = asked.application ?? site?.policySet ?? DEFAULT_SET
-  const action = asked.action.toUpperCase()
   const told: Pick<AccessQuery, 'clientNames' | 'scopes' | 'claims'> = {
     clientNames,
     scopes: scope?.flatMap((list) => list.split(' ')),

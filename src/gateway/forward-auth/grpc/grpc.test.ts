@@ -6,21 +6,13 @@ import { connect, type Settings } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { Client, credentials, Metadata, type ServiceDefinition } from '@grpc/grpc-js'
+import { Client, credentials } from '@grpc/grpc-js'
 import { LOGIN, profileOf, sessionOf, siteOf, startGateway, type RigOptions } from '../../gateway.fixture.ts'
+import { check, type Asked } from './check.fixture.ts'
 import { openGrpcListener } from './listener.ts'
-import { authorizationService, type CheckRequest, type CheckResponse, type HeaderOption } from './protocol.ts'
+import type { CheckResponse, HeaderOption } from './protocol.ts'
 
-const SITE = 'app.test'
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
-
-interface Asked {
-  readonly method?: string
-  readonly path?: string
-  readonly host?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly secret?: string
-}
 
 async function setup(t: TestContext, { policySet, ...options }: Partial<RigOptions> & { policySet?: string } = {}) {
   const forwardAuth = { trustedProxies: ['127.0.0.1'], secret: undefined }
@@ -35,35 +27,6 @@ async function setup(t: TestContext, { policySet, ...options }: Partial<RigOptio
   const cookie = `a=1; ${rig.sessions.add(1, sessionOf('s1'))}`
   const ask = (asked: Asked = {}): Promise<CheckResponse> => check(client, asked)
   return { rig, cookie, ask }
-}
-
-function check(client: Client, { secret, headers = {}, ...asked }: Asked): Promise<CheckResponse> {
-  const { Check } = authorizationService() as ServiceDefinition & { readonly Check: ServiceDefinition[string] }
-  const http = {
-    method: 'GET',
-    path: '/x',
-    host: SITE,
-    scheme: 'http',
-    headers: { ':path': '/x', ...headers },
-    ...asked,
-  }
-  const address = { socketAddress: { address: '198.51.100.7' } }
-  const question: CheckRequest = { attributes: { source: { address }, request: { http } } }
-  const metadata = new Metadata()
-  if (secret !== undefined) metadata.set('x-gatehouse-proxy-secret', secret)
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      Check.path,
-      (message: CheckRequest) => Check.requestSerialize(message),
-      (bytes) => Check.responseDeserialize(bytes) as CheckResponse,
-      question,
-      metadata,
-      (error, answer) => {
-        if (answer !== undefined) resolve(answer)
-        else reject(error ?? new Error('no answer'))
-      },
-    )
-  })
 }
 
 const valueOf = (headers: readonly HeaderOption[] = [], name: string): string | undefined =>
