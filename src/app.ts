@@ -39,6 +39,7 @@ import { createOutboxRelay } from './session/outbox-relay.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
 import type { Session } from './session/session.ts'
+import { noticingUse } from './session/noticing-use.ts'
 import { createStatelessSessions } from './session/stateless.ts'
 import { createTransactions } from './session/transactions.ts'
 import { openStore } from './store/open.ts'
@@ -118,7 +119,7 @@ async function assemble(start: Start): Promise<App> {
   closers.push(() => accessLog.close())
   const gatewayDeps: GatewayDeps = {
     generations: holder,
-    sessions: deps.sessions,
+    sessions: noticingUse(deps.sessions, (session) => holder.peek().sessionUsed?.(session)),
     bearer: deps.bearer,
     handshakes: deps.handshakes,
     keptForms: createKeptForms(deps),

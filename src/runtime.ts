@@ -19,11 +19,13 @@ import { compilePolicies } from './policy/compile.ts'
 import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
 import { createPages } from './portal/pages.ts'
+import type { Session } from './session/session.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
 import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
+import { providersIn, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -31,6 +33,8 @@ export interface GatehouseGeneration extends GatewayGeneration {
   readonly snapshot: ConfigSnapshot
   /** Why this session may not go on: its realm or its user is gone, disabled or renamed. */
   causeToEnd(session: Named): Promise<EndCause | undefined>
+  /** Notes that a session is used, for the provider that it began with; absent where there is none. */
+  readonly sessionUsed: ((session: Session) => void) | undefined
   /** What it knows of those whom factors belong to. */
   readonly factorOwners: FactorOwners
 }
@@ -65,7 +69,8 @@ export async function buildGeneration(
       [...snapshot.realms].map(([name, realm]) => [name, compilePolicies(realm.policies, realm.policySets)]),
     )
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
-    const authns = realmAuthns(snapshot, directories, deps)
+    const providers = await providersIn(snapshot, directories, deps)
+    const authns = realmAuthns(snapshot, { directories, providers }, deps)
     const agents = agentsOf(snapshot, authns, deps)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
@@ -90,9 +95,10 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents }, deps),
+      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents, providers }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
+      sessionUsed: sessionUse(providers),
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
     }
@@ -152,7 +158,7 @@ function siteOf(
 
 function realmAuthns(
   snapshot: ConfigSnapshot,
-  directories: RealmDirectories,
+  { directories, providers }: { readonly directories: RealmDirectories; readonly providers: RealmProviders },
   deps: GenerationDeps,
 ): ReadonlyMap<RealmName, RealmAuthn> {
   const compiled = new Map<RealmName, RealmAuthn>()
@@ -160,7 +166,8 @@ function realmAuthns(
   for (const [name, realm] of snapshot.realms) {
     const directory = directories.get(name)
     const origins = { loginOrigin, pageOrigins: callingOrigins(snapshot, name) }
-    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...deps, directory, ...origins }))
+    const own = { ...deps, providers: providers.get(name) ?? new Map(), ...origins }
+    if (directory !== undefined) compiled.set(name, compileRealmAuthn(realm, { ...own, directory }))
   }
   return compiled
 }

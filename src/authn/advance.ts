@@ -246,6 +246,7 @@ class Dispatcher {
       return this.#fail(step, { kind: 'failed', reason: refusal, username: outcome.user.username }, module)
     }
     const { user, properties, standIn } = outcome
+    const authLevel = Math.max(module.authLevel, outcome.authLevel ?? 0)
     const before = this.#journey.proof
     const { now } = this.#input
     // What stands for an earlier proof is none of now.
@@ -253,12 +254,14 @@ class Dispatcher {
     const proof: Proof = {
       userId: user.id,
       username: user.username,
-      authLevel: Math.max(before?.authLevel ?? 0, module.authLevel),
+      authLevel: Math.max(before?.authLevel ?? 0, authLevel),
       modules: [...new Set([...(before?.modules ?? []), module.name])],
-      newLevel: Math.max(before?.newLevel ?? 0, isNew ? module.authLevel : 0),
+      newLevel: Math.max(before?.newLevel ?? 0, isNew ? authLevel : 0),
       ...(before?.acted === true || (isNew && module.isSilent !== true) ? { acted: true } : {}),
       properties: { ...before?.properties, ...properties, ...(isNew ? provenAt(module.name, now) : {}) },
       stamp: outcome.stamp ?? before?.stamp,
+      ...earliest('since', before?.since, outcome.provenAt),
+      ...earliest('endsAt', before?.endsAt, outcome.endsAt),
     }
     const offered = this.#isTicked ? standInOf(this.#realm) : undefined
     const journey = withResult(withTypedName(this.#journey, outcome), step, module, true)
@@ -286,6 +289,7 @@ class Dispatcher {
   #fail(step: Run, outcome: Failed, module: AuthModule): Advanced | undefined {
     this.#incidents.push(outcome)
     this.#journey = withResult(withTypedName(this.#journey, outcome), step, module, false)
+    if (outcome.endsLogin === true) return this.#failed()
     return step.index >= this.#chain.length ? this.#failed() : undefined
   }
 
@@ -301,6 +305,7 @@ class Dispatcher {
       mayTell: this.#mayTell(step),
       suggestion: this.#journey.subject?.username ?? this.#journey.typedName,
       state: this.#journey.state,
+      maxAgeMs: maxAgeOf(this.#journey.demand),
     }
   }
 
@@ -331,7 +336,7 @@ type Run = { readonly entry: ChainEntry; readonly index: number }
 type Step = ({ readonly kind: 'run' } & Run) | { readonly kind: 'passed' } | { readonly kind: 'failed' }
 type Passed = Pick<
   Extract<ModuleOutcome, { readonly kind: 'passed' }>,
-  'user' | 'properties' | 'typedName' | 'stamp' | 'standIn'
+  'user' | 'properties' | 'typedName' | 'stamp' | 'standIn' | 'authLevel' | 'provenAt' | 'endsAt'
 >
 type Failed = Extract<ModuleOutcome, { readonly kind: 'failed' | 'again' }>
 type AskedFor = { readonly callbacks: readonly Callback[]; readonly state?: Journey['state'] }
@@ -357,4 +362,14 @@ function withResult(journey: Journey, { index }: Run, { name: module }: AuthModu
 
 function withTypedName(journey: Journey, { typedName }: { readonly typedName?: string }): Journey {
   return typedName === undefined ? journey : { ...journey, typedName }
+}
+
+/** How old a proof elsewhere may be: none for who has to prove it again. */
+function maxAgeOf({ force, again, maxAgeMs }: Journey['demand']): number | undefined {
+  return force || again !== undefined ? 0 : maxAgeMs
+}
+
+function earliest<K extends string>(key: K, ...times: readonly (number | undefined)[]): { readonly [P in K]?: number } {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? {} : ({ [key]: Math.min(...known) } as { readonly [P in K]?: number })
 }

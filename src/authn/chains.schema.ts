@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../base/duration.schema.ts'
 import { anonymousSchema } from './modules/anonymous.schema.ts'
 import { deviceSchema } from './modules/device.schema.ts'
+import { oidcSchema } from './modules/oidc.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
@@ -17,6 +18,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   totpSchema,
   x509Schema,
   externalJwtSchema,
+  oidcSchema,
   recoverySchema,
   emailSchema,
   smsSchema,

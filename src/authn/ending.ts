@@ -56,7 +56,14 @@ async function beginSession(deps: EndingDeps, proved: Proved): Promise<Ending> {
   const { chain, standIn, destination } = journey
   const { session: current, origin } = context
   await approve(deps, proved)
-  const result = await signIn(deps, { realm, proof, chain, current, origin, since: standIn?.since })
+  const result = await signIn(deps, {
+    realm,
+    proof,
+    chain,
+    current,
+    origin,
+    since: earlier(standIn?.since, proof.since),
+  })
   switch (result.kind) {
     case 'signed-in':
       recordEvent(deps, successEvent(result.issued.session, proof), origin)
@@ -98,4 +105,8 @@ function refuse(
   const reason = why === 'no-such-user' ? 'disabled' : 'wrong-password'
   recordEvent(deps, { event: 'AuthnFailed', realm: realm.realm, username, reason }, context.origin)
   return { kind: 'again', failure: 'bad-credentials' }
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }

@@ -45,8 +45,22 @@ export function causeOf(incidents: readonly Incident[]): Extract<Step, { kind: '
  */
 export function failureOf(incidents: readonly Incident[]): StepFailure {
   const last = incidents.at(-1)
+  const shown = last?.kind === 'failed' && last.endsLogin === true ? PROVIDER_FAILURES[last.reason] : undefined
+  if (shown !== undefined) return shown
   const expired = last?.kind === 'failed' && (last.reason === 'password-expired' || last.reason === 'must-change')
   return expired ? 'password-expired' : 'bad-credentials'
+}
+
+/** What a person is told who comes back from a provider, or does not get there. */
+const PROVIDER_FAILURES: { readonly [R in FailureReason]?: StepFailure } = {
+  'provider-denied': 'provider-denied',
+  'provider-unavailable': 'provider-unavailable',
+  'provider-refused': 'provider-refused',
+  'provider-replayed': 'provider-refused',
+  'provider-too-weak': 'provider-too-weak',
+  'provider-nobody': 'provider-nobody',
+  'linked-to-nobody': 'provider-nobody',
+  'name-taken': 'provider-nobody',
 }
 
 /** A login that is through. `proof`: of it, and not of the session that it strengthened. */

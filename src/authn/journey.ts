@@ -22,6 +22,10 @@ export interface Proof {
   readonly properties: Readonly<Record<string, string>>
   /** Of the password that was proved in this login. */
   readonly stamp?: string | undefined
+  /** When the oldest of it was proved, where another than us was told; milliseconds since the epoch. */
+  readonly since?: number
+  /** The session ends then at the latest, milliseconds since the epoch. */
+  readonly endsAt?: number
 }
 
 /** One login in progress. Plain data: it is sealed into the authId, or kept in the store. */

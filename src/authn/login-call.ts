@@ -32,4 +32,6 @@ export interface SubmitRequest {
   readonly answers: readonly string[]
   /** Instead of answers: the module of `others` that the person wants to use. */
   readonly choose?: string | undefined
+  /** A name that was typed beside that choice, proven by nobody. */
+  readonly typedName?: string | undefined
 }

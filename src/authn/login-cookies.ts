@@ -14,6 +14,8 @@ export interface LoginCookies {
   /** Binds a login in progress to this browser. */
   readonly browser: string
   readonly locale: string
+  /** Which provider somebody signed in by last. */
+  readonly provider: string
 }
 
 export function loginCookies(
@@ -27,6 +29,7 @@ export function loginCookies(
     sso: cookieName(name, { secure }),
     browser: cookieName('gatehouse-login', { secure }),
     locale: cookieName('gatehouse-locale', { secure }),
+    provider: cookieName('gatehouse-provider', { secure }),
   }
 }
 

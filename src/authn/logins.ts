@@ -95,35 +95,27 @@ export class Logins {
     return this.#run({ realm, journey, context, record: undefined }, undefined, retry?.failure)
   }
 
-  async submit({ realm: name, authId, answers, choose }: SubmitRequest, context: LoginContext): Promise<ProgramStep> {
+  async submit({ realm: name, authId, ...answer }: SubmitRequest, context: LoginContext): Promise<ProgramStep> {
     const handle = openHandle(this.#deps.sealer, authId, context.binding)
     if (handle === undefined) return { kind: 'expired', destination: undefined }
     const sealedFor = handle.kind === 'sealed' ? handle.journey.realm : handle.realm
     const realm = this.#deps.realms.get(name)
     if (realm === undefined || sealedFor !== name) return { kind: 'expired', destination: undefined }
     return handle.kind === 'sealed'
-      ? this.#submitSealed(realm, handle.journey, { answers, choose, context })
-      : this.#submitStored(realm, handle, { answers, choose, context })
+      ? this.#submitSealed(realm, handle.journey, { ...answer, context })
+      : this.#submitStored(realm, handle, { ...answer, context })
   }
 
-  async #submitSealed(
-    realm: RealmAuthn,
-    journey: Journey,
-    { answers, choose, context }: Answered,
-  ): Promise<ProgramStep> {
+  async #submitSealed(realm: RealmAuthn, journey: Journey, { context, ...answer }: Answered): Promise<ProgramStep> {
     if (this.#remaining(realm, journey) <= 0 || !realm.chains.has(journey.chain)) {
       return { kind: 'expired', destination: journey.destination }
     }
     if (sessionChanged(journey, context.session)) return this.#again(journey, context, 'session-changed')
     const current: Journey = { ...journey, sid: context.session?.sid }
-    return this.#answer({ realm, journey: current, context, record: undefined }, answers, choose)
+    return this.#answer({ realm, journey: current, context, record: undefined }, answer)
   }
 
-  async #submitStored(
-    realm: RealmAuthn,
-    handle: StoredHandle,
-    { answers, choose, context }: Answered,
-  ): Promise<ProgramStep> {
+  async #submitStored(realm: RealmAuthn, handle: StoredHandle, { context, ...answer }: Answered): Promise<ProgramStep> {
     const expired: Step = { kind: 'expired', destination: handle.destination }
     const found = await this.#journeys.load(handle.id)
     if (found === undefined || !realm.chains.has(found.journey.chain)) return expired
@@ -139,13 +131,14 @@ export class Logins {
     const claimed = version === handle.version && (await this.#journeys.replace(handle.id, version, journey, ttl))
     if (!claimed) return this.#samePage(realm, handle, context)
     const underway = { realm, journey, context, record: { key: handle.id, version: version + 1 } }
-    if (journey.waitsForRoom === true) return this.#makeRoom(underway, answers[0])
-    return this.#answer(underway, answers, choose)
+    if (journey.waitsForRoom === true) return this.#makeRoom(underway, answer.answers[0])
+    return this.#answer(underway, answer)
   }
 
-  #answer(underway: Underway, answers: readonly string[], choose: string | undefined): Promise<ProgramStep> {
+  #answer(underway: Underway, { answers, choose, typedName }: Answer): Promise<ProgramStep> {
     if (choose === undefined) return this.#run(underway, answers)
-    const journey = { ...underway.journey, chosen: choose, turn: undefined, state: undefined }
+    const named = typedName === undefined ? {} : { typedName }
+    const journey = { ...underway.journey, ...named, chosen: choose, turn: undefined, state: undefined }
     return this.#run({ ...underway, journey }, undefined)
   }
 
@@ -339,9 +332,9 @@ interface Kept {
 
 type Refused = Extract<ProgramStep, { readonly kind: 'refused' }>
 
-interface Answered {
-  readonly answers: readonly string[]
-  readonly choose: string | undefined
+type Answer = Omit<SubmitRequest, 'realm' | 'authId'>
+
+interface Answered extends Answer {
   readonly context: LoginContext
 }
 

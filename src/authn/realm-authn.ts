@@ -5,6 +5,7 @@ import { fault } from '../errors.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
 import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
+import type { IdentityProvider } from '../federation/oidc-rp/identity-provider.ts'
 import type { PasswordVerifier } from '../identity/file-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
 import { createThrottle, type Throttle } from '../identity/throttle.ts'
@@ -34,6 +35,8 @@ export interface RealmAuthnDeps {
   readonly directory: UserDirectory
   readonly sealer: Sealer
   readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
+  /** OpenID providers of the realm, by name. */
+  readonly providers?: ReadonlyMap<string, IdentityProvider>
   /** What there is to send codes with. */
   readonly messengers?: Messengers
   /** For secrets of servers, where the configuration has some. */
@@ -91,10 +94,22 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
   const factors = createFactorStore({ realm, documents: store.documents, sealer, clock, declared })
   const throttle = createThrottle({ realm, rules: authentication.throttle, store, clock })
   const title = config.look.title ?? realm
-  const { messengers = {}, hasher, pageOrigins = [] } = deps
+  const { messengers = {}, providers = new Map(), hasher, pageOrigins = [] } = deps
   const { counters } = store
   const origins = { loginOrigin, pageOrigins }
-  const parts = { directory, factors, throttle, sealer, counters, messengers, hasher, clock, title, ...origins }
+  const parts = {
+    directory,
+    factors,
+    throttle,
+    sealer,
+    counters,
+    messengers,
+    providers,
+    hasher,
+    clock,
+    title,
+    ...origins,
+  }
   const modules = compileModules(authentication.modules, { ...parts, types })
   const chains = new Map<string, CompiledChain>()
   for (const [name, entries] of Object.entries(authentication.chains)) {

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../base/brand.ts'
+import type { Clock } from '../base/clock.ts'
 import type { EndCause } from '../telemetry/audit.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionDraft, SessionService } from '../session/session.ts'
 import { groupsAtLogin } from '../session/groups-at-login.ts'
@@ -21,6 +22,7 @@ export type SignIn =
 
 export interface SignInDeps {
   readonly sessions: Pick<SessionService, 'establish' | 'upgrade'>
+  readonly clock: Clock
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SignInDeps {
  * one that the browser brought (session fixation).
  */
 export async function signIn(
-  { sessions }: SignInDeps,
+  { sessions, clock }: SignInDeps,
   {
     realm,
     proof,
@@ -74,7 +76,7 @@ export async function signIn(
     authModules: proof.modules,
     properties,
     maxIdleMs: realm.session.maxIdle,
-    maxLifeMs: realm.session.maxLife,
+    maxLifeMs: lifeLeft(realm.session.maxLife, proof.endsAt, clock()),
     mode: realm.session.mode,
     quota: quotaFor(realm.session, user),
     provenSince,
@@ -97,6 +99,11 @@ export async function whyNot(
 /** Whoever has changed their password has shut out who knows the old one, those in the middle of a login among them. */
 async function hasThePassword({ directory }: RealmAuthn, { userId, stamp }: Proof): Promise<boolean> {
   return stamp === undefined || (await directory.passwords?.isCurrent?.(userId, stamp)) !== false
+}
+
+/** At least a second: what ends before it began is no session that can be written. */
+function lifeLeft(longestMs: number, endsAt: number | undefined, now: number): number {
+  return endsAt === undefined ? longestMs : Math.min(longestMs, Math.max(endsAt - now, 1_000))
 }
 
 const NEVER = 0

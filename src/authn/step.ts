@@ -41,6 +41,13 @@ export type Callback =
   | { readonly type: 'RecoveryCodesCallback'; readonly codes: readonly string[] }
   /** A new code can be had: `choose` names the module that asks. Asks nothing. */
   | { readonly type: 'ResendCallback' }
+  /** The way to an OpenID provider: answering it, with anything, asks for the address. */
+  | { readonly type: 'SelectIdPCallback'; readonly provider: string; readonly title: string }
+  /**
+   * Where to send the browser. The answer is what it comes back with: the provider by whose callback it came, and the query as it was
+   * sent, `corp?code=…`. `state` is what that query has in a parameter of this name.
+   */
+  | { readonly type: 'RedirectCallback'; readonly url: string; readonly state: string }
   /** What script is to do, by `_type` and `_action`; `WebAuthn` with the options of its ceremony. Asks nothing. */
   | { readonly type: 'MetadataCallback'; readonly data: Readonly<Record<string, JsonValue>> }
 
@@ -56,6 +63,8 @@ const ASKING: ReadonlySet<string> = new Set<Callback['type']>([
   'ChoiceCallback',
   'HiddenValueCallback',
   'BooleanAttributeInputCallback',
+  'SelectIdPCallback',
+  'RedirectCallback',
 ])
 
 /** The handle of one login in progress: sealed, short-lived, bound to the browser that started it. */
@@ -81,6 +90,12 @@ export type StepFailure =
   | 'sent-too-often'
   | 'throttled'
   | 'session-changed'
+  /** What came of the way to an OpenID provider. */
+  | 'provider-denied'
+  | 'provider-unavailable'
+  | 'provider-refused'
+  | 'provider-too-weak'
+  | 'provider-nobody'
 
 /** What the person, or the client, sees next, and what their browser is to keep. */
 export type Step = NextStep & Kept

@@ -34,6 +34,7 @@ import {
 } from './checks/openam-agents.ts'
 import { checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
+import { checkProviderLinks, checkProviderModules, checkProviderRules } from './checks/providers.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
   checkChains,
@@ -80,6 +81,9 @@ const CHECKS: readonly Check[] = [
   checkPasskeyHost,
   checkPasskeyTwice,
   checkPolicyNames,
+  checkProviderModules,
+  checkProviderLinks,
+  checkProviderRules,
   checkDeadRules,
   checkDirectories,
   checkUserNames,

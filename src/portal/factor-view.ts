@@ -97,7 +97,17 @@ export function setUpView(frame: Frame, { realm, session, page, host }: SetUpVie
     retryAfterSeconds: undefined,
     destination,
   } as const
-  const input = { asked, step, session, sessionRealm: '', notice: undefined, typed: [], requestId: '', host }
+  const input = {
+    asked,
+    step,
+    session,
+    sessionRealm: '',
+    notice: undefined,
+    typed: [],
+    lastProvider: undefined,
+    requestId: '',
+    host,
+  }
   return {
     ...loginView(frame, input),
     action: withQuery(SET_UP_PATH, realmPairs(realm)),

@@ -3,6 +3,7 @@ import type { Session } from '../session/session.ts'
 import type { Frame } from './frame.ts'
 import { renderSVG } from 'uqr'
 import { strengthens } from '../authn/demand.ts'
+import { byLastUse, offerOf, providerOf } from './providers.ts'
 import { webauthnView } from './webauthn-view.ts'
 import { loginUrl, withQuery, type LoginRequest } from './login-request.ts'
 import { en, type MessageKey } from './messages/en.ts'
@@ -11,7 +12,7 @@ import { sayDuration } from './messages/language.ts'
 export type Ask = Extract<Step, { kind: 'ask' }>
 
 /** What stands above the form besides what the step itself says. */
-export type LoginNotice = 'expired' | 'cookie' | 'two-cookies' | undefined
+export type LoginNotice = 'expired' | 'cookie' | 'two-cookies' | 'no-such-organisation' | undefined
 
 export interface LoginViewInput {
   readonly asked: LoginRequest
@@ -24,6 +25,8 @@ export interface LoginViewInput {
   readonly notice: LoginNotice
   /** What was typed, by position, to be kept; secrets are never shown again. */
   readonly typed: readonly string[]
+  /** The module of the provider that somebody signed in by last in this browser. */
+  readonly lastProvider: string | undefined
   readonly requestId: string
   readonly host: string
 }
@@ -49,8 +52,14 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
   const site = asked.site?.title
   const self = loginUrl(asked.realm, asked.pairs)
   const fields = fieldsOf(frame, input)
+  const offer = offerOf(step)
   const heading = headingOf(frame, step, realm)
-  const failure = step.failure === undefined ? textsOf(frame, step, 'refuses')[0] : failureText(frame, input)
+  const failure =
+    input.notice === 'no-such-organisation'
+      ? frame.say('failure.no-such-organisation')
+      : step.failure === undefined
+        ? textsOf(frame, step, 'refuses')[0]
+        : failureText(frame, input)
   const where = site === undefined ? undefined : frame.say('login.continue', { site })
   return {
     title: failure === undefined ? heading : `${failure} – ${heading}`,
@@ -67,22 +76,53 @@ export function loginView(frame: Frame, input: LoginViewInput): object {
     resend: step.callbacks.some(({ type }) => type === 'ResendCallback') ? frame.say('login.resend') : undefined,
     later: step.optional === true ? { value: LATER, label: frame.say('enrol.later') } : undefined,
     webauthn: webauthnView(frame, step.callbacks, answerName),
-    others: step.others.map((module) => ({
-      module,
-      label:
-        module === 'anonymous'
-          ? frame.say('login.without')
-          : frame.say('login.use-other', { module: moduleName(frame, module) }),
-    })),
+    others: othersOf(frame, input),
+    byAddress: asksForAddress(input)
+      ? {
+          label: frame.say('login.email'),
+          submit: frame.say('login.by-email'),
+          failed: input.notice === 'no-such-organisation',
+        }
+      : undefined,
     cancel: isStepUp(input) ? { href: '/', label: frame.say('login.cancel') } : undefined,
     fields,
-    submit: frame.say(submitOf(step, fields)),
+    submit:
+      offer === undefined ? frame.say(submitOf(step, fields)) : providerLabel(frame, input, step.stage, offer.title),
     // Where a proof is wanted in spite of a session, a login in another tab changes nothing here.
     stateUrl: asked.demand.force ? undefined : stateUrl(asked),
     // A page that goes on from a proof, or shows a secret, has no other that could take its place.
     renews: isFirst(step) && !asksForNewPassword(step),
     requestId: step.failure === undefined && input.notice === undefined ? undefined : input.requestId,
   }
+}
+
+function othersOf(frame: Frame, input: LoginViewInput): readonly object[] {
+  const { step, asked, lastProvider } = input
+  return byLastUse(
+    step.others,
+    (module) => module === lastProvider && providerOf(asked.realm, module) !== undefined,
+  ).map((module) => ({ module, label: otherLabel(frame, input, module) }))
+}
+
+function otherLabel(frame: Frame, input: LoginViewInput, module: string): string {
+  if (module === 'anonymous') return frame.say('login.without')
+  const provider = providerOf(input.asked.realm, module)
+  return provider === undefined
+    ? frame.say('login.use-other', { module: moduleName(frame, module) })
+    : providerLabel(frame, input, module, provider.title)
+}
+
+function providerLabel(frame: Frame, { lastProvider }: LoginViewInput, module: string, provider: string): string {
+  return frame.say(module === lastProvider ? 'login.with-last' : 'login.with', { provider })
+}
+
+/** Whether the address that people type tells which of several ways is theirs. */
+function asksForAddress({ step, asked }: LoginViewInput): boolean {
+  const ways = new Set([step.stage, ...step.others])
+  return (
+    isFirst(step) &&
+    asked.realm.providers?.some(({ module, domains }) => ways.has(module) && domains.length > 0) === true
+  )
 }
 
 /** Answers arrive under these names, as in OpenAM's forms: IDToken1, IDToken2 … in the order of the callbacks. */
@@ -135,6 +175,8 @@ function fieldsOf(frame: Frame, { step, typed, session, asked }: LoginViewInput)
         const value = typed[index] === 'true' ? 'true' : ''
         return [{ id: name, name, label, choices: [], kind: 'box', value, autocomplete: 'off', invalid: false }]
       }
+      case 'SelectIdPCallback':
+      case 'RedirectCallback':
       case 'HiddenValueCallback':
       case 'TextOutputCallback':
       case 'KeyUriCallback':

@@ -9,7 +9,7 @@ import type { Authn } from '../authn/authn.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
 import type { GotoCheck } from '../authn/goto.ts'
-import type { FactsOf, Readiness } from './ports.ts'
+import type { FactsOf, Providers, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
 import type { CompiledRealm, Realms } from './realms.ts'
 
@@ -29,6 +29,7 @@ export interface PortalParts {
   readonly sessions: Pick<SessionService, 'resolve' | 'touch' | 'renew' | 'end' | 'endOthers' | 'ofUser' | 'find'>
   readonly handshake: Pick<HandshakeService, 'issue' | 'tokenFor'>
   readonly checkGoto: GotoCheck
+  readonly providers: Providers
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object

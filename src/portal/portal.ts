@@ -15,6 +15,7 @@ import { showCdcServlet } from './routes/cdcservlet.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
+import { receiveLogout, showCallback } from './routes/oidc.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
 import { showPassword, submitPassword } from './routes/password.ts'
@@ -39,6 +40,8 @@ type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
 
 const FORM_METHODS = 'GET, HEAD, POST'
 const LOGIN = /^\/login(?:\/.*)?$/
+const OIDC_CALLBACK = /^\/oidc\/.+\/callback$/
+const OIDC_LOGOUT = /^\/oidc\/.+\/backchannel-logout$/
 /** As OpenAM has them, in its usual places. */
 const UI_LOGIN = /^\/(?:am\/|openam\/)?(?:UI\/Login|XUI\/?)$/
 const UI_LOGOUT = /^\/(?:am\/|openam\/)?UI\/Logout$/
@@ -65,6 +68,8 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route('/account/factor').get(on(showFactor)).post(form, on(submitFactor)).all(refuseMethod(parts, FORM_METHODS))
   app.route(PASSWORD_PATH).get(on(showPassword)).post(form, on(submitPassword)).all(refuseMethod(parts, FORM_METHODS))
   app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
+  app.route(OIDC_CALLBACK).get(on(showCallback)).all(refuseMethod(parts, 'GET'))
+  app.route(OIDC_LOGOUT).post(form, on(receiveLogout)).all(refuseMethod(parts, 'POST'))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGIN).get(on(showLegacyLogin)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))

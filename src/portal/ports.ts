@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { CookieAttributes } from '../http/cookies.ts'
 import type { Client } from '../http/client.ts'
+import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { LookConfig } from './look.schema.ts'
 
@@ -47,6 +48,29 @@ export interface PortalRealm {
   readonly sites: readonly PortalSite[]
   /** Other origins where people of the realm may be sent. */
   readonly goto: readonly string[]
+  /** OpenID providers that its people may sign in by; none where absent. */
+  readonly providers?: readonly PortalProvider[]
+}
+
+/** One of them. */
+export interface PortalProvider {
+  /** Name in the configuration and in addresses. */
+  readonly provider: string
+  /** The module that people choose it by. */
+  readonly module: string
+  readonly title: string
+  /** Of e-mail addresses of its people. */
+  readonly domains: readonly string[]
+  /** Where it is the only way, nobody is shown a page with one button. */
+  readonly atOnce: boolean
+}
+
+/** What the login host has to do with providers besides logins. */
+export interface Providers {
+  /** Where the session's person signs out at the provider that it began with; asked before it ends. */
+  logout(session: Session): Promise<{ readonly url: string; readonly title: string } | undefined>
+  /** False for a token that is not good. */
+  signedOut(realm: RealmName, provider: string, logoutToken: string): Promise<boolean>
 }
 
 /** In words for an operator that tell a stranger nothing. */

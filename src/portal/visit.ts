@@ -35,6 +35,8 @@ export interface PageOptions {
 export interface Visit {
   /** As sent: not decoded. */
   readonly path: string
+  /** What stands behind the question mark, as sent. */
+  readonly search: string
   readonly facts: RequestFacts
   /** Who asked, for the audit log. */
   readonly origin: RequestOrigin
@@ -60,6 +62,12 @@ export interface Visit {
   signIn(issued: IssuedSession): void
   /** Sets a cookie that others in the login host's domain see, too. */
   share(cookie: SharedCookie, issued: IssuedSession): void
+  /** The cookie of exactly this name; `undefined` also for two different ones. */
+  cookie(name: string): string | undefined
+  addCookie(text: string): void
+  /** The module of the provider that somebody signed in by last in this browser; proves nothing. */
+  readonly lastProvider: string | undefined
+  rememberProvider(module: string): void
   /** Has this browser keep what a login left with it. */
   keep(cookies: readonly KeptCookie[]): void
   signOut(): void
@@ -70,7 +78,7 @@ export interface Visit {
 }
 
 export function openVisit(parts: PortalParts, request: Request, response: Response): Visit {
-  const { path, query } = splitTarget(request.url)
+  const { path, search, query } = splitTarget(request.url)
   const { cookies } = parts
   const cookieHeader = request.headers.cookie
   const facts = parts.factsOf(request)
@@ -81,8 +89,11 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
   const { secure } = cookies
   const addCookie = (text: string): void => void response.append('Set-Cookie', text)
 
+  const cookieOf = (name: string): string | undefined => textOf(findCookie(cookieHeader, name))
+
   return {
     path,
+    search,
     facts,
     origin: {
       requestId: facts.requestId,
@@ -115,6 +126,11 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       const life = persistent ? lifeUntil(session.maxExpiresAt, parts.clock()) : {}
       addCookie(setCookie(name, token, { ...attributes, ...life }))
     },
+    cookie: cookieOf,
+    addCookie,
+    lastProvider: cookieOf(cookies.provider),
+    rememberProvider: (module) =>
+      addCookie(setCookie(cookies.provider, module, { secure, maxAge: LOCALE_COOKIE_LIFE })),
     keep: (kept) => {
       for (const each of kept) addCookie(keptCookie(cookies, each, parts.clock()))
     },
@@ -150,10 +166,15 @@ function chooseLanguage(parts: PortalParts, request: Request, response: Response
   return languageOf(textOf(remembered)) ?? negotiateLanguage(request.headers['accept-language'])
 }
 
-function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+function splitTarget(target: string): {
+  readonly path: string
+  readonly search: string
+  readonly query: URLSearchParams
+} {
   const mark = target.indexOf('?')
-  if (mark < 0) return { path: target, query: new URLSearchParams() }
-  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+  if (mark < 0) return { path: target, search: '', query: new URLSearchParams() }
+  const search = target.slice(mark + 1)
+  return { path: target.slice(0, mark), search, query: new URLSearchParams(search) }
 }
 
 function once(parameters: URLSearchParams, name: string): string | undefined {

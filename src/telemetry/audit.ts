@@ -20,6 +20,8 @@ export type EndCause =
   | 'realm-removed'
   /** A refresh token came back after it was used: two hold it. */
   | 'token-reused'
+  /** The provider that it began with has ended it, or renews it no more. */
+  | 'provider'
   /** A partial session, whose login is through or given up. */
   | 'login-over'
 

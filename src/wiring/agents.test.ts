@@ -18,7 +18,12 @@ async function compile(t: TestContext, agents: Readonly<Record<string, string>>)
   assert.ok(snapshot, JSON.stringify(problems))
   const { start, clock } = createMachine(t)
   const { store } = await start()
-  const hasher = { verify: () => Promise.resolve(true), verifyNothing: () => Promise.resolve(), hasRoom: () => true }
+  const hasher = {
+    hash: () => Promise.resolve(HASH),
+    verify: () => Promise.resolve(true),
+    verifyNothing: () => Promise.resolve(),
+    hasRoom: () => true,
+  }
   return agentsOf(snapshot, new Map(), { store, clock, hasher, audit: { record: () => undefined } })
 }
 

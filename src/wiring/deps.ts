@@ -3,11 +3,11 @@ import type { PolicyAdmin } from '../api/ports.ts'
 import type { Notifications } from '../api/openam/notifications/notifications.ts'
 import type { SessionListeners } from '../api/openam/session-service/listeners.ts'
 import type { ModuleTypes } from '../authn/modules/catalogue.ts'
-import type { RealmAuthnDeps } from '../authn/realm-authn.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
 import type { KeyRing } from '../crypto/key-ring.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { Directories } from '../identity/directories.ts'
+import type { PasswordHasher } from '../identity/managed/managed-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
 import type { Readiness } from '../portal/ports.ts'
 import type { PublicFiles } from '../portal/public-files.ts'
@@ -23,7 +23,7 @@ export interface RuntimeDeps {
   readonly store: Store
   readonly keyRing: KeyRing
   readonly sealer: Sealer
-  readonly hasher: NonNullable<RealmAuthnDeps['hasher']>
+  readonly hasher: PasswordHasher
   readonly directories: Directories
   readonly signer: AssertionSigner
   readonly sessions: SessionService

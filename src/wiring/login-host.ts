@@ -17,6 +17,7 @@ import { createPortal } from '../portal/portal.ts'
 import type { PortalRealm, PortalSite } from '../portal/ports.ts'
 import type { RuntimeDeps, GenerationDeps } from './deps.ts'
 import type { PolicyParts } from './policies.ts'
+import { portalProviders, providersPort, type RealmProviders } from './providers.ts'
 import { peopleOf } from './users.ts'
 import { agentSite, isAgentAlone } from './agents.ts'
 import { loginHostSessions } from './login-host-sessions.ts'
@@ -24,6 +25,7 @@ import { apisOf } from './apis.ts'
 
 interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
+  readonly providers: RealmProviders
 }
 
 export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: GenerationDeps): LoginHost {
@@ -48,6 +50,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     sessions,
     handshake: deps.handshakes,
     checkGoto,
+    providers: providersPort(compiled.providers, login.url),
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
     factsOf: (request) => factsOf(facts, request),
@@ -99,7 +102,8 @@ function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readon
   const alone = snapshot.agents.filter((profile) => profile.realm === name && isAgentAlone(profile))
   const { cookieName } = snapshot.gatehouse.login
   const all = [...own, ...alone.map((profile) => openAmSite(profile, cookieName))]
-  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: all, goto }
+  const providers = portalProviders(realm)
+  return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: all, goto, providers }
 }
 
 /** A site that OpenAM's agent protects. */

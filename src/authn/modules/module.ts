@@ -8,6 +8,7 @@ import type { Messengers } from '../../identity/mail/messenger.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
+import type { IdentityProvider, Refusal } from '../../federation/oidc-rp/identity-provider.ts'
 import type { Callback } from '../step.ts'
 import type { DeviceFault, StandIn, UsedStandIn } from './stand-in.ts'
 import type { TokenFault } from './token-fault.ts'
@@ -27,6 +28,8 @@ export interface AuthModuleInput {
   readonly state: JsonValue | undefined
   /** One for each callback of the last `ask`, in its order. With a state but without answers: ask the same once more. */
   readonly answers: readonly string[] | undefined
+  /** How long ago what it takes for a proof may have been proved, in milliseconds; 0 for now. Any time where absent. */
+  readonly maxAgeMs?: number | undefined
 }
 
 /** For the audit trail. What a person sees is one and the same for all. */
@@ -55,6 +58,8 @@ export type FailureReason =
   /** Sessions without proof that one network may start. */
   | 'too-many-anonymous'
   | AssertionFault
+  /** What an OpenID provider has answered, or its answer is worth here. */
+  | Refusal['reason']
   /** The authentication policy of the user does not take this module for a first factor. */
   | 'not-allowed'
 
@@ -80,6 +85,8 @@ interface Failure {
   readonly assertedBy?: string
   /** What was typed as the name, to be kept in the form. */
   readonly typedName?: string
+  /** The person has seen it fail elsewhere: the login begins anew at once, and says so. */
+  readonly endsLogin?: true
 }
 
 export type ModuleOutcome =
@@ -104,6 +111,12 @@ export type ModuleOutcome =
       readonly passwordChanged?: true
       /** It stands for an earlier proof, and is used up when the login ends (`StandIn.replaceSecret`). */
       readonly standIn?: UsedStandIn
+      /** What this proof came to; the module's `authLevel` where absent, and never less. */
+      readonly authLevel?: number
+      /** When it was proved elsewhere, milliseconds since the epoch; now where absent. */
+      readonly provenAt?: number
+      /** A session that begins with it ends then at the latest, milliseconds since the epoch. */
+      readonly endsAt?: number
     }
   | ({ readonly kind: 'failed' } & Failure)
   /** Failed, and may be tried again without giving up what was proved before, where that gives nothing away. */
@@ -202,6 +215,8 @@ export interface AuthModuleDeps {
   readonly messengers: Messengers
   readonly hasher?: PasswordVerifier | undefined
   readonly clock: Clock
+  /** OpenID providers of the realm, by name. */
+  readonly providers?: ReadonlyMap<string, IdentityProvider>
   /** What people call the realm. */
   readonly title: string
   /** Scheme, host and port of the login host. */

@@ -198,6 +198,28 @@ export const de: Catalogue = {
   'logout.text-none': 'Sie sind als {user} angemeldet. Die Abmeldung beendet Ihre Sitzung überall bei {realm}.',
   'logout.submit': 'Abmelden',
   'logout.stay': 'Angemeldet bleiben',
+  'login.with': 'Mit {provider} anmelden',
+  'login.with-last': 'Mit {provider} anmelden, wie zuletzt',
+  'login.email': 'E-Mail-Adresse',
+  'login.by-email': 'Organisation finden',
+  'failure.provider-denied':
+    'Die Anmeldung wurde dort abgebrochen oder abgelehnt. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+  'failure.provider-unavailable':
+    'Dieser Anmeldedienst ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal, oder wählen Sie einen anderen Weg.',
+  'failure.provider-refused':
+    'Die Antwort des Anmeldedienstes konnte nicht angenommen werden. Bitte versuchen Sie es noch einmal.',
+  'failure.provider-too-weak':
+    'Der Anmeldedienst hat dafür nicht genug geprüft. Melden Sie sich dort noch einmal mit allen Schritten an.',
+  'failure.provider-nobody': 'Sie sind dort angemeldet, haben hier aber kein Konto. Ihre Administration kann helfen.',
+  'failure.no-such-organisation':
+    'Zu dieser Adresse ist keine Organisation bekannt. Prüfen Sie sie, oder wählen Sie einen anderen Weg.',
+  'leaving.title': 'Weiter zu {provider}',
+  'leaving.text': 'Sie werden zur Anmeldung zu {provider} weitergeleitet.',
+  'leaving.out': 'Hier sind Sie abgemeldet. {provider} meldet Sie dort ab.',
+  'leaving.go': 'Weiter zu {provider}',
+  'error.provider-answer.title': 'Diese Anmeldung ist vorbei',
+  'error.provider-answer.text':
+    'Sie hat zu lange gedauert, wurde in einem anderen Tab beendet oder nicht in diesem Browser begonnen. Bitte melden Sie sich noch einmal an.',
   'logged-out.title': 'Sie sind abgemeldet',
   'logged-out.text': 'Schließen Sie auf einem gemeinsam benutzten Computer auch den Browser.',
   'logged-out.back': 'Zurück zu {site}',

@@ -188,6 +188,26 @@ export const es: Catalogue = {
   'logout.text-none': 'Tiene una sesión como {user}. Al cerrarla, termina en todas partes de {realm}.',
   'logout.submit': 'Cerrar sesión',
   'logout.stay': 'Mantener la sesión',
+  'login.with': 'Iniciar sesión con {provider}',
+  'login.with-last': 'Iniciar sesión con {provider}, como la última vez',
+  'login.email': 'Correo electrónico',
+  'login.by-email': 'Buscar su organización',
+  'failure.provider-denied': 'Allí se canceló o rechazó el inicio de sesión. Inténtelo de nuevo o elija otra forma.',
+  'failure.provider-unavailable':
+    'No se puede acceder a este servicio ahora. Inténtelo en un momento o elija otra forma.',
+  'failure.provider-refused': 'No se pudo aceptar la respuesta del servicio. Inténtelo de nuevo.',
+  'failure.provider-too-weak':
+    'El servicio no comprobó lo suficiente para esto. Inicie sesión allí de nuevo con todos los pasos.',
+  'failure.provider-nobody': 'Ha iniciado sesión allí, pero no tiene cuenta aquí. Un administrador puede ayudarle.',
+  'failure.no-such-organisation':
+    'No se conoce ninguna organización para esta dirección. Compruébela o elija otra forma.',
+  'leaving.title': 'A {provider}',
+  'leaving.text': 'Se le llevará a {provider} para iniciar sesión.',
+  'leaving.out': 'Ha cerrado la sesión aquí. {provider} la cierra allí.',
+  'leaving.go': 'Continuar a {provider}',
+  'error.provider-answer.title': 'Este inicio de sesión ha terminado',
+  'error.provider-answer.text':
+    'Tardó demasiado, se terminó en otra pestaña o no empezó en este navegador. Inicie sesión de nuevo.',
   'logged-out.title': 'Ha cerrado la sesión',
   'logged-out.text': 'Si comparte el ordenador con otras personas, cierre también el navegador.',
   'logged-out.back': 'Volver a {site}',

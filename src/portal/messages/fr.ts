@@ -195,6 +195,27 @@ export const fr: Catalogue = {
     'Vous êtes connecté en tant que {user}. La déconnexion met fin à votre session partout dans {realm}.',
   'logout.submit': 'Se déconnecter',
   'logout.stay': 'Rester connecté',
+  'login.with': 'Se connecter avec {provider}',
+  'login.with-last': 'Se connecter avec {provider}, comme la dernière fois',
+  'login.email': 'Adresse e-mail',
+  'login.by-email': 'Trouver votre organisation',
+  'failure.provider-denied': 'La connexion y a été annulée ou refusée. Réessayez ou choisissez un autre moyen.',
+  'failure.provider-unavailable':
+    'Ce service de connexion est injoignable pour le moment. Réessayez dans un instant ou choisissez un autre moyen.',
+  'failure.provider-refused': 'La réponse du service de connexion n’a pas pu être acceptée. Veuillez réessayer.',
+  'failure.provider-too-weak':
+    'Le service de connexion n’a pas assez vérifié pour cela. Connectez-vous-y à nouveau avec toutes les étapes.',
+  'failure.provider-nobody':
+    'Vous y êtes connecté, mais vous n’avez pas de compte ici. Un administrateur peut vous aider.',
+  'failure.no-such-organisation':
+    'Aucune organisation n’est connue pour cette adresse. Vérifiez-la ou choisissez un autre moyen.',
+  'leaving.title': 'Vers {provider}',
+  'leaving.text': 'Vous allez être dirigé vers {provider} pour vous connecter.',
+  'leaving.out': 'Vous êtes déconnecté ici. {provider} vous déconnecte là-bas.',
+  'leaving.go': 'Continuer vers {provider}',
+  'error.provider-answer.title': 'Cette connexion est terminée',
+  'error.provider-answer.text':
+    'Elle a duré trop longtemps, a été achevée dans un autre onglet ou n’a pas commencé dans ce navigateur. Veuillez vous reconnecter.',
   'logged-out.title': 'Vous êtes déconnecté',
   'logged-out.text': 'Sur un ordinateur partagé, fermez aussi le navigateur.',
   'logged-out.back': 'Retour à {site}',

@@ -1,7 +1,9 @@
 import type { Destination, Step } from '../../authn/step.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
+import { rememberDeparture } from '../departures.ts'
 import { nextLocation } from '../finish.ts'
+import { offerOf, providerOf, providerOfAddress, redirectOf } from '../providers.ts'
 import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'
 import { answerName, loginView, type Ask, type LoginNotice } from '../login-view.ts'
 import { quotaView, type QuotaReached } from '../quota-view.ts'
@@ -9,6 +11,7 @@ import type { PortalParts } from '../portal-parts.ts'
 import type { LoginContext } from '../../authn/login-call.ts'
 import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
+import { showLeaving } from './leaving.ts'
 import { answerApprovalOver, answerError, answerMisunderstood, answerUnreachable } from './errors.ts'
 
 /** More callbacks on one page than any module asks. */
@@ -61,8 +64,14 @@ export async function submitLogin(parts: PortalParts, visit: Visit): Promise<voi
   }
   const answers = readAnswers(visit)
   const context = contextOf(visit, session)
+  const choice = choiceOf(visit, realm)
+  if (choice === 'no-such-organisation') {
+    await start(parts, visit, { asked, session, notice: choice, typed: [] })
+    return
+  }
   const authId = visit.field('authId') ?? ''
-  const step = await parts.authn.submit({ realm: realm.name, authId, answers, choose: visit.field('choose') }, context)
+  const answered = await parts.authn.submit({ realm: realm.name, authId, answers, ...choice }, context)
+  const step = await onToProvider(parts, { realm, step: answered, isWanted: isOffered(visit, choice) }, context)
   visit.keep(step.keeps ?? [])
   // What was typed on one page is not for the fields of another.
   const isSamePage = step.kind !== 'ask' || visit.field('stage') === step.stage
@@ -78,7 +87,10 @@ interface Progress {
 async function start(parts: PortalParts, visit: Visit, progress: Progress & { notice: LoginNotice }): Promise<void> {
   const { asked, session, notice, typed } = progress
   const { demand, destination, realm } = asked
-  const step = await parts.authn.begin({ realm: realm.name, demand, destination }, contextOf(visit, session))
+  const context = contextOf(visit, session)
+  const begun = await parts.authn.begin({ realm: realm.name, demand, destination }, context)
+  const isWanted = notice === undefined && begun.kind === 'ask' && isOnlyWay(realm, begun)
+  const step = await onToProvider(parts, { realm, step: begun, isWanted }, context)
   visit.keep(step.keeps ?? [])
   if (step.kind === 'ask') {
     showForm(parts, visit, { asked, session, step, notice, typed })
@@ -97,7 +109,7 @@ async function start(parts: PortalParts, visit: Visit, progress: Progress & { no
   answerUnreachable(parts, visit, asked, { session, cause: step.kind === 'unreachable' ? step.cause : undefined })
 }
 
-async function answerStep(parts: PortalParts, visit: Visit, progress: Progress & { step: Step }): Promise<void> {
+export async function answerStep(parts: PortalParts, visit: Visit, progress: Progress & { step: Step }): Promise<void> {
   const { asked, session, step, typed } = progress
   switch (step.kind) {
     case 'ask': {
@@ -176,6 +188,11 @@ function showForm(
   form: Progress & { readonly step: Ask; readonly notice: LoginNotice },
 ): void {
   const { asked, step, notice, typed } = form
+  const away = redirectOf(step)
+  if (away !== undefined) {
+    leave(parts, visit, { asked, step, ...away })
+    return
+  }
   // Who has proved nothing is signed in as nobody, as far as a page is concerned.
   const session = form.session === undefined || isAnonymous(form.session) ? undefined : form.session
   if (step.failure === 'throttled') visit.setHeader('Retry-After', String(step.retryAfterSeconds ?? 1))
@@ -197,10 +214,65 @@ function showForm(
         sessionRealm: titleOf(parts, session),
         notice,
         typed,
+        lastProvider: visit.lastProvider,
         requestId: visit.facts.requestId,
         host: new URL(parts.origin).host,
       }),
   })
+}
+
+interface Choice {
+  readonly choose: string | undefined
+  readonly typedName?: string
+}
+
+/** `choose=@`: the provider of an address that was typed. */
+function choiceOf(visit: Visit, realm: CompiledRealm): Choice | 'no-such-organisation' {
+  const choose = visit.field('choose')
+  if (choose !== BY_ADDRESS) return { choose }
+  const address = (visit.field('email') ?? '').trim()
+  const provider = address.length > LONGEST_ADDRESS ? undefined : providerOfAddress(realm, address)
+  return provider === undefined ? 'no-such-organisation' : { choose: provider.module, typedName: address }
+}
+
+/** No module has such a name. */
+const BY_ADDRESS = '@'
+const LONGEST_ADDRESS = 256
+
+/** Whoever chose a provider has answered its page with it, unless this is that page. */
+function isOffered(visit: Visit, { choose }: Choice): boolean {
+  return choose !== undefined && visit.field('stage') !== choose
+}
+
+function isOnlyWay(realm: CompiledRealm, step: Ask): boolean {
+  const { failure, others, username, stage } = step
+  return (
+    failure === undefined && others.length === 0 && username === undefined && providerOf(realm, stage)?.atOnce === true
+  )
+}
+
+/** Answers the page with one provider's button for somebody who has pressed it already, or would find nothing else there. */
+async function onToProvider(
+  { authn }: PortalParts,
+  { realm, step, isWanted }: { readonly realm: CompiledRealm; readonly step: Step; readonly isWanted: boolean },
+  context: LoginContext,
+): Promise<Step> {
+  if (!isWanted || step.kind !== 'ask' || step.failure !== undefined || offerOf(step) === undefined) return step
+  return authn.submit({ realm: realm.name, authId: step.authId, answers: [''] }, context)
+}
+
+function leave(
+  parts: PortalParts,
+  visit: Visit,
+  { asked, step, url, state }: { asked: LoginRequest; step: Ask; url: string; state: string },
+): void {
+  const { realm } = asked
+  if (!rememberDeparture(visit, parts.cookies, { state, authId: step.authId, now: parts.clock() })) {
+    answerError(parts, visit, { kind: 'login-address', status: 400, realm, loginUrl: loginPath(realm.name) })
+    return
+  }
+  const provider = providerOf(realm, step.stage)?.title ?? step.stage
+  showLeaving(visit, { realm, url, provider, text: 'leaving.text' })
 }
 
 /** Not an error and no redirect: the person is told, and decides which of their sessions ends for this one. */
@@ -228,6 +300,11 @@ function statusOf(step: Ask, notice: LoginNotice): number {
       return 409
     case 'not-sent':
     case 'sent-too-often':
+    case 'provider-denied':
+    case 'provider-unavailable':
+    case 'provider-refused':
+    case 'provider-too-weak':
+    case 'provider-nobody':
       return 200
     case undefined:
       return notice === 'expired' || notice === 'cookie' ? 403 : 200
@@ -244,7 +321,7 @@ function titleOf(parts: PortalParts, session: Session | undefined): string {
   return parts.realms.get(session.realm)?.compiledLook.title ?? session.realm
 }
 
-function contextOf(visit: Visit, session: Session | undefined): LoginContext {
+export function contextOf(visit: Visit, session: Session | undefined): LoginContext {
   return { binding: visit.bindBrowser(), session, origin: visit.origin, presented: visit.presented }
 }
 

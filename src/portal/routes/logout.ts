@@ -8,6 +8,7 @@ import type { PortalSite } from '../ports.ts'
 import { loginPath, originOf, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 import { answerError } from './errors.ts'
+import { showLeaving } from './leaving.ts'
 
 /** Where a logout came from and goes to. */
 interface LogoutRequest {
@@ -53,8 +54,15 @@ export async function submitLogout(parts: PortalParts, visit: Visit): Promise<vo
   }
   const session = await visit.session()
   const asked = readLogout(parts, (name) => visit.field(name), session)
+  // What it is asked with is the session's, and goes with it.
+  const elsewhere = session && (await parts.providers.logout(session))
   if (session !== undefined) await parts.sessions.end(session.sid, 'logout', visit.origin)
   visit.signOut()
+  const realm = elsewhere && (asked.realm ?? parts.defaultRealm)
+  if (elsewhere !== undefined && realm !== undefined) {
+    showLeaving(visit, { realm, url: elsewhere.url, provider: elsewhere.title, text: 'leaving.out' })
+    return
+  }
   visit.redirect(303, asked.goto ?? withQuery('/logged-out', pairsOf(asked)))
 }
 

@@ -106,6 +106,15 @@ function partsOf(callback: Callback, { say }: Speech): readonly Part[] {
       return [text([say('enrol.recovery.title'), ...callback.codes].join('\n'), INFORMATION)]
     case 'MetadataCallback':
       return [{ type: 'MetadataCallback', output: [named('data', webauthnData(callback.data))], expected: null }]
+    case 'SelectIdPCallback': {
+      const { type, provider, title } = callback
+      const output = [named('providers', [{ provider, uiConfig: { buttonDisplayName: title } }]), named('value', '')]
+      return [{ type, output, value: provider, expected: { kind: 'text' } }]
+    }
+    case 'RedirectCallback': {
+      const output = [named('redirectUrl', callback.url), named('redirectMethod', 'GET'), named('trackingCookie', true)]
+      return [{ type: callback.type, output, expected: { kind: 'text' } }]
+    }
     case 'ResendCallback':
       return []
   }

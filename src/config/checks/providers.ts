@@ -1,0 +1,64 @@
+import { MARKS_OF_OURS } from '../../federation/oidc-rp/providers.schema.ts'
+import { didYouMean } from '../suggest.ts'
+import { errorIn, quoted, warningIn, type Check } from './check.ts'
+
+/** A module sends people to a provider that is there, and a provider is reached by some module. */
+export const checkProviderModules: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { source, value } = realm
+    const names = Object.keys(value.identityProviders)
+    const modules = Object.entries(value.authentication.modules)
+    const used = new Set(modules.flatMap(([, module]) => (module.type === 'oidc' ? [module.provider] : [])))
+    const unknown = modules.flatMap(([name, module]) => {
+      if (module.type !== 'oidc' || names.includes(module.provider)) return []
+      const path = ['authentication', 'modules', name, 'provider']
+      const what = quoted(source, path, module.provider)
+      return [errorIn(source, path, `there is no identity provider ${what}${didYouMean(module.provider, names)}`)]
+    })
+    const idle = names
+      .filter((name) => !used.has(name))
+      .map((name) =>
+        warningIn(source, ['identityProviders', name], `nobody can sign in by it: name it in a module of type oidc`),
+      )
+    return [...unknown, ...idle]
+  })
+
+/** Two providers give the same value to different people; only an address that both have verified is one person's. */
+export const checkProviderLinks: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { source, value } = realm
+    const links = Object.entries(value.identityProviders).flatMap(([name, { issuer, link }]) =>
+      link === undefined || link.claim === 'email' ? [] : [{ name, issuer, is: link.is }],
+    )
+    return links.flatMap(({ name, issuer, is }, index) => {
+      const other = links.slice(0, index).find((each) => each.is === is && each.issuer !== issuer)
+      if (other === undefined) return []
+      const message = `${other.name} names users by ${is} as well, and may give the same value to somebody else; use another attribute`
+      return [errorIn(source, ['identityProviders', name, 'link', 'is'], message)]
+    })
+  })
+
+/** What a provider's claims can become here. */
+export const checkProviderRules: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { source, value } = realm
+    return Object.entries(value.identityProviders).flatMap(([name, { create, properties }]) => {
+      const at = ['identityProviders', name]
+      const reserved = Object.keys(properties).filter((property) => MARKS_OF_OURS.has(property))
+      return [
+        ...(create !== undefined && value.directory.type !== 'managed'
+          ? [errorIn(source, [...at, 'create'], 'users are created in a realm with directory: { type: managed } alone')]
+          : []),
+        ...reserved.map((property) =>
+          errorIn(
+            source,
+            [...at, 'properties', property],
+            `sessions have a property ${property} already; give it another name`,
+          ),
+        ),
+      ]
+    })
+  })

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { duration } from '../../base/duration.schema.ts'
+
+/** Signatures by public keys alone: with a secret, whoever can check a token can make one. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+const attributeName = z.string().regex(/^[a-zA-Z][\w-]{0,63}$/)
+const claimName = z.string().min(1).max(128)
+
+const safeUrl = z.url({ protocol: /^https?$/ }).refine(isSafe, 'write an https address; http is for this machine only')
+
+const provider = z
+  .strictObject({
+    title: z.string().min(1).max(64).describe('What people call it: the label of its button.'),
+    issuer: safeUrl.describe(
+      'Its issuer, exactly as it writes it. Everything else is read from `/.well-known/openid-configuration` below it, unless `endpoints` say it.',
+    ),
+    endpoints: z
+      .strictObject({
+        authorization: safeUrl.describe('Where people sign in.'),
+        token: safeUrl.describe('Where codes are redeemed.'),
+        jwks: safeUrl.describe('Its keys (RFC 7517).'),
+        userinfo: safeUrl.optional().describe('Where its claims are asked for.'),
+        endSession: safeUrl.optional().describe('Where people sign out.'),
+        issuerInResponse: z
+          .boolean()
+          .default(false)
+          .describe('Whether its answers name their issuer (RFC 9207); then one without it is refused.'),
+      })
+      .optional()
+      .describe('For a provider without discovery.'),
+    clientId: z.string().min(1).max(512).describe('What it calls this gateway.'),
+    clientSecret: z
+      .string()
+      .min(16)
+      .optional()
+      .describe('The secret that it gave out: `${env:NAME}` or `${file:PATH}`. Either this or `clientKey`.'),
+    clientKey: z
+      .string()
+      .startsWith('-----BEGIN PRIVATE KEY-----', 'write a PKCS#8 key in PEM: `${file:PATH}`')
+      .optional()
+      .describe('Or a private key, PKCS#8 in PEM, by which the gateway proves itself (`private_key_jwt`).'),
+    clientKeyId: z.string().min(1).max(128).optional().describe('The `kid` under which it knows that key.'),
+    clientKeyAlgorithm: z
+      .enum(['RS256', 'PS256', 'ES256', 'EdDSA'])
+      .default('ES256')
+      .describe('What the key signs with.'),
+    secretIn: z
+      .enum(['basic', 'post'])
+      .default('basic')
+      .describe('Whether the secret goes into a header (`client_secret_basic`) or the form (`client_secret_post`).'),
+    scopes: z
+      .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
+      .max(32)
+      .prefault(['openid', 'profile', 'email'])
+      .refine((scopes) => scopes.includes('openid'), 'openid has to be among them')
+      .describe('What it is asked for. `offline_access` is what most need for a refresh token.'),
+    algorithm: z.enum(ALGORITHMS).default('RS256').describe('The `alg` of its tokens; any other is refused.'),
+    userinfo: z
+      .boolean()
+      .default(false)
+      .describe('Whether claims are asked for at its userinfo endpoint besides those of the ID token.'),
+    hosts: z
+      .array(z.string().regex(/^[a-z0-9.-]{1,253}$/))
+      .max(16)
+      .prefault([])
+      .describe(
+        'Hosts besides the issuer’s that its endpoints may have inside this network. Everywhere else they have to be on the internet.',
+      ),
+    link: z
+      .strictObject({
+        claim: claimName.describe(
+          'The claim that names the user, such as `sub`. `email` counts where the provider has verified it, and never else.',
+        ),
+        is: attributeName.describe(
+          'What it is of the user: `id`, `username` or an attribute. It must be equal, and of one user alone. Of several providers each needs an attribute of its own.',
+        ),
+      })
+      .optional()
+      .describe(
+        'Who of the directory somebody is. Where it goes by `sub` it is asked at each login; else at the first, and from then on they are known by issuer and `sub`, whatever else of them changes.',
+      ),
+    create: z
+      .strictObject({
+        username: claimName
+          .default('email')
+          .describe('The claim that becomes the name. `email` only where it is verified.'),
+        attributes: z
+          .record(attributeName, claimName)
+          .prefault({})
+          .describe('Claims that become attributes, kept as the provider says at each login.'),
+        groups: z
+          .strictObject({
+            claim: claimName.describe('The claim with the groups: a list of texts.'),
+            map: z
+              .record(z.string(), z.string().min(1).max(128))
+              .describe('Which group here each of them is. What is not listed is none.'),
+          })
+          .optional()
+          .describe('Claims that become groups, kept as the provider says at each login.'),
+      })
+      .optional()
+      .describe(
+        'Whoever is nobody of the directory becomes a managed user (`directory: { type: managed }`). Off by default.',
+      ),
+    properties: z
+      .record(attributeName, claimName)
+      .prefault({})
+      .describe('Claims that become properties of the session.'),
+    domains: z
+      .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'write a domain in small letters'))
+      .max(200)
+      .prefault([])
+      .describe('Domains of e-mail addresses whose people sign in by it: the login page asks for the address.'),
+    atOnce: z
+      .boolean()
+      .default(false)
+      .describe('Where it is the only way to sign in, people go there without seeing a page of ours.'),
+    sessionEnds: z
+      .enum(['own', 'idToken'])
+      .default('own')
+      .describe(
+        '`own`: sessions live as the realm says. `idToken`: no longer than the ID token that they began with, either.',
+      ),
+    keepTokens: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keeps its tokens, sealed, and refreshes them while the session is used. When it says that the grant is over (`invalid_grant`) the session ends.',
+      ),
+    logout: z
+      .boolean()
+      .default(true)
+      .describe('Whether signing out here leads to its logout, where it has one (OpenID Connect RP-Initiated Logout).'),
+    timeout: duration('5s').describe('Longest wait for an answer of it.'),
+    clockTolerance: duration('5s')
+      .refine((ms) => ms <= 300_000, 'five minutes at most')
+      .describe('How far its clock may be off, five minutes at most.'),
+  })
+  .refine(
+    ({ clientSecret, clientKey }) => (clientSecret === undefined) !== (clientKey === undefined),
+    'give either its `clientSecret` or a `clientKey`',
+  )
+  .refine(
+    ({ link, create }) => link !== undefined || create !== undefined,
+    'nobody is anybody here without `link` or `create`',
+  )
+
+export const providersSchema = z
+  .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'write small letters, digits and dashes'), provider)
+  .prefault({})
+
+/** Properties that sessions have of us: a claim must not pass for them. */
+export const MARKS_OF_OURS: ReadonlySet<string> = new Set(['oidc', 'Service', 'assertedBy', 'groupsAtLogin'])
+
+/** What anybody on the way can read or change is nobody's. */
+function isSafe(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
+export type ProviderConfig = z.infer<typeof provider>
