@@ -67,7 +67,8 @@ export function createIdentityHeaders(config: IdentityConfig, deps: IdentityDeps
     const now = deps.clock()
     // Policies may say one thing at one path and another at the next.
     const key = asked.length === 0 ? session.sid : JSON.stringify([session.sid, saidOf(response, asked)])
-    const found = remembered.get(key)
+    // Those that were made last stay longest; who uses them makes them anew every 20 seconds.
+    const found = remembered.peek(key)
     if (found !== undefined && found.until > now && isSame(found, session, facts)) return found.headers
     const headers = build(config, deps, { sources, session, facts, response })
     remembered.set(key, { session, facts, until: now + REUSE_MS, headers })
