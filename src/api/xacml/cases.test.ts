@@ -35,6 +35,7 @@ const querySchema = z.looseObject({
   ip: z.string().default('127.0.0.1'),
   names: texts.optional(),
   scopes: texts.optional(),
+  environment: z.record(z.string(), texts).default({}),
 })
 
 type Query = z.infer<typeof querySchema>
@@ -132,6 +133,7 @@ async function byOpenAm(each: Case): Promise<Answer> {
   const { deps, evaluation, policySet } = worldOf(each)
   const { url, ip, names, scopes, action: asked } = each.query
   const environment = {
+    ...each.query.environment,
     ...(ip === '' ? {} : { requestIp: [ip] }),
     ...(names && { requestDnsName: names }),
     ...(scopes && { scope: scopes }),
@@ -153,6 +155,7 @@ async function byXacml(each: Case): Promise<Answer> {
     ...list(ATTRIBUTES.address, ip === '' ? [] : [ip]),
     ...list(ATTRIBUTES.names, names),
     ...list(ATTRIBUTES.scopes, scopes),
+    ...Object.entries(each.query.environment).flatMap(([id, values]) => list(id, values)),
   )
   const where = resource(url, { AttributeId: ATTRIBUTES.policySet, Value: policySet })
   const reading = readJsonRequest(

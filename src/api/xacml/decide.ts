@@ -1,4 +1,4 @@
-import type { Resource } from '../../policy/decision.ts'
+import type { Resource, Step } from '../../policy/decision.ts'
 import { ATTRIBUTES, CATEGORIES } from '../../policy/xacml/identifiers.ts'
 import { DATA_TYPES } from '../../policy/xacml/data-types.ts'
 import { individualRequests, type IndividualRequest } from '../../policy/xacml/individual.ts'
@@ -105,10 +105,13 @@ async function engineFor(
   return read.kind === 'read' ? read : { code: 'processing-error', message: read.message }
 }
 
+/** What says more in `evaluate` than an attribute of that id does here. */
+const RESERVED: readonly string[] = ['requestIp', 'IP', 'requestDnsName', 'scope', 'TxId']
+
 /** As a client of OpenAM would write it. */
 function askedOf({ policySet, subject, environment }: XacmlQuestion): Asked {
   const { username, ssoToken, accessToken } = subject
-  const { addresses, clientNames, scopes, transaction } = environment
+  const { addresses, clientNames, scopes, transaction, others } = environment
   return {
     application: policySet,
     subject: {
@@ -117,6 +120,7 @@ function askedOf({ policySet, subject, environment }: XacmlQuestion): Asked {
       ...(username === undefined ? {} : { claims: { sub: username } }),
     },
     environment: {
+      ...Object.fromEntries(others.filter(([id]) => !RESERVED.includes(id)).map(([id, values]) => [id, [...values]])),
       requestIp: [...addresses],
       ...(clientNames.length === 0 ? {} : { requestDnsName: [...clientNames] }),
       ...(scopes.length === 0 ? {} : { scope: [...scopes] }),
@@ -143,15 +147,21 @@ async function judged(
     return resultOf(found, { request, returnPolicyIdList })
   }
   const isUnmet = decision.reason === 'condition-failed' && Object.keys(advices).length === 0
-  if (isUnmet && (await engine.isUnknown(resource, action))) return indeterminate(unknown(question), request)
+  const unsaid = isUnmet ? await engine.unsaid(resource, action) : []
+  if (unsaid.length > 0) return indeterminate(missing(unsaid, question), request)
   const found = { decision, advices, validUntil: at === undefined ? validUntil : undefined }
   return resultOf(found, { request, returnPolicyIdList })
 }
 
-/** Conditions ask about the client, which nobody but the caller can say: an Indeterminate{P} (XACML Core 3.0 §7.10). */
-function unknown({ environment: { addresses } }: XacmlQuestion): XacmlProblem {
+/** Conditions ask about what the caller alone can say: an Indeterminate{P} (XACML Core 3.0 §7.10). */
+function missing(unsaid: readonly Step[], { environment: { addresses } }: XacmlQuestion): XacmlProblem {
+  const told = unsaid.map(({ type, because = 'not said' }) => `${type}: ${because}`).join('; ')
+  const problem = {
+    code: 'missing-attribute',
+    message: `a condition asks about what is not said (Indeterminate{P}): ${told}`,
+  } as const
+  if (!unsaid.some(({ type }) => type === 'IPv4' || type === 'IPv6')) return problem
   const [id, type] =
     addresses.length === 0 ? [ATTRIBUTES.address, DATA_TYPES.ipAddress] : [ATTRIBUTES.names, DATA_TYPES.dnsName]
-  const message = `${id} is missing: a condition asks about it (Indeterminate{P})`
-  return { code: 'missing-attribute', message, missing: { category: CATEGORIES.Environment, id, type } }
+  return { ...problem, missing: { category: CATEGORIES.Environment, id, type } }
 }

@@ -108,6 +108,12 @@ test('what is not said and asked for is Indeterminate, and says what is missing'
     result.Status.StatusDetail?.MissingAttributeDetail.map(({ AttributeId }) => AttributeId),
   ]
   assert.deepEqual(missing(await askOne(...question)), ['Indeterminate', 'missing-attribute', [ATTRIBUTES.address]])
+  for (const AttributeId of ['requestIp', 'IP'])
+    assert.equal(
+      (await askOne(...question, environment({ AttributeId, Value: '10.1.2.3' }))).Decision,
+      'Indeterminate',
+      AttributeId,
+    )
   assert.equal((await askOne(...question, from('10.1.2.3'))).Decision, 'Permit')
   assert.equal((await askOne(...question, from('11.1.2.3'))).Decision, 'Deny')
   assert.equal((await askOne(...question, from('[::1]'))).Decision, 'Deny')

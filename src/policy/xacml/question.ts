@@ -23,6 +23,8 @@ export interface XacmlQuestion {
     readonly clientNames: readonly string[]
     readonly scopes: readonly string[]
     readonly transaction: string | undefined
+    /** All that is said besides, by id. */
+    readonly others: readonly (readonly [id: string, values: readonly string[]])[]
   }
   /** The time that it is asked for, in place of the present; `undefined` where it is about now. */
   readonly at: EpochMs | undefined
@@ -79,6 +81,7 @@ function questionOf(request: IndividualRequest, realm: RealmName): XacmlQuestion
       ],
       scopes: all(request, 'Environment', ATTRIBUTES.scopes, ['string']),
       transaction: one(request, 'Environment', ATTRIBUTES.transaction, ['string']),
+      others: othersOf(request),
     },
     at: timeOf(request),
   }
@@ -105,6 +108,18 @@ function subjectOf(request: IndividualRequest, realm: RealmName): XacmlQuestion[
   if (qualifier !== undefined && qualifier !== realm)
     throw mistake(`${ATTRIBUTES.qualifier}: this is asked of the realm ${realm}`)
   return { username, ssoToken, accessToken }
+}
+
+const KNOWN: readonly string[] = Object.values(ATTRIBUTES)
+
+function othersOf(request: IndividualRequest): XacmlQuestion['environment']['others'] {
+  const said = new Map<string, readonly string[]>()
+  const all = request
+    .filter(({ category }) => category === CATEGORIES.Environment)
+    .flatMap(({ attributes }) => attributes)
+  for (const { id, values } of all)
+    if (!KNOWN.includes(id)) said.set(id, [...(said.get(id) ?? []), ...values.map(({ text }) => text)])
+  return [...said]
 }
 
 /** IPv6 stands in brackets (XACML Core 3.0 §A.2). */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { EpochMs } from '../../../base/brand.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { canonicalAddress } from '../../../http/forwarded.ts'
-import type { AccessQuery, Advices, Resource } from '../../../policy/decision.ts'
+import type { AccessQuery, Advices, Resource, Step } from '../../../policy/decision.ts'
 import { FOREVER } from '../../../policy/evaluate.ts'
 import type { RequestOrigin, Session, SessionService } from '../../../session/session.ts'
 import type { AskedRequest, Transactions } from '../../../session/transactions.ts'
@@ -103,8 +103,8 @@ type ReadQuestion =
       readonly kind: 'read'
       /** About one action, or all that policies of the set name. */
       judge(resource: Resource | undefined, use: Use, action?: string): Promise<Judged>
-      /** Whether a condition could not be judged that stands in the way: it asks about what the question does not say. */
-      isUnknown(resource: Resource, action: string): Promise<boolean>
+      /** Conditions that stand in the way because they ask about what the question does not say. */
+      unsaid(resource: Resource, action: string): Promise<readonly Step[]>
     }
 
 /** Everything of a question that does not depend on the resource. */
@@ -133,13 +133,20 @@ export async function readQuestion(
       const asked = action === undefined ? policies : ofAction(policies, policySet, action)
       return judgeFor(deps, { ...about, policies: asked }, { resource, use: at === undefined ? use : 'tree' })
     },
-    async isUnknown(resource, action) {
+    async unsaid(resource, action) {
       const found = await questionAt(deps, { ...about, policies }, resource)
-      if (found === undefined) return false
+      if (found === undefined) return []
       const { decision, trace } = policies.pdp.explain({ ...found.query, action })
-      return trace.some((each) => decision.policies.includes(each.policy) && each.condition?.outcome === 'unknown')
+      const own = trace.filter(({ policy }) => decision.policies.includes(policy))
+      return own.flatMap(({ condition }) => (condition === undefined ? [] : unknownIn(condition)))
     },
   }
+}
+
+/** The parts without parts that nobody could judge, where that is why the whole could not be. */
+function unknownIn(step: Step): readonly Step[] {
+  if (step.outcome !== 'unknown') return []
+  return step.parts === undefined ? [step] : step.parts.flatMap(unknownIn)
 }
 
 function ofAction(policies: RealmPolicies, policySet: string, action: string): RealmPolicies {
