@@ -7,7 +7,10 @@ import { expect, signIn, test as base } from './fixtures.ts'
 import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
 
-const BOB = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+/** One for each test, since a code passes once; and alice, of whom no code is asked. */
+const PEOPLE = ['alice', ...Array.from({ length: 10 }, (_, i) => `bob-${i}`)]
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 
 interface Received {
   readonly url: string
@@ -85,10 +88,10 @@ async function openBank(): Promise<Bank> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const users = await Promise.all(
-    ['bob', 'alice'].map(async (username) => ({ username, hash: await hashOf(`${username}-demo-password`) })),
+    PEOPLE.map(async (username) => ({ username, hash: await hashOf(`${username}-demo-password`) })),
   )
   const withTotp = JSON.parse(usersYaml(users)) as { users: Record<string, unknown>[] }
-  for (const user of withTotp.users) user['totp'] = BOB
+  for (const user of withTotp.users) user['totp'] = SECRET
   const rig = await startOwnRig({
     files: {
       'agent-config/gatehouse.yaml': gatehouseYaml().replace('login.acme.test', 'login.acme.localhost'),
@@ -114,12 +117,22 @@ async function openBank(): Promise<Bank> {
   }
 }
 
-const test = base.extend<{ bank: Bank }>({
-  bank: async ({}, use) => {
-    const bank = await openBank()
-    await use(bank)
-    await bank.close()
+/** One bank for all tests; each has a person of its own, and nothing is posted yet when it begins. */
+const test = base.extend<{ bank: Bank; bob: string }, { opened: Bank; names: string[] }>({
+  opened: [
+    async ({}, use) => {
+      const bank = await openBank()
+      await use(bank)
+      await bank.close()
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+  names: [async ({}, use) => use(PEOPLE.slice(1)), { scope: 'worker' }],
+  bank: async ({ opened }, use) => {
+    opened.received.length = 0
+    await use(opened)
   },
+  bob: async ({ names }, use) => use(names.shift() ?? ''),
 })
 
 /** What is left in a browser after its session has ended. */
@@ -129,7 +142,7 @@ async function expire(context: BrowserContext): Promise<void> {
 
 /** `steps`: of half a minute, from now. */
 async function enterCode(page: Page, steps = 0): Promise<void> {
-  const digits = new TOTP({ secret: Secret.fromBase32(BOB) }).generate({ timestamp: Date.now() + steps * 30_000 })
+  const digits = new TOTP({ secret: Secret.fromBase32(SECRET) }).generate({ timestamp: Date.now() + steps * 30_000 })
   await page.locator('input[autocomplete="one-time-code"]').fill(digits)
   await page.locator('main form button[type="submit"]').first().click()
 }
@@ -145,10 +158,11 @@ const TRANSFER = 'to=Zo%C3%AB+%26+s%C3%B6hne&amount=1%2C000'
 test('a form that meets a step-up arrives after the code and one click as it was, at its own address', async ({
   page,
   bank,
+  bob,
 }) => {
   const { look } = viewer(page)
   await page.goto(`${bank.site}/`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   await fillTransfer(page)
   await enterCode(page)
   await expect(page.getByRole('heading', { level: 1 })).toContainText('Continue sending your form to Acme Bank')
@@ -173,18 +187,19 @@ test('a form that meets a step-up arrives after the code and one click as it was
 test('a form with a file that meets an expired session arrives byte for byte, without script, too', async ({
   browser,
   bank,
+  bob,
 }) => {
   const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 7) % 256))
   for (const javaScriptEnabled of [true, false]) {
     const context = await browser.newContext({ javaScriptEnabled })
     const page = await context.newPage()
     await page.goto(`${bank.site}/`)
-    await signIn(page, 'bob')
+    await signIn(page, bob)
     await page.locator('input[name="note"]').fill('März')
     await page.locator('input[type="file"]').setInputFiles({ name: 'beleg.bin', mimeType: 'image/png', buffer: bytes })
     await expire(context)
     await page.getByRole('button', { name: 'Upload' }).click()
-    await signIn(page, 'bob')
+    await signIn(page, bob)
     await expect(page.locator('main')).toContainText('beleg.bin')
     await page.locator('main form button').click()
     await expect(page.getByRole('heading')).toHaveText('Received')
@@ -198,9 +213,9 @@ test('a form with a file that meets an expired session arrives byte for byte, wi
   expect(bank.received).toHaveLength(2)
 })
 
-test('somebody else who signs in is not offered the form', async ({ context, page, bank }) => {
+test('somebody else who signs in is not offered the form', async ({ context, page, bank, bob }) => {
   await page.goto(`${bank.site}/`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   await page.locator('input[name="note"]').fill('secret of bob')
   await expire(context)
   await page.getByRole('button', { name: 'Upload' }).click()
@@ -212,9 +227,9 @@ test('somebody else who signs in is not offered the form', async ({ context, pag
   expect(bank.received).toEqual([])
 })
 
-test('a form that another site posts is never kept', async ({ context, page, bank }) => {
+test('a form that another site posts is never kept', async ({ context, page, bank, bob }) => {
   await page.goto(`${bank.site}/`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   const evil = await context.newPage()
   await evil.route('http://evil.localhost/**', (route) =>
     route.fulfill({
@@ -227,26 +242,31 @@ test('a form that another site posts is never kept', async ({ context, page, ban
     await evil.goto('http://evil.localhost/')
     await evil.getByRole('button', { name: 'Win' }).click()
     // A lax cookie does not come along: with a session at the login host that leads to the site's start, without one to the login.
-    if (ended) await signIn(evil, 'bob')
+    if (ended) await signIn(evil, bob)
     await expect(evil).toHaveURL(`${bank.site}/`)
   }
   expect(bank.received).toEqual([])
 })
 
-test('a fragment survives a login with a wrong password, and a step-up', async ({ page, bank }) => {
+test('a fragment survives a login with a wrong password, and a step-up', async ({ page, bank, bob }) => {
   await page.goto(`${bank.site}/list?page=2#row/7?x=1`)
-  await signIn(page, 'bob', 'wrong')
+  await signIn(page, bob, 'wrong')
   await expect(page.getByRole('alert')).toBeVisible()
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   await expect(page).toHaveURL(`${bank.site}/list?page=2#row/7?x=1`)
   await page.goto(`${bank.site}/transfer#amount`)
   await enterCode(page)
   await expect(page).toHaveURL(`${bank.site}/transfer#amount`)
 })
 
-test('tabs that expired together all go on after one login, each where it was', async ({ context, page, bank }) => {
+test('tabs that expired together all go on after one login, each where it was', async ({
+  context,
+  page,
+  bank,
+  bob,
+}) => {
   await page.goto(`${bank.site}/one#a`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   const second = await context.newPage()
   const third = await context.newPage()
   await second.goto(`${bank.site}/two#b`)
@@ -257,7 +277,7 @@ test('tabs that expired together all go on after one login, each where it was', 
   await second.reload()
   await third.getByRole('button', { name: 'Upload' }).click()
   await page.bringToFront()
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   await expect(page).toHaveURL(`${bank.site}/one#a`)
   await expect(second).toHaveURL(`${bank.site}/two#b`)
   await expect(third.getByRole('heading', { level: 1 })).toContainText('Continue sending your form')
@@ -270,10 +290,11 @@ test('approvals in two tabs: a wrong code, a cancel, and each request passes onc
   context,
   page,
   bank,
+  bob,
 }) => {
   const { look } = viewer(page)
   await page.goto(`${bank.site}/`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   const [second, third] = [await context.newPage(), await context.newPage()]
   await page.goto(`${bank.site}/approve/one?x=1`)
   await second.goto(`${bank.site}/approve/two`)
@@ -303,9 +324,9 @@ test('approvals in two tabs: a wrong code, a cancel, and each request passes onc
   await expect(page.getByRole('heading')).toHaveText('Bank')
 })
 
-test('one request in two tabs: an approval of the one is none of the other', async ({ context, page, bank }) => {
+test('one request in two tabs: an approval of the one is none of the other', async ({ context, page, bank, bob }) => {
   await page.goto(`${bank.site}/`)
-  await signIn(page, 'bob')
+  await signIn(page, bob)
   const second = await context.newPage()
   for (const tab of [page, second]) await tab.goto(`${bank.site}/approve/same`)
   await early(page)

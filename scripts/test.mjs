@@ -3,13 +3,14 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { prepare, root } from './runtime.mjs'
 import { runSteps } from './steps.mjs'
-import { ensurePrograms } from './system-packages.mjs'
+import { ensureBrowser, ensurePrograms } from './system-packages.mjs'
 
 const { node, env: plain } = prepare()
 // What the rigs of the tests say of their gateways' decisions.
 const env = { ...plain, ASKED_AGAIN_TALLY: join(root, '.runtime', 'asked-again.jsonl') }
 rmSync(env.ASKED_AGAIN_TALLY, { force: true })
-ensurePrograms({ chromium: 'chromium', curl: 'curl', openssl: 'openssl', 'redis-server': 'redis-server' })
+const browser = ensureBrowser()
+ensurePrograms({ curl: 'curl', openssl: 'openssl', 'redis-server': 'redis-server' })
 
 const tool = (name, command, args, minutes) => ({ name, command, args, minutes, env })
 const TESTS = ['--test', '--test-timeout=120000']
@@ -25,7 +26,10 @@ const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10'
 // first, so that none of them is still at work when all others have ended.
 process.exitCode = await runSteps(
   [
-    tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 10),
+    {
+      ...tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 10),
+      env: { ...env, ...browser },
+    },
     tests('whole systems, crashes included', 10, '--test-concurrency=1', 'e2e/system/*.test.ts'),
     tests(
       'unit, contract, wire and property tests',

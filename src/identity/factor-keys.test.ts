@@ -9,6 +9,7 @@ import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { GatehouseError } from '../errors.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Documents } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createFactorKeys, type FactorKeys } from './factor-keys.ts'
@@ -37,7 +38,8 @@ async function bench(t: TestContext) {
     rmSync(directory, { recursive: true })
   })
   const process = async (): Promise<Process> => {
-    const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
+    const path = join(directory, 'cts.db')
+    const store = await openEmbeddedStore({ path, clock, log: silent, spawn: writerInThisThread(path) })
     const { documents } = store
     const ring = await openKeyRing({ documents, masterKey, clock, log: silent })
     closers.push(async () => {

@@ -9,6 +9,7 @@ import { openKeyRing } from '../crypto/key-ring.ts'
 import { createSealer } from '../crypto/seal.ts'
 import { GatehouseError } from '../errors.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createFactorStore, FACTOR_COLLECTION, type DeclaredFactor, type FactorStore } from './factors.ts'
@@ -31,7 +32,8 @@ async function bench(t: TestContext): Promise<Bench> {
   const masterKey = randomBytes(32).toString('base64url')
   const closers: (() => Promise<void>)[] = []
   const process = async () => {
-    const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
+    const path = join(directory, 'cts.db')
+    const store = await openEmbeddedStore({ path, clock, log: silent, spawn: writerInThisThread(path) })
     const ring = await openKeyRing({ documents: store.documents, masterKey, clock, log: silent })
     closers.push(async () => {
       ring.close()

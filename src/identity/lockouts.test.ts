@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import { recordedLog, scratchPath } from '../store/embedded/scratch.fixture.ts'
 import { createLockouts } from './lockouts.ts'
 import { createThrottle, type Attempt } from './throttle.ts'
@@ -14,7 +15,7 @@ async function bench(t: TestContext) {
   const path = scratchPath(t)
   const clock = (): EpochMs => 1_800_000_000_000 as EpochMs
   const open = async () => {
-    const store = await openEmbeddedStore({ path, clock, log: recordedLog() })
+    const store = await openEmbeddedStore({ path, clock, log: recordedLog(), spawn: writerInThisThread(path) })
     const deps = { realm: '/people' as RealmName, rules, store, clock }
     const throttle = createThrottle(deps)
     const fail = async (attempt: Partial<Attempt> = {}, times = 1): Promise<string> => {

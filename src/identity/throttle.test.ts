@@ -6,6 +6,7 @@ import { suite, test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { delayAfter } from './delays.ts'
@@ -29,7 +30,8 @@ async function bench(t: TestContext, rules: Partial<ThrottleRules> = {}): Promis
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-throttle-'))
   const time = { now: 1_800_000_000_000 }
   const clock = (): EpochMs => time.now as EpochMs
-  const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log: silent })
+  const path = join(directory, 'cts.db')
+  const store = await openEmbeddedStore({ path, clock, log: silent, spawn: writerInThisThread(path) })
   t.after(async () => {
     await store.close()
     rmSync(directory, { recursive: true })

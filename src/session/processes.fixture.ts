@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import type { RingKey } from '../crypto/key-document.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Store } from '../store/store.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { createHandshakeService } from './handshake.ts'
@@ -76,7 +77,8 @@ export function createMachine(t: TestContext) {
   })
 
   const start = async ({ carried, ...options }: ProcessOptions = {}): Promise<Process> => {
-    const store = await openEmbeddedStore({ path: join(directory, 'cts.db'), clock, log })
+    const path = join(directory, 'cts.db')
+    const store = await openEmbeddedStore({ path, clock, log, spawn: writerInThisThread(path) })
     const { place = { siteId: '01', serverId: '02' }, graceMs = 15_000 } = options
     const stateless = createStatelessSessions({ store, keyRing: RING, clock, log, place, graceMs, ...carried })
     const sessions = createSessionService({ store, clock, audit, log, place, stateless, ...options })

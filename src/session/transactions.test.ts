@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import type { AgentId, EpochMs, RealmName } from '../base/brand.ts'
 import { openEmbeddedStore } from '../store/embedded/open.ts'
+import { writerInThisThread } from '../store/embedded/same-thread.fixture.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createTransactions, TRANSACTION_MS, type AskedRequest, type Transactions } from './transactions.ts'
 
@@ -25,7 +26,8 @@ async function scene(t: TestContext) {
   const time = { now: 1_800_000_000_000 }
   const clock = (): EpochMs => time.now as EpochMs
   const open = async (): Promise<Transactions> => {
-    const store = await openEmbeddedStore({ path: join(folder, 'cts.db'), clock, log: silent })
+    const path = join(folder, 'cts.db')
+    const store = await openEmbeddedStore({ path, clock, log: silent, spawn: writerInThisThread(path) })
     t.after(() => store.close())
     return createTransactions(store)
   }

@@ -5,6 +5,7 @@ import { openQuickKeyRing } from '../../crypto/key-ring.fixture.ts'
 import { createPasswordHasher } from '../../crypto/password-hash.ts'
 import { createSealer, type Sealer } from '../../crypto/seal.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
+import { writerInThisThread } from '../../store/embedded/same-thread.fixture.ts'
 import { scratchPath } from '../../store/embedded/scratch.fixture.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
@@ -40,7 +41,8 @@ export function managedBench(t: TestContext, openStore?: (clock: () => EpochMs) 
   const clock = (): EpochMs => (time.now ?? Date.now()) as EpochMs
   const masterKey = randomBytes(32).toString('base64url')
   const path = scratchPath(t)
-  const open = openStore ?? ((at) => openEmbeddedStore({ path, clock: at, log: silent }))
+  const open =
+    openStore ?? ((at) => openEmbeddedStore({ path, clock: at, log: silent, spawn: writerInThisThread(path) }))
   const real = createPasswordHasher({ queue: 1_000 })
   const checked: ManagedBench['checked'] = { held: () => Promise.resolve() }
   const hasher: PasswordHasher = {
