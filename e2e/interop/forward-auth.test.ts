@@ -7,13 +7,15 @@ import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Client } from '../client.ts'
+import { startEnvoyStandIn } from './envoy-stand-in.ts'
 import { exchange } from './exchange.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
 import { freePort } from '../../src/free-port.fixture.ts'
 import { closeServer, scratchDirectory, startProgram } from './program.ts'
 
 const PAGE = readFileSync(new URL('../../docs/forward-auth.md', import.meta.url), 'utf8')
-const PROXIES = ['nginx', 'caddy', 'haproxy'] as const
+/** Envoy by gRPC is one of ours that speaks its protocol. */
+const PROXIES = ['nginx', 'caddy', 'haproxy', 'envoy'] as const
 type Proxy = (typeof PROXIES)[number]
 
 interface Arrived {
@@ -74,12 +76,13 @@ before(async () => {
   await once(application, 'listening')
   running.defer(() => closeServer(application))
   const app = (application.address() as AddressInfo).port
-  const [port, asked] = [await freePort(), await freePort()]
+  const [port, asked, grpc] = [await freePort(), await freePort(), await freePort()]
   for (const proxy of PROXIES) origins.set(proxy, `http://${proxy}.acme.localhost:${await freePort()}`)
   const servers = [`http://127.0.0.1:${app}`]
   gateway = await startGateway({
     port,
     forwardAuthPort: asked,
+    grpcPort: grpc,
     trustedProxies: ['127.0.0.1'],
     realm: REALM,
     policies: POLICIES,
@@ -88,7 +91,12 @@ before(async () => {
     ),
   })
   running.defer(() => gateway.stop())
-  for (const proxy of PROXIES) await start(proxy, { app, port, asked })
+  for (const proxy of PROXIES) {
+    if (proxy !== 'envoy') await start(proxy, { app, port, asked })
+  }
+  const own = Number(new URL(originOf('envoy')).port)
+  const envoy = await startEnvoyStandIn({ port: own, app, gateway: port, grpc })
+  running.defer(() => envoy.stop())
 })
 
 after(() => running.disposeAsync())
@@ -120,7 +128,7 @@ function fromPage(language: string, proxy: Proxy, { app, port, asked }: Ports): 
 
 const originOf = (proxy: Proxy): string => origins.get(proxy) ?? ''
 
-async function start(proxy: Proxy, ports: Ports): Promise<void> {
+async function start(proxy: Exclude<Proxy, 'envoy'>, ports: Ports): Promise<void> {
   const { path } = scratch
   const write = (name: string, text: string): string => {
     writeFileSync(join(path, name), text)

@@ -25,12 +25,16 @@ export interface GatewayOptions {
   readonly port?: number
   /** Where proxies ask about requests. */
   readonly forwardAuthPort?: number
+  /** Where Envoy does. */
+  readonly grpcPort?: number
   /** PEM texts: the gateway speaks TLS, under the `url`s that the options say. */
   readonly tls?: { readonly cert: string; readonly key: string }
   /** More about the login host. */
   readonly login?: Readonly<Record<string, unknown>>
   /** More of the realm's file, and its policies. */
   readonly realm?: Readonly<Record<string, unknown>>
+  /** More of the root realm's. */
+  readonly rootRealm?: Readonly<Record<string, unknown>>
   readonly policies?: readonly unknown[]
 }
 
@@ -108,11 +112,18 @@ function configuration(
       login: { url: origin('login'), ...options.login },
       store: { driver: 'embedded', path: '${env:GATEHOUSE_DATA}/cts.db' },
       trustedProxies: options.trustedProxies ?? [],
-      ...(options.forwardAuthPort === undefined ? {} : { forwardAuth: { port: options.forwardAuthPort } }),
+      ...(options.forwardAuthPort === undefined
+        ? {}
+        : {
+            forwardAuth: {
+              port: options.forwardAuthPort,
+              ...(options.grpcPort && { grpc: { port: options.grpcPort } }),
+            },
+          }),
       secrets: { masterKey: '${file:${env:GATEHOUSE_DATA}/master.key}' },
       telemetry: { level: 'info', accessLog: true },
     },
-    'realms/realm.yaml': { look: { title: 'Acme' } },
+    'realms/realm.yaml': { look: { title: 'Acme' }, ...options.rootRealm },
     'realms/staff/realm.yaml': { look: { title: 'Acme Staff' }, ...options.realm },
     'realms/staff/policies.yaml': { policies: options.policies ?? [] },
     'realms/staff/users.yaml': { users },

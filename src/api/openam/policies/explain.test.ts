@@ -61,7 +61,9 @@ test('explain: which policies said what, on which value, and what would help', a
 })
 
 test('explain: a session by its public name or its token, and what it would have proved', async (t) => {
-  const { one, host, ask } = await asked(t)
+  const everybody = { groups: new Set(['finance']), attributes: {} }
+  const policiesOf = () => employeesPolicies(undefined, { factsOf: () => everybody })
+  const { one, host, ask } = await asked(t, { policiesOf })
   const {
     token: ssoToken,
     session: { sid },
