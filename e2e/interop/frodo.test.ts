@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
+import { scratchDirectory } from './program.ts'
 
 interface SessionInfo {
   readonly username: string
@@ -20,15 +22,31 @@ interface Tokens {
   readonly realm?: string
 }
 
-/** What of the released library is about signing in. */
+interface Policy {
+  readonly _id: string
+  readonly name: string
+  readonly active: boolean
+}
+
+/** What of the released library is about signing in, and about policies. */
 interface Frodo {
   createInstance(config: object): Frodo
   readonly login: { getTokens(asUser: boolean, refresh: boolean, types: readonly string[]): Promise<Tokens> }
   readonly session: { getSessionInfo(tokenId: string): Promise<SessionInfo> }
+  readonly authz: {
+    readonly policy: {
+      createPolicy(id: string, policy: object): Promise<Policy>
+      updatePolicy(id: string, policy: object): Promise<Policy>
+      readPolicies(): Promise<readonly Policy[]>
+      deletePolicy(id: string): Promise<Policy>
+      exportPolicies(options: object): Promise<object>
+    }
+  }
   readonly info: { getInfo(): Promise<{ readonly amVersion: string; readonly authenticatedSubject: string }> }
   readonly state: { getCookieName(): string; getAmVersion(): string; getDeploymentType(): string }
 }
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const APPS = fileURLToPath(new URL('../../.runtime/foreign-apps', import.meta.url))
 // Its build as an ES module does not load: it requires what only CommonJS has.
 const LIBRARY = join(APPS, 'node_modules', '@rockcarver', 'frodo-lib', 'dist', 'index.js')
@@ -39,6 +57,7 @@ before(async () => {
   gateway = await startGateway({
     agents: { wiki: { ssoOnly: true, upstream: { servers: ['http://127.0.0.1:1'] } } },
     login: { tokenInBody: true },
+    rootRealm: { administrators: ['operators'] },
   })
 })
 
@@ -91,4 +110,33 @@ test('a wrong password is refused, and is not written into its error', async (t)
     assert.doesNotMatch(`${error.message} ${gateway.log()}`, /wrong-password-of-alice/)
     return true
   })
+})
+
+test('it writes policies, and what it exports can be imported', async (t) => {
+  const frodo = connect(t, 'alice', passwordOf('alice'), 'classic')
+  await frodo.login.getTokens(true, false, ['classic'])
+  const { policy } = frodo.authz
+  const reports = {
+    ...{ name: 'reports', active: true, description: 'From\nfrodo', applicationName: 'iPlanetAMWebAgentService' },
+    actionValues: { GET: true, HEAD: true, DELETE: false },
+    resources: [`${gateway.site('wiki')}/reports/*`],
+    subject: { type: 'Identity', subjectValues: ['id=auditors,ou=group,o=staff,ou=services,ou=am-config'] },
+    condition: { type: 'AuthLevel', authLevel: 1 },
+    resourceTypeUuid: '76656a38-5f8e-401b-83aa-4ccb74ce88d2',
+    resourceAttributes: [],
+  }
+  assert.equal((await policy.createPolicy('reports', reports)).name, 'reports')
+  const [read] = await policy.readPolicies()
+  assert.equal(read?.active, true)
+  assert.equal((await policy.updatePolicy('reports', { ...read, active: false })).active, false)
+  const exported = scratchDirectory('frodo')
+  t.after(() => exported.remove())
+  const file = join(exported.path, 'staff.policy.json')
+  writeFileSync(file, JSON.stringify(await policy.exportPolicies({ deps: true, prereqs: true, useStringArrays: true })))
+  const imported = spawnSync(process.execPath, [MAIN, 'policy', 'import', file], { encoding: 'utf8' })
+  assert.match(imported.stderr, /1 policies read, 1 written, 0 things lost\.\n$/)
+  assert.match(imported.stdout, /- name: reports\n/)
+  assert.equal(imported.status, 0)
+  assert.equal((await policy.deletePolicy('reports'))._id, 'reports')
+  assert.deepEqual(await policy.readPolicies(), [])
 })

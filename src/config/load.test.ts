@@ -305,3 +305,17 @@ test('the sample configuration loads; check names its demonstration users and no
     ['warning realms/customers/users.yaml', 'warning realms/employees/users.yaml', 'warning realms/users.yaml'],
   )
 })
+
+test('what the configuration would be with other files, and with one more', async (context) => {
+  const { root } = configFolder(context)
+  const file = 'realms/staff/policies.yaml'
+  const withBytes = async (bytes: Uint8Array) => {
+    const { snapshot, problems } = await loadConfig(root, { env: {}, instead: new Map([[file, bytes]]) })
+    return snapshot === undefined ? problems.map(formatProblem) : snapshot.realms.get(staff)?.policies.length
+  }
+  const policy = '{ name: x, resources: [http://a.test/], actions: { GET: allow }, subject: { type: NONE } }'
+  assert.equal(await withBytes(Buffer.from(`policies: [${policy}]`)), 1)
+  assert.equal((await loadConfig(root, { env: {} })).snapshot?.realms.get(staff)?.policies.length, 0)
+  writeFileSync(join(root, file), 'policies: []')
+  assert.deepEqual(await withBytes(Buffer.alloc(33_554_433)), [`${file}:1:1: this file is larger than 32 MiB`])
+})

@@ -73,13 +73,16 @@ suite('a file that is changed', () => {
     ['with an empty list', 'policies: [] # none\n#  - name: later\n'],
     ['with nothing where the list is', 'policies:\n'],
     ['without a list', 'policySets:\n- name: x # here\n'],
+    ['of JSON', '{"policies": []}'],
+    ['from another system', '# one\r\npolicies:\r\n'],
   ] as const)
     test(kind, () => {
-      const edited = editPolicies(text, added)
+      const edited = editPolicies(text, { ...added, after: { ...NEW, description: 'two\nlines' } })
       assert.deepEqual(
-        read(edited).policies.map(({ name }) => name),
-        ['new'],
+        read(edited).policies.map(({ name, description }) => [name, description]),
+        [['new', 'two\nlines']],
       )
+      if (text.includes('\r')) assert.doesNotMatch(edited, /(?<!\r)\n/)
       for (const comment of text.match(/#.*$/gm) ?? []) assert.ok(edited.includes(comment), edited)
     })
 

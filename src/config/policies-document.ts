@@ -54,7 +54,8 @@ export function editPolicies(text: string, { index, before, after }: ItemEdit): 
   else if (isMap(item)) rewrite(document, item, { before, after })
   else policies.items[index] = nodeOf(document, after)
   const indentSeq = !/^(?:policies|policySets|resourceTypes):[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*- /m.test(text)
-  return document.toString({ ...FORM, indentSeq })
+  const edited = document.toString({ ...FORM, indentSeq })
+  return text.includes('\r\n') ? edited.replaceAll('\n', '\r\n') : edited
 }
 
 function listIn(document: Document, top: YAMLMap): YAMLSeq {

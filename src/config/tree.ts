@@ -154,12 +154,12 @@ class TreeReader {
 
   async #read(file: string): Promise<TreeFile | undefined> {
     const bytes = this.#instead.get(file)
-    if (bytes !== undefined) return { file, bytes }
+    if (bytes !== undefined && bytes.length <= MAX_FILE_BYTES) return { file, bytes }
     const path = join(this.#root, file)
     try {
       const found = await stat(path)
       if (!found.isFile()) this.#error(file, 'this is not a regular file')
-      else if (found.size > MAX_FILE_BYTES) this.#error(file, 'this file is larger than 32 MiB')
+      else if ((bytes?.length ?? found.size) > MAX_FILE_BYTES) this.#error(file, 'this file is larger than 32 MiB')
       else return { file, bytes: await readFile(path) }
     } catch (error) {
       this.#error(file, `this file ${unreadable(error)}`)

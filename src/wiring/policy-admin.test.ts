@@ -251,7 +251,7 @@ suite('policies written by REST', () => {
     const { status, body } = await create(NEW, 'policies?_action=create&_dryRun=true')
     assert.deepEqual([status, body['name']], [201, 'new'])
     assert.equal((await create({ ...NEW, subject: {} }, 'policies?_action=create&_dryRun=true')).status, 400)
-    assert.equal((await write('DELETE', 'policies/staff?_dryRun=true')).status, 200)
+    assert.equal((await write('DELETE', 'policies/staff?_dryRun=1')).status, 200)
     assert.equal(file(), WRITTEN)
     assert.ok(!rig.audited.some(({ event }) => event === 'PolicyAdministered'))
   })

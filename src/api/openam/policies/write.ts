@@ -36,7 +36,8 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
   }
   if (asked !== undefined && 'refusal' in asked) return asked.refusal
   if (name === '') return problem(400, 'name: name the policy')
-  const isTrial = call.query('_dryRun') === 'true'
+  // Whoever says the word, in whatever way, does not mean to write.
+  const isTrial = (call.query('_dryRun') ?? 'false') !== 'false'
   let old: Revised | undefined
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
     const index = policies.findIndex((policy) => policy.name === name)
