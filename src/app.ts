@@ -29,13 +29,13 @@ import type { ReadinessReport } from './portal/ports.ts'
 import { loadPublicFiles } from './portal/public-files.ts'
 import { buildGeneration, type GatehouseGeneration } from './runtime.ts'
 import type { RuntimeDeps } from './wiring/deps.ts'
+import { startFederation } from './wiring/federation.ts'
 import { openListeners, type Listeners } from './wiring/listeners.ts'
 import { policyAdminOf } from './wiring/policy-admin.ts'
 import { createBearerResolver } from './session/bearer.ts'
 import { onSessionEnded } from './session/ended.ts'
 import { createHandshakeService } from './session/handshake.ts'
 import { endChanged, endOrphans } from './session/orphans.ts'
-import { createOutboxRelay } from './session/outbox-relay.ts'
 import { createReaper } from './session/reaper.ts'
 import { createSessionService } from './session/service.ts'
 import type { Session } from './session/session.ts'
@@ -114,6 +114,8 @@ async function assemble(start: Start): Promise<App> {
     log.warn({ err: error }, 'a replaced configuration did not close cleanly'),
   )
   closers.push(() => holder.peek().close())
+  const federation = startFederation(deps, (entry) => holder.peek().sessionEnded(entry))
+  closers.push(() => federation.close())
 
   const accessLog = createAccessLog({ destination: output, clock, worker })
   closers.push(() => accessLog.close())
@@ -207,8 +209,6 @@ async function openFoundation(
   closers.push(() => notifications.close())
   const sessionListeners = createSessionListeners({ revocations: store.revocations, post: postXml, log })
   closers.push(() => sessionListeners.close())
-  const relay = createOutboxRelay({ outbox: store.outbox, listeners: [], log })
-  closers.push(() => relay.close())
 
   const messengers = await openMessengers(snapshot.gatehouse, { clock, log })
   closers.push(() => Promise.all([messengers.mail?.close(), messengers.sms?.close()]))

@@ -147,6 +147,7 @@ const ON_DEMAND = [
   'otpauth',
   'jose',
   'saxes',
+  'oidc-provider',
 ]
 const STATIC_VALUE = /(?:^|\n)(?:import|export)\s+(?!type\b)([^'"]*?)from\s*['"]([^'"]+)['"]/g
 

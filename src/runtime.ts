@@ -20,12 +20,14 @@ import type { PolicyDecisionPoint } from './policy/decision.ts'
 import { inlineLogos } from './portal/logos.ts'
 import { createPages } from './portal/pages.ts'
 import type { Session } from './session/session.ts'
+import type { OutboxEntry } from './store/store.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
 import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { providersIn, sessionUse, type RealmProviders } from './wiring/providers.ts'
+import { issuersOf } from './wiring/issuers.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -35,6 +37,8 @@ export interface GatehouseGeneration extends GatewayGeneration {
   causeToEnd(session: Named): Promise<EndCause | undefined>
   /** Notes that a session is used, for the provider that it began with; absent where there is none. */
   readonly sessionUsed: ((session: Session) => void) | undefined
+  /** Tells partners that a session has ended; rejects when one could not be told. */
+  sessionEnded(entry: OutboxEntry): Promise<void>
   /** What it knows of those whom factors belong to. */
   readonly factorOwners: FactorOwners
 }
@@ -72,6 +76,7 @@ export async function buildGeneration(
     const providers = await providersIn(snapshot, directories, deps)
     const authns = realmAuthns(snapshot, { directories, providers }, deps)
     const agents = agentsOf(snapshot, authns, deps)
+    const issuers = await issuersOf(snapshot, { directories, authns }, deps)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
@@ -95,10 +100,11 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents, providers }, deps),
+      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents, providers, issuers }, deps),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
       sessionUsed: sessionUse(providers),
+      sessionEnded: (entry) => issuers.sessionEnded(entry),
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
     }

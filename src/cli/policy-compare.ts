@@ -225,9 +225,7 @@ function differencesOf(one: Recorded, ours: Judged): readonly Difference[] {
   const advices = Object.keys(ours.advices).sort()
   const isSame = one.advices === undefined || one.advices.join() === advices.join()
   const told = (list: readonly string[]): string => list.join(', ') || 'none'
-  return isSame
-    ? actions
-    : [...actions, { ...about, what: 'advices', theirs: told(one.advices), ours: told(advices) }]
+  return isSame ? actions : [...actions, { ...about, what: 'advices', theirs: told(one.advices), ours: told(advices) }]
 }
 
 /** Each once, and how many there are. */

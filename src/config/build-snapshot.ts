@@ -26,7 +26,7 @@ export function buildSnapshot(input: CheckInput, { root, digest, files }: Snapsh
   })
 }
 
-function realmOf({ name, realm, users, policies }: RealmSources, root: string): RealmConfig {
+function realmOf({ name, realm, users, policies, clients }: RealmSources, root: string): RealmConfig {
   if (realm === undefined) throw fault('GH_CONFIG_INVALID', { detail: `realm ${name} was not read` })
   return {
     ...realm.value,
@@ -35,6 +35,7 @@ function realmOf({ name, realm, users, policies }: RealmSources, root: string): 
     policies: policies?.value.policies ?? [],
     policySets: policies?.value.policySets ?? [],
     resourceTypes: policies?.value.resourceTypes ?? [],
+    openId: clients?.value ?? { clients: [], claims: {}, acr: [] },
     themeDir: join(root, 'realms', name, 'theme'),
   }
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import type { AgentId } from '../base/brand.ts'
 import { agentProfileSchema } from '../gateway/agent-profile.schema.ts'
+import { clientsFileSchema } from '../federation/oidc-op/clients.schema.ts'
 import { usersFileSchema } from '../identity/users.schema.ts'
 import { policiesFileSchema } from '../policy/policies.schema.ts'
 import type { AgentSource, CheckInput, RealmSources } from './checks/check.ts'
@@ -78,7 +79,7 @@ export async function loadConfig(root: string, options: LoadOptions = {}): Promi
 const NOT_READ: FileAnswer = { kind: 'failed', why: 'was not read' }
 
 function filesOf({ gatehouse, agents, realms }: ConfigTree): TreeFile[] {
-  const inRealms = realms.flatMap(({ realm, users, policies }) => [realm, users, policies])
+  const inRealms = realms.flatMap(({ realm, users, policies, clients }) => [realm, users, policies, clients])
   return [gatehouse, ...agents, ...inRealms].filter((file) => file !== undefined)
 }
 
@@ -135,9 +136,11 @@ function readAll(tree: ConfigTree, read: FileReader): Omit<CheckInput, 'referenc
   const realms = tree.realms.map((folder): RealmSources => {
     const users = read.parse(folder.users, usersFileSchema)
     const policies = read.parse(folder.policies, policiesFileSchema)
+    const clients = read.parse(folder.clients, clientsFileSchema)
     const incomplete = folder.policies !== undefined && policies === undefined
     const theme = folder.theme.map(({ file }) => file.slice(folder.themeDir.length + 1))
-    return { name: folder.name, realm: read.parse(folder.realm, realmSchema), users, policies, incomplete, theme }
+    const realm = read.parse(folder.realm, realmSchema)
+    return { name: folder.name, realm, users, policies, clients, incomplete, theme }
   })
   const agents = tree.agents.flatMap((file) => read.agent(file))
   return {

@@ -16,6 +16,7 @@ export interface RealmFolder {
   readonly realm: TreeFile | undefined
   readonly users: TreeFile | undefined
   readonly policies: TreeFile | undefined
+  readonly clients: TreeFile | undefined
   /** Relative to the configuration root. */
   readonly themeDir: string
   readonly theme: readonly TreeFile[]
@@ -34,7 +35,7 @@ export interface ConfigTree {
 const MAX_FILE_BYTES = 33_554_432
 const MAX_REALM_DEPTH = 16
 const FOLDER_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
-const REALM_FILES = ['realm.yaml', 'users.yaml', 'policies.yaml'] as const
+const REALM_FILES = ['realm.yaml', 'users.yaml', 'policies.yaml', 'clients.yaml'] as const
 
 /** Texts in the place of those of files, by path relative to the root: what the configuration would be with them. */
 export type Instead = ReadonlyMap<string, Uint8Array>
@@ -99,10 +100,10 @@ class TreeReader {
       names.has(file) || this.#instead.has(posix.join(folder, file))
         ? await this.#read(posix.join(folder, file))
         : undefined
-    const [realm, users, policies] = await Promise.all(REALM_FILES.map(has))
+    const [realm, users, policies, clients] = await Promise.all(REALM_FILES.map(has))
     const themeDir = posix.join(folder, 'theme')
     const theme = entries.some((entry) => entry.isFolder && entry.name === 'theme') ? await this.#theme(themeDir) : []
-    this.realms.push({ name, realm, users, policies, themeDir, theme })
+    this.realms.push({ name, realm, users, policies, clients, themeDir, theme })
     await Promise.all(entries.map((entry) => this.#besides(folder, name, entry)))
   }
 

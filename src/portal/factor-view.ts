@@ -81,6 +81,7 @@ export function setUpView(frame: Frame, { realm, session, page, host }: SetUpVie
     demanding: [],
     destination,
     site: undefined,
+    client: undefined,
     refused: undefined,
     pairs: [],
   }

@@ -21,6 +21,8 @@ export interface LoginRequest {
   readonly destination: Destination
   /** Where the person is going, to be named on the page. */
   readonly site: PortalSite | undefined
+  /** The OpenID client that they are going to, where it is none of the sites. */
+  readonly client: Partner | undefined
   /** Why goto was not accepted. */
   readonly refused: { readonly goto: string; readonly reason: string } | undefined
   /** The accepted parameters: links and forms of the page repeat these, and nothing that was refused. */
@@ -44,6 +46,7 @@ export function readLoginRequest(parts: PortalParts, visit: Visit, realm: Compil
     demanding,
     destination,
     site: siteOf(parts, realm, destination),
+    client: clientOf(parts, destination),
     refused,
     pairs: pairsOf(destination, demanding),
   }
@@ -55,6 +58,7 @@ export function withDestination(parts: PortalParts, asked: LoginRequest, destina
     ...asked,
     destination,
     site: siteOf(parts, asked.realm, destination),
+    client: clientOf(parts, destination),
     pairs: pairsOf(destination, asked.demanding),
   }
 }
@@ -91,7 +95,8 @@ export function withQuery(path: string, pairs: Pairs): string {
 export function formTargets(asked: LoginRequest): readonly string[] {
   const first = asked.site === undefined ? [] : originsOf(asked.site)
   const goto = asked.destination.goto
-  return [...new Set([...first, ...(goto === undefined ? [] : [originOf(goto)]), ...asked.realm.origins])]
+  const partner = asked.client?.targets ?? []
+  return [...new Set([...first, ...partner, ...(goto === undefined ? [] : [originOf(goto)]), ...asked.realm.origins])]
 }
 
 function readHandshake(
@@ -113,6 +118,19 @@ function readHandshake(
 function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: Destination): PortalSite | undefined {
   if (handshake !== undefined) return parts.realms.site(realm, handshake.agent)
   return goto === undefined ? undefined : parts.realms.siteAt(realm, goto)
+}
+
+/** A login that an OpenID client has asked for goes on at our own address, which names the client, and from there to it. */
+function clientOf(parts: PortalParts, { goto }: Destination): Partner | undefined {
+  const url = goto === undefined ? null : URL.parse(goto)
+  if (url === null || url.origin !== parts.origin) return undefined
+  return parts.issuers.at(url.pathname)?.provider.clientFor(url.searchParams.get('client') ?? '')
+}
+
+interface Partner {
+  readonly title: string
+  /** Origins that its forms may end up at. */
+  readonly targets: readonly string[]
 }
 
 function pairsOf({ goto, handshake }: Destination, demanding: Pairs): Pairs {

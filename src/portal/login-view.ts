@@ -49,7 +49,7 @@ interface Field {
 export function loginView(frame: Frame, input: LoginViewInput): object {
   const { asked, step } = input
   const realm = asked.realm.compiledLook.title
-  const site = asked.site?.title
+  const site = asked.site?.title ?? asked.client?.title
   const self = loginUrl(asked.realm, asked.pairs)
   const fields = fieldsOf(frame, input)
   const offer = offerOf(step)

@@ -8,6 +8,7 @@ import type { LoginCookies } from '../authn/login-cookies.ts'
 import type { Authn } from '../authn/authn.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
+import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Providers, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
@@ -30,6 +31,8 @@ export interface PortalParts {
   readonly handshake: Pick<HandshakeService, 'issue' | 'tokenFor'>
   readonly checkGoto: GotoCheck
   readonly providers: Providers
+  /** The OpenID providers of the realms. */
+  readonly issuers: Issuers
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object

@@ -16,6 +16,7 @@ import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
 import { receiveLogout, showCallback } from './routes/oidc.ts'
+import { serveIssuer } from './routes/oauth2.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
 import { showPassword, submitPassword } from './routes/password.ts'
@@ -38,6 +39,9 @@ export type PortalHandler = (request: IncomingMessage, response: ServerResponse)
 
 type Route = (parts: PortalParts, visit: Visit) => Promise<void> | void
 
+const ISSUER = /^\/oauth2\/.+/
+/** Where the provider's own pages send what people say: the library reads all other bodies itself. */
+const ISSUER_FORM = /^\/oauth2\/.+\/interaction\/[\w-]+$/
 const FORM_METHODS = 'GET, HEAD, POST'
 const LOGIN = /^\/login(?:\/.*)?$/
 const OIDC_CALLBACK = /^\/oidc\/.+\/callback$/
@@ -74,6 +78,10 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(UI_LOGIN).get(on(showLegacyLogin)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.post(ISSUER_FORM, form)
+  app.all(ISSUER, async (request, response, next) => {
+    if (!(await serveIssuer(parts, request, response))) next()
+  })
   app.use(on(showNotFound))
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) {

@@ -72,6 +72,8 @@ export interface Visit {
   keep(cookies: readonly KeptCookie[]): void
   signOut(): void
   page(options: PageOptions): void
+  /** The same as text, for who sends it themselves; sets the headers that go with it, but no status. */
+  draw(options: Omit<PageOptions, 'status'>): string
   redirect(status: 302 | 303, location: string): void
   json(status: number, body: object): void
   setHeader(name: string, value: string): void
@@ -135,14 +137,23 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
       for (const each of kept) addCookie(keptCookie(cookies, each, parts.clock()))
     },
     signOut: () => addCookie(clearCookie(cookies.sso, { secure })),
-    page: (options) => sendPage(parts, response, language, options),
+    page: (options) => {
+      const html = drawPage(parts, response, language, options)
+      response.status(options.status).type('html').end(html)
+    },
+    draw: (options) => drawPage(parts, response, language, options),
     redirect: (status, location) => void response.status(status).set('Location', printable(location)).end(),
     json: (status, body) => void response.status(status).json(body),
     setHeader: (name, value) => void response.setHeader(name, value),
   }
 }
 
-function sendPage(parts: PortalParts, response: Response, language: Language, options: PageOptions): void {
+function drawPage(
+  parts: PortalParts,
+  response: Response,
+  language: Language,
+  options: Omit<PageOptions, 'status'>,
+): string {
   const realm = options.realm ?? parts.defaultRealm
   const frame = portalFrame({ files: parts.files, realm, language, languageForm: options.language })
   if (options.formTargets !== undefined) {
@@ -150,8 +161,7 @@ function sendPage(parts: PortalParts, response: Response, language: Language, op
   }
   response.setHeader('Content-Language', language.tag)
   response.setHeader('Vary', 'Accept-Language, Cookie')
-  response.status(options.status).type('html')
-  response.end(parts.files.render(options.template, { page: frame, ...options.view(frame) }))
+  return parts.files.render(options.template, { page: frame, ...options.view(frame) })
 }
 
 /** `?locale=`, which is remembered; then what was remembered; then what the browser asks for. */

@@ -186,6 +186,32 @@ export type AuditEvent = About &
       }
     /** Somebody was sent to `/cdcservlet` with what no agent asks for: a token would have gone elsewhere. */
     | { readonly event: 'CdcRefused'; readonly agent: AgentId | undefined; readonly reason: string }
+    /** An OpenID client was told who somebody is, or will be when it fetches its tokens. */
+    | {
+        readonly event: 'OidcAuthorized'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly client: string
+        readonly scope: string
+      }
+    /** A person agreed that a client may know of them what these scopes tell. */
+    | {
+        readonly event: 'OidcConsented'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly client: string
+        readonly scope: string
+      }
+    /** What an OpenID client, or somebody in its name, asked for and did not get. `error`: as in OAuth. */
+    | {
+        readonly event: 'OidcRefused'
+        readonly realm: RealmName
+        readonly client: string | undefined
+        readonly error: string
+        readonly reason: string
+      }
     | {
         readonly event: 'AccessDenied'
         readonly realm: RealmName

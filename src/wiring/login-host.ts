@@ -7,6 +7,7 @@ import { createOwnPassword } from '../authn/own-password.ts'
 import { createGotoCheck } from '../authn/goto.ts'
 import type { RealmAuthn } from '../authn/realm-authn.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
+import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import type { LoginHost, LoginHostFacts, LoginHostSockets } from '../gateway/generation.ts'
 import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
 import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
@@ -26,6 +27,7 @@ import { apisOf } from './apis.ts'
 interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
   readonly providers: RealmProviders
+  readonly issuers: Issuers
 }
 
 export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: GenerationDeps): LoginHost {
@@ -51,6 +53,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     handshake: deps.handshakes,
     checkGoto,
     providers: providersPort(compiled.providers, login.url),
+    issuers: compiled.issuers,
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
     factsOf: (request) => factsOf(facts, request),

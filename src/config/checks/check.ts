@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { AgentProfileConfig } from '../../gateway/agent-profile.schema.ts'
+import type { ClientsFile } from '../../federation/oidc-op/clients.schema.ts'
 import type { usersFileSchema } from '../../identity/users.schema.ts'
 import type { policiesFileSchema } from '../../policy/policies.schema.ts'
 import type { GatehouseConfig } from '../gatehouse.schema.ts'
@@ -17,6 +18,7 @@ export interface RealmSources {
   readonly realm: Parsed<RealmFile> | undefined
   readonly users: Parsed<z.output<typeof usersFileSchema>> | undefined
   readonly policies: Parsed<z.output<typeof policiesFileSchema>> | undefined
+  readonly clients: Parsed<ClientsFile> | undefined
   /** Some file of the realm was refused, so what is missing here may be there. */
   readonly incomplete: boolean
   /** File names in its `theme/` folder. */

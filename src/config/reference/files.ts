@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { agentProfileSchema } from '../../gateway/agent-profile.schema.ts'
+import { clientsFileSchema } from '../../federation/oidc-op/clients.schema.ts'
 import { usersFileSchema } from '../../identity/users.schema.ts'
 import { policiesFileSchema } from '../../policy/policies.schema.ts'
 import { gatehouseSchema } from '../gatehouse.schema.ts'
@@ -52,5 +53,13 @@ export const REFERENCE_FILES: readonly ReferenceFile[] = [
     file: 'realms/…/policies.yaml',
     about: "The realm's policies, beside `realm.yaml`. They are asked at sites that are not `ssoOnly`.",
     schema: policiesFileSchema,
+  },
+  {
+    name: 'clients',
+    title: 'OpenID clients',
+    file: 'realms/…/clients.yaml',
+    about:
+      'Applications that sign the people of the realm in by OpenID Connect, beside `realm.yaml`; see docs/oidc.md. Without it the realm has no OpenID provider.',
+    schema: clientsFileSchema,
   },
 ]

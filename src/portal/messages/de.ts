@@ -220,6 +220,32 @@ export const de: Catalogue = {
   'error.provider-answer.title': 'Diese Anmeldung ist vorbei',
   'error.provider-answer.text':
     'Sie hat zu lange gedauert, wurde in einem anderen Tab beendet oder nicht in diesem Browser begonnen. Bitte melden Sie sich noch einmal an.',
+  'logout.from-client':
+    '{client} möchte Sie abmelden. Sie sind als {user} angemeldet. Die Abmeldung beendet Ihre Sitzung überall bei {realm}.',
+  'consent.title': 'Weiter zu {client}?',
+  'consent.text': 'Sie sind als {user} angemeldet. {client} möchte Folgendes über Sie erfahren:',
+  'consent.scope-profile': 'Ihren Namen',
+  'consent.scope-email': 'Ihre E-Mail-Adresse',
+  'consent.scope-phone': 'Ihre Telefonnummer',
+  'consent.scope-groups': 'Ihre Gruppen',
+  'consent.scope-offline_access': 'All das auch, während Sie nicht angemeldet sind',
+  'consent.allow': 'Erlauben',
+  'consent.deny': 'Nicht erlauben',
+  'device.title': 'Gerät verbinden',
+  'device.text': 'Geben Sie den Code ein, den Ihr Gerät zeigt.',
+  'device.code': 'Code',
+  'device.wrong': 'Diesen Code gibt es nicht, oder er wurde schon benutzt. Prüfen Sie, was Ihr Gerät zeigt.',
+  'device.over': 'Dieser Code ist abgelaufen. Lassen Sie Ihr Gerät einen neuen zeigen.',
+  'device.failed':
+    'Das hat nicht geklappt. Lassen Sie Ihr Gerät einen neuen Code zeigen und versuchen Sie es noch einmal.',
+  'device.confirm': 'Bei {client} anmelden?',
+  'device.confirm-text':
+    'Fahren Sie nur fort, wenn Ihr eigenes Gerät genau diesen Code zeigt. Wer das Gerät hat, ist dann bei {client} als Sie angemeldet.',
+  'device.done': 'Ihr Gerät ist verbunden',
+  'device.done-text': '{client} macht von selbst weiter. Sie können diese Seite schließen.',
+  'openid.refused': 'Die Anfrage der Anwendung konnte nicht beantwortet werden',
+  'openid.refused-text':
+    'Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Geschieht es wieder, muss ihr Betreiber sich dies ansehen:',
   'logged-out.title': 'Sie sind abgemeldet',
   'logged-out.text': 'Schließen Sie auf einem gemeinsam benutzten Computer auch den Browser.',
   'logged-out.back': 'Zurück zu {site}',

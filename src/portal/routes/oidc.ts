@@ -77,6 +77,7 @@ function bareRequest(realm: CompiledRealm): LoginRequest {
     demanding: [],
     destination: { goto: undefined, handshake: undefined },
     site: undefined,
+    client: undefined,
     refused: undefined,
     pairs: [],
   }

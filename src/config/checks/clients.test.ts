@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { problemsOf } from '../config-folder.fixture.ts'
+
+const SOUND = '{ id: wiki, secret: a-long-enough-secret, redirectUris: ["https://wiki.example/cb"] }'
+
+const CASES: readonly [why: string, clients: string, problem: RegExp | undefined][] = [
+  ['a sound one', `clients: [${SOUND}]`, undefined],
+  ['two of one id', `clients: [${SOUND}, ${SOUND}]`, /client "wiki" is there already/],
+  [
+    'no proof of who it is',
+    'clients: [{ id: a, redirectUris: ["https://a.example/cb"] }]',
+    /set secret, secretHash, jwks or jwksUri/,
+  ],
+  ['a secret that is not used', `clients: [${SOUND.replace(' }', ', authMethod: none }')}]`, /has to use them/],
+  [
+    'a short secret',
+    'clients: [{ id: a, secret: short, redirectUris: ["https://a.example/cb"] }]',
+    /at least 16 characters/,
+  ],
+  ['a code in the clear', `clients: [${SOUND.replace('https:', 'http:')}]`, /must not travel in the clear/],
+  [
+    'a code in the clear to this machine',
+    `clients: [${SOUND.replace('https://wiki.example', 'http://localhost:8080')}]`,
+    undefined,
+  ],
+  ['a wildcard', `clients: [${SOUND.replace('/cb', '/*')}]`, /no \*/],
+  ['a fragment', `clients: [${SOUND.replace('/cb', '/cb#x')}]`, /no #/],
+  [
+    'an address that browsers write otherwise',
+    `clients: [${SOUND.replace('wiki.example', 'WIKI.example')}]`,
+    /as browsers do/,
+  ],
+  [
+    'script for an address',
+    `clients: [${SOUND.replace('https://wiki.example/cb', 'javascript:alert(1)')}]`,
+    /write a whole address/,
+  ],
+  [
+    'a scheme of its own on the web',
+    `clients: [${SOUND.replace('https://wiki.example/cb', 'com.example.app:/cb')}]`,
+    /is for `type: native`/,
+  ],
+  [
+    'nowhere to come back to',
+    'clients: [{ id: a, secret: a-long-enough-secret }]',
+    /name the address that people come back to/,
+  ],
+  [
+    'a scope that tells nothing',
+    `clients: [${SOUND.replace(' }', ', scopes: [openid, profil] }')}]`,
+    /nothing is told by the scope "profil"/,
+  ],
+  [
+    'a private key',
+    'clients: [{ id: a, redirectUris: ["https://a.example/cb"], jwks: { keys: [{ kty: EC, d: x }] } }]',
+    /this is a private key/,
+  ],
+  [
+    'a hash that is none',
+    `clients: [${SOUND.replace('secret: a-long-enough-secret', 'secretHash: $argon2id$no')}]`,
+    /no usable argon2id hash/,
+  ],
+  [
+    'a level by a name that nobody knows',
+    `clients: [${SOUND.replace(' }', ', acrValues: [gold] }')}]`,
+    /there is no acr "gold"/,
+  ],
+  ['a claim of nowhere', `clients: [${SOUND}]\nclaims: { profile: { name: displayName } }`, /attribute:NAME/],
+]
+
+for (const [why, clients, problem] of CASES) {
+  test(`clients.yaml: ${why}`, async (t) => {
+    const problems = await problemsOf(t, { 'realms/staff/clients.yaml': `${clients}\n` })
+    const mine = problems.filter((line) => line.includes('clients.yaml'))
+    if (problem === undefined) assert.deepEqual(mine, [])
+    else assert.match(mine.join('\n'), problem)
+  })
+}

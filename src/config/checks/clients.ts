@@ -1,0 +1,51 @@
+import { STANDARD_CLAIMS } from '../../federation/oidc-op/clients.schema.ts'
+import { isPasswordHash } from '../../crypto/password-hash.ts'
+import type { ConfigProblem } from '../snapshot.ts'
+import { didYouMean } from '../suggest.ts'
+import { errorIn, placeOf, quoted, repeated, type Check, type RealmSources } from './check.ts'
+
+/** What no client can do without is there in every realm. */
+const OWN_SCOPES = ['openid', 'offline_access']
+
+/** OpenID clients of each realm: names, secrets, and that what they may ask for is something that is told. */
+export const checkClients: Check = ({ realms }) => realms.flatMap(problemsOf)
+
+function problemsOf({ clients }: RealmSources): readonly ConfigProblem[] {
+  if (clients === undefined) return []
+  const { source, value } = clients
+  const named = value.clients.map(({ id }, index) => ({ key: id, source, path: ['clients', index, 'id'] }))
+  const known = [...OWN_SCOPES, ...Object.keys({ ...STANDARD_CLAIMS, ...value.claims })]
+  return [
+    ...repeated(named).map(({ entry, first }) =>
+      errorIn(
+        source,
+        entry.path,
+        `client ${quoted(source, entry.path, entry.key)} is there already (${placeOf(source, first.path)})`,
+      ),
+    ),
+    ...value.clients.flatMap(({ scopes, secretHash, acrValues }, index) => [
+      ...acrValues.flatMap((name, at) => {
+        if (/^\d{1,4}$/.test(name) || value.acr.some((each) => each.name === name)) return []
+        const path = ['clients', index, 'acrValues', at]
+        return [
+          errorIn(source, path, `there is no acr ${quoted(source, path, name)}; write a level, or name it in acr`),
+        ]
+      }),
+      ...(secretHash === undefined || isPasswordHash(secretHash)
+        ? []
+        : [
+            errorIn(
+              source,
+              ['clients', index, 'secretHash'],
+              'this is no usable argon2id hash; paste what `gatehouse hash-password` prints',
+            ),
+          ]),
+      ...scopes.flatMap((scope, at) => {
+        if (known.includes(scope)) return []
+        const path = ['clients', index, 'scopes', at]
+        const message = `nothing is told by the scope ${quoted(source, path, scope)}; say in claims what it tells${didYouMean(scope, known)}`
+        return [errorIn(source, path, message)]
+      }),
+    ]),
+  ]
+}

@@ -1,0 +1,188 @@
+import { hash as digest, timingSafeEqual } from 'node:crypto'
+import type Provider from 'oidc-provider'
+import type { AdapterFactory, ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
+import type { UserDirectory } from '../../identity/directory.ts'
+import { isAnonymous } from '../../session/anonymous.ts'
+import type { Session } from '../../session/session.ts'
+import { claimsByScope, claimsOf } from './account-claims.ts'
+import { metadataOf } from './client-metadata.ts'
+import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
+import { devicePages } from './device-pages.ts'
+import type { Grants } from './grants.ts'
+import type { Levels } from './levels.ts'
+import type { Library } from './library.ts'
+import { createPolicy } from './login-prompt.ts'
+import { logoutPages } from './logout-pages.ts'
+import { partnerFetch } from './partner-fetch.ts'
+import type { Visits } from './visits.ts'
+
+export interface ConfigurationParts {
+  readonly library: Library
+  readonly file: ClientsFile
+  readonly clientOf: (id: string) => OidcClientConfig | undefined
+  readonly directory: Pick<UserDirectory, 'find'>
+  readonly grants: Grants
+  readonly levels: Levels
+  readonly visits: Visits
+  readonly adapter: AdapterFactory
+  readonly keys: readonly JWK[]
+  /** Whether the login host is reached by https. */
+  readonly isSecure: boolean
+  /** Longest life of the realm's sessions, in milliseconds. */
+  readonly maxLifeMs: number
+  readonly sessionOf: (ctx: KoaContextWithOIDC) => Session | undefined
+  readonly interactionUrl: (uid: string, clientId: string) => string
+  readonly renderError: NonNullable<Configuration['renderError']>
+}
+
+/** As OpenAM names them, below the issuer. */
+const ROUTES = {
+  authorization: '/authorize',
+  token: '/access_token',
+  userinfo: '/userinfo',
+  introspection: '/introspect',
+  revocation: '/token/revoke',
+  jwks: '/connect/jwk_uri',
+  end_session: '/connect/endSession',
+  device_authorization: '/device/code',
+  code_verification: '/device/user',
+  pushed_authorization_request: '/par',
+} as const
+
+/** Seconds. */
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+
+/** The library's settings for one realm. What is off is off on purpose: each would be a way in that nobody here has asked for. */
+export function configurationOf(parts: ConfigurationParts): Configuration {
+  const { library, file, directory, grants, visits, sessionOf, clientOf } = parts
+  const scopes = claimsByScope(file.claims)
+  const findAccount: Configuration['findAccount'] = async (_ctx, sub) => {
+    const user = isAnonymous({ userId: sub }) ? undefined : await directory.find(sub)
+    return user && { accountId: user.id, claims: () => claimsOf(user, scopes) }
+  }
+  return {
+    adapter: parts.adapter,
+    clients: file.clients.filter(({ disabled }) => !disabled).map((client): ClientMetadata => metadataOf(client)),
+    jwks: { keys: [...parts.keys] },
+    routes: ROUTES,
+    cookies: {
+      names: cookieNames(parts.isSecure),
+      long: { httpOnly: true, sameSite: 'lax' },
+      short: { httpOnly: true, sameSite: 'lax' },
+    },
+    responseTypes: ['code'],
+    scopes: [...new Set(['openid', 'offline_access', ...file.clients.flatMap((client) => client.scopes)])],
+    claims: {
+      openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
+      ...Object.fromEntries(Object.entries(scopes).map(([scope, claims]) => [scope, Object.keys(claims)])),
+    },
+    acrValues: [...parts.levels.names],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    pkce: {
+      required: (_ctx, { clientId, clientAuthMethod }) =>
+        clientAuthMethod === 'none' || clientOf(clientId)?.pkce !== false,
+    },
+    features: {
+      ...OFF,
+      ...devicePages(visits),
+      rpInitiatedLogout: { enabled: true, ...logoutPages(parts) },
+      backchannelLogout: { enabled: true },
+      claimsParameter: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      dPoP: { enabled: true },
+      userinfo: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (ctx, client, token) => {
+          const mayAsk = token.clientId === client.clientId || clientOf(client.clientId)?.introspects === 'all'
+          if (client.clientAuthMethod === 'none' || !mayAsk) return false
+          const owner = 'accountId' in token ? token.accountId : undefined
+          return owner === undefined || (await findAccount(ctx, owner)) !== undefined
+        },
+      },
+    },
+    clientBasedCORS: (_ctx, origin, client) =>
+      client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
+    // Whoever may refresh does, for as long as the session lives; `offline_access` is for longer.
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),
+    rotateRefreshToken: () => true,
+    revokeGrantPolicy: () => true,
+    loadExistingGrant: (ctx) => grants.existing(ctx),
+    findAccount,
+    interactions: {
+      policy: createPolicy({ library, levels: parts.levels, sessionOf }),
+      url: (ctx, { uid }) => parts.interactionUrl(uid, ctx.oidc.client?.clientId ?? ''),
+    },
+    ttl: lifetimes(parts),
+    fetch: (input, init) => partnerFetch(input instanceof Request ? input.url : input, init),
+    renderError: parts.renderError,
+  }
+}
+
+/** The last two have paths of their own, which `__Host-` does not allow. */
+export function cookieNames(isSecure: boolean) {
+  const names = { session: 'GatehouseOp', interaction: 'GatehouseOpAsk', resume: 'GatehouseOpOn' }
+  if (!isSecure) return names
+  return {
+    session: `__Host-${names.session}`,
+    interaction: `__Secure-${names.interaction}`,
+    resume: `__Secure-${names.resume}`,
+  }
+}
+
+const OFF = {
+  devInteractions: { enabled: false },
+  registration: { enabled: false },
+  clientCredentials: { enabled: false },
+  requestObjects: { enabled: false },
+  resourceIndicators: { enabled: false },
+  encryption: { enabled: false },
+} as const
+
+function lifetimes({ maxLifeMs, clientOf, sessionOf }: ConfigurationParts): NonNullable<Configuration['ttl']> {
+  const maxLife = Math.max(1, Math.floor(maxLifeMs / 1_000))
+  const seconds = (ms: number | undefined): number => Math.max(1, Math.floor((ms ?? 0) / 1_000))
+  const now = (): number => Math.floor(Date.now() / 1_000)
+  return {
+    AuthorizationCode: MINUTE,
+    AccessToken: (_ctx, _token, client) => seconds(clientOf(client.clientId)?.accessTokenTTL),
+    IdToken: (_ctx, _token, client) => seconds(clientOf(client.clientId)?.accessTokenTTL),
+    RefreshToken: (_ctx, token, client) => {
+      if (token.expiresWithSession === true) return maxLife
+      const until = (token.iiat ?? now()) + seconds(clientOf(client.clientId)?.refreshTokenTTL)
+      return Math.max(1, until - now())
+    },
+    Grant: (_ctx, { clientId = '', openid }) =>
+      openid?.scope?.split(' ').includes('offline_access') === true
+        ? seconds(clientOf(clientId)?.refreshTokenTTL)
+        : maxLife,
+    DeviceCode: 10 * MINUTE,
+    Interaction: HOUR,
+    Session: (ctx) => {
+      const session = sessionOf(ctx)
+      return session === undefined ? HOUR : seconds(session.maxExpiresAt - Date.now())
+    },
+  }
+}
+
+/** Secrets of which only the hash is known; and every ID token says which session it is of, so that a logout can. */
+export function extendClients(
+  provider: Provider,
+  {
+    clientOf,
+    verify,
+  }: Pick<ConfigurationParts, 'clientOf'> & { readonly verify: (hash: string, secret: string) => Promise<boolean> },
+): void {
+  const { prototype } = provider.Client
+  prototype.compareClientSecret = async function (actual) {
+    const hash = clientOf(this.clientId)?.secretHash
+    if (hash !== undefined) return verify(hash, actual)
+    // Of one length, whatever was sent: how long it takes tells nothing.
+    const [sent, right] = [actual, this.clientSecret ?? ''].map((secret) => digest('sha256', secret, 'buffer'))
+    return sent !== undefined && right !== undefined && timingSafeEqual(sent, right)
+  }
+  prototype.includeSid = () => true
+}

@@ -1,0 +1,46 @@
+import type { RealmName } from '../../base/brand.ts'
+import type { KeyRing } from '../../crypto/key-ring.ts'
+import type { OutboxEntry } from '../../store/store.ts'
+import { loadLibrary } from './library.ts'
+import {
+  createRealmProvider,
+  issuerPath,
+  type ProviderDeps,
+  type ProviderRealm,
+  type RealmProvider,
+} from './realm-provider.ts'
+
+/** The OpenID providers of one configuration. */
+export interface Issuers {
+  /** Whose address it is, and what of the path comes after its issuer. */
+  at(path: string): { readonly realm: RealmName; readonly provider: RealmProvider; readonly path: string } | undefined
+  /** Rejects when a client could not be told. */
+  sessionEnded(entry: Pick<OutboxEntry, 'sid' | 'realm'>): Promise<void>
+}
+
+/** Where no realm has clients. */
+const NONE: Issuers = { at: () => undefined, sessionEnded: () => Promise.resolve() }
+
+export type IssuersDeps = Omit<ProviderDeps, 'library' | 'keyRing'> & {
+  readonly keyRing: Pick<KeyRing, 'all' | 'want'>
+}
+
+/** One for each realm with clients. Loads the library, and makes the first keys, when there is one. */
+export async function createIssuers(realms: readonly ProviderRealm[], deps: IssuersDeps): Promise<Issuers> {
+  const withClients = realms.filter(({ file }) => file.clients.some(({ disabled }) => !disabled))
+  if (withClients.length === 0) return NONE
+  const library = await loadLibrary()
+  await deps.keyRing.want(['oidc-rsa', 'oidc-ec'])
+  const providers = new Map(withClients.map((realm) => [realm.name, createRealmProvider(realm, { ...deps, library })]))
+  const mounts = [...providers.keys()].map((realm) => ({ realm, mount: issuerPath(realm) }))
+  // The longest first: below a realm's address those of the realms below it begin.
+  mounts.sort((a, b) => b.mount.length - a.mount.length)
+  return {
+    at(path) {
+      const found = mounts.find(({ mount }) => path.startsWith(`${mount}/`))
+      const provider = found && providers.get(found.realm)
+      return found && provider && { realm: found.realm, provider, path: path.slice(found.mount.length) }
+    },
+    sessionEnded: async ({ sid, realm }) => providers.get(realm)?.sessionEnded(sid),
+  }
+}

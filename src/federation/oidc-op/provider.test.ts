@@ -1,0 +1,417 @@
+import { hashSync } from '@node-rs/argon2'
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, test } from 'node:test'
+import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, createRemoteJWKSet } from 'jose'
+import * as openid from 'openid-client'
+import { Browser, Rp, SECRET, startGateway, type Gateway, type Page } from './provider.fixture.ts'
+
+const HASHED = 'the-secret-that-only-its-hash-is-known-of'
+const RP = 'https://rp.example'
+
+/** A client's server that hears of ends. */
+const told: string[] = []
+const backChannel = createServer((request, response) => {
+  void text(request).then((body) => {
+    told.push(new URLSearchParams(body).get('logout_token') ?? '')
+    response.writeHead(204).end()
+    backChannel.emit('told')
+  })
+})
+const keys = await generateKeyPair('ES256')
+
+function clients(more = ''): string {
+  const { port } = backChannel.address() as AddressInfo
+  const web = `secret: ${SECRET}, redirectUris: ["${RP}/cb"]`
+  return `clients:
+  - { id: wiki, ${web}, consent: implied, postLogoutRedirectUris: ["${RP}/bye"] }
+  - { id: other, ${web}, consent: implied }
+  - { id: asks, name: The Asking App, ${web} }
+  - { id: told, ${web}, consent: implied, backchannelLogoutUri: "http://127.0.0.1:${port}/logout" }
+  - { id: hashed, secretHash: "${hashSync(HASHED, { memoryCost: 8, timeCost: 1 })}", redirectUris: ["${RP}/cb"], consent: implied }
+  - { id: keyed, jwks: { keys: [${JSON.stringify(publicKey)}] }, redirectUris: ["${RP}/cb"], consent: implied, idTokenAlg: ES256 }
+  - { id: spa, authMethod: none, redirectUris: ["${RP}/cb"], consent: implied, requireDpop: true }
+  - { id: pushes, ${web}, consent: implied, requirePar: true }
+  - { id: tv, name: A Television, authMethod: none, grants: [device_code, refresh_token], consent: implied }
+  - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
+${more}acr: [{ name: "urn:acme:strong", level: 2 }]
+`
+}
+
+let gateway: Gateway
+const publicKey = await exportJWK(keys.publicKey)
+before(async () => {
+  await once(backChannel.listen(0, '127.0.0.1'), 'listening')
+  gateway = await startGateway(clients())
+})
+after(async () => {
+  backChannel.close()
+  await gateway.close()
+})
+
+const discover = (id: string, auth?: openid.ClientAuth): Promise<Rp> =>
+  Rp.discover(gateway.issuer, id, auth === undefined ? {} : { auth })
+
+/** Somebody signed in at a client, with its tokens. */
+async function signedIn(id: string, who = 'alice', more: Readonly<Record<string, string>> = {}) {
+  const rp = await discover(id)
+  const browser = new Browser(gateway.origin)
+  const { url, checks } = await rp.start(more)
+  const back = await browser.signIn(await browser.open(url), who)
+  const tokens = await rp.finish(back, checks)
+  return { rp, browser, tokens }
+}
+
+const errorAt = (page: Page): string | null => new URL(page.location ?? 'x:').searchParams.get('error')
+
+async function refused(promise: Promise<unknown>, error: string): Promise<void> {
+  await assert.rejects(promise, (caught: unknown) => {
+    const { error: code } = caught as { readonly error?: string }
+    assert.equal(code, error)
+    return true
+  })
+}
+
+const isActive = async (rp: Rp, token: string): Promise<boolean> =>
+  (await openid.tokenIntrospection(rp.config, token)).active
+
+test('a login at one client tells it who it is, and the next one needs no other; none that is not signed in is', async () => {
+  const nobody = new Browser(gateway.origin)
+  const rp = await discover('wiki')
+  assert.equal(errorAt(await nobody.open((await rp.start({ prompt: 'none' })).url)), 'login_required')
+  const { url, checks } = await rp.start()
+  const page = await nobody.open(url)
+  assert.match(page.body, /continue to wiki/i, 'the page says where the person is going')
+  assert.match(page.headers.get('content-security-policy') ?? '', /form-action 'self' https:\/\/rp\.example/)
+  const tokens = await rp.finish(await nobody.signIn(page, 'alice'), checks)
+  const { nonce: _, iat: __, exp: ___, auth_time: at, sid, ...told } = tokens.claims() ?? assert.fail()
+  assert.deepEqual(told, { sub: 'u-alice', acr: '1', amr: ['pwd'], aud: 'wiki', iss: gateway.issuer })
+  assert.ok(typeof at === 'number' && typeof sid === 'string')
+  assert.deepEqual(await openid.fetchUserInfo(rp.config, tokens.access_token, 'u-alice'), {
+    ...{ sub: 'u-alice', name: 'Alice Example', preferred_username: 'alice' },
+    ...{ email: 'alice@acme.example', groups: ['staff'] },
+  })
+  const other = await discover('other')
+  const second = await other.start({ prompt: 'none' })
+  const silent = await other.finish(await nobody.open(second.url), second.checks)
+  assert.equal(silent.claims()?.sub, 'u-alice')
+  assert.notEqual(silent.claims()?.['sid'], sid, 'clients cannot compare what they know the session by')
+  assert.ok(![...nobody.cookies.values()].some(({ name }) => name === 'GatehouseOp'), 'there is no second session')
+})
+
+test('acr_values, max_age and prompt=login ask for more, and nothing less is told', async () => {
+  const { rp, browser } = await signedIn('wiki', 'bob')
+  const strong = await rp.start({ acr_values: 'urn:acme:strong' })
+  const asked = await browser.open(strong.url)
+  assert.equal(asked.status, 200, 'a stronger login is asked for')
+  const stepped = await rp.finish(await browser.signIn(asked, 'bob'), strong.checks)
+  assert.equal(stepped.claims()?.['acr'], 'urn:acme:strong')
+  const again = await rp.start({ acr_values: '2' })
+  const byNumber = await rp.finish(await browser.open(again.url), again.checks)
+  assert.equal(
+    byNumber.claims()?.['acr'],
+    '2',
+    'what is proved is not asked again, and is called what it was asked for by',
+  )
+  const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['9'] } } })
+  assert.equal(errorAt(await browser.open((await rp.start({ claims })).url)), 'unmet_authentication_requirements')
+  assert.equal(errorAt(await browser.open((await rp.start({ prompt: 'none', max_age: '0' })).url)), 'login_required')
+
+  const fresh = await rp.start({ prompt: 'login' })
+  const form = await browser.open(fresh.url)
+  assert.equal(form.status, 200, 'a session is not enough')
+  // Straight back without having proved anything.
+  const skipped = await browser.open(decodeURIComponent(/goto=([^&"]*)/.exec(form.url)?.[1] ?? ''))
+  assert.equal(skipped.status, 200)
+  assert.match(skipped.url, /\/login\/staff/)
+  const before = stepped.claims()?.['auth_time'] as number
+  const proved = await rp.finish(await browser.signIn(skipped, 'bob'), { ...fresh.checks, maxAge: 60 })
+  assert.ok((proved.claims()?.['auth_time'] as number) >= before)
+  const young = await rp.start({ max_age: '3600' })
+  await rp.finish(await browser.open(young.url), { ...young.checks, maxAge: 3_600 })
+})
+
+test('who a request is for is who it is answered for', async () => {
+  const { rp, browser, tokens } = await signedIn('wiki')
+  const alices = tokens.id_token ?? ''
+  const bobs = await signedIn('wiki', 'bob')
+  const hint = { id_token_hint: bobs.tokens.id_token ?? '' }
+  assert.equal(errorAt(await browser.open((await rp.start({ ...hint, prompt: 'none' })).url)), 'login_required')
+  const form = await browser.open((await rp.start(hint)).url)
+  assert.equal(form.status, 200)
+  const stays = await browser.signIn(form, 'alice')
+  assert.equal(errorAt(stays), 'login_required', 'somebody else will not do')
+  const { url, checks } = await rp.start(hint)
+  const switched = await rp.finish(await browser.signIn(await browser.open(url), 'bob'), checks)
+  assert.equal(switched.claims()?.sub, 'u-bob', 'the browser has changed hands: a session of bob’s')
+  const forged = { id_token_hint: `${alices.slice(0, -6)}AAAAAA`, prompt: 'none' }
+  assert.equal(errorAt(await browser.open((await rp.start(forged)).url)), 'invalid_request')
+})
+
+test('consent is asked once, for what is asked, of who is asked, and a no is one', async () => {
+  const rp = await discover('asks')
+  const browser = new Browser(gateway.origin)
+  const first = await rp.start({ scope: 'openid profile' })
+  const page = await browser.signIn(await browser.open(first.url), 'carol')
+  assert.match(page.body, /The Asking App/)
+  assert.match(page.body, /Your name/)
+  const action = /action="([^"]+)"/.exec(page.body)?.[1] ?? ''
+  const foreign = await browser.call(
+    action,
+    { decision: 'allow' },
+    { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+  )
+  assert.equal(foreign.status, 403)
+  const thief = new Browser(gateway.origin)
+  await thief.signIn(await thief.open((await rp.start()).url), 'bob')
+  assert.equal((await thief.call(action, { decision: 'allow' })).status, 400, 'nobody answers for another browser')
+  assert.equal(errorAt(await browser.submit(page, { decision: 'deny' })), 'access_denied')
+
+  const second = await rp.start({ scope: 'openid profile' })
+  const tokens = await rp.finish(
+    await browser.submit(await browser.open(second.url), { decision: 'allow' }),
+    second.checks,
+  )
+  assert.equal(tokens.scope, 'openid profile')
+  const later = new Browser(gateway.origin)
+  const third = await rp.start({ scope: 'openid profile' })
+  const remembered = await later.signIn(await later.open(third.url), 'carol')
+  await rp.finish(remembered, third.checks)
+  const more = await later.open((await rp.start({ scope: 'openid profile email' })).url)
+  assert.match(more.body, /Your e-mail address/, 'what is new is asked')
+  assert.equal(
+    errorAt(await later.open((await rp.start({ scope: 'openid profile email', prompt: 'none' })).url)),
+    'consent_required',
+  )
+})
+
+test('refresh tokens are good once; one that comes back ends all that came of it', async () => {
+  const { rp, tokens } = await signedIn('wiki')
+  const first = tokens.refresh_token ?? ''
+  const next = await openid.refreshTokenGrant(rp.config, first)
+  assert.ok(next.refresh_token !== undefined && next.refresh_token !== first)
+  await refused(openid.refreshTokenGrant(rp.config, next.refresh_token, { scope: 'openid phone' }), 'invalid_scope')
+  await refused(openid.refreshTokenGrant(rp.config, first), 'invalid_grant')
+  await refused(openid.refreshTokenGrant(rp.config, next.refresh_token), 'invalid_grant')
+  assert.equal(await isActive(rp, next.access_token), false)
+
+  const again = await signedIn('wiki')
+  const races = Array.from({ length: 8 }, () =>
+    openid.refreshTokenGrant(again.rp.config, again.tokens.refresh_token ?? ''),
+  )
+  const won = (await Promise.allSettled(races)).filter(({ status }) => status === 'fulfilled')
+  assert.ok(won.length <= 1, `${won.length} families came of one token`)
+})
+
+test('a code is good once, for its client, with its verifier, while its session lives', async () => {
+  const rp = await discover('wiki')
+  const browser = new Browser(gateway.origin)
+  await browser.signIn(await browser.open((await rp.start()).url), 'alice')
+  const arrive = async () => {
+    const { url, checks } = await rp.start()
+    return { back: await browser.open(url), checks }
+  }
+  const twice = await arrive()
+  const tokens = await rp.finish(twice.back, twice.checks)
+  await refused(rp.finish(twice.back, twice.checks), 'invalid_grant')
+  assert.equal(await isActive(rp, tokens.access_token), false, 'what came of it is worth nothing any more')
+
+  const race = await arrive()
+  const all = await Promise.allSettled(Array.from({ length: 20 }, () => rp.finish(race.back, race.checks)))
+  assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1)
+
+  const theirs = await arrive()
+  await refused((await discover('other')).finish(theirs.back, theirs.checks), 'invalid_grant')
+  const wrong = await arrive()
+  await refused(
+    rp.finish(wrong.back, { ...wrong.checks, pkceCodeVerifier: openid.randomPKCECodeVerifier() }),
+    'invalid_grant',
+  )
+  const late = await arrive()
+  await browser.submit(await browser.open('/logout'), {})
+  await refused(rp.finish(late.back, late.checks), 'invalid_grant')
+})
+
+test('with the session ends what clients have at once, and offline_access with the user', async () => {
+  const { rp, browser, tokens } = await signedIn('wiki')
+  const offline = await rp.start({ scope: 'openid offline_access', prompt: 'consent' })
+  const back = await browser.submit(await browser.open(offline.url), { decision: 'allow' })
+  const lasting = await rp.finish(back, offline.checks)
+  const session = await rp.start()
+  const bound = await rp.finish(await browser.open(session.url), session.checks)
+  assert.equal(await isActive(rp, bound.access_token), true)
+  assert.equal(await isActive(rp, tokens.access_token), false, 'the newer grant has taken its place')
+  await browser.submit(await browser.open('/logout'), {})
+  assert.equal(await isActive(rp, bound.access_token), false)
+  await assert.rejects(openid.fetchUserInfo(rp.config, bound.access_token, 'u-alice'))
+  await refused(openid.refreshTokenGrant(rp.config, bound.refresh_token ?? ''), 'invalid_grant')
+  const renewed = await openid.refreshTokenGrant(rp.config, lasting.refresh_token ?? '')
+  assert.equal(await isActive(rp, renewed.access_token), true)
+  const { sub } = await openid.fetchUserInfo(rp.config, renewed.access_token, 'u-alice')
+  assert.equal(sub, 'u-alice')
+  await gateway.setUser('alice', { disabled: true })
+  assert.equal(await isActive(rp, renewed.access_token), false)
+  await refused(openid.refreshTokenGrant(rp.config, renewed.refresh_token ?? ''), 'invalid_grant')
+  await gateway.setUser('alice', { disabled: false })
+})
+
+test('a client signs people out: asking first, unless it shows whose session it means', async () => {
+  const { rp, browser, tokens } = await signedIn('wiki')
+  const end = (more: Readonly<Record<string, string>>) =>
+    openid.buildEndSessionUrl(rp.config, { post_logout_redirect_uri: `${RP}/bye`, state: 's', ...more }).href
+  assert.equal((await browser.open(end({ post_logout_redirect_uri: `${RP}/bye?x` }))).status, 400)
+  assert.equal((await browser.open(end({ id_token_hint: `${tokens.id_token?.slice(0, -6)}AAAAAA` }))).status, 400)
+  const page = await browser.open(end({}))
+  assert.equal(page.status, 200)
+  assert.match(page.body, /name="logout"/)
+  assert.doesNotMatch(page.body, /data-relay/, 'a link alone signs nobody out')
+  assert.equal((await browser.submit(page, { stay: 'yes' })).location, `${RP}/bye?state=s`)
+  assert.equal(await isActive(rp, tokens.access_token), true)
+  const sure = await browser.open(end({ id_token_hint: tokens.id_token ?? '' }))
+  assert.match(sure.body, /data-relay/)
+  assert.equal((await browser.submit(sure, {})).location, `${RP}/bye?state=s`)
+  assert.equal(browser.cookie('SSOTokenID'), undefined)
+  assert.equal(await isActive(rp, tokens.access_token), false)
+  const stranger = await browser.open(`${gateway.issuer}/connect/endSession`)
+  assert.match(stranger.url, /endSession|logged-out/)
+})
+
+test('a client that wants to know hears of the end, however it came about', async () => {
+  const { browser, tokens } = await signedIn('told')
+  const heard = once(backChannel, 'told')
+  await browser.submit(await browser.open('/logout'), {})
+  await heard
+  const jwks = createRemoteJWKSet(new URL(`${gateway.issuer}/connect/jwk_uri`))
+  const { payload, protectedHeader } = await jwtVerify(told.at(-1) ?? '', jwks, {
+    issuer: gateway.issuer,
+    audience: 'told',
+  })
+  assert.equal(protectedHeader.typ, 'logout+jwt')
+  assert.equal(payload['sid'], tokens.claims()?.['sid'])
+  assert.equal(payload['nonce'], undefined)
+})
+
+test('tokens are shown and revoked by those they belong to', async () => {
+  const { rp, tokens } = await signedIn('wiki')
+  const [other, server] = await Promise.all([discover('other'), discover('server')])
+  assert.equal(await isActive(other, tokens.access_token), false)
+  assert.equal(await isActive(server, tokens.access_token), true)
+  await openid.tokenRevocation(other.config, tokens.access_token)
+  assert.equal(await isActive(rp, tokens.access_token), true, 'another client’s word is nothing')
+  await openid.tokenRevocation(rp.config, tokens.access_token)
+  assert.equal(await isActive(rp, tokens.access_token), false)
+  const nobody = await fetch(`${gateway.issuer}/introspect`, {
+    method: 'POST',
+    body: new URLSearchParams({ token: tokens.access_token }),
+  })
+  assert.equal(nobody.status, 400)
+  assert.equal(((await nobody.json()) as { readonly error: string }).error, 'invalid_request')
+})
+
+test('clients prove who they are by a secret of which the hash is known, or by a key', async () => {
+  const browser = new Browser(gateway.origin)
+  const hashed = await discover('hashed', openid.ClientSecretPost(HASHED))
+  const first = await hashed.start()
+  const back = await browser.signIn(await browser.open(first.url), 'alice')
+  const wrong = await discover('hashed', openid.ClientSecretPost(`${HASHED.slice(0, -1)}X`))
+  await refused(wrong.finish(back, first.checks), 'invalid_client')
+  assert.equal((await hashed.finish(back, first.checks)).claims()?.sub, 'u-alice')
+  const keyed = await discover('keyed', openid.PrivateKeyJwt(keys.privateKey))
+  const second = await keyed.start()
+  const tokens = await keyed.finish(await browser.open(second.url), second.checks)
+  assert.equal(decodeProtectedHeader(tokens.id_token ?? '').alg, 'ES256')
+  const strange = await generateKeyPair('ES256')
+  const impostor = await discover('keyed', openid.PrivateKeyJwt(strange.privateKey))
+  const third = await keyed.start()
+  await refused(impostor.finish(await browser.open(third.url), third.checks), 'invalid_client')
+})
+
+test('PAR: what has to be pushed is, and is used once', async () => {
+  const rp = await discover('pushes')
+  const browser = new Browser(gateway.origin)
+  const { url, checks } = await rp.start()
+  assert.equal(errorAt(await browser.open(url)), 'invalid_request')
+  const pushed = await openid.buildAuthorizationUrlWithPAR(rp.config, Object.fromEntries(new URL(url).searchParams))
+  const back = await browser.signIn(await browser.open(pushed.href), 'alice')
+  await rp.finish(back, checks)
+  const again = await browser.open(pushed.href)
+  assert.equal(again.location === undefined ? again.status : errorAt(again), 'invalid_request_uri')
+})
+
+test('DPoP: tokens are good with the key that they were given to', async () => {
+  const rp = await discover('spa', openid.None())
+  const browser = new Browser(gateway.origin)
+  const { url, checks } = await rp.start()
+  const back = await browser.signIn(await browser.open(url), 'alice')
+  const DPoP = openid.getDPoPHandle(rp.config, await openid.randomDPoPKeyPair('ES256'))
+  const tokens = await rp.finish(back, checks, { DPoP })
+  assert.equal(tokens.token_type, 'dpop')
+  await openid.fetchUserInfo(rp.config, tokens.access_token, 'u-alice', { DPoP })
+  const thief = openid.getDPoPHandle(rp.config, await openid.randomDPoPKeyPair('ES256'))
+  await assert.rejects(openid.fetchUserInfo(rp.config, tokens.access_token, 'u-alice', { DPoP: thief }))
+  await refused(
+    openid.refreshTokenGrant(rp.config, tokens.refresh_token ?? '', undefined, { DPoP: thief }),
+    'invalid_grant',
+  )
+})
+
+test('a device without a browser: typed, confirmed, polled not too often, once', async () => {
+  const rp = await discover('tv', openid.None())
+  const started = await openid.initiateDeviceAuthorization(rp.config, { scope: 'openid profile' })
+  const poll = () =>
+    openid.genericGrantRequest(rp.config, 'urn:ietf:params:oauth:grant-type:device_code', {
+      device_code: started.device_code,
+    })
+  await refused(poll(), 'authorization_pending')
+  await refused(poll(), 'slow_down')
+  const browser = new Browser(gateway.origin)
+  const page = await browser.open(started.verification_uri)
+  const wrong = await browser.submit(page, { user_code: 'BBBB-BBBB' })
+  assert.match(wrong.body, /This code does not exist/)
+  const confirm = await browser.submit(wrong, { user_code: started.user_code })
+  assert.match(confirm.body, /A Television/)
+  assert.ok(confirm.body.includes(started.user_code))
+  const login = await browser.submit(confirm, { confirm: 'yes' })
+  const done = await browser.signIn(login, 'alice')
+  assert.match(done.body, /Your device is connected/)
+  gateway.passSeconds(6)
+  const tokens = await poll()
+  assert.ok(tokens.access_token)
+  gateway.passSeconds(6)
+  await refused(poll(), 'invalid_grant')
+})
+
+test('a client that is added or removed is so without a restart, and nothing else changes', async () => {
+  const { rp, browser, tokens } = await signedIn('wiki')
+  const early = await (await discover('new')).start()
+  assert.equal((await browser.open(early.url)).status, 400, 'nobody has added it yet')
+  await gateway.write(
+    'realms/staff/clients.yaml',
+    clients(`  - { id: new, secret: ${SECRET}, redirectUris: ["${RP}/cb"], consent: implied }\n`),
+  )
+  assert.equal(await isActive(rp, tokens.access_token), true)
+  const added = await discover('new')
+  const { url, checks } = await added.start()
+  await added.finish(await browser.open(url), checks)
+  await gateway.write('realms/staff/clients.yaml', clients())
+  assert.equal((await browser.open(url)).status, 400)
+})
+
+test('what is published has no secret in it, and no log line has', async () => {
+  const { tokens } = await signedIn('wiki')
+  const keySet = await (await fetch(`${gateway.issuer}/connect/jwk_uri`)).text()
+  assert.doesNotMatch(keySet, /"(?:d|p|q|dp|dq|qi|k)":/)
+  const document = (await (await fetch(`${gateway.issuer}/.well-known/openid-configuration`)).json()) as Record<
+    string,
+    unknown
+  >
+  assert.equal(document['issuer'], gateway.issuer)
+  assert.equal(document['token_endpoint'], `${gateway.issuer}/access_token`)
+  assert.equal(document['registration_endpoint'], undefined)
+  assert.equal((await fetch(`${gateway.issuer}/reg`, { method: 'POST' })).status, 404)
+  const secrets = [tokens.access_token, tokens.refresh_token ?? '', tokens.id_token ?? '', SECRET, HASHED, ...told]
+  for (const secret of secrets) assert.ok(!gateway.log().includes(secret))
+})

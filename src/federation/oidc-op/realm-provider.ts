@@ -1,0 +1,171 @@
+import type { IncomingMessage } from 'node:http'
+import type Provider from 'oidc-provider'
+import type { JWK, KoaContextWithOIDC } from 'oidc-provider'
+import type { Clock } from '../../base/clock.ts'
+import type { RealmName } from '../../base/brand.ts'
+import type { RingKey } from '../../crypto/key-document.ts'
+import type { KeyRing } from '../../crypto/key-ring.ts'
+import { GatehouseError } from '../../errors.ts'
+import type { UserDirectory } from '../../identity/directory.ts'
+import type { Session } from '../../session/session.ts'
+import type { Store } from '../../store/store.ts'
+import type { AuditSink } from '../../telemetry/audit.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { createAdapter, recordKey } from './adapter.ts'
+import { targetsOf } from './client-metadata.ts'
+import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
+import { configurationOf, extendClients } from './configuration.ts'
+import { tellEvents } from './events.ts'
+import { createGrants } from './grants.ts'
+import { createInteractions } from './interactions.ts'
+import { createLevels, methodsOf } from './levels.ts'
+import type { Library } from './library.ts'
+import { durable, shortLived } from './records.ts'
+import { tellClients } from './session-ends.ts'
+import { surround } from './surroundings.ts'
+import { bindSessions, type Bound } from './sso-binding.ts'
+import { createSsoSessions } from './sso-sessions.ts'
+import { Visits, type OpVisit } from './visits.ts'
+
+/** A realm as its provider sees it. */
+export interface ProviderRealm {
+  readonly name: RealmName
+  readonly file: ClientsFile
+  readonly directory: Pick<UserDirectory, 'find'>
+  /** The type of a module of the realm. */
+  readonly moduleType: (module: string) => string | undefined
+  /** The level that a login can come to. */
+  readonly highestLevel: number
+  readonly maxLifeMs: number
+}
+
+export interface ProviderDeps {
+  readonly library: Library
+  readonly store: Pick<Store, 'versioned' | 'documents' | 'counters'>
+  /** A live session, of somebody whom the configuration knows. */
+  readonly find: (sid: string) => Promise<Session | undefined>
+  readonly keyRing: Pick<KeyRing, 'all'>
+  readonly verifySecret: (hash: string, secret: string) => Promise<boolean>
+  /** Origin of the login host. */
+  readonly origin: string
+  readonly audit: AuditSink
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** The OpenID provider of one realm. */
+export interface RealmProvider {
+  /** Answers a request; `path` is what comes after the issuer. */
+  serve(visit: OpVisit, path: string): Promise<void>
+  /** Told that a session of the realm has ended; rejects when a client could not be told. */
+  sessionEnded(sid: string): Promise<void>
+  /** The client that a page of the login's leads back to: what it is called, and where its forms end up. */
+  clientFor(id: string): { readonly title: string; readonly targets: readonly string[] } | undefined
+}
+
+/** Where a realm's issuer is, below the login host. */
+export function issuerPath(realm: RealmName): string {
+  const parts = realm.split('/').filter((part) => part !== '')
+  return ['/oauth2/realms/root', ...parts.map((part) => `realms/${part}`)].join('/')
+}
+
+export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): RealmProvider {
+  const { name, file } = realm
+  const { store, clock, library } = deps
+  const mount = issuerPath(name)
+  const visits = new Visits()
+  const clients = new Map(file.clients.filter(({ disabled }) => !disabled).map((client) => [client.id, client]))
+  const clientOf = (id: string): OidcClientConfig | undefined => clients.get(id)
+  const shelves = { shortLived: shortLived(store), durable: durable(store, clock) }
+  const keyOf = recordKey(name)
+  const sessions = createSsoSessions({ realm: name, find: deps.find, shelf: shelves.shortLived, keyOf, clock })
+  const levels = createLevels(file.acr, realm.highestLevel)
+  const grants = createGrants({ shelf: shelves.durable, keyOf, clientOf })
+  const bound = new WeakMap<IncomingMessage, Bound>()
+  const sessionOf = (ctx: KoaContextWithOIDC): Session | undefined => bound.get(ctx.req)?.session
+  const describe = { levels, methodsOf: (session: Session) => methodsOf(session, realm.moduleType) }
+
+  const build = (keys: readonly JWK[]): Provider => {
+    const adapter = (kind: string) =>
+      createAdapter(kind, {
+        ...{ realm: name, library, sessions, ...shelves },
+        context: () => library.Provider.ctx,
+        foundAtFirst: (request) => bound.get(request)?.authorizations ?? {},
+      })
+    const provider = new library.Provider(
+      deps.origin + mount,
+      configurationOf({
+        ...{ library, file, clientOf, grants, levels, visits, adapter, keys, sessionOf },
+        isSecure: deps.origin.startsWith('https:'),
+        directory: realm.directory,
+        maxLifeMs: realm.maxLifeMs,
+        interactionUrl: (uid, client) => `${mount}/interaction/${uid}?${new URLSearchParams({ client }).toString()}`,
+        renderError: (ctx, { error, error_description: description }, caught) => {
+          if (caught instanceof GatehouseError) ctx.status = caught.status
+          ctx.type = 'html'
+          ctx.body = visits.of(ctx.req).draw({ kind: 'refused', status: ctx.status, error, description })
+        },
+      }),
+    )
+    // Overwritten by `serve`: nothing that a client sends decides what this host is called.
+    provider.proxy = true
+    extendClients(provider, { clientOf, verify: deps.verifySecret })
+    bindSessions(provider, bound, { visits, sessions, ...describe })
+    surround(provider, { visits, counters: store.counters, sessionOf, clientOf, realm: name })
+    tellEvents(provider, { ...deps, realm: name, visits, sessionOf })
+    return provider
+  }
+  const current = providerByKeys(deps.keyRing, build)
+  const interactions = createInteractions({
+    ...{ visits, grants, clock, mount, describe, clientOf },
+    audit: deps.audit,
+    realm: name,
+  })
+
+  return {
+    async serve(visit, path) {
+      visits.begin(visit)
+      const provider = current()
+      const asked = /^\/interaction\/([\w-]{1,64})$/.exec(path)?.[1]
+      if (asked !== undefined) {
+        await interactions(provider, visit, asked)
+        return
+      }
+      const { request, response } = visit
+      const { protocol, host } = new URL(deps.origin)
+      request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+      request.headers['x-forwarded-host'] = host
+      request.headers['x-forwarded-for'] = visit.clientIp
+      await behind(mount, visit, () => provider.callback()(request, response))
+    },
+    sessionEnded: (sid) => tellClients(sid, { provider: current(), sessions, ...shelves, realm: name, log: deps.log }),
+    clientFor(id) {
+      const client = clientOf(id)
+      return client && { title: client.name ?? client.id, targets: targetsOf(client) }
+    },
+  }
+}
+
+/** The library counts addresses from where it is mounted, as under any framework. */
+async function behind(mount: string, { request }: OpVisit, answer: () => Promise<void>): Promise<void> {
+  const whole = request.url ?? '/'
+  Object.assign(request, { originalUrl: whole, url: whole.slice(mount.length) })
+  await answer()
+}
+
+/** A provider for the keys of now: another one when keys are replaced. What it knows is in the store. */
+function providerByKeys(keyRing: Pick<KeyRing, 'all'>, build: (keys: readonly JWK[]) => Provider): () => Provider {
+  let made: { readonly kids: string; readonly provider: Provider } | undefined
+  return () => {
+    const keys = [...keyRing.all('oidc-rsa'), ...keyRing.all('oidc-ec')]
+    const kids = keys.map(({ kid }) => kid).join(' ')
+    if (made?.kids !== kids) made = { kids, provider: build(keys.map(privateJwk)) }
+    return made.provider
+  }
+}
+
+/** For the library to sign with; it publishes the public members alone. */
+function privateJwk({ key, kid, purpose }: RingKey): JWK {
+  const alg = purpose === 'oidc-ec' ? 'ES256' : 'RS256'
+  return { ...key.export({ format: 'jwk' }), kid, use: 'sig', alg }
+}
