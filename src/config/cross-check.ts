@@ -1,4 +1,3 @@
-import { checkClients } from './checks/clients.ts'
 import { checkMessengers } from './checks/messengers.ts'
 import {
   checkAgentIds,
@@ -33,7 +32,7 @@ import {
   checkOpenAmCookieReach,
   checkOpenAmCookies,
 } from './checks/openam-agents.ts'
-import { checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
+import { checkEnvironment, checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkProviderLinks, checkProviderModules, checkProviderRules } from './checks/providers.ts'
 import { checkQuotas } from './checks/quotas.ts'
@@ -62,6 +61,7 @@ const CHECKS: readonly Check[] = [
   checkIdentityHeaders,
   checkIdentityCookies,
   checkResponseSources,
+  checkEnvironment,
   checkDestinations,
   checkLoginRules,
   checkCallingPages,
@@ -89,7 +89,6 @@ const CHECKS: readonly Check[] = [
   checkDirectories,
   checkUserNames,
   checkPasswordHashes,
-  checkClients,
   checkCertificates,
   checkMessengers,
   checkLogos,

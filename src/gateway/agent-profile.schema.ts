@@ -7,6 +7,7 @@ import { addressOrNetwork } from '../http/listener.schema.ts'
 import { agentCookieSchema } from './agent-cookie.schema.ts'
 import { applicationLogoutSchema } from './application-logout.schema.ts'
 import { cookieResetSchema } from './cookie-reset.schema.ts'
+import { environmentSchema } from './environment.schema.ts'
 import { identitySchema } from './identity.schema.ts'
 import { loginRulesSchema } from './login-rules.schema.ts'
 import { openAmAgentSchema } from './openam-agent.schema.ts'
@@ -154,6 +155,7 @@ export const agentProfileSchema = z.strictObject({
   loginRules: loginRulesSchema,
   logout: applicationLogoutSchema,
   cookieReset: cookieResetSchema,
+  environment: environmentSchema,
   answers: ownAnswersSchema,
   responses: z
     .strictObject({

@@ -5,7 +5,10 @@ import type { Site } from './site.ts'
 
 /** What of a request policies are asked about. */
 export interface AskedRequest extends Pick<AccessRequest, 'target' | 'method' | 'approved'> {
-  readonly site: Pick<Site, 'pdp' | 'policySet' | 'resourceBase'>
+  readonly site: Pick<Site, 'pdp' | 'policySet' | 'resourceBase'> & Partial<Pick<Site, 'environment'>>
+  /** What it comes with; a question that was written down has nothing but what it says. */
+  readonly raw?: AccessRequest['raw']
+  readonly environment?: AccessQuery['environment']
   readonly client: Pick<AccessRequest['client'], 'ip'>
 }
 
@@ -38,7 +41,7 @@ export function explainAccess(request: AskedRequest, asker: Asker): Explanation 
 }
 
 function queryFor(
-  { site, target, method, client, approved }: AskedRequest,
+  { site, target, method, client, approved, raw, environment }: AskedRequest,
   { session, facts, now }: Asker,
   path: string,
 ): AccessQuery {
@@ -53,5 +56,6 @@ function queryFor(
     clientIp: client.ip,
     now,
     approved,
+    environment: environment ?? (raw === undefined ? undefined : site.environment?.(raw)),
   }
 }

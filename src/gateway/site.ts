@@ -13,6 +13,7 @@ import { compileApplicationLogout, type ApplicationLogout } from './application-
 import type { SiteConfig } from './agent-profile.schema.ts'
 import type { CookieResetConfig } from './cookie-reset.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
+import { compileEnvironment, type ReadEnvironment } from './environment.ts'
 import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
 import { cookieNames, type CookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
@@ -46,6 +47,8 @@ export interface Site {
   /** The page that says that somebody has signed out. */
   readonly signedOutUrl: string
   readonly answers: OwnAnswers
+  /** What of a request policies may ask about besides; `undefined` for nothing. */
+  readonly environment: ReadEnvironment | undefined
   /** How people sign in, by where they want to go. */
   readonly loginRules: LoginRules
   /** Addresses of the application that sign people out. */
@@ -170,6 +173,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     logoutUrl: `${login}/logout?agent=${encodeURIComponent(profile.id)}`,
     signedOutUrl: `${login}/logged-out?agent=${encodeURIComponent(profile.id)}`,
     answers: compileOwnAnswers(profile.answers, { url: url.origin, encodedPaths: profile.encodedPaths }),
+    environment: compileEnvironment(profile.environment),
     loginRules: compileLoginRules(profile.loginRules),
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),

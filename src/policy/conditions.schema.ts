@@ -15,6 +15,11 @@ export type ConditionConfig =
   | { readonly type: 'AuthenticateToService'; readonly authenticateToService: string }
   | { readonly type: 'AuthenticateToRealm'; readonly authenticateToRealm: string }
   | AddressConfig
+  | {
+      readonly type: 'Environment'
+      readonly properties: Readonly<Record<string, readonly string[]>>
+      readonly ignoreValueCase: boolean
+    }
   | { readonly type: 'LDAPFilter'; readonly ldapFilter: string }
   | { readonly type: 'OAuth2Scope'; readonly requiredScopes: readonly string[] }
   | { readonly type: 'Session'; readonly maxSessionTime: number; readonly terminateSession: boolean }
@@ -151,6 +156,17 @@ export const conditionSchema: z.ZodType<ConditionConfig> = z.lazy(() =>
         ignoreValueCase: z.boolean().default(true).describe('Compare values without regard to case (of A to Z).'),
       })
       .describe('Each of these properties of the session has one of the values listed for it.'),
+    z
+      .strictObject({
+        type: z.literal('Environment'),
+        properties: z
+          .record(z.string().min(1), names)
+          .refine((properties) => Object.keys(properties).length > 0, 'name a property'),
+        ignoreValueCase: z.boolean().default(false).describe('Compare values without regard to case (of A to Z).'),
+      })
+      .describe(
+        "The request says one of the values listed for each of these names, and nothing else under them: headers and cookies that the agent's profile names (`environment`), or what the caller of the policy REST call says. One that is not said is unknown: no allow counts it as held, and a deny does. Whoever sends the request writes it, so ask for nothing else by it alone.",
+      ),
     simpleTimeSchema,
     transactionSchema,
     z

@@ -79,6 +79,28 @@ const CONDITION_TYPES: {
   },
   IPv4: clientAddress,
   IPv6: clientAddress,
+  Environment: ({ type, properties, ignoreValueCase }) => {
+    const read = ignoreValueCase ? foldCase : (value: string) => value
+    const wanted = Object.entries(properties).map(([name, values]) => ({ name, values: new Set(values.map(read)) }))
+    // A second value would be one that the application may read in place of the first.
+    const differs = ({ environment }: AccessQuery): readonly string[] =>
+      wanted
+        .filter(({ name, values }) => environment?.get(name)?.every((value) => values.has(read(value))) === false)
+        .map(({ name }) => name)
+    const unsaid = ({ environment }: AccessQuery): readonly string[] =>
+      wanted.filter(({ name }) => (environment?.get(name) ?? []).length === 0).map(({ name }) => name)
+    return leaf(
+      type,
+      (query) => (differs(query).length > 0 ? REFUSED : unsaid(query).length > 0 ? UNKNOWN : SATISFIED),
+      // Values stay out of the words, which are written into logs: they may be somebody's secrets.
+      (query) => {
+        const others = differs(query)
+        const missing = unsaid(query)
+        if (others.length > 0) return `${listed(others)} not as asked for`
+        return missing.length > 0 ? `${listed(missing)} not said` : `${listed(Object.keys(properties))} as asked for`
+      },
+    )
+  },
   LDAPFilter: ({ type, ldapFilter }) => {
     const parsed = parseLdapFilter(ldapFilter)
     if (parsed.kind === 'problem')

@@ -59,6 +59,8 @@ export interface AccessQuery {
   readonly approved?: boolean
   /** Names of the client, where who asks has looked them up. */
   readonly clientNames?: readonly string[] | undefined
+  /** What the request says of its environment, by name: written by whoever sends it, and no proof of who that is. */
+  readonly environment?: ReadonlyMap<string, readonly string[]> | undefined
   /** Scopes of the OAuth 2.0 access token that the question is about. */
   readonly scopes?: readonly string[] | undefined
   /** Claims of the token that the question is about, verified by who asks. */

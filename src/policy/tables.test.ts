@@ -30,6 +30,7 @@ const querySchema = z.strictObject({
   ip: z.string().default('127.0.0.1'),
   names: texts.optional(),
   scopes: texts.optional(),
+  environment: z.record(z.string(), texts).optional(),
   claims: z.record(z.string(), z.unknown()).optional(),
   approved: z.boolean().default(false),
 })
@@ -103,6 +104,7 @@ function accessQuery(query: Query): AccessQuery {
     approved: query.approved,
     ...(query.names === undefined ? {} : { clientNames: query.names }),
     ...(query.scopes === undefined ? {} : { scopes: query.scopes }),
+    ...(query.environment === undefined ? {} : { environment: new Map(Object.entries(query.environment)) }),
     ...(query.claims === undefined ? {} : { claims: query.claims }),
   }
 }

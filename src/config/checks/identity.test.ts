@@ -36,6 +36,23 @@ test('a cookie for the application has a name that nobody else uses, in one spel
       'identity: { headers: { X-Plan: response:plan } }',
       ':5:32: warning: no policy is asked here (ssoOnly), so there are no response attributes; leave it out or write policies',
     ],
+    ['environment: { headers: { X-Device: device }, cookies: { dev: device } }', undefined],
+    [
+      'environment: { headers: { Authorization: device } }',
+      ':5:27: environment.headers.Authorization: this header says who somebody is, which is no matter of the environment',
+    ],
+    [
+      'environment: { headers: { x-remote-user: device } }',
+      ':5:42: this header tells the application who somebody is; what a client says under its name counts for nothing',
+    ],
+    [
+      'environment: { cookies: { __Host-SSOTokenID: device } }',
+      ":5:46: this is the name of a cookie of the gateway's own, whose value nobody may see",
+    ],
+    [
+      'environment: { cookies: { a: requestIp } }',
+      ':5:30: environment.cookies.a: this name means something else already; choose another',
+    ],
     ['clientAddressHeader: X-Real-IP', undefined],
     [
       'clientAddressHeader: x-remote-user',

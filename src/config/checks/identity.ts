@@ -4,6 +4,37 @@ import { errorIn, warningIn, type Check } from './check.ts'
 /** What the gateway, and the pages of the login host, know by these names. */
 const OURS = /^gatehouse[-_.]/i
 
+/** What policies ask about is no secret, and no identity. */
+export const checkEnvironment: Check = ({ gatehouse, agents }) => {
+  const login = gatehouse?.value.login.cookieName ?? ''
+  const taken = new Set([login, ...agents.map(({ value }) => agentCookieOf(value, login).name)].map(bare))
+  return agents.flatMap(({ value: { environment, identity }, source }) => [
+    ...Object.keys(environment.cookies)
+      .filter((name) => OURS.test(bare(name)) || taken.has(bare(name)))
+      .map((name) =>
+        errorIn(
+          source,
+          ['environment', 'cookies', name],
+          "this is the name of a cookie of the gateway's own, whose value nobody may see",
+        ),
+      ),
+    ...Object.keys(environment.headers)
+      .filter((name) => Object.keys(identity.headers).some((own) => lower(own) === lower(name)))
+      .map((name) =>
+        errorIn(
+          source,
+          ['environment', 'headers', name],
+          'this header tells the application who somebody is; what a client says under its name counts for nothing',
+        ),
+      ),
+  ])
+}
+
+/** In lower case, without what browsers read into a name. */
+function bare(name: string): string {
+  return lower(name).replace(/^__(?:host|secure)-/, '')
+}
+
 /** No browser's token may be mistaken for what the gateway says, nor the other way round. */
 export const checkIdentityCookies: Check = ({ gatehouse, agents }) => {
   const login = gatehouse?.value.login.cookieName ?? ''

@@ -208,8 +208,15 @@ test('what a caller says of its token and client counts for policies that ask fo
       subject: { type: 'AuthenticatedUsers' },
       condition: { type: 'IPv4', startIp: '192.0.2.0', endIp: '192.0.2.255' },
     },
+    {
+      name: 'known device',
+      resources: [`${SITE}/*`],
+      actions: { PATCH: 'allow' },
+      subject: { type: 'AuthenticatedUsers' },
+      condition: { type: 'Environment', properties: { deviceId: ['d1'] } },
+    },
   ])
-  const sets = new Map([['iPlanetAMWebAgentService', new Set(['GET', 'PUT', 'POST'])]])
+  const sets = new Map([['iPlanetAMWebAgentService', new Set(['GET', 'PUT', 'POST', 'PATCH'])]])
   const { tell } = await asked(t, { policiesOf: () => employeesPolicies(policies, { sets }) })
   const may = async (claims: object, environment: object = {}) => {
     const [told] = await tell({
@@ -226,6 +233,8 @@ test('what a caller says of its token and client counts for policies that ask fo
   assert.equal(await may({}, { requestIp: ['192.0.2.9'] }), 'POST')
   assert.equal(await may({}, { IP: ['::ffff:192.0.2.9'] }), 'POST')
   assert.equal(await may({}, { IP: ['198.51.100.9'] }), '')
+  assert.equal(await may({}, { deviceId: ['d1'] }), 'PATCH')
+  assert.equal(await may({}, { deviceId: ['d1', 'd2'] }), '')
 })
 
 test('what policies that allow something say about the user comes along', async (t) => {

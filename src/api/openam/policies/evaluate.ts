@@ -123,7 +123,9 @@ export async function readQuestion(
   const subject = await readSubject(deps, who)
   if (subject === undefined) return refused('subject: the token or name is nobody’s here, or of several people')
   const { TxId: [transaction] = [], requestDnsName: clientNames, scope } = asked.environment ?? {}
-  const told = { clientIp, clientNames, scopes: scope?.flatMap((list) => list.split(' ')), claims: claimsOf(asked) }
+  const environment = new Map(Object.entries(asked.environment ?? {}))
+  const scopes = scope?.flatMap((list) => list.split(' '))
+  const told = { clientIp, clientNames, environment, scopes, claims: claimsOf(asked) }
   // An agent is about to let somebody in or not; administrators only look.
   const enforcing = caller === undefined && at === undefined ? origin : undefined
   const about = { policySet, told, transaction, subject, origin, enforcing, at }
@@ -180,7 +182,7 @@ interface About {
   readonly policies: RealmPolicies
   readonly policySet: string
   /** What the caller says about the client and its token. */
-  readonly told: Pick<AccessQuery, 'clientIp' | 'clientNames' | 'scopes' | 'claims'>
+  readonly told: Pick<AccessQuery, 'clientIp' | 'clientNames' | 'environment' | 'scopes' | 'claims'>
   readonly transaction: string | undefined
   readonly subject: Subject
   readonly origin: RequestOrigin
