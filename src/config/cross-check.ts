@@ -1,3 +1,4 @@
+import { checkClients } from './checks/clients.ts'
 import { checkMessengers } from './checks/messengers.ts'
 import {
   checkAgentIds,
@@ -89,6 +90,7 @@ const CHECKS: readonly Check[] = [
   checkDirectories,
   checkUserNames,
   checkPasswordHashes,
+  checkClients,
   checkCertificates,
   checkMessengers,
   checkLogos,
