@@ -62,7 +62,7 @@ async function host(t: TestContext, { leases = always, writer }: Options = {}) {
   }
   const deps = { root, reload, inForce }
   const plain = { ...deps, compile: () => undefined, alone: <T>(work: () => Promise<T>) => work() }
-  const policyAdmin = writer?.(plain) ?? policyAdminOf({ ...deps, leases })
+  const policyAdmin = writer?.(plain) ?? policyAdminOf({ ...deps, leases, patience: 2 })
   const policiesOf = (realm: RealmName) => employeesPolicies(inForce().realms.get(realm)?.policies ?? [])
   const rig = await createLoginHost(t, { policiesOf, policyAdmin })
   const { token } = await rig.signIn('root', '/')
@@ -335,11 +335,19 @@ suite('several who write', () => {
     assert.equal(inForce().realms.get(EMPLOYEES)?.policies[0]?.description, winner?.body['description'])
   })
 
-  test('while another process writes, the change is not made', async (t) => {
-    const { create, file } = await host(t, { leases: { ...always, acquire: () => Promise.resolve(false) } })
-    const { status, body } = await create(NEW)
-    assert.deepEqual([status, /another process/.test(String(body['message']))], [409, true])
-    assert.equal(file(), WRITTEN)
+  test('while another process writes, the change waits, and is not made in the end', async (t) => {
+    const answers = [false, true, false, false]
+    const asked: string[] = []
+    const acquire = (name: string) => {
+      asked.push(name)
+      return Promise.resolve(answers.shift() ?? false)
+    }
+    const { create, write, file } = await host(t, { leases: { ...always, acquire } })
+    assert.equal((await create(NEW)).status, 201)
+    const written = file()
+    const { status, body } = await write('DELETE', 'policies/new')
+    assert.deepEqual([status, /another process/.test(String(body['message'])), asked.length], [409, true, 4])
+    assert.equal(file(), written)
   })
 
   test('what an editor writes in between is not lost', async (t) => {
