@@ -51,7 +51,7 @@ interface Report {
 async function run(): Promise<Report> {
   const [first] = cpus()
   const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
-  if (positionals[0] === 'policy') return { machine, policy: measurePolicy(positive(values.rounds, 9)) }
+  if (positionals[0] === 'policy') return { machine, policy: await measurePolicy(positive(values.rounds, 9)) }
   if (positionals[0] === 'login') {
     const options = { seconds: positive(values.seconds, 3), rounds: positive(values.rounds, 5) }
     return { machine, login: await measureLogin(options) }
