@@ -134,6 +134,22 @@ suite('policy import', () => {
     assert.match(out, /\n\n {2}# condition: scripts are not run here; [^\n]*\n {2}- name: scripted \(denies\)/)
   })
 
+  test('of sets that compare or combine in other ways nothing is in force', async () => {
+    for (const change of [
+      { entitlementCombiner: 'AllowOverride' },
+      { resourceComparator: 'com.sun.identity.entitlement.ExactMatchResourceName' },
+      { applicationType: 'sunAMDelegationService' },
+    ]) {
+      const { out, err, code } = await run(file('foreign.json', [...POLICIES, TYPE, { ...SET, ...change }]))
+      const active = policiesFileSchema.parse(parse(out)).policies.map((each) => each.active)
+      assert.deepEqual([active, code], [[true, false], 3])
+      assert.match(err, /LOST policy set "own": it/)
+    }
+    const { err } = await run(file('levels.json', policy('x', { condition: { type: 'AuthLevel', authLevel: 1 } })))
+    assert.match(err, /note policy set "iPlanetAMWebAgentService": it was not exported/)
+    assert.match(err, /note all policies: levels are numbers/)
+  })
+
   test('modules and chains are those of the realm, or what they are called there', async () => {
     const named = file('named.json', policy('n', { condition: { type: 'AuthScheme', authScheme: ['HOTP'] } }))
     assert.match((await run(named, '--realm', '/employees')).err, /there is no module "HOTP" here/)

@@ -56,7 +56,7 @@ export function carryOver(exported: Exported, translation: Translation): Carried
   const policies = distinct(exported.policies, translation, remarks).flatMap((read) => {
     const carried = read.policies.map((policy) => withType(policy, { read, types, remarks }))
     const held = carried.map((policy) =>
-      isForeignCombiner(sets.get(policy.policySet)) ? { ...policy, active: false } : policy,
+      foreignness(sets.get(policy.policySet) ?? {}) === undefined ? policy : { ...policy, active: false },
     )
     for (const { name } of held)
       looks.set(
@@ -178,10 +178,20 @@ function withType(
   return policy
 }
 
-/** Only one way of combining is known: under another one, an allow of ours may be none there. */
-function isForeignCombiner(set: Fields | undefined): boolean {
-  const combiner = set?.['entitlementCombiner']
-  return combiner !== undefined && combiner !== 'DenyOverride'
+const COMPARATORS: readonly unknown[] = [undefined, 'com.sun.identity.entitlement.URLResourceName']
+
+/**
+ * Why policies of a set cannot be in force here as they were there: under another way of combining them an allow of ours may be none, and
+ * another way of comparing may match less.
+ */
+function foreignness({ entitlementCombiner, resourceComparator, applicationType }: Fields): string | undefined {
+  if (entitlementCombiner !== undefined && entitlementCombiner !== 'DenyOverride')
+    return `its policies are combined by ${JSON.stringify(entitlementCombiner)}, and here any deny wins`
+  if (!COMPARATORS.includes(resourceComparator))
+    return `its resources are compared by ${JSON.stringify(resourceComparator)}, and here as URLs`
+  return applicationType === undefined || applicationType === 'iPlanetAMWebAgentService'
+    ? undefined
+    : `it is of type ${JSON.stringify(applicationType)}, and here all are for URLs`
 }
 
 /** Sets match as in OpenAM's server. A set without policies is there as soon as an agent profile names it. */
@@ -208,10 +218,13 @@ function writtenSets(
   return used.map((name) => {
     const set = sets.get(name)
     const about = `policy set ${JSON.stringify(name)}`
-    if (isForeignCombiner(set)) {
-      const message = `its policies are combined by ${JSON.stringify(set?.['entitlementCombiner'])}, and here any deny wins: they are written as inactive. Look at each before it is made active`
+    const foreign = foreignness(set ?? {})
+    if (foreign !== undefined) {
+      const message = `${foreign}: they are written as inactive. Look at each before it is made active`
       remarks.push({ about, kind: 'lost', message })
     }
+    if (set === undefined)
+      remarks.push({ about, kind: 'note', message: 'it was not exported, and is taken for one in which any deny wins' })
     const listed: readonly unknown[] = Array.isArray(set?.['resourceTypeUuids']) ? set['resourceTypeUuids'] : []
     const named = listed.map((uuid) => types.get(textOf(uuid)))
     const names = named.flatMap((type) => (type === undefined || type === 'built in' ? [] : [type.name]))
@@ -253,7 +266,17 @@ function generalNotes({ policies }: WrittenFile, exported: Exported): readonly R
     const { GET: get, HEAD: head } = fieldsOf(actionValues) ?? {}
     return Boolean(get) && head === undefined
   })
+  const levels = /"type":"(?:LE)?AuthLevel"|"authenticationStrategy":"AuthLevel"/
   return [
+    ...(levels.test(JSON.stringify(policies))
+      ? [
+          {
+            about,
+            kind: 'note',
+            message: 'levels are numbers: see that each module brings the level here that it brought in OpenAM',
+          } as const,
+        ]
+      : []),
     ...(withoutHead.length > 0
       ? [
           {
