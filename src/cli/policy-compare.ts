@@ -188,6 +188,7 @@ async function questionOf(one: Recorded, options: CompareOptions): Promise<Omit<
     clientIp: (ip === undefined ? undefined : canonicalAddress(ip)) ?? '',
     now,
     clientNames: around?.['requestDnsName'],
+    environment: new Map(Object.entries(around ?? {})),
     scopes: around?.['scope']?.flatMap((list) => list.split(' ')),
     claims: said?.claims,
   }

@@ -154,6 +154,14 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
         side === 'outer' ? 'it holds for no session that does not have the property here' : undefined,
     },
   ],
+  // It is none of OpenAM's. What a request does not say is unknown: that allows nothing, and a deny counts it as held.
+  [
+    'Environment',
+    {
+      fields: ['properties', 'ignoreValueCase'],
+      read: ({ properties, ignoreValueCase = false }) => ({ properties, ignoreValueCase }),
+    },
+  ],
   [
     'SimpleTime',
     {

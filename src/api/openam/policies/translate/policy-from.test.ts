@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { z } from 'zod'
+import { conditionSchema } from '../../../../policy/conditions.schema.ts'
 import { policiesFileSchema } from '../../../../policy/policies.schema.ts'
 import { boundOf } from './bound.ts'
 import { conditionGrammar } from './condition-from.ts'
@@ -144,6 +146,15 @@ suite('conditions of OpenAM', () => {
     ]) {
       assert.equal(boundOf(conditionGrammar(translation), theirs, 'outer').bound, 'always')
       assert.deepEqual(boundOf(conditionGrammar({ ...translation, isOurs: true }), theirs, 'outer').losses, [])
+    }
+  })
+  test('every type that a policy of ours may have can be written by REST', () => {
+    const schema = JSON.stringify(z.toJSONSchema(conditionSchema, { io: 'input', unrepresentable: 'any' }))
+    const types = new Set([...schema.matchAll(/"const":"(\w+)"/g)].map(([, type]) => type))
+    assert.ok(types.has('AuthLevel') && types.size > 10)
+    for (const type of types) {
+      const { losses } = boundOf(conditionGrammar({ ...translation, isOurs: true }), { type }, 'inner')
+      assert.doesNotMatch(losses[0]?.why ?? '', /of type .* are not known/)
     }
   })
   test('what is nested too deeply is not followed', () => {
