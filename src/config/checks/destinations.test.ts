@@ -5,6 +5,9 @@ import { MASTER_KEY, problemsOf } from '../config-folder.fixture.ts'
 const SITE =
   'url: http://app.acme.localhost:8080\nrealm: /staff\nupstream: { servers: [http://127.0.0.1:9001] }\nssoOnly: true\nnotEnforced: [{ path: /open/* }]\n'
 
+/** A page beside `agent-config/`. */
+const FILE = '${file:pages/denied.html}'
+
 const ELSEWHERE = 'nobody is sent to hosts that are not the url of a site here or the login host; name one'
 
 test('a profile sends people to hosts of the configuration alone, and tells browsers to forget no cookie of ours', async (context) => {
@@ -32,6 +35,10 @@ test('a profile sends people to hosts of the configuration alone, and tells brow
     [
       'answers: { accessDenied: /sorry, json: { paths: [/a/*], status: 404 }, pages: { "403": "<h1>{{status}}" } }',
       undefined,
+    ],
+    [
+      `answers: { pages: { '403': '${FILE}' } }`,
+      ':6:28: answers.pages.403: there is no {{who}}; write one of requestId, status, message, site, username, logoutUrl',
     ],
     ['answers: { accessDenied: "https://evil.example/" }', `:6:26: ${ELSEWHERE}`],
     ['answers: { json: { status: 404 } }', ':6:18: answers.json: write paths or headers'],
@@ -80,7 +87,7 @@ test('a profile sends people to hosts of the configuration alone, and tells brow
   ] as const) {
     const found = await problemsOf(
       context,
-      { 'agent-config/app.yaml': `${SITE}${line}\n` },
+      { 'agent-config/app.yaml': `${SITE}${line}\n`, 'pages/denied.html': '<h1>{{who}}' },
       { env: { KEY: MASTER_KEY } },
     )
     assert.deepEqual(found, problem === undefined ? [] : [`agent-config/app.yaml${problem}`], line)
