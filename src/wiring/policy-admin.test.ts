@@ -87,7 +87,18 @@ async function host(t: TestContext, { leases = always, writer }: Options = {}) {
   }
   const file = (): string => readFileSync(join(root, FILE), 'utf8')
   const create = (body: object, path = 'policies?_action=create') => write('POST', path, { body })
-  return { ...folder, rig, write, create, file, token, policyAdmin, inForce }
+  return { rig, write, create, file, token, inForce, reload, root, put: folder.write }
+}
+
+/** One host for several tests, each on the files as they were. */
+async function again(context: TestContext) {
+  const shared = await host(context)
+  return async () => {
+    shared.put(FILE, WRITTEN)
+    await shared.reload()
+    shared.rig.audited.length = 0
+    return shared
+  }
 }
 
 const NEW = {
@@ -103,9 +114,10 @@ const NEW = {
 
 const namesOf = (policies: readonly { readonly name: string }[]) => policies.map(({ name }) => name)
 
-suite('policies written by REST', () => {
-  test('are in the file, in force and in the audit log, and the rest of the file stays', async (t) => {
-    const { create, write, file, inForce, rig } = await host(t)
+test('policies written by REST', async (context) => {
+  const fresh = await again(context)
+  await context.test('are in the file, in force and in the audit log, and the rest of the file stays', async () => {
+    const { create, write, file, inForce, rig } = await fresh()
     const { status, etag, body } = await create(NEW)
     assert.deepEqual([status, etag], [201, `"${String(body['_rev'])}"`])
     const read = await write('GET', 'policies/new')
@@ -123,8 +135,8 @@ suite('policies written by REST', () => {
     )
   })
 
-  test('what a policy says as before stays as it is written', async (t) => {
-    const { write, file, rig } = await host(t)
+  await context.test('what a policy says as before stays as it is written', async () => {
+    const { write, file, rig } = await fresh()
     const { body: old } = await write('GET', 'policies/finance')
     const { status, body } = await write('PUT', 'policies/finance', {
       body: { ...old, active: true },
@@ -145,8 +157,8 @@ suite('policies written by REST', () => {
     assert.equal(file(), written, 'what says the same is not written again')
   })
 
-  test('are created, changed, renamed and removed by their versions', async (t) => {
-    const { create, write, inForce } = await host(t)
+  await context.test('are created, changed, renamed and removed by their versions', async () => {
+    const { create, write, inForce } = await fresh()
     const put = (name: string, headers: Readonly<Record<string, string>>, body: object = NEW) =>
       write('PUT', `policies/${name}`, { body, headers })
     assert.equal((await put('new', { 'if-match': '*' })).status, 404)
@@ -172,15 +184,15 @@ suite('policies written by REST', () => {
     assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['finance'])
   })
 
-  test('of a realm without such a file make one', async (t) => {
-    const { write, root } = await host(t)
+  await context.test('of a realm without such a file make one', async () => {
+    const { write, root } = await fresh()
     const body = { ...NEW, subject: { type: 'AuthenticatedUsers' } }
     assert.equal((await write('PUT', 'policies/new', { body, realm: '/realms/customers' })).status, 201)
     assert.match(readFileSync(join(root, 'realms/customers/policies.yaml'), 'utf8'), /^policies:\n {2}- name: new\n/)
   })
 
-  test('what is not valid is refused with the reason, and nothing has changed', async (t) => {
-    const { write, file, root, inForce } = await host(t)
+  await context.test('what is not valid is refused with the reason, and nothing has changed', async () => {
+    const { write, file, root, inForce } = await fresh()
     for (const [change, reason] of [
       [{ resources: ['http:/x'] }, /resources\.0/],
       [{ subject: { type: 'Mystery' } }, /subject: subjects of type "Mystery" are not known/],
@@ -213,8 +225,8 @@ suite('policies written by REST', () => {
     assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance'])
   })
 
-  test('names are names, whatever they look like, and no value of this machine', async (t) => {
-    const { create, write, file, root } = await host(t)
+  await context.test('names are names, whatever they look like, and no value of this machine', async () => {
+    const { create, write, file, root } = await fresh()
     const before = readdirSync(root, { recursive: true }).sort()
     for (const name of [
       '../../../etc/x',
@@ -235,8 +247,8 @@ suite('policies written by REST', () => {
     assert.ok(file().includes('# The end.'))
   })
 
-  test('a policy that denies everything locks nobody out of changing it', async (t) => {
-    const { create, write } = await host(t)
+  await context.test('a policy that denies everything locks nobody out of changing it', async () => {
+    const { create, write } = await fresh()
     const body = {
       ...NEW,
       resources: ['*://*:*/*', '*://*:*/*?*'],
@@ -246,8 +258,8 @@ suite('policies written by REST', () => {
     assert.equal((await write('DELETE', 'policies/new')).status, 200)
   })
 
-  test('a trial says what would be, and writes nothing', async (t) => {
-    const { create, write, file, rig } = await host(t)
+  await context.test('a trial says what would be, and writes nothing', async () => {
+    const { create, write, file, rig } = await fresh()
     const { status, body } = await create(NEW, 'policies?_action=create&_dryRun=true')
     assert.deepEqual([status, body['name']], [201, 'new'])
     assert.equal((await create({ ...NEW, subject: {} }, 'policies?_action=create&_dryRun=true')).status, 400)
@@ -257,9 +269,10 @@ suite('policies written by REST', () => {
   })
 })
 
-suite('who may write policies', () => {
-  test('administrators of the realm or of one above, and nobody else', async (t) => {
-    const { write, rig, file } = await host(t)
+test('who may write policies', async (context) => {
+  const fresh = await again(context)
+  await context.test('administrators of the realm or of one above, and nobody else', async () => {
+    const { write, rig, file } = await fresh()
     const { token: alice } = await rig.signIn('alice')
     const { token: carl } = await rig.signIn('carl', '/employees/contractors')
     for (const [method, path, body] of [
@@ -287,8 +300,8 @@ suite('who may write policies', () => {
     assert.equal(refused.length, 9)
   })
 
-  test('no page of another site, and no body without end', async (t) => {
-    const { rig, token, write, file } = await host(t)
+  await context.test('no page of another site, and no body without end', async () => {
+    const { rig, token, write, file } = await fresh()
     const forged = (method: string, headers: Readonly<Record<string, string>>) =>
       rig.call('/json/realms/root/realms/employees/policies/staff', {
         ...{ method, cookie: token, headers },
@@ -311,8 +324,8 @@ suite('who may write policies', () => {
     assert.equal(file(), WRITTEN)
   })
 
-  test('policy sets and resource types are changed in the file alone', async (t) => {
-    const { write } = await host(t)
+  await context.test('policy sets and resource types are changed in the file alone', async () => {
+    const { write } = await fresh()
     for (const path of ['applications/x', 'resourcetypes/x', 'policies/x?_action=move']) {
       const { status, body } = await write(path.startsWith('policies') ? 'POST' : 'PUT', path, {
         body: {},
