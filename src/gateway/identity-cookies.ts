@@ -7,20 +7,31 @@ export interface CookieNames {
 
 /**
  * The names in `exact`, and those in `folded` in every spelling that some application takes for one of them: letter case (ASP.NET), percent-
- * encoding (PHP before 7.2.34, CVE-2020-7070), `.`, ` ` and the like for `_`, and `NAME[x]`, which PHP makes `NAME` of.
+ * encoding (PHP before 7.2.34, CVE-2020-7070), `.`, ` ` and the like for `_`, `NAME[x]`, which PHP makes `NAME` of, and `NA[ME`, which it
+ * makes `NA_ME` of.
  */
 export function cookieNames(exact: ReadonlySet<string>, folded: readonly string[]): CookieNames {
   if (folded.length === 0) return exact
   const ours = new Set(folded.map(foldCookie))
-  return { has: (name) => exact.has(name) || ours.has(foldCookie(name)) }
+  return { has: (name) => exact.has(name) || spellings(name).some((each) => ours.has(each)) }
 }
 
-/** What all those spellings have in common. */
-export function foldCookie(name: string): string {
-  const decoded = name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+function spellings(name: string): readonly string[] {
+  // Behind an encoded NUL nothing counts to who decodes it in C.
+  const [decoded = ''] = name.replace(ESCAPE, fromHex).split('\0', 1)
   const bracket = decoded.indexOf('[', 1)
-  const whole = bracket === -1 ? decoded : decoded.slice(0, bracket)
-  return whole
+  return bracket === -1 ? [foldCookie(decoded)] : [foldCookie(decoded.slice(0, bracket)), foldCookie(decoded)]
+}
+
+const ESCAPE = /%([0-9a-f]{2})/gi
+
+function fromHex(_: string, hex: string): string {
+  return String.fromCharCode(Number.parseInt(hex, 16))
+}
+
+/** What all spellings of a name have in common, once decoded. */
+export function foldCookie(name: string): string {
+  return name
     .trim()
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '_')

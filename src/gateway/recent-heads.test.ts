@@ -57,7 +57,7 @@ test('the third request with the same lines has nothing of its own but its id', 
     third?.checked?.map((lines, at) => lines === second?.checked?.[at]),
     [true, true],
   )
-  assert.equal(third?.headers.length, 2)
+  assert.equal(third.headers.length, 2)
 })
 
 test('whatever comes in whatever order goes on as if nothing were remembered', (t) => {

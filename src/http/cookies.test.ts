@@ -70,6 +70,8 @@ const COSTLY: readonly (readonly [what: string, piece: string])[] = [
   ['pairs without a value', 'a;'],
   ['blanks', ' '],
   ['blank pairs', ' ; '],
+  ['words', ' a'],
+  ['pairs behind commas', ',a='],
   ['equals signs', '='],
   ['nameless pairs', '=;'],
   ['opened quotes', 'a=";'],
@@ -112,6 +114,9 @@ const STRIPPED: readonly (readonly [header: string, left: string | undefined])[]
   ['a="x; sid=VALID; y"', 'a="x; y"'],
   ['sid', undefined],
   ['__Host-sid=A; sid=B', undefined],
+  ['a=1 sid=VALID; b=2', 'b=2'],
+  ['a=1,sid =VALID', undefined],
+  ['a=sid=VALID; b=sid, c=sid', 'a=sid=VALID; b=sid, c=sid'],
   [';;;=;;', ';;;=;;'],
   ['a=1;;b=2;', 'a=1;;b=2;'],
 ]

@@ -6,6 +6,7 @@ export const AMBIGUOUS = Symbol('ambiguous cookie')
 
 const EQUALS = 0x3d
 const QUOTE = 0x22
+const COMMA = 0x2c
 
 /**
  * The value of the cookie with exactly this name, from the raw header (several headers arrive joined). Pairs are read as RFC
@@ -65,8 +66,8 @@ function unquoted(value: string): string {
 
 /**
  * The header without the pairs that carry one of `names`, every other byte kept; `undefined` when nothing is left. Reads more
- * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`), because whatever an upstream
- * might take for our cookie must not reach it.
+ * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`, behind a blank or a comma), because
+ * whatever an upstream might take for our cookie must not reach it.
  */
 export function stripCookies(header: string, names: Pick<ReadonlySet<string>, 'has'>): string | undefined {
   let kept: string | undefined
@@ -74,7 +75,7 @@ export function stripCookies(header: string, names: Pick<ReadonlySet<string>, 'h
   for (let start = 0; start <= header.length;) {
     const semicolon = header.indexOf(';', start)
     const end = semicolon === -1 ? header.length : semicolon
-    if (carries(header, start, end, names)) dropped = true
+    if (carries(header, start, end, names) || hides(header, start, end, names)) dropped = true
     else if (kept === undefined) kept = dropped ? header.slice(start, end).trimStart() : header.slice(start, end)
     else kept += header.slice(start - 1, end)
     start = end + 1
@@ -89,6 +90,29 @@ function carries(header: string, start: number, end: number, names: Pick<Readonl
   let stop = equalsBefore(header, at, end)
   while (stop > at && isPadding(header.charCodeAt(stop - 1))) stop--
   return stop > at && names.has(header.slice(at, stop))
+}
+
+/**
+ * Whether a pair has another one in it for who begins one behind a blank (Python's `http.cookies`) or a comma (RFC 2109 §4.3.4). One pass, or
+ * thousands of blanks would cost the whole rest each.
+ */
+function hides(header: string, start: number, end: number, names: Pick<ReadonlySet<string>, 'has'>): boolean {
+  let [from, to] = [start, start]
+  let begins = true
+  for (let at = start; at < end; at++) {
+    const code = header.charCodeAt(at)
+    if (code === EQUALS) {
+      if (to > from && names.has(header.slice(from, to))) return true
+      begins = false
+      from = to
+    } else if (code <= 0x20 || code === COMMA) begins = true
+    else {
+      if (begins) from = at
+      if (begins || to === at) to = at + 1
+      begins = false
+    }
+  }
+  return false
 }
 
 /** What some application trims from a name: blanks, controls, quotes, a nameless `=`, and Unicode spaces, whose bytes are beyond ASCII. */
