@@ -58,6 +58,8 @@ export interface RigConfig {
   readonly employees: string
   /** Added to the realm of customers. */
   readonly customers: string
+  /** `clients.yaml` of the realms of employees and of customers; none where not given. */
+  readonly clients?: string
   /** Further realms by name, without an application: the same people, under other rules. */
   readonly realms: Readonly<Record<string, string>>
 }
@@ -186,6 +188,8 @@ telemetry: { level: info, accessLog: true }
     'realms/customers/realm.yaml',
     `look: { title: Customers }\nsession: { mode: stateless, maxIdle: 120m }\n${config.customers}`,
   )
+  for (const realm of config.clients === undefined ? [] : ['employees', 'customers'])
+    write(`realms/${realm}/clients.yaml`, config.clients ?? '')
   const employees = `users:\n${[
     user(
       'alice',

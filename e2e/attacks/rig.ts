@@ -18,7 +18,7 @@ import type { Vitals, VitalsQuestion } from './vitals.ts'
 import { ask, type Dial, type WireAnswer } from './wire.ts'
 
 export interface RigOptions extends Partial<
-  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'customers' | 'realms' | 'idleTimeout' | 'store'>
+  Pick<RigConfig, 'trustedProxies' | 'app' | 'employees' | 'customers' | 'realms' | 'clients' | 'idleTimeout' | 'store'>
 > {
   /** Passwords cost what the product makes them cost; else next to nothing, because most attacks only need somebody signed in. */
   readonly hashes?: 'costly'

@@ -14,12 +14,6 @@ export interface LoginPromptDeps {
 export function createPolicy({ library, levels, sessionOf }: LoginPromptDeps) {
   const { interactionPolicy, errors } = library
   const policy = interactionPolicy.base()
-  /** The library would leave out in silence what nobody here knows (RFC 6749 §3.3 allows both). */
-  const refuseUnknownScopes = ({ oidc }: KoaContextWithOIDC): void => {
-    const known = oidc.requestParamOIDCScopes
-    const unknown = [...oidc.requestParamScopes].find((scope) => !known.has(scope))
-    if (unknown !== undefined) throw new errors.InvalidScope('there is no such scope', unknown)
-  }
   const login = policy.get('login')
   if (login === undefined) throw new TypeError('the library has no prompt for logins')
   login.checks.remove('essential_acrs')
@@ -32,7 +26,6 @@ export function createPolicy({ library, levels, sessionOf }: LoginPromptDeps) {
       'a stronger login is needed',
       'login_required',
       (ctx) => {
-        refuseUnknownScopes(ctx)
         const { names, essential } = wantedAcr(ctx)
         if (names.length === 0) return false
         const level = sessionOf(ctx)?.authLevel ?? -1
