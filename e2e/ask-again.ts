@@ -38,9 +38,10 @@ function compare(into: string, told: ToldDecision): void {
 }
 
 function recordOf({ request, asker }: ToldDecision): DecisionRecord {
-  const { target, method, client, approved } = request
+  const { target, method, client, approved, site, raw } = request
+  const environment = Object.fromEntries(site.environment?.(raw) ?? [])
   return {
-    request: { target: target.target, method, ip: client.ip, approved },
+    request: { target: target.target, method, ip: client.ip, approved, environment },
     session: asker?.session,
     groups: [...(asker?.facts.groups ?? [])],
     attributes: asker?.facts.attributes ?? {},

@@ -26,13 +26,21 @@ const POLICIES = [
     actions: { GET: 'deny' },
     subject: { type: 'NOT', subject: { type: 'Group', groups: ['auditors'] } },
   },
+  {
+    name: 'lost devices',
+    resources: ['*://*:*/device/*'],
+    actions: { GET: 'deny' },
+    subject: { type: 'AuthenticatedUsers' },
+    condition: { type: 'Environment', properties: { device: ['lost'] } },
+  },
 ]
 
 async function start(t: { after(body: () => Promise<void>): void }, env: Readonly<Record<string, string>> = {}) {
   const app = await startEchoApp()
   t.after(() => app.close())
   const erin = { username: 'erin', hash: await hashOf('erin-password'), groups: ['staff'] }
-  const profile = "allowedMethods: [GET, POST]\nnotEnforced: [{ path: '/open/*' }]\n"
+  const profile =
+    "allowedMethods: [GET, POST]\nnotEnforced: [{ path: '/open/*' }]\nenvironment: { headers: { X-Device: device } }\n"
   const rig = await startOwnRig({
     env,
     files: {
@@ -57,14 +65,16 @@ async function use(rig: OwnRig): Promise<readonly number[]> {
   for (const path of ['/closed/x', '/stronger/x', '/open/x']) statuses.push((await client.call(at(path))).status)
   statuses.push((await client.call(at('/x'), { method: 'DELETE' })).status)
   statuses.push((await client.open(at('/', 'sso'))).status)
+  for (const device of ['lost', 'mine'])
+    statuses.push((await client.call(at('/device/x'), { headers: { 'x-device': device } })).status)
   return statuses
 }
 
 test('explain, asked again about each decision from what a log would know of it, says what was enforced', async (t) => {
   const rig = await start(t)
-  assert.deepEqual(await use(rig), [200, 403, 302, 200, 405, 200])
+  assert.deepEqual(await use(rig), [200, 403, 302, 200, 405, 200, 403, 200])
   assert.equal(await rig.stop(), 0)
-  assert.deepEqual(rig.compared(), { forward: 3, deny: 1, 'step-up': 1, refuse: 1 })
+  assert.deepEqual(rig.compared(), { forward: 4, deny: 2, 'step-up': 1, refuse: 1 })
 })
 
 test('a single explanation that is another one turns the rig of a test red', async (t) => {

@@ -2,7 +2,6 @@ import type { PolicyDecisionPoint, Resource } from '../policy/decision.ts'
 import type { EncodedPathRule } from '../http/request-url.ts'
 import type { SiteConfig } from './agent-profile.schema.ts'
 import { compileNotEnforced, type Visitor } from './not-enforced.ts'
-import { resourceBaseOf } from './site.ts'
 
 /** What of a site says whether policies are asked about a request, and about what. */
 export interface AskableSite {
@@ -30,4 +29,10 @@ export function askableOf(profile: SiteConfig, pdp: PolicyDecisionPoint): Askabl
     allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
     notEnforced: compileNotEnforced(profile.notEnforced),
   }
+}
+
+/** Scheme, host and port that policies know a site by. */
+function resourceBaseOf({ protocol, hostname: host, port }: URL): AskableSite['resourceBase'] {
+  const secure = protocol === 'https:'
+  return { scheme: secure ? 'https' : 'http', host, port: port === '' ? (secure ? 443 : 80) : Number(port) }
 }

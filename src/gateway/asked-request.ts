@@ -11,6 +11,8 @@ export interface WrittenRequest {
   readonly method: string
   /** Empty where nobody knows it. */
   readonly ip: string
+  /** What it says of its environment, by the names that policies have for it. */
+  readonly environment?: Readonly<Record<string, readonly string[]>>
   /** As if the user had approved exactly this request. */
   readonly approved?: boolean
 }
@@ -22,13 +24,14 @@ export interface ReadRequest extends AskedRequest {
 /** The request as the gateway would read it, or why it would refuse it before any policy is asked. */
 export function readRequest(
   site: AskableSite,
-  { target: written, method, ip, approved = false }: WrittenRequest,
+  { target: written, method, ip, environment, approved = false }: WrittenRequest,
 ): ReadRequest | string {
   const target = parseTarget(written, site.encodedPaths)
   if (typeof target === 'string') return `the gateway refuses this address before any policy is asked: ${target}`
   const address = ip === '' ? '' : canonicalAddress(ip)
   if (address === undefined) return `${JSON.stringify(ip)} is no IP address`
-  return { site, target, method, client: { ip: address }, approved }
+  const said = environment === undefined ? {} : { environment: new Map(Object.entries(environment)) }
+  return { site, target, method, client: { ip: address }, approved, ...said }
 }
 
 /** Why no policy is asked about a request; `undefined` where one is. */

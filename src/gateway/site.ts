@@ -3,12 +3,12 @@ import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
 import { cookieName, cookieSpellings, forgetCookie, type CookieAttributes } from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
-import type { EncodedPathRule } from '../http/request-url.ts'
-import type { Facts, PolicyDecisionPoint, Resource } from '../policy/decision.ts'
+import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { agentCookieOf, type AgentCookie } from './agent-cookie.schema.ts'
+import { askableOf, type AskableSite } from './askable-site.ts'
 import { compileApplicationLogout, type ApplicationLogout } from './application-logout.ts'
 import type { SiteConfig } from './agent-profile.schema.ts'
 import type { CookieResetConfig } from './cookie-reset.schema.ts'
@@ -18,7 +18,6 @@ import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header
 import { cookieNames, type CookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
-import { compileNotEnforced, type Visitor } from './not-enforced.ts'
 import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'
 import type { RequestTokens } from './request-tokens.ts'
 import { bareName } from './response-cookies.ts'
@@ -29,7 +28,7 @@ import type { HeaderList, Upstream } from './upstream/upstream.ts'
 export type FactsOf = (session: Session) => Facts | undefined | Promise<Facts | undefined>
 
 /** An agent profile compiled for one generation: predicates and builders, nothing left to interpret. */
-export interface Site {
+export interface Site extends AskableSite {
   readonly agent: AgentId
   readonly realm: RealmName
   readonly title: string
@@ -56,17 +55,9 @@ export interface Site {
   /** `Set-Cookie` values that have a browser forget cookies of the application. */
   readonly resets: { readonly login: readonly string[]; readonly logout: readonly string[] }
   readonly upstream: Upstream
-  readonly pdp: PolicyDecisionPoint
-  readonly policySet: string
-  readonly ssoOnly: boolean
   readonly factsOf: FactsOf
   /** Whether such a user administers the site's realm. */
   readonly isAdministrator: (facts: Facts) => boolean
-  readonly encodedPaths: readonly EncodedPathRule[]
-  readonly allowedMethods: ReadonlySet<string>
-  readonly notEnforced: (visitor: Visitor) => boolean
-  /** Scheme, host and port of every resource of the site. */
-  readonly resourceBase: Pick<Resource, 'scheme' | 'host' | 'port'>
   readonly scrub: (name: string) => JudgedName
   /** Headers that only we may say, in lower case, and whether a name is a spelling of one of them. */
   readonly identityNames: readonly string[]
@@ -113,9 +104,6 @@ export const HANDSHAKE_COOKIE = 'gatehouse-handshake'
 /** Base name of the cookie that says who was signed in last. */
 const KNOWN_USER_COOKIE = 'gatehouse-user'
 
-/** Never pass, whatever a profile lists: they echo credentials (cross-site tracing) or open tunnels. */
-const NEVER_ALLOWED: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'CONNECT'])
-
 export interface SiteDeps {
   /** The login host's origin. */
   readonly loginUrl: string
@@ -150,8 +138,8 @@ export interface SiteCaches {
 /** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
 export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const url = new URL(profile.url)
-  const resourceBase = resourceBaseOf(url)
-  const { scheme, port } = resourceBase
+  const askable = askableOf(profile, deps.pdp)
+  const { scheme, port } = askable.resourceBase
   const secure = scheme === 'https'
   const login = new URL(deps.loginUrl).origin
   const cookie = agentCookieOf(profile, deps.loginCookieName)
@@ -160,6 +148,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const clientAddressHeader = profile.clientAddressHeader?.toLowerCase()
   const identityNames = [...Object.keys(identity.headers).map((name) => name.toLowerCase()), ASSERTION_HEADER]
   return {
+    ...askable,
     agent: profile.id,
     realm: profile.realm,
     title: profile.title ?? profile.id,
@@ -178,15 +167,8 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),
     upstream: deps.upstream,
-    pdp: deps.pdp,
-    policySet: profile.policySet,
-    ssoOnly: profile.ssoOnly,
     factsOf: deps.factsOf,
     isAdministrator: ({ groups }) => deps.administrators.some((group) => groups.has(group)),
-    encodedPaths: [...profile.encodedPaths].sort((a, b) => b.prefix.length - a.prefix.length),
-    allowedMethods: new Set(profile.allowedMethods.filter((method) => !NEVER_ALLOWED.has(method))),
-    notEnforced: compileNotEnforced(profile.notEnforced),
-    resourceBase,
     isOurToken: deps.isOurToken,
     requestTokens: deps.requestTokens,
     hidesAuthorization: hiddenFrom(profile, deps),
@@ -206,12 +188,6 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     rewrites: compileRewrites(profile, deps, cookie.name),
     forms: { maxBytes: profile.forms.maxBytes, keepMs: profile.forms.keep },
   }
-}
-
-/** Scheme, host and port that policies know a site by. */
-export function resourceBaseOf({ protocol, hostname: host, port }: URL): Site['resourceBase'] {
-  const secure = protocol === 'https:'
-  return { scheme: secure ? 'https' : 'http', host, port: port === '' ? (secure ? 443 : 80) : Number(port) }
 }
 
 /** An access token opens every site of the realm, and the token that comes with every request is for us alone. */

@@ -100,7 +100,12 @@ test('explain: at a site of ours it is the decision that is enforced there', asy
   const told = await one(`${SITE}/a/../b?c`, { ...question, action: 'put', at: '2026-03-02T13:00:00+01:00' })
   assert.deepEqual([told.unasked, told.policySet, told.trace], ['not-enforced: everybody', site.policySet, undefined])
   const [[request, asker] = []] = seen
-  assert.deepEqual(request, { target: '/a/../b?c', method: 'PUT', ip: '192.0.2.1' })
+  assert.deepEqual(request, {
+    target: '/a/../b?c',
+    method: 'PUT',
+    ip: '192.0.2.1',
+    environment: question.environment,
+  })
   assert.deepEqual([asker?.session.username, asker?.now], ['bob', Date.parse('2026-03-02T12:00:00Z')])
   const asPrograms = await one(`${SITE}/x`, { ...question, application: 'iPlanetAMWebAgentService' })
   assert.deepEqual([asPrograms.allowed, seen.length], [true, 1], 'a named policy set is asked by itself')

@@ -100,17 +100,19 @@ async function explainOne(text: string, question: Question): Promise<object> {
   if (who === undefined) return { refused: 'the subject is nobody at this resource' }
   const asker = { session: said(who.session, asked.session ?? {}, now), facts: who.facts, now }
   const action = asked.action.toUpperCase()
+  const environment = asked.environment ?? {}
   const site = typeof asked.application !== 'string' ? policies.siteOf(split.resource) : undefined
   if (site?.explain !== undefined) {
-    const told = site.explain({ target: split.target, method: action, ip }, asker)
+    const told = site.explain({ target: split.target, method: action, ip, environment }, asker)
     return { site: site.agent, policySet: site.policySet, ...inWords(told, asker) }
   }
   const resource = parseResource(text)
   if (resource === undefined) return { refused: 'this address can be read in two ways: no policy covers it' }
-  const { requestDnsName: clientNames, scope } = asked.environment ?? {}
+  const { requestDnsName: clientNames, scope } = environment
   const policySet = asked.application ?? site?.policySet ?? DEFAULT_SET
-  const told: Pick<AccessQuery, 'clientNames' | 'scopes' | 'claims'> = {
+  const told: Pick<AccessQuery, 'clientNames' | 'environment' | 'scopes' | 'claims'> = {
     clientNames,
+    environment: new Map(Object.entries(environment)),
     scopes: scope?.flatMap((list) => list.split(' ')),
     claims: claimsOf(asked),
   }

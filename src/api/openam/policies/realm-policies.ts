@@ -42,6 +42,8 @@ export interface SiteRequest {
   readonly method: string
   /** Empty where nobody knows it. */
   readonly ip: string
+  /** What it says of its environment, by the names that policies have for it. */
+  readonly environment: Readonly<Record<string, readonly string[]>>
 }
 
 export interface PolicyAsker {
