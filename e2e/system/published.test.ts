@@ -28,7 +28,9 @@ before(async () => {
   published = mkdtempSync(join(tmpdir(), 'gatehouse-published-'))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const out = join(published, 'dist')
-  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' })
+  // As `npm run build` does, but for the types, which `npm test` checks by themselves.
+  const args = ['-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', out]
+  execFileSync(process.execPath, [tsc, ...args], { stdio: 'inherit' })
   for (const path of ['package.json', ...manifest.files.filter((file) => file !== 'dist')])
     cpSync(join(root, path), join(published, path), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(published, 'node_modules'))
