@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loginForm } from '../client.ts'
+import { Client, loginForm } from '../client.ts'
 import { factorForm, setUpApp, withFactors } from './authenticator.ts'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, secretsNowhere } from './oracles.ts'
+import { startProviderRig } from './provider-rig.ts'
 import { EMPLOYEES, isValid, loginToken, rest, signInRoot } from './rest.ts'
 import { ORIGINS, PASSWORDS, STEP_UP, TOTP_STEP } from './rig-config.ts'
 import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
@@ -145,6 +146,22 @@ const rig = runVectors<CsrfVector>(
   {
     beyond,
     only: {
+      async 'state-mix'(outer) {
+        const scene = await startProviderRig()
+        try {
+          const [attacker, victim] = [new Client(), new Client()]
+          const query = scene.corp.answer(await scene.depart(attacker))
+          const answer = await scene.arrive(victim, query)
+          outer.tally.sent++
+          outer.tally.checks++
+          assert.equal(answer.status, 403)
+          assert.equal(await scene.isSignedIn(victim), false)
+          assert.equal(scene.corp.grants.length, 0, 'nobody redeems the code')
+          assert.equal((await scene.arrive(attacker, query)).status, 303, 'it was good in the browser that left')
+        } finally {
+          await scene.close()
+        }
+      },
       'totp-enrol': (outer) =>
         withFactors(
           outer,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { endpointFetch } from '../../src/federation/oidc-rp/endpoint-fetch.ts'
+import { providersSchema } from '../../src/federation/oidc-rp/providers.schema.ts'
 import { loadWith } from './config-copy.ts'
 import { calm, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { readPending, readVectors } from './pending.ts'
@@ -99,6 +101,19 @@ async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
   assert.equal(new URL(server).origin, server, 'in the one form that is dialled')
 }
 
+/** In the metadata of an OpenID provider, as any of its endpoints. */
+async function namedByProvider(address: string): Promise<void> {
+  const provider = providersSchema.parse({
+    idp: {
+      ...{ title: 'IdP', issuer: 'https://idp.example', clientId: 'x', clientSecret: 'x'.repeat(16) },
+      ...{ link: { claim: 'sub', is: 'id' }, timeout: '1s' },
+    },
+  })['idp']
+  assert.ok(provider !== undefined)
+  const asking = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const
+  await assert.rejects(endpointFetch(provider)(address, asking), address)
+}
+
 runVectors<SsrfVector>('ssrf', {
   beyond,
   async setUp(rig) {
@@ -110,6 +125,7 @@ runVectors<SsrfVector>('ssrf', {
     await namedByApplication(rig, vector.id, address)
     await namedByLogin(rig, address)
     await namedByConfiguration(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
+    await namedByProvider(vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await calm(rig, vector.id, 400)
   },
 })
@@ -118,8 +134,8 @@ function beyond(): void {
   test('every place that would take an address is attacked above or waits for its part', () => {
     const sinks = new Set((readVectors('ssrf') as readonly SsrfVector[]).flatMap((vector) => vector.sinks))
     const waiting = readPending().flatMap((part) => part.sinks ?? [])
-    // A certificate names them all in x509.test.ts.
-    const elsewhere = ['CRL DP / OCSP / AIA in a client certificate']
+    // A certificate names them all in x509.test.ts; all that a provider names is asked alike.
+    const elsewhere = ['CRL DP / OCSP / AIA in a client certificate', 'OIDC issuer/discovery', 'jwks_uri']
     assert.deepEqual([...waiting, ...elsewhere, 'Azp/JKU headers'].sort(), [...sinks].sort())
   })
 }

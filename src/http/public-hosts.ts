@@ -23,7 +23,9 @@ export function mayDialHost(hostname: string): boolean {
 }
 
 const publicLookup: LookupFunction = (hostname, options, callback) => {
-  const answer = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]): void => {
+  const answer = (error: NodeJS.ErrnoException | null, found: readonly LookupAddress[] | undefined): void => {
+    // There are none where there is an error, whatever the types say.
+    const addresses = found ?? []
     const [first] = addresses
     if (error !== null || first === undefined) {
       callback(error ?? new Error(`${hostname} has no address`), '')

@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWK } from 'jos
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An OpenID provider that says whatever a test has it say. It asks nobody anything: `answer` makes what a browser would bring back. */
+/** An OpenID provider that says whatever a test has it say. It asks nobody anything: browsers come back at once, with what `answer` makes. */
 export interface Liar {
   readonly issuer: string
   readonly clientId: string
@@ -79,6 +79,12 @@ export async function startLiar(clientId = 'gatehouse'): Promise<Liar> {
     const own = liar.lies.serve?.[path]
     if (own !== undefined) {
       own(response)
+      return
+    }
+    if (path === '/authorize') {
+      const departure = `${issuer}${request.url ?? ''}`
+      const back = new URL(departure).searchParams.get('redirect_uri') ?? ''
+      response.writeHead(302, { location: `${back}?${liar.answer(departure)}` }).end()
       return
     }
     const form = new URLSearchParams(await textOf(request))

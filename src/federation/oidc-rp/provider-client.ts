@@ -97,7 +97,10 @@ function metadataOf(config: ProviderConfig, clock: Clock): () => Promise<openid.
   let failed: { readonly error: Error; readonly at: number } | undefined
   const read = async (): Promise<openid.Configuration> => {
     const [metadata, authentication] = [clientMetadata(config), await clientAuthentication(config)]
-    const execute = [openid.enableNonRepudiationChecks, ...(config.issuer.startsWith('http:') ? [onThisMachine] : [])]
+    const execute: Enable[] = [
+      openid.enableNonRepudiationChecks,
+      ...(config.issuer.startsWith('http:') ? [onThisMachine] : []),
+    ]
     const timeout = Math.ceil(config.timeout / 1_000) + 1
     if (config.endpoints === undefined) {
       const options = { [openid.customFetch]: fetch, timeout, execute }
@@ -106,7 +109,7 @@ function metadataOf(config: ProviderConfig, clock: Clock): () => Promise<openid.
     const server = new openid.Configuration(staticMetadata(config), config.clientId, metadata, authentication)
     server[openid.customFetch] = fetch
     server.timeout = timeout
-    execute.forEach((enable) => enable(server))
+    for (const enable of execute) enable(server)
     return server
   }
   return async () => {
@@ -131,7 +134,9 @@ function metadataOf(config: ProviderConfig, clock: Clock): () => Promise<openid.
  * Over http, for a provider of this very machine: the schema takes no other, and our fetch asks no other. The library marks the switch as
  * deprecated to make it stand out.
  */
-const onThisMachine = Reflect.get<typeof openid, 'allowInsecureRequests'>(openid, 'allowInsecureRequests')
+const onThisMachine: Enable = Reflect.get<typeof openid, 'allowInsecureRequests'>(openid, 'allowInsecureRequests')
+
+type Enable = (server: openid.Configuration) => void
 
 function staticMetadata({ issuer, endpoints }: ProviderConfig): openid.ServerMetadata {
   return {
