@@ -138,6 +138,12 @@ export function createHeaderClaims(own: Iterable<string>): (name: string) => boo
 
 const SECRET = 'x-gatehouse-proxy-secret'
 
+/** Whether some host reads a header called `name` as one called `as`, which is spelt with letters, digits and hyphens. */
+export function isSpelling(name: string, as: string): boolean {
+  const folded = fold(name)
+  return folded === as || folded === `http-${as}`
+}
+
 function fateOf(folded: string, ours: ReadonlySet<string>): HeaderFate {
   if (folded === 'cookie') return 'cookie'
   if (folded === 'http-cookie') return 'drop'

@@ -212,9 +212,25 @@ suite('forward-auth refuses', () => {
     }
   })
 
+  forEach('a client that says in another spelling from where it comes, or what its cookies are', async (t, kind) => {
+    const { rig, about, cookie } = await setup(t, { profile: { clientAddressHeader: 'X-Real-IP' } })
+    for (const name of ['X_Real_IP', 'x~real~ip', 'HTTP_X_REAL_IP', 'HTTP_COOKIE', 'Http-Cookie']) {
+      assert.equal((await about(kind, { headers: [cookie, `${name}: 192.0.2.9`] })).status, 403, name)
+      assert.equal(rig.lines.at(-1)?.reason, 'identity-claimed')
+    }
+    const own = await about(kind, { headers: [cookie, 'X-Real-IP: 192.0.2.9'] })
+    assert.deepEqual([own.status, own.headers.get('x-real-ip')], [200, '198.51.100.7'], 'proxies say it, too')
+  })
+
   test('a client that has the proxy take off who it is, where its Connection is seen', async (t) => {
-    const { rig, about, cookie } = await setup(t)
-    for (const named of ['X-Remote-User', 'keep-alive, x-gatehouse-assertion', 'X_Remote_Groups'])
+    const { rig, about, cookie } = await setup(t, { profile: { clientAddressHeader: 'X-Real-IP' } })
+    for (const named of [
+      'X-Remote-User',
+      'keep-alive, x-gatehouse-assertion',
+      'X_Remote_Groups',
+      'cookie',
+      'X-Real-IP',
+    ])
       assert.equal((await about('traefik', { headers: [cookie, `Connection: ${named}`] })).status, 403, named)
     assert.equal(rig.lines.at(-1)?.reason, 'identity-claimed')
     assert.equal((await about('traefik', { headers: [cookie, 'Connection: keep-alive, X-Own'] })).status, 200)

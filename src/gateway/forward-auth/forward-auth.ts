@@ -12,7 +12,9 @@ import { createDecide } from '../decide.ts'
 import { answerRefuse, answerVerdict, type AnswerDeps, type Delivery } from '../enact.ts'
 import { isEndpointPath } from '../endpoints.ts'
 import { createHandshake } from '../handshake.ts'
+import { isSpelling } from '../header-scrub.ts'
 import { contextOf, redirectToSite, responseOn, Visit, type GatewayDeps } from '../handle.ts'
+import type { Site } from '../site.ts'
 import type { Verdict } from '../verdict.ts'
 import { answerAllowed } from './allowed.ts'
 import { narrowStatuses } from './narrow-statuses.ts'
@@ -143,22 +145,32 @@ function requestOf(visit: Visit, arrival: Arrival, client: AccessRequest['client
   line.path = target.path
   // The proxy has to send them to the gateway: an application must never get the codes in them.
   if (isEndpointPath(target)) return 'path-not-routed-to-gateway'
-  if (claimsIdentity(raw, site.claims)) return 'identity-claimed'
+  if (claimsIdentity(raw, site)) return 'identity-claimed'
   const { requestId: id, stages, method } = line
   const upgrade = wantsWebSocket(raw)
   return { id, raw, method, target, client, site, upgrade, approved: false, transaction, stages }
 }
 
+/** Where header names become variables, one of these is read for `Cookie`. */
+const HTTP_COOKIE = 'http-cookie'
+
 /**
  * We cannot take off what the client says of itself: the proxy passes on all that it was not told to replace. Nor can we keep what we say: a
  * name in its client's `Connection` has the proxy drop that header after it was replaced (Traefik, CVE-2021-32813).
  */
-function claimsIdentity({ rawHeaders }: IncomingMessage, claims: (name: string) => boolean): boolean {
+function claimsIdentity({ rawHeaders }: IncomingMessage, { claims, clientAddressHeader: address }: Site): boolean {
+  const takesOff = (name: string): boolean =>
+    claims(name) || isSpelling(name, 'cookie') || (address !== undefined && isSpelling(name, address))
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
-    if (claims(name)) return true
-    if (name.toLowerCase() !== 'connection') continue
-    if ((rawHeaders[i + 1] ?? '').split(',').some((each) => claims(each.trim()))) return true
+    if (claims(name) || isSpelling(name, HTTP_COOKIE)) return true
+    // Proxies say the address by this name as well, and replace it; in another spelling it is the client's.
+    if (address !== undefined && name.toLowerCase() !== address && isSpelling(name, address)) return true
+    if (
+      name.toLowerCase() === 'connection' &&
+      (rawHeaders[i + 1] ?? '').split(',').some((each) => takesOff(each.trim()))
+    )
+      return true
   }
   return false
 }
