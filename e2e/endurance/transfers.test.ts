@@ -7,7 +7,7 @@ import { MIB, settledBytes, watchMemory } from './memory.ts'
 import { startEnduranceRig, type EnduranceRig } from './rig.ts'
 
 /** Of each body. A slice shows the same as the whole, as long as it is more than what may be held. */
-const SIZE = Number(process.env['ENDURANCE_MIB'] ?? 128) * MIB
+const SIZE = Number(process.env['ENDURANCE_MIB'] ?? 80) * MIB
 const MOST_GROWTH = 50 * MIB
 
 /** Most that may be left of a transfer once it is over. */

@@ -10,7 +10,7 @@ import { Choices, FUZZ_MS, SEED } from './seed.ts'
 
 /** More than this after a run, above what the process took after as much of the same, is something that was kept. */
 const MOST_GROWTH = 32 * MIB
-const WARM_UP_MS = Math.min(FUZZ_MS / 2, 10_000)
+const WARM_UP_MS = Math.min(Math.max(FUZZ_MS / 2, 2_000), 10_000)
 /** Between two looks at the process and two good requests. */
 const LOOK_EVERY = 50
 const MOST_BLOCKED_MS = 200

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 
 /** Milliseconds of fuzzing for each input. */
-export const FUZZ_MS = Number(process.env['FUZZ_SECONDS'] ?? 4) * 1_000
+export const FUZZ_MS = Number(process.env['FUZZ_SECONDS'] ?? 2) * 1_000
 
 /** Given, what a run did it does again. */
 export const SEED = Number(process.env['FUZZ_SEED'] ?? randomInt(2 ** 31))
