@@ -8,6 +8,7 @@ ensurePrograms({
   chromium: 'chromium',
   nginx: 'nginx',
   apache2: 'apache2-bin',
+  '/usr/lib/apache2/modules/mod_auth_openidc.so': 'libapache2-mod-auth-openidc',
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
   slapd: 'slapd',

@@ -6,6 +6,8 @@ import { fail } from './runtime.mjs'
 
 function pathOf(program) {
   const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  // A module of another program is named by its whole path, and is not run.
+  if (program.startsWith('/')) return existsSync(program) ? program : undefined
   return directories
     .map((directory) => join(directory, program))
     .find((path) => {

@@ -36,6 +36,8 @@ export interface GatewayOptions {
   /** More of the root realm's. */
   readonly rootRealm?: Readonly<Record<string, unknown>>
   readonly policies?: readonly unknown[]
+  /** The realm's `clients.yaml`; none by default. */
+  readonly clients?: object
 }
 
 /** A gateway with a configuration of its own: realm `/staff`, and whatever agents the test is about. */
@@ -127,6 +129,7 @@ function configuration(
     'realms/staff/realm.yaml': { look: { title: 'Acme Staff' }, ...options.realm },
     'realms/staff/policies.yaml': { policies: options.policies ?? [] },
     'realms/staff/users.yaml': { users },
+    ...(options.clients === undefined ? {} : { 'realms/staff/clients.yaml': options.clients }),
     // Administrators' programs sign in there, whatever realm they are about.
     'realms/users.yaml': { users },
     ...(Object.fromEntries(profiles) as Record<string, unknown>),
