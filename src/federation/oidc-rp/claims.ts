@@ -47,8 +47,3 @@ function isPlain(value: unknown): value is string {
     value.normalize('NFC') === value
   )
 }
-
-/** The domain of an address that somebody typed, in small letters; `undefined` where it is not one. */
-export function domainOf(address: string): string | undefined {
-  return isAddress(address) ? address.split('@')[1]?.toLowerCase() : undefined
-}
