@@ -30,7 +30,9 @@ const resets = z.array(resetSchema).max(32).default([])
 
 export const cookieResetSchema = z
   .strictObject({
-    login: resets.describe('When somebody without a session is sent to the login.'),
+    login: resets.describe(
+      'When somebody without a session is sent to the login, and when they come back from it as somebody else than before. For a form of another site only then: browsers leave cookies out of it, and whoever sent it may be signed in.',
+    ),
     logout: resets.describe('When somebody signs out at this site: by `/.gatehouse/logout` or an address in `logout`.'),
   })
   .prefault({})

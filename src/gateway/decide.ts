@@ -43,7 +43,7 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     const { site } = request
     if (!site.allowedMethods.has(request.method)) return told(request, METHOD_REFUSED)
     if (site.logout?.recognises(visitorOf(request)) === true && !request.upgrade)
-      return signOut({ sessions, decide: decideRest, decideKnown }, request)
+      return signOut({ sessions, decideOpen, decide: decideRest, decideKnown }, request)
     return decideRest(request)
   }
 
@@ -51,7 +51,8 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
     const { site, raw } = request
     const malformed = request.upgrade ? webSocketFault(raw, site) : undefined
     if (malformed !== undefined) return malformed
-    if (isOpen(request)) return told(request, { kind: 'forward', site, session: undefined, identity: NO_IDENTITY })
+    const open = decideOpen(request)
+    if (open !== undefined) return open
     if (request.upgrade && raw.headers.origin === undefined) return ORIGIN_REFUSED
 
     const { authorization } = raw.headers
@@ -135,8 +136,10 @@ function told(request: AccessRequest, verdict: Verdict): Verdict {
   return verdict
 }
 
-function isOpen(request: AccessRequest): boolean {
-  return request.site.notEnforced(visitorOf(request))
+function decideOpen(request: AccessRequest): Verdict | undefined {
+  const { site } = request
+  if (!site.notEnforced(visitorOf(request))) return undefined
+  return told(request, { kind: 'forward', site, session: undefined, identity: NO_IDENTITY })
 }
 
 function visitorOf({ method, client, target: { path, alternatives } }: AccessRequest): Visitor {

@@ -8,13 +8,11 @@ import type { Session, SessionService } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
 import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
+import { ENDPOINT_PREFIX } from './endpoint-path.ts'
 import type { Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
 import { signedOutCookies } from './signed-out.ts'
 import { sessionOfCookie } from './token-cookie.ts'
-
-/** Path prefix of what the gateway itself answers on every protected host. */
-export const ENDPOINT_PREFIX = '/.gatehouse/'
 
 /** Port: something that answers under `/.gatehouse/` on every protected host. Answers every request it is given. */
 export interface HostEndpoint {
@@ -39,16 +37,6 @@ export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
     [FORM_ENDPOINT, { methods: ['GET', 'HEAD'], handle: (request, _, context) => offerForm(deps, request, context) }],
     ['whoami', { methods: ['GET', 'HEAD'], handle: (request, _, context) => whoAmI(deps, request, context) }],
   ])
-}
-
-/** Whether a path, or another reading of it, belongs to the gateway: such a path never reaches an upstream. */
-export function isEndpointPath({ path, alternatives }: AccessRequest['target']): boolean {
-  return isOurs(path) || (alternatives.length > 0 && alternatives.some(isOurs))
-}
-
-function isOurs(path: string): boolean {
-  // With path parameters, too: to an application that cuts them off it is the same path.
-  return path.startsWith(ENDPOINT_PREFIX) || path === '/.gatehouse' || path.startsWith('/.gatehouse;')
 }
 
 /** Answers a request below the prefix; the endpoint's name, for the access line. */

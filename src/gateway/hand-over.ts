@@ -32,7 +32,8 @@ export function handOver(
   const outgoing = { method, target: target.target, headers, checked }
   const { rewrites } = site
   const own = renewed === undefined ? rewrites.protected : rewrites.renewing(renewed)
-  const rewrite = session === undefined ? rewrites.open : forgets === undefined ? own : forgetting(own, forgets)
+  const rewrite =
+    forgets !== undefined ? forgetting(rewrites.protected, forgets) : session === undefined ? rewrites.open : own
   const parts: Exchange = { request: raw, outgoing, rewrite, signal, body: form?.content?.body ?? body }
   if (tunnel !== undefined) {
     tunnel.release()

@@ -28,6 +28,11 @@ class Jar {
     return answer
   }
 
+  with(answer: Answer): this {
+    this.keep(answer)
+    return this
+  }
+
   forget(name: string): void {
     this.#cookies.delete(name)
   }
@@ -49,13 +54,14 @@ interface Changes {
   readonly goto?: string
   readonly n?: number
   readonly interactive?: boolean
+  readonly userId?: string
 }
 
 /** What the login host does once somebody is signed in. */
 function grant(rig: Rig, state: string, changes: Changes = {}): string {
-  const { goto = 'http://app.test/a?b=1', n = 1, interactive = false } = changes
+  const { goto = 'http://app.test/a?b=1', n = 1, interactive = false, userId = 'alice' } = changes
   const [binding = ''] = state.split('.')
-  const session = sessionOf(`s${n}`)
+  const session = sessionOf(`s${n}`, { userId })
   rig.sessions.add(n, session)
   const place = { agent: 'app' as AgentId, audience: 'agent:app' } as const
   rig.grants.set(CODE, { ...place, goto, binding, interactive, token: tokenOf(n), session })
@@ -93,6 +99,28 @@ test('a classic domain cookie has its Domain and no prefix', async (t) => {
   const state = stateOf(await visit(rig, jar))
   const back = await visit(rig, jar, grant(rig, state))
   assert.equal(back.cookies[0], `AcmeSSO=${tokenOf(1)}; Domain=test; Path=/; HttpOnly; Secure; SameSite=Lax`)
+})
+
+test('cookies of the application go with whoever comes back as somebody else, not by a form of another site (logout CSRF)', async (t) => {
+  const rig = await rigOf(t, { cookieReset: { login: [{ name: 'JSESSIONID' }] } })
+  const resets = ({ cookies }: Answer): boolean => cookies.some((cookie) => cookie.startsWith('JSESSIONID='))
+  const jar = new Jar()
+  const form = [...NAVIGATION, 'Origin: http://evil.test', 'Sec-Fetch-Site: cross-site']
+  // As a browser sends it that has a session: without its cookies.
+  const sent = await ask(rig.port, '/a', { method: 'POST', headers: form })
+  assert.deepEqual([sent.status, resets(sent)], [302, false])
+  const back = await visit(rig, jar.with(sent), grant(rig, stateOf(sent)))
+  assert.deepEqual([back.status, resets(back)], [303, true], 'nobody knows who was here')
+  const again = async (answer: Answer, n: number, userId: string): Promise<boolean> =>
+    resets(await visit(rig, jar.with(answer), grant(rig, stateOf(answer), { n, userId })))
+  const other = await ask(rig.port, '/a', { method: 'POST', headers: form })
+  assert.equal(await again(other, 1, 'alice'), false, 'the same person')
+  const third = await ask(rig.port, '/a', { method: 'POST', headers: form })
+  assert.equal(await again(third, 2, 'bob'), true, 'somebody else')
+  jar.forget('gatehouse-user')
+  const stepUp = await ask(rig.port, '/a', { method: 'POST', headers: form })
+  assert.equal(await again(stepUp, 3, 'carol'), false, 'who had proved nothing goes on with what they have')
+  assert.equal(resets(await ask(rig.port, '/a', { headers: NAVIGATION })), true, 'a link brings cookies along')
 })
 
 test('tabs share one binding', async (t) => {

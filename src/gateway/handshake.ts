@@ -111,7 +111,10 @@ export function createHandshake({ handshakes, sessions, knownUsers, clock }: Han
     // Who has proved nothing is no known user: no form is kept for them.
     const known = isAnonymous(session) ? [] : [knownUsers.note(site, raw.headers.cookie, session).cookie]
     const completed = bindingCookie(site, withCompletion(binding, redemption.interactive, now))
-    const cookies = [token, completed, ...known]
+    const before = knownUsers.read(site, raw.headers.cookie)
+    // Somebody without a known user who brings a token had proved nothing yet, and goes on with what they have.
+    const isAnother = before === undefined ? sentToken(request) === undefined : before.userId !== session.userId
+    const cookies = [token, completed, ...known, ...(isAnother ? site.resets.login : [])]
     return { kind: 'redirect', status: 303, location: ownUrl(site, redemption.goto), cookies }
   }
 

@@ -1,3 +1,4 @@
+import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
@@ -30,8 +31,9 @@ export function answerLogin(
   if (kind === 'navigation' && !asAdvice && !request.upgrade && needed.missing !== 'dead-bearer') {
     const { goto, cookies } = needed.back ?? { goto: returnUrl(request), cookies: [] }
     const answer = handshake.start(request, { ...needed, goto, restarts: 0 })
-    // A step-up goes on with the same person.
-    const resets = needed.missing === undefined ? [] : request.site.resets.login
+    // A step-up goes on with the same person, and of a form of another site nobody can say: browsers leave our cookie out of it.
+    const isOfSite = request.method === 'GET' || isSameOrigin(request.raw.headers, request.site.url)
+    const resets = needed.missing === undefined ? [] : isOfSite ? request.site.resets.login : []
     const all = { ...answer, cookies: [...answer.cookies, ...cookies, ...resets] }
     const isForm = needed.back !== undefined || isKeepable(request)
     if (isForm && all.kind === 'redirect') answerForm(context, request, { ...needed, start: all })

@@ -112,6 +112,9 @@ test('with a status of its own, or for all paths but those; and never as a yes t
   const status = async (target: string, ...headers: readonly string[]): Promise<number> =>
     (await ask(port, target, { headers: [...NAVIGATION, ...headers] })).status
   assert.deepEqual([await status('/x'), await status('/pages/x'), await status('/admin/x', cookie)], [418, 302, 418])
+  assert.deepEqual([await status('/.gatehouse/form', cookie), await status('/.gatehouse/form')], [410, 302])
+  const gone = await ask(port, '/.gatehouse/form', { headers: [...NAVIGATION, cookie] })
+  assert.match(gone.headers.get('content-type') ?? '', /^text\/html/, 'pages of the gateway carry the way on')
   assert.equal((await ask(port, '/x', { method: 'PROPFIND', headers: NAVIGATION })).status, 405)
   assert.equal((await about('/x', ...NAVIGATION)).status, 418)
 })

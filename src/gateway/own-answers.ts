@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Refusal, RefusalKind, RenderedPage } from '../http/refusal-page.ts'
 import { parseTarget, type EncodedPathRule } from '../http/request-url.ts'
+import { isEndpointPath } from './endpoint-path.ts'
 import { sentenceOf } from './error-pages.ts'
 import { compileNotEnforced } from './not-enforced.ts'
 import type { OwnAnswersConfig } from './own-answers.schema.ts'
@@ -65,7 +66,8 @@ function compileJson(
     if (wanted.some(([name, value]) => request.headers[name] === value)) return true
     if (paths.length === 0) return false
     const target = parseTarget(request.url ?? '', encodedPaths)
-    if (typeof target === 'string') return false
+    // Paths are those of the application: a form that was kept, and a login that does not hold, have their pages.
+    if (typeof target === 'string' || isEndpointPath(target)) return false
     const { path, alternatives } = target
     return matches({ method: request.method ?? '', ip: '', path, alternatives }) !== invert
   }

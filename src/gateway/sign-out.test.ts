@@ -136,6 +136,21 @@ test('people are sent on where the profile says so, and what policy refuses ends
   assert.deepEqual([denied.status, sessions.ended, app.seen], [302, ['s1'], []])
 })
 
+test('where no session is needed the application gets the request, whatever policies would say, and says nothing of anybody', async (t) => {
+  const notEnforced = [{ path: '/admin/bye' }]
+  const { port, app, cookie, sessions } = await setup(t, { notEnforced, logout: { urls: [{ path: '/admin/bye' }] } })
+  const answer = await ask(port, '/admin/bye', { headers: [cookie, ...OWN] })
+  assert.deepEqual([answer.status, cleared(answer), answer.headers.get('cache-control')], [200, ALL, 'no-store'])
+  assert.deepEqual(sessions.ended, ['s1'])
+  assert.deepEqual(headerValues(app.seen[0]?.headers ?? [], 'x-remote-user'), [])
+  assert.equal(
+    (await ask(port, '/admin/bye', { headers: OWN })).status,
+    200,
+    'for its own session, where there is none here',
+  )
+  assert.equal(app.seen.length, 2)
+})
+
 test('a proxy that asks hears the same: no allow without the end of the session', async (t) => {
   const { authPort, cookie, sessions } = await setup(t)
   const about = (...headers: readonly string[]) =>

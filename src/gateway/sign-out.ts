@@ -10,6 +10,8 @@ import type { Refuse, Verdict } from './verdict.ts'
 
 export interface SignOutDeps {
   readonly sessions: Pick<SessionService, 'resolve' | 'end'>
+  /** What is decided where no session is needed; `undefined` where one is. */
+  decideOpen(request: AccessRequest): Verdict | undefined
   /** What is decided about the request as if it were any other. */
   decide(request: AccessRequest): Verdict | Promise<Verdict>
   decideKnown(request: AccessRequest, session: Session): Verdict | Promise<Verdict>
@@ -34,8 +36,11 @@ export async function signOut(deps: SignOutDeps, request: AccessRequest): Promis
     return sentToken(request) === undefined ? deps.decide(request) : CROSS_SITE
   }
   const session = await sessionOfCookie(deps.sessions, request)
-  if (session === undefined) return isNavigation ? away(site, method) : deps.decide(request)
-  const verdict = site.logout?.goto === undefined ? await deps.decideKnown(request, session) : undefined
+  const isSentOn = site.logout?.goto !== undefined
+  // The application may have a session of its own for whoever has none here.
+  const open = isSentOn ? undefined : deps.decideOpen(request)
+  if (session === undefined) return open ?? (isNavigation ? away(site, method) : deps.decide(request))
+  const verdict = isSentOn ? undefined : (open ?? (await deps.decideKnown(request, session)))
   await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   // What would have been refused, or asked for a login, has nothing to ask for any more.
   return verdict?.kind === 'forward' ? { ...verdict, forgets: signedOutCookies(site) } : away(site, method)
