@@ -1,4 +1,4 @@
-/** One item of a list that is kept in a file, as it was written and as it is to be. Without `before` it is new, without `after` it goes. */
+/** One item of a list that is kept in a file, as it was written and as it is to be. Without `before` it is new, with an empty one nothing of it stays, without `after` it goes. */
 export interface ItemEdit {
   /** Its place in the list. */
   readonly index: number

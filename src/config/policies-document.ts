@@ -72,8 +72,10 @@ function rewrite(
   item: YAMLMap,
   { before, after }: { readonly before: object; readonly after: object },
 ): void {
-  for (const key of Object.keys(before)) if (!(key in after)) item.delete(key)
   const was = new Map<string, unknown>(Object.entries(before))
+  // Where nobody said what it says, nothing of it stays.
+  const old = was.size === 0 ? item.items.map(({ key }) => String(key)) : was.keys()
+  for (const key of [...old]) if (!(key in after)) item.delete(key)
   for (const [key, value] of Object.entries(after) as [string, unknown][]) {
     if (was.has(key) && isDeepStrictEqual(was.get(key), value)) continue
     item.set(key, nodeOf(document, { value }).get('value', true))

@@ -1,14 +1,14 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { RealmName } from '../base/brand.ts'
 import type { EditOutcome, EditPlan, ItemEdit } from '../base/kept-list.ts'
 import { asFault, fault } from '../errors.ts'
-import type { PolicyConfig } from '../policy/policies.schema.ts'
+import { policiesFileSchema, type PolicyConfig } from '../policy/policies.schema.ts'
 import { loadConfig, type LoadOptions } from './load.ts'
 import { editPolicies } from './policies-document.ts'
 import { formatProblem } from './problems.ts'
 import { bytesOf, replaceFile } from './replace-file.ts'
-import type { ConfigSnapshot, RealmConfig } from './snapshot.ts'
+import type { ConfigProblem, ConfigSnapshot, RealmConfig } from './snapshot.ts'
 
 export interface PolicyWriterDeps {
   /** Absolute path of the configuration root. */
@@ -33,16 +33,22 @@ export interface PolicyWriter {
   ): Promise<EditOutcome<PolicyConfig, R>>
 }
 
+/** Each reads the whole configuration, twice. */
+const MOST_WAITING = 32
+
 /**
  * Changes `policies.yaml` of a realm: the file, for people and what keeps its versions. The whole configuration is checked with the change
  * before anything is written; the file is replaced in one step, and only if it is still what was read.
  */
 export function createPolicyWriter(deps: PolicyWriterDeps): PolicyWriter {
   let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
   return {
     async change(realm, plan, { isTrial }) {
+      if (waiting >= MOST_WAITING) return { kind: 'conflict', why: 'too many changes are waiting; try again' }
+      waiting++
       const turn = last.then(async () => deps.alone(() => changeFile(deps, { realm, plan, isTrial })))
-      last = turn.catch(() => undefined)
+      last = turn.catch(() => undefined).finally(() => waiting--)
       return (await turn) ?? { kind: 'conflict', why: 'another process is changing policies; try again' }
     },
   }
@@ -76,7 +82,7 @@ async function changeFile<R>(
   const next = await realmWith(deps, { realm, file, text: edited })
   if ('problems' in next) return { kind: 'invalid', problems: next.problems }
   if (!isOnly(edit, old.realm, next.realm))
-    throw fault('GH_INTERNAL', { detail: `the change of ${file} would change more` })
+    throw fault('GH_INTERNAL', { detail: `the change of ${file} would change more, or something else` })
   if (isTrial) return { kind: 'done', items: next.realm.policies, isInForce: false }
   const replace = deps.replace ?? replaceFile
   const replaced = await replace(path, { before, after: Buffer.from(edited) })
@@ -109,9 +115,11 @@ async function realmWith(
 ): Promise<{ readonly realm: RealmConfig } | { readonly problems: readonly string[] }> {
   const instead = new Map(text === undefined ? [] : [[file, Buffer.from(text)]])
   const { snapshot, problems } = await loadConfig(root, { ...options, instead })
-  const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
   const found = snapshot?.realms.get(realm)
-  if (found === undefined) return { problems: errors.length > 0 ? errors : [`there is no realm ${realm}`] }
+  if (found === undefined) {
+    const errors = errorsIn(problems, dirname(file))
+    return { problems: errors.length > 0 ? errors : [`there is no realm ${realm}`] }
+  }
   try {
     compile(found)
   } catch (caught) {
@@ -121,12 +129,18 @@ async function realmWith(
   return { realm: found }
 }
 
-/** Whether everything else still says what it said: an alias, say, could have carried the change further. */
+/** Of files that are not the realm's, its administrators learn no more than that there is something wrong. */
+function errorsIn(problems: readonly ConfigProblem[], folder: string): readonly string[] {
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  const own = errors.filter(({ file }) => file.startsWith(`${folder}/`)).map(formatProblem)
+  const others = errors.length - own.length
+  return others === 0 ? own : [...own, `errors in files of others: ${others}; \`gatehouse check\` tells them`]
+}
+
+/** Whether the policy says what it is to say, and everything else what it said: an alias, say, could have carried the change further. */
 function isOnly({ index, before, after }: ItemEdit, old: RealmConfig, next: RealmConfig): boolean {
-  const others = old.policies.filter((_, at) => before === undefined || at !== index)
-  const still = next.policies.filter(
-    (_, at) => after === undefined || at !== (before === undefined ? old.policies.length : index),
-  )
   const sections = ({ policySets, resourceTypes }: RealmConfig): object => ({ policySets, resourceTypes })
-  return isDeepStrictEqual(others, still) && isDeepStrictEqual(sections(old), sections(next))
+  const policies = after === undefined ? [] : policiesFileSchema.parse({ ...sections(old), policies: [after] }).policies
+  const expected = old.policies.toSpliced(index, before === undefined ? 0 : 1, ...policies)
+  return isDeepStrictEqual(expected, next.policies) && isDeepStrictEqual(sections(old), sections(next))
 }

@@ -204,6 +204,8 @@ test('policies written by REST', async (context) => {
       [{ name: 'x'.repeat(129) }, /policies\.yaml/],
       [{ name: '' }, /no name/],
       [{ priority: 1 }, /priority, which is not known/],
+      [{ active: 'true' }, /active is neither true nor false/],
+      [{ applicationName: ['other'] }, /applicationName is no text/],
       [JSON.parse('{"__proto__":{"active":true}}') as object, /__proto__/],
       [
         { condition: JSON.parse('{"type":"SessionProperty","properties":{"__proto__":["x"]}}') as object },
@@ -223,6 +225,35 @@ test('policies written by REST', async (context) => {
     assert.equal(file(), WRITTEN)
     assert.deepEqual(readdirSync(join(root, 'realms/employees')).sort(), ['contractors', 'policies.yaml', 'realm.yaml'])
     assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance'])
+  })
+
+  await context.test('what these words do not say exactly is replaced, not mixed with what was there', async () => {
+    const { write, put, reload, inForce } = await fresh()
+    const deep = '{ type: AND, conditions: ['.repeat(17)
+    put(
+      FILE,
+      `policies:
+  - name: deep
+    description: old
+    resources: ['${SITE}/*']
+    actions: { GET: allow, POST: deny }
+    subject: { type: AuthenticatedUsers }
+    condition: ${deep}{ type: AuthLevel, authLevel: 1 }${'] }'.repeat(17)}
+  - name: brief
+    resources: ['${SITE}/*']
+    actions: { GET: allow }
+    subject: { type: AuthenticatedUsers }
+    condition: { type: AuthAge, maxAge: 1500ms }
+`,
+    )
+    await reload()
+    const { body: brief } = await write('GET', 'policies/brief')
+    assert.equal((await write('PUT', 'policies/brief', { body: brief })).status, 200)
+    const body = { ...NEW, name: 'deep', description: '', actionValues: { POST: false }, condition: null }
+    assert.equal((await write('PUT', 'policies/deep', { body })).status, 200)
+    const [deny] = inForce().realms.get(EMPLOYEES)?.policies ?? []
+    assert.deepEqual(deny?.actions, { POST: 'deny' })
+    assert.deepEqual([deny.condition, deny.description], [undefined, undefined])
   })
 
   await context.test('names are names, whatever they look like, and no value of this machine', async () => {
@@ -348,6 +379,16 @@ suite('several who write', () => {
     assert.equal(inForce().realms.get(EMPLOYEES)?.policies[0]?.description, winner?.body['description'])
   })
 
+  test('no more changes wait than can be made soon', async (t) => {
+    const { promise: held, resolve: go } = Promise.withResolvers<undefined>()
+    const { create } = await host(t, { writer: (deps) => createPolicyWriter({ ...deps, alone: () => held }) })
+    const asked = Array.from({ length: 33 }, () => create(NEW))
+    assert.match(String((await Promise.race(asked)).body['message']), /too many changes are waiting/)
+    go(undefined)
+    const messages = (await Promise.all([...asked, create(NEW)])).map(({ body }) => String(body['message']))
+    assert.equal(messages.filter((message) => message.includes('another process')).length, 33)
+  })
+
   test('while another process writes, the change waits, and is not made in the end', async (t) => {
     const answers = [false, true, false, false]
     const asked: string[] = []
@@ -394,6 +435,10 @@ suite('several who write', () => {
       [409, true],
     )
     assert.equal(file(), 'policies: [')
+    writeFileSync(join(root, FILE), WRITTEN)
+    writeFileSync(join(root, 'realms/customers/realm.yaml'), 'name-of-others: x')
+    const others = String((await create(NEW)).body['message'])
+    assert.match(others, /mend them first: errors in files of others: 1;/)
     const fixed = await host(t, {
       writer: (deps) => createPolicyWriter({ ...deps, replace: () => Promise.resolve('read-only') }),
     })

@@ -79,7 +79,7 @@ function readBody({
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
   if (!isObject) return { refusal: problem(400, 'the body is a policy, as JSON') }
   const read = readPolicy('name' in body || id === undefined ? body : { ...body, name: id }, ours(realm))
-  if (read.kind === 'unreadable') return { refusal: problem(400, `name: ${read.why}`) }
+  if (read.kind === 'unreadable') return { refusal: problem(400, `this policy cannot be read: ${read.why}`) }
   const [policy, ...others] = read.policies
   const problems = read.losses.map(({ where, why }) => `${where}: ${why}`)
   if (policy === undefined || others.length > 0 || problems.length > 0)
@@ -95,10 +95,11 @@ function ours(realm: RealmName) {
   return { realm, moduleOf: same, chainOf: same, timeZone: 'UTC', isOurs: true }
 }
 
-/** As it is written: what a policy says in the same words as before is left alone. */
+/** As it is written: what a policy says in the same words as before is left alone. Nothing of one that these words do not say exactly. */
 function writtenOf(realm: RealmName, policy: PolicyConfig): object {
   const read = readPolicy(policyDocument(realm, policy), ours(realm))
-  const [written] = read.kind === 'read' ? read.policies : []
+  const isExact = read.kind === 'read' && read.losses.length === 0
+  const [written] = isExact ? read.policies : []
   const { resourceType } = policy
   return written === undefined
     ? {}

@@ -99,7 +99,10 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
   [
     'AuthAge',
-    { fields: ['maxAge'], read: ({ maxAge }) => ({ maxAge: typeof maxAge === 'number' ? `${maxAge}s` : maxAge }) },
+    {
+      fields: ['maxAge'],
+      read: ({ maxAge }) => ({ maxAge: typeof maxAge === 'number' ? lasting(maxAge, 1_000) : maxAge }),
+    },
   ],
   [
     'AuthenticateToService',
@@ -177,11 +180,14 @@ function numberOf(value: unknown): unknown {
   return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
 }
 
-/** Fractions are there where we said them ourselves. */
 function minutes(value: unknown): unknown {
   const number = numberOf(value)
-  if (typeof number !== 'number') return value
-  return Number.isInteger(number) ? `${number}m` : `${Math.round(number * 60_000)}ms`
+  return typeof number === 'number' ? lasting(number, 60_000) : value
+}
+
+/** In seconds or minutes. Fractions are there where we said them ourselves. */
+function lasting(count: number, unitMs: 1_000 | 60_000): string {
+  return Number.isInteger(count) ? `${count}${unitMs === 1_000 ? 's' : 'm'}` : `${Math.round(count * unitMs)}ms`
 }
 
 /** `NAME`, or `/REALM:NAME` of the realm that is meant. */

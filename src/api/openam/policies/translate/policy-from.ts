@@ -77,10 +77,22 @@ export function readPolicy(document: unknown, translation: Translation): ReadPol
   const name = fields?.['name'] ?? fields?.['_id']
   if (fields === undefined || typeof name !== 'string' || name === '')
     return { kind: 'unreadable', why: 'it has no name' }
+  const misfit = misfitIn(fields)
+  if (misfit !== undefined) return { kind: 'unreadable', why: misfit }
   const parts = partsOf(fields, translation)
   const { losses, ...read } = combine(name, parts)
   const resourceType = typeof fields['resourceTypeUuid'] === 'string' ? fields['resourceTypeUuid'] : undefined
   return { kind: 'read', name, resourceType, ...read, losses }
+}
+
+const TEXTS = ['applicationName', 'description', 'resourceTypeUuid'] as const
+
+/** What decides whether and where a policy counts is not guessed: a deny that is taken for inactive would open what it closes. */
+function misfitIn(fields: Fields): string | undefined {
+  const { active = false } = fields
+  if (typeof active !== 'boolean') return 'active is neither true nor false'
+  const misfit = TEXTS.find((name) => fields[name] !== undefined && typeof fields[name] !== 'string')
+  return misfit && `${misfit} is no text`
 }
 
 interface Parts {
