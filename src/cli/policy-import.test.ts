@@ -145,6 +145,8 @@ suite('policy import', () => {
       assert.deepEqual([active, code], [[true, false], 3])
       assert.match(err, /LOST policy set "own": it/)
     }
+    const twice = [{ ...SET, entitlementCombiner: 'AllowOverride' }, SET]
+    assert.match((await run(file('twice.json', [...POLICIES, TYPE, ...twice]))).err, /LOST policy set "own": its/)
     const { err } = await run(file('levels.json', policy('x', { condition: { type: 'AuthLevel', authLevel: 1 } })))
     assert.match(err, /note policy set "iPlanetAMWebAgentService": it was not exported/)
     assert.match(err, /note all policies: levels are numbers/)
@@ -165,6 +167,11 @@ suite('policy import', () => {
       [[policy('x'), policy('x', { active: false })], /two policies are called "x" and differ/],
       [[policy('x (denies)'), policy('x', { subject: { type: '?' } })], /would be called "x \(denies\)"/],
       [[{ ...policy('x'), name: '', _id: '' }], /cannot be read/],
+      [policy('x', { active: 'true', actionValues: { GET: false } }), /active is neither true nor false/],
+      [
+        policy('x', { subject: { type: 'Identity', subjectValues: [`id=a,ou=user,${DN}`, 'id=b,ou=user,dc=openam'] } }),
+        /several realms \(\/staff, \/\); say --openam-realm/,
+      ],
       [policy('x'.repeat(129)), /would not be valid: policies\.0\.name/],
       ['{', /is no JSON/],
       [{}, /there is no policy/],
@@ -245,5 +252,11 @@ suite('policy import --replay', () => {
     ])
     const { out, code } = await run('--realm', '/employees', '--replay', list)
     assert.deepEqual([lines(out), code], [['2 decisions compared, 1 left out, 0 differ.'], 0])
+    const nothing = await run('--realm', '/employees', '--replay', file('nothing.json', '{"decision":true}'))
+    assert.deepEqual(
+      [lines(nothing.out), nothing.code],
+      [['0 decisions compared, 1 left out, 0 differ.'], 3],
+      'what says nothing is no success',
+    )
   })
 })

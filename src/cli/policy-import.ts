@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { carryOver, type CarriedOver, type Remark } from '../api/openam/policies/translate/carry-over.ts'
 import { readExport, type Exported } from '../api/openam/policies/translate/export-file.ts'
 import { inFewWords } from '../api/openam/policies/translate/policy-from.ts'
-import { realmOfNames } from '../api/openam/policies/translate/source-realm.ts'
+import { realmsOf } from '../api/openam/policies/translate/source-realm.ts'
 import type { Translation } from '../api/openam/policies/translate/translation.ts'
 import type { RealmName } from '../base/brand.ts'
 import { policiesText } from '../config/policies-document.ts'
@@ -16,6 +16,7 @@ import { configOption } from './config-option.ts'
 import { NotThere } from './managed-realm.ts'
 import { compareDecisions, comparisonAsText, readRecorded } from './policy-compare.ts'
 import type { Terminal } from './terminal.ts'
+import { plain } from './text-table.ts'
 
 export interface ImportCommandDeps {
   readonly terminal: Pick<Terminal, 'env' | 'out' | 'err' | 'setExitCode'>
@@ -60,7 +61,10 @@ export function createImportCommand({ terminal, read, guarded }: ImportCommandDe
       collectName,
     )
     .option('--replay <file>', 'requests with the decisions of OpenAM, as lines of JSON; differences are printed')
-    .addHelpText('after', '\nExit code 3: something was not carried over as it was, or a decision is another one.')
+    .addHelpText(
+      'after',
+      '\nExit code 3: something was not carried over as it was, a decision is another one, or none could be compared.',
+    )
     .action((files: readonly string[], options: ImportOptions) =>
       guarded(() => run(files, options, { terminal, read })),
     )
@@ -80,7 +84,7 @@ async function run(files: readonly string[], options: ImportOptions, { terminal,
   // Where the file itself goes to standard output, the report must not be in it.
   const write = imported !== undefined && options.out === undefined ? terminal.err : terminal.out
   write(comparisonAsText(compared))
-  if (compared.differences.length > 0) terminal.setExitCode(3)
+  if (compared.differences.length > 0 || compared.compared === 0) terminal.setExitCode(3)
 }
 
 function realmNamed({ realms }: ConfigSnapshot, name: string): RealmConfig {
@@ -143,8 +147,14 @@ function translationOf(exported: Exported, { options, realm }: Pick<Import, 'opt
     const called = Object.hasOwn(names, name) ? names[name] : name
     return called === undefined || (ours !== undefined && !Object.hasOwn(ours, called)) ? undefined : called
   }
+  const [named, ...others] = options.openamRealm === undefined ? realmsOf(exported) : [options.openamRealm]
+  // A deny for people of the other one would be for nobody.
+  if (named !== undefined && others.length > 0)
+    throw new NotThere(
+      `nothing was written: these files name people of several realms (${[named, ...others].map(plain).join(', ')}); say --openam-realm`,
+    )
   return {
-    realm: options.openamRealm ?? realmOfNames(exported) ?? options.realm ?? '/',
+    realm: named ?? options.realm ?? '/',
     moduleOf: (name) => known(name, module, realm?.authentication.modules),
     chainOf: (name) => known(name, chain, realm?.authentication.chains),
     timeZone: options.timeZone,

@@ -51,7 +51,11 @@ export function carryOver(exported: Exported, translation: Translation): Carried
     message: 'left out: it is no policy, policy set or resource type',
   }))
   const types = readTypes(exported.resourceTypes, remarks)
-  const sets = new Map(exported.policySets.map((set) => [textOf(set['name']), set]))
+  // Of two that are called the same, the one that does not combine or compare as here counts, whichever was exported last.
+  const foreignLast = exported.policySets.toSorted(
+    (a, b) => Number(foreignness(a) !== undefined) - Number(foreignness(b) !== undefined),
+  )
+  const sets = new Map(foreignLast.map((set) => [textOf(set['name']), set]))
   const looks = new Map<string, string[]>()
   const policies = distinct(exported.policies, translation, remarks).flatMap((read) => {
     const carried = read.policies.map((policy) => withType(policy, { read, types, remarks }))
@@ -85,7 +89,8 @@ function distinct(documents: readonly Fields[], translation: Translation, remark
     const read = readPolicy(document, translation)
     if (read.kind === 'unreadable') {
       // It may deny: without it, what others allow would be open.
-      if (document['active'] === true) throw new RangeError(`there is a policy that cannot be read: ${read.why}`)
+      const { active = false } = document
+      if (active !== false) throw new RangeError(`there is a policy that cannot be read: ${read.why}`)
       remarks.push({ about: 'an inactive policy', kind: 'lost', message: `left out: ${read.why}` })
       continue
     }

@@ -1,14 +1,15 @@
 import { readUniversalName } from './distinguished-name.ts'
 import type { Exported } from './export-file.ts'
 
-/** The one realm that an export speaks of; `undefined` where it names none, or several. */
-export function realmOfNames({ policies, policySets, resourceTypes }: Exported): string | undefined {
+/** The realms that an export speaks of: what its sets and types say, else whose people and groups its policies name. */
+export function realmsOf({ policies, policySets, resourceTypes }: Exported): readonly string[] {
   const stated = [...policySets, ...resourceTypes].flatMap(({ realm }) => (typeof realm === 'string' ? [realm] : []))
   const named = policies
     .flatMap(({ subject }) => namesIn(subject))
     .flatMap((name) => readUniversalName(name)?.realm ?? [])
-  const [realm, ...others] = new Set(stated.length > 0 ? stated : named)
-  return others.length === 0 ? realm : undefined
+  const realms = stated.length > 0 ? stated : named
+  // Letter case does not count in OpenAM's names.
+  return [...new Map(realms.map((realm) => [realm.toLowerCase(), realm])).values()]
 }
 
 /** All texts of lists that are called `subjectValues`. */
