@@ -1,4 +1,4 @@
-import { setCookieName } from '../http/cookies.ts'
+import { bareName, setCookieName } from '../http/cookies.ts'
 
 /**
  * An application's `Set-Cookie` as it may go on, or `undefined`: it must neither set nor clear a cookie of ours, in any case or
@@ -13,11 +13,6 @@ export function passSetCookie(
   const name = setCookieName(value)
   if (name === '' || reserved.has(bareName(name))) return undefined
   return domain === 'remove' ? value.replace(/;[ \t]*domain[ \t]*(?:=[^;]*)?(?=;|$)/gi, '') : value
-}
-
-/** Lower case, without `__Host-` and `__Secure-`: under this every spelling of a name is one. */
-export function bareName(name: string): string {
-  return name.toLowerCase().replace(/^__(?:host|secure)-/, '')
 }
 
 /** `Clear-Site-Data` without what would clear our cookie; `undefined` when nothing else was asked for. */

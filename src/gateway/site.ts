@@ -1,7 +1,7 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
-import { cookieName, cookieSpellings, forgetCookie, type CookieAttributes } from '../http/cookies.ts'
+import { bareName, cookieName, cookieSpellings, forgetCookie, type CookieAttributes } from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
@@ -20,7 +20,6 @@ import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from '.
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'
 import type { RequestTokens } from './request-tokens.ts'
-import { bareName } from './response-cookies.ts'
 import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
 import type { HeaderList, Upstream } from './upstream/upstream.ts'
 

@@ -137,6 +137,11 @@ export function cookieSpellings(base: string): readonly string[] {
   return [bare, `__Host-${bare}`, `__Secure-${bare}`]
 }
 
+/** Lower case, without `__Host-` and `__Secure-`: under this every spelling of a name is one. */
+export function bareName(name: string): string {
+  return name.toLowerCase().replace(/^__(?:host|secure)-/, '')
+}
+
 export interface CookieAttributes {
   readonly secure: boolean
   readonly domain?: string | undefined

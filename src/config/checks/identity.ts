@@ -1,16 +1,12 @@
-import { agentCookieOf } from '../../gateway/agent-cookie.schema.ts'
 import { errorIn, warningIn, type Check } from './check.ts'
-
-/** What the gateway, and the pages of the login host, know by these names. */
-const OURS = /^gatehouse[-_.]/i
+import { ownCookies } from './own-cookies.ts'
 
 /** What policies ask about is no secret, and no identity. */
-export const checkEnvironment: Check = ({ gatehouse, agents }) => {
-  const login = gatehouse?.value.login.cookieName ?? ''
-  const taken = new Set([login, ...agents.map(({ value }) => agentCookieOf(value, login).name)].map(bare))
-  return agents.flatMap(({ value: { environment, identity }, source }) => [
+export const checkEnvironment: Check = (input) => {
+  const isOurs = ownCookies(input)
+  return input.agents.flatMap(({ value: { environment, identity }, source }) => [
     ...Object.keys(environment.cookies)
-      .filter((name) => OURS.test(bare(name)) || taken.has(bare(name)))
+      .filter(isOurs)
       .map((name) =>
         errorIn(
           source,
@@ -30,18 +26,12 @@ export const checkEnvironment: Check = ({ gatehouse, agents }) => {
   ])
 }
 
-/** In lower case, without what browsers read into a name. */
-function bare(name: string): string {
-  return lower(name).replace(/^__(?:host|secure)-/, '')
-}
-
 /** No browser's token may be mistaken for what the gateway says, nor the other way round. */
-export const checkIdentityCookies: Check = ({ gatehouse, agents }) => {
-  const login = gatehouse?.value.login.cookieName ?? ''
-  const taken = new Set([login, ...agents.map(({ value }) => agentCookieOf(value, login).name)].map(lower))
-  return agents.flatMap(({ value, source }) =>
+export const checkIdentityCookies: Check = (input) => {
+  const isOurs = ownCookies(input)
+  return input.agents.flatMap(({ value, source }) =>
     Object.keys(value.identity.cookies)
-      .filter((name) => OURS.test(name) || taken.has(lower(name)))
+      .filter(isOurs)
       .map((name) =>
         errorIn(
           source,
