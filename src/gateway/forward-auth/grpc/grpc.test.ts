@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Settings } from 'node:http2'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -152,6 +153,20 @@ test('gRPC: nobody begins questions without end on one connection', async (t) =>
   t.after(() => session.destroy())
   const [{ maxConcurrentStreams }] = (await once(session, 'remoteSettings')) as [Settings]
   assert.equal(maxConcurrentStreams, 1_000)
+})
+
+test('gRPC: connections have an end, those before a handshake too, and what is open does not hold up a stop', async (t) => {
+  const { rig } = await setup(t)
+  const listener = await openGrpcListener({ address: '127.0.0.1', port: 0 }, rig.forwardAuth)
+  const open = Array.from({ length: 1_001 }, () => connectTcp(listener.port, '127.0.0.1'))
+  const refused = Promise.withResolvers<Socket>()
+  for (const socket of open) socket.on('error', () => undefined).once('close', () => refused.resolve(socket))
+  await refused.promise
+  const client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure())
+  await assert.rejects(check(client, {}), { code: 14 })
+  for (const socket of open) if (!socket.destroyed) socket.resume()
+  client.close()
+  await listener.close(0)
 })
 
 test('gRPC: an address that is taken rejects', async (t) => {

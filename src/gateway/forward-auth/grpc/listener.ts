@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js'
 import { fault } from '../../../errors.ts'
 import type { Listener } from '../../../http/listener.ts'
@@ -17,6 +19,9 @@ const LIMITS = {
   'grpc.max_connection_idle_ms': 300_000,
 }
 
+/** Each may have a thousand questions under way; Envoy has one connection a thread. */
+const MAX_CONNECTIONS = 1_000
+
 /** Opens the listener at which Envoy asks by gRPC; rejects with GH_LISTENER_UNAVAILABLE. Certificates are read at the start alone. */
 export async function openGrpcListener(config: ListenerConfig, { request: handle }: ForwardAuth): Promise<Listener> {
   const server = new Server(LIMITS)
@@ -28,21 +33,38 @@ export async function openGrpcListener(config: ListenerConfig, { request: handle
       handle(question, new Answer(question, (answer) => callback(null, answer)))
     },
   })
-  const { address, port } = config
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-      credentials(config),
-      (error, at) => {
-        if (error === null) resolve(at)
-        else
-          reject(
-            fault('GH_LISTENER_UNAVAILABLE', { detail: `${address} port ${port}: ${error.message}`, cause: error }),
-          )
-      },
-    )
+  const injector = server.createConnectionInjector(credentials(config))
+  const sockets = new Set<Socket>()
+  // The library would take as many connections as come.
+  const listening = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy()).once('close', () => sockets.delete(socket))
+    injector.injectConnection(socket)
   })
-  return { address, port: bound, reload: () => undefined, close: (drainMs) => close(server, drainMs) }
+  listening.maxConnections = MAX_CONNECTIONS
+  const { address } = config
+  const port = await portOf(listening, config)
+  return {
+    ...{ address, port },
+    reload: () => undefined,
+    async close(drainMs) {
+      listening.close()
+      await close(server, drainMs)
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+/** Listens, and rejects where that is not possible. */
+async function portOf(listening: NetServer, { address: host, port }: ListenerConfig): Promise<number> {
+  try {
+    await once(listening.listen({ host, port }), 'listening')
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : ''
+    throw fault('GH_LISTENER_UNAVAILABLE', { detail: `${host} port ${port}: ${why}`, cause })
+  }
+  const bound = listening.address()
+  return typeof bound === 'object' && bound !== null ? bound.port : port
 }
 
 function credentials({ tls }: ListenerConfig): ServerCredentials {
