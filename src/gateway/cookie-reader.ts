@@ -1,6 +1,5 @@
 import { rememberRecent } from '../base/recent.ts'
-import { type AMBIGUOUS, findCookie, stripCookies } from '../http/cookies.ts'
-import type { CookieNames } from './identity-cookies.ts'
+import { type AMBIGUOUS, type CookieNames, findCookie, stripCookies } from '../http/cookies.ts'
 
 /** What one Cookie header says to the gateway, and what of it the application gets. */
 export interface ReadCookies {

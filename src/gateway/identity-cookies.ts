@@ -1,9 +1,5 @@
+import type { CookieNames } from '../http/cookies.ts'
 import type { HeaderList } from './upstream/upstream.ts'
-
-/** Names of cookies that nobody else may send to an application. */
-export interface CookieNames {
-  has(name: string): boolean
-}
 
 /**
  * The names in `exact`, and those in `folded` in every spelling that some application takes for one of them: letter case (ASP.NET), percent-
@@ -13,20 +9,20 @@ export interface CookieNames {
 export function cookieNames(exact: ReadonlySet<string>, folded: readonly string[]): CookieNames {
   if (folded.length === 0) return exact
   const ours = new Set(folded.map(foldCookie))
-  return { has: (name) => exact.has(name) || spellings(name).some((each) => ours.has(each)) }
+  return { inside: true, has: (name) => exact.has(name) || spellings(name).some((each) => ours.has(each)) }
 }
 
 function spellings(name: string): readonly string[] {
-  // Behind an encoded NUL nothing counts to who decodes it in C.
-  const [decoded = ''] = name.replace(ESCAPE, fromHex).split('\0', 1)
+  const decoded = name.includes('%') ? decode(name) : name
   const bracket = decoded.indexOf('[', 1)
   return bracket === -1 ? [foldCookie(decoded)] : [foldCookie(decoded.slice(0, bracket)), foldCookie(decoded)]
 }
 
-const ESCAPE = /%([0-9a-f]{2})/gi
-
-function fromHex(_: string, hex: string): string {
-  return String.fromCharCode(Number.parseInt(hex, 16))
+/** Behind an encoded NUL nothing counts to who decodes it in C. */
+function decode(name: string): string {
+  return name
+    .replace(/%00.*/s, '')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** What all spellings of a name have in common, once decoded. */

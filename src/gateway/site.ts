@@ -1,7 +1,14 @@
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
-import { bareName, cookieName, cookieSpellings, forgetCookie, type CookieAttributes } from '../http/cookies.ts'
+import {
+  bareName,
+  cookieName,
+  cookieSpellings,
+  forgetCookie,
+  type CookieAttributes,
+  type CookieNames,
+} from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
@@ -15,7 +22,7 @@ import type { CookieResetConfig } from './cookie-reset.schema.ts'
 import { createCookieReader, type ReadCookies } from './cookie-reader.ts'
 import { compileEnvironment, type ReadEnvironment } from './environment.ts'
 import { createHeaderClaims, createHeaderScrub, type JudgedName } from './header-scrub.ts'
-import { cookieNames, type CookieNames } from './identity-cookies.ts'
+import { cookieNames } from './identity-cookies.ts'
 import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from './identity-headers.ts'
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'

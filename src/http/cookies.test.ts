@@ -87,7 +87,7 @@ function fastest(header: string): number {
   for (let run = 0; run < 100; run++) {
     const started = performance.now()
     findCookie(header, 'sid')
-    stripCookies(header, OURS)
+    stripCookies(header, { inside: true, has: (name) => OURS.has(name) })
     best = Math.min(best, performance.now() - started)
   }
   return best
@@ -114,9 +114,6 @@ const STRIPPED: readonly (readonly [header: string, left: string | undefined])[]
   ['a="x; sid=VALID; y"', 'a="x; y"'],
   ['sid', undefined],
   ['__Host-sid=A; sid=B', undefined],
-  ['a=1 sid=VALID; b=2', 'b=2'],
-  ['a=1,sid =VALID', undefined],
-  ['a=sid=VALID; b=sid, c=sid', 'a=sid=VALID; b=sid, c=sid'],
   [';;;=;;', ';;;=;;'],
   ['a=1;;b=2;', 'a=1;;b=2;'],
 ]
@@ -124,6 +121,20 @@ const STRIPPED: readonly (readonly [header: string, left: string | undefined])[]
 for (const [header, left] of STRIPPED) {
   test(`strips ${header} to ${String(left)}`, () => assert.equal(stripCookies(header, OURS), left))
 }
+
+test('a pair that only some application finds inside of another is stripped where nobody else may say it', () => {
+  const inside = { inside: true, has: (name: string) => OURS.has(name) }
+  for (const [header, left] of [
+    ['a=1 sid=VALID; b=2', 'b=2'],
+    ['a=1,sid =VALID', undefined],
+    ['b=2;,sid=VALID', 'b=2'],
+    ['a=1\tsid=VALID', undefined],
+    ['a=sid=VALID; b=sid, c=sid', 'a=sid=VALID; b=sid, c=sid'],
+  ] as const) {
+    assert.equal(stripCookies(header, inside), left)
+    assert.equal(stripCookies(header, OURS), header, 'no browser sends a token of ours like this')
+  }
+})
 
 test('what is stripped cannot be found any more, and other cookies stay byte for byte', () => {
   const piece = fc.constantFrom('sid', '=', ';', '; ', '"', 'a', 'SECRET', ' ', '\t', '__Host-sid')

@@ -64,18 +64,29 @@ function unquoted(value: string): string {
   return quoted ? value.slice(1, -1) : value
 }
 
+/** Names of cookies that are taken out of a header. */
+export interface CookieNames {
+  has(name: string): boolean
+  /** Whether a pair that only some application finds inside of another is looked for as well: what nobody but us may say. */
+  readonly inside?: boolean
+}
+
+/** What such an application begins a pair behind: a blank (Python's `http.cookies`) or a comma (RFC 2109 §4.3.4). */
+const BEGINS = /,|[^;\s]\s/
+
 /**
  * The header without the pairs that carry one of `names`, every other byte kept; `undefined` when nothing is left. Reads more
- * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`, behind a blank or a comma), because
- * whatever an upstream might take for our cookie must not reach it.
+ * generously than `findCookie` (blanks around the name, inside quotes, behind a nameless `=`), because whatever an upstream
+ * might take for our cookie must not reach it.
  */
-export function stripCookies(header: string, names: Pick<ReadonlySet<string>, 'has'>): string | undefined {
+export function stripCookies(header: string, names: CookieNames): string | undefined {
+  const isNested = names.inside === true && BEGINS.test(header)
   let kept: string | undefined
   let dropped = false
   for (let start = 0; start <= header.length;) {
     const semicolon = header.indexOf(';', start)
     const end = semicolon === -1 ? header.length : semicolon
-    if (carries(header, start, end, names) || hides(header, start, end, names)) dropped = true
+    if (carries(header, start, end, names) || (isNested && hides(header, start, end, names))) dropped = true
     else if (kept === undefined) kept = dropped ? header.slice(start, end).trimStart() : header.slice(start, end)
     else kept += header.slice(start - 1, end)
     start = end + 1
@@ -84,7 +95,7 @@ export function stripCookies(header: string, names: Pick<ReadonlySet<string>, 'h
   return kept === undefined || kept.trim() === '' ? undefined : kept
 }
 
-function carries(header: string, start: number, end: number, names: Pick<ReadonlySet<string>, 'has'>): boolean {
+function carries(header: string, start: number, end: number, names: CookieNames): boolean {
   let at = start
   while (at < end && isPadding(header.charCodeAt(at))) at++
   let stop = equalsBefore(header, at, end)
@@ -92,11 +103,8 @@ function carries(header: string, start: number, end: number, names: Pick<Readonl
   return stop > at && names.has(header.slice(at, stop))
 }
 
-/**
- * Whether a pair has another one in it for who begins one behind a blank (Python's `http.cookies`) or a comma (RFC 2109 §4.3.4). One pass, or
- * thousands of blanks would cost the whole rest each.
- */
-function hides(header: string, start: number, end: number, names: Pick<ReadonlySet<string>, 'has'>): boolean {
+/** Whether a pair has another one in it. One pass, or thousands of blanks would cost the whole rest each. */
+function hides(header: string, start: number, end: number, names: CookieNames): boolean {
   let [from, to] = [start, start]
   let begins = true
   for (let at = start; at < end; at++) {
