@@ -27,6 +27,7 @@ import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from '
 import { checkAnonymousName } from './checks/anonymous.ts'
 import {
   checkAgentCertificates,
+  checkAgentLogins,
   checkAgentSecrets,
   checkCdcServlet,
   checkEnforcement,
@@ -56,6 +57,7 @@ const CHECKS: readonly Check[] = [
   checkEnforcement,
   checkAgentSecrets,
   checkAgentCertificates,
+  checkAgentLogins,
   checkOpenAmCookies,
   checkOpenAmCookieReach,
   checkCdcServlet,

@@ -60,3 +60,18 @@ test('a token that would travel in the clear is a warning', async (context) => {
   assert.equal(found.length, 1)
   assert.match(found[0] ?? '', /^agent-config\/plain\.yaml:4:\d+: warning: the token of every person .* plain http/)
 })
+
+test('a chain or module whose name agents sign in by is a warning', async (context) => {
+  const chain = [{ module: 'Application', criteria: 'REQUIRED' }]
+  const authentication = {
+    modules: { Application: { type: 'password' } },
+    chains: { default: chain, Agent: chain },
+  }
+  const found = await problemsOf(context, {
+    'realms/staff/realm.yaml': `look: { title: Staff }\nauthentication: ${JSON.stringify(authentication)}\n`,
+  })
+  assert.deepEqual(
+    found.map((line) => /realm\.yaml:2:\d+: warning: .*(chain called Agent|module called Application)/.exec(line)?.[1]),
+    ['module called Application', 'chain called Agent'],
+  )
+})

@@ -34,6 +34,21 @@ export const checkOpenAmCookies: Check = ({ gatehouse, agents }) => {
     )
 }
 
+/** What OpenAM's agents ask for by REST to sign in, whatever a realm has by that name. */
+const OF_AGENTS = [
+  ['chains', 'Agent', 'a chain'],
+  ['modules', 'Application', 'a module'],
+] as const
+
+export const checkAgentLogins: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) =>
+    OF_AGENTS.flatMap(([kind, name, what]) => {
+      if (realm === undefined || !Object.hasOwn(realm.value.authentication[kind], name)) return []
+      const message = `OpenAM's agents ask by REST for ${what} called ${name} to sign in, so programs cannot ask for this one; give it another name`
+      return [warningIn(realm.source, ['authentication', kind, name], message)]
+    }),
+  )
+
 /** Who holds the token that `/cdcservlet` hands out is that person at the site; it must not travel in the clear. */
 export const checkCdcServlet: Check = ({ agents }) =>
   agents
