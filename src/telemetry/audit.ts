@@ -231,6 +231,16 @@ export type AuditEvent = About &
     | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
     | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
     | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
+    /** Somebody, or an agent, asked what the policies of a realm (`of`) decide about others, and may not. */
+    | {
+        readonly event: 'PolicyQuestionRefused'
+        readonly realm: RealmName
+        readonly username?: string
+        readonly agent?: AgentId
+        readonly sid: string
+        readonly of: RealmName
+        readonly question: 'evaluate' | 'evaluateTree' | 'explain' | 'xacml'
+      }
     /** Who changed a policy, or was not allowed to. `before` and `after`: what it said and says; `of`: the realm whose policy it is. */
     | {
         readonly event: 'PolicyAdministered'

@@ -12,7 +12,7 @@ import { realmBefore } from '../openam/address.ts'
 import { callingAgent } from '../openam/agents.ts'
 import { sessionOf } from '../openam/call.ts'
 import type { PoliciesDeps } from '../openam/policies/policies.ts'
-import { mayEvaluate } from '../openam/policies/privilege.ts'
+import { mayEvaluate, refuseQuestion } from '../openam/policies/privilege.ts'
 import { FORBIDDEN, problem, replyToFault, UNAUTHORIZED, type Reply } from '../openam/reply.ts'
 import { presentedTokens, tokenNames, type TokenNames } from '../openam/tokens.ts'
 import type { Api, ApiFacts } from '../ports.ts'
@@ -115,7 +115,8 @@ async function answerTo(parts: Parts, { request, facts, realm }: Exchange): Prom
   const asking = await callerOf(parts, request)
   if (asking === undefined) return challenged(request, realm)
   const policies = (await mayEvaluate(deps.people, asking, realm)) ? deps.policiesOf(realm) : undefined
-  if (policies === undefined) return FORBIDDEN
+  const told = { requestId: facts.requestId, clientIp: facts.client.ip }
+  if (policies === undefined) return refuseQuestion(deps, { asking, of: realm, question: 'xacml', origin: told })
   const text = await readText(request, MOST_BYTES)
   if (typeof text === 'number') return problem(text)
   const read = form.read(text)
@@ -129,7 +130,7 @@ async function answerTo(parts: Parts, { request, facts, realm }: Exchange): Prom
     {
       ...{ realm, policies, site: agent },
       caller: 'agent' in asking ? undefined : asking,
-      origin: { requestId: facts.requestId, clientIp: facts.client.ip },
+      origin: told,
     },
     read.request,
   )

@@ -97,6 +97,13 @@ test('who may ask: administrators of the realm and of those above it', async (t)
   assert.equal(await of('bob', '/employees'), 403, 'a group of that name administers only where the realm says so')
   assert.equal(await of('carl', '/employees/contractors'), 403, 'the realm above')
   assert.equal(await of('dave', '/customers'), 403)
+  const refused = host.audited.flatMap((event) => (event.event === 'PolicyQuestionRefused' ? [event] : []))
+  assert.deepEqual(
+    refused.map(({ username, realm, of: asked, question }) => [username, realm, asked, question]),
+    ['guest /', 'bob /employees', 'carl /employees/contractors', 'dave /customers'].map((who) => [
+      ...[...who.split(' '), '/employees', 'evaluate'],
+    ]),
+  )
   assert.equal(await status(), 401)
   assert.equal(await status('x'), 401)
 })

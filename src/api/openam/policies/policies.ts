@@ -1,11 +1,11 @@
 import type { RealmName } from '../../../base/brand.ts'
 import type { People } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
-import { FORBIDDEN, UNAUTHORIZED, type Reply } from '../reply.ts'
+import { UNAUTHORIZED, type Reply } from '../reply.ts'
 import { callingAgent, type AgentDeps } from '../agents.ts'
-import { evaluate, evaluateTree, type EvaluateDeps, type Evaluation } from './evaluate.ts'
+import { evaluate, evaluateTree, type EvaluateDeps } from './evaluate.ts'
 import { explain, type ExplainDeps } from './explain.ts'
-import { mayEvaluate, mayRead } from './privilege.ts'
+import { mayEvaluate, mayRead, refuseQuestion } from './privilege.ts'
 import { isKind, readPolicies, refuseWrite } from './read.ts'
 import type { RealmPolicies } from './realm-policies.ts'
 import { writePolicy, type WriteDeps } from './write.ts'
@@ -18,12 +18,7 @@ export interface PoliciesDeps extends EvaluateDeps, ExplainDeps, Pick<AgentDeps,
 
 type AllDeps = PoliciesDeps & WriteDeps
 
-type Action = (deps: EvaluateDeps, call: Call, evaluation: Evaluation) => Promise<Reply>
-
-const ACTIONS: ReadonlyMap<string, Action> = new Map([
-  ['evaluate', evaluate],
-  ['evaluateTree', evaluateTree],
-])
+const EVALUATIONS = { evaluate, evaluateTree } as const
 
 /** Everything at `policies`, `applications` and `resourcetypes`. */
 export function answerPolicies(deps: AllDeps, method: string, call: Call): Promise<Reply> {
@@ -40,8 +35,8 @@ export function answerPolicies(deps: AllDeps, method: string, call: Call): Promi
 async function actOnPolicies(deps: AllDeps, call: Call): Promise<Reply> {
   const name = call.query('_action') ?? ''
   if (name === 'create') return writePolicy(deps, call, 'create')
-  const action = ACTIONS.get(name)
-  const { realm } = call.address
+  const { address, origin } = call
+  const { realm } = address
   const caller = await sessionOf(deps, call.tokens.caller)
   const agent = caller === undefined ? await callingAgent(deps, call.tokens.caller) : undefined
   const asking = caller ?? agent
@@ -49,10 +44,13 @@ async function actOnPolicies(deps: AllDeps, call: Call): Promise<Reply> {
   if (name === 'explain') {
     // It tells of the groups and attributes that policies ask for: more than agents need.
     const policies = caller !== undefined && (await mayRead(deps.people, caller, realm)) && deps.policiesOf(realm)
-    return policies ? explain(deps, call, { policies, caller }) : FORBIDDEN
+    return policies
+      ? explain(deps, call, { policies, caller })
+      : refuseQuestion(deps, { asking, of: realm, question: name, origin })
   }
-  if (action === undefined) return refuseWrite(deps, call)
+  if (name !== 'evaluate' && name !== 'evaluateTree') return refuseWrite(deps, call)
   const policies = (await mayEvaluate(deps.people, asking, realm)) ? deps.policiesOf(realm) : undefined
+  if (policies === undefined) return refuseQuestion(deps, { asking, of: realm, question: name, origin })
   const site = agent && deps.agents.siteOf(agent.agent)?.url
-  return policies === undefined ? FORBIDDEN : action(deps, call, { policies, caller, site })
+  return EVALUATIONS[name](deps, call, { policies, caller, site })
 }
