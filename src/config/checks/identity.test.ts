@@ -46,6 +46,14 @@ test('a cookie for the application has a name that nobody else uses, in one spel
       ':5:42: this header tells the application who somebody is; what a client says under its name counts for nothing',
     ],
     [
+      'clientAddressHeader: X-Real-IP\nenvironment: { headers: { x-real-ip: address } }',
+      ':6:38: this header tells the application from where somebody comes; what a client says under its name counts for nothing',
+    ],
+    [
+      'identity: { cookies: { HTTP_MAIL: attribute:mail } }\nenvironment: { cookies: { http_mail: mail } }',
+      ':6:38: this cookie tells the application who somebody is; what a client says under its name counts for nothing',
+    ],
+    [
       'environment: { cookies: { __Host-SSOTokenID: device } }',
       ":5:46: this is the name of a cookie of the gateway's own, whose value nobody may see",
     ],

@@ -1,29 +1,36 @@
+import type { ConfigProblem } from '../snapshot.ts'
 import { errorIn, warningIn, type Check } from './check.ts'
 import { ownCookies } from './own-cookies.ts'
 
-/** What policies ask about is no secret, and no identity. */
+/** What policies ask about is no secret, and nothing that the gateway says itself. */
 export const checkEnvironment: Check = (input) => {
   const isOurs = ownCookies(input)
-  return input.agents.flatMap(({ value: { environment, identity }, source }) => [
-    ...Object.keys(environment.cookies)
-      .filter(isOurs)
-      .map((name) =>
-        errorIn(
-          source,
-          ['environment', 'cookies', name],
-          "this is the name of a cookie of the gateway's own, whose value nobody may see",
+  return input.agents.flatMap(({ value: { environment, identity, clientAddressHeader: address }, source }) => {
+    const said = (kind: 'headers' | 'cookies', own: readonly string[], about: string): readonly ConfigProblem[] =>
+      Object.keys(environment[kind])
+        .filter((name) => own.some((other) => lower(other) === lower(name)))
+        .map((name) =>
+          errorIn(
+            source,
+            ['environment', kind, name],
+            `this ${kind.slice(0, -1)} tells the application ${about}; what a client says under its name counts for nothing`,
+          ),
+        )
+    return [
+      ...Object.keys(environment.cookies)
+        .filter(isOurs)
+        .map((name) =>
+          errorIn(
+            source,
+            ['environment', 'cookies', name],
+            "this is the name of a cookie of the gateway's own, whose value nobody may see",
+          ),
         ),
-      ),
-    ...Object.keys(environment.headers)
-      .filter((name) => Object.keys(identity.headers).some((own) => lower(own) === lower(name)))
-      .map((name) =>
-        errorIn(
-          source,
-          ['environment', 'headers', name],
-          'this header tells the application who somebody is; what a client says under its name counts for nothing',
-        ),
-      ),
-  ])
+      ...said('headers', Object.keys(identity.headers), 'who somebody is'),
+      ...said('cookies', Object.keys(identity.cookies), 'who somebody is'),
+      ...said('headers', address === undefined ? [] : [address], 'from where somebody comes'),
+    ]
+  })
 }
 
 /** No browser's token may be mistaken for what the gateway says, nor the other way round. */
