@@ -114,6 +114,18 @@ test('who has no value, or an empty one, has neither header nor cookie; a separa
   assert.match(headerValues(headers, 'cookie')[0] ?? '', /HTTP_PLAN=blue\|green\^red$/)
 })
 
+test('a value over the budget is left out, and takes no other along', async (t) => {
+  const identity = {
+    headers: { 'X-Plan': 'response:plan', 'X-Big': 'session:big', 'X-Desk': 'session:desk' },
+    cookies: { HTTP_MAIL: 'attribute:mail', big: 'session:big' },
+  }
+  const { sent } = await setup(t, identity, { big: 'x'.repeat(100_000), desk: '7' })
+  const headers = await sent('/a')
+  const of = (name: string): readonly string[] => headerValues(headers, name)
+  assert.deepEqual([of('x-big'), of('x-desk'), of('x-plan')], [[], ['7'], ['blue|green,red']])
+  assert.match(of('cookie')[0] ?? '', /^HTTP_MAIL=alice@acme\.test\|[^;]*$/)
+})
+
 test('an application sets no such cookie, and a proxy that asks gets ours in place of what its client sent', async (t) => {
   const { port, authPort, app, token } = await setup(t)
   app.answer = (_, response) => response.writeHead(200, { 'set-cookie': ['http_mail=x', 'own=1'] }).end()

@@ -157,9 +157,13 @@ function build(config: IdentityConfig, deps: IdentityDeps, subject: Subject): He
       continue
     }
     const encoded = source.encode.value(value)
-    left -= source.name.length + encoded.length + 4
-    if (left >= 0) tell(told, source, encoded)
-    else deps.log.warn({ agent, sid: session.sid, header: source.name }, 'identity header left out: over budget')
+    const size = source.name.length + encoded.length + 4
+    if (size > left) {
+      deps.log.warn({ agent, sid: session.sid, header: source.name }, 'identity header left out: over budget')
+      continue
+    }
+    left -= size
+    tell(told, source, encoded)
   }
   if (config.assertion) left -= ASSERTION_BASE
   const groups = fittingGroups(config, subject, Math.max(0, left))
