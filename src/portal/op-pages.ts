@@ -86,7 +86,7 @@ function consent(
     title: frame.say('consent.title', { client }),
     heading: frame.say('consent.title', { client }),
     lead: frame.say('consent.text', { client, user: username }),
-    points: scopes.filter((scope) => scope !== 'openid').map((scope) => scopeText(frame, scope)),
+    points: scopes.map((scope) => scopeText(frame, scope)),
     shown: undefined,
     action: target,
     fields: [],

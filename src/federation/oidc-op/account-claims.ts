@@ -1,14 +1,24 @@
 import type { User } from '../../identity/directory.ts'
 import { STANDARD_CLAIMS } from './clients.schema.ts'
 
-type Claims = Readonly<Record<string, Readonly<Record<string, string>>>>
+export type Claims = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /** What each scope tells, the configuration's own word first. */
 export function claimsByScope(configured: Claims): Claims {
   return { ...STANDARD_CLAIMS, ...configured }
 }
 
-/** Everything that any scope could tell of a user: the library cuts it down to what was granted. */
+/** Of that, what a client may come to know: the parameter `claims` names single ones, and must not reach beyond its scopes. */
+export function claimsWithin(all: Claims, scopes: readonly string[]): Claims {
+  return Object.fromEntries(Object.entries(all).filter(([scope]) => scopes.includes(scope)))
+}
+
+/** The scopes by which a claim is told. */
+export function scopesTelling(all: Claims, claim: string): readonly string[] {
+  return Object.keys(all).filter((scope) => Object.hasOwn(all[scope] ?? {}, claim))
+}
+
+/** Everything that these scopes could tell of a user: the library cuts it down to what was granted. */
 export function claimsOf(user: User, scopes: Claims): Record<string, unknown> & { readonly sub: string } {
   const told: Record<string, unknown> = {}
   for (const claims of Object.values(scopes)) {

@@ -176,9 +176,9 @@ function createSessionAdapter({ realm, shortLived, sessions, context, foundAtFir
     },
     async findByUid(uid) {
       const session = await sessions.live(uid)
-      const record = session && (await sessions.load(uid))
-      if (session === undefined || record === undefined) return undefined
-      return { jti: uid, uid, accountId: session.userId, authorizations: { ...record.authorizations } }
+      if (session === undefined) return undefined
+      const record = await sessions.load(uid)
+      return { jti: uid, uid, accountId: session.userId, authorizations: { ...record?.authorizations } }
     },
     consume: () => Promise.resolve(),
     destroy: (id) => shortLived.remove(keyOf('Session', id)),

@@ -4,7 +4,7 @@ import type { AdapterFactory, ClientMetadata, Configuration, JWK, KoaContextWith
 import type { UserDirectory } from '../../identity/directory.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
-import { claimsByScope, claimsOf } from './account-claims.ts'
+import { claimsByScope, claimsOf, type Claims } from './account-claims.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
 import { devicePages } from './device-pages.ts'
@@ -22,6 +22,8 @@ export interface ConfigurationParts {
   readonly clientOf: (id: string) => OidcClientConfig | undefined
   readonly directory: Pick<UserDirectory, 'find'>
   readonly grants: Grants
+  /** What a client may come to know, by scope. */
+  readonly claimsFor: (clientId: string) => Claims
   readonly levels: Levels
   readonly visits: Visits
   readonly adapter: AdapterFactory
@@ -55,11 +57,11 @@ const HOUR = 60 * MINUTE
 
 /** The library's settings for one realm. What is off is off on purpose: each would be a way in that nobody here has asked for. */
 export function configurationOf(parts: ConfigurationParts): Configuration {
-  const { library, file, directory, grants, visits, sessionOf, clientOf } = parts
+  const { library, file, directory, grants, visits, sessionOf, clientOf, claimsFor } = parts
   const scopes = claimsByScope(file.claims)
-  const findAccount: Configuration['findAccount'] = async (_ctx, sub) => {
+  const findAccount: Configuration['findAccount'] = async (ctx, sub) => {
     const user = isAnonymous({ userId: sub }) ? undefined : await directory.find(sub)
-    return user && { accountId: user.id, claims: () => claimsOf(user, scopes) }
+    return user && { accountId: user.id, claims: () => claimsOf(user, claimsFor(ctx.oidc.client?.clientId ?? '')) }
   }
   return {
     adapter: parts.adapter,
@@ -97,14 +99,17 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
         enabled: true,
         allowedPolicy: async (ctx, client, token) => {
           const mayAsk = token.clientId === client.clientId || clientOf(client.clientId)?.introspects === 'all'
-          if (client.clientAuthMethod === 'none' || !mayAsk) return false
+          // Those of a client that is gone or disabled are none.
+          const isKnown = token.clientId !== undefined && clientOf(token.clientId) !== undefined
+          if (client.clientAuthMethod === 'none' || !mayAsk || !isKnown) return false
           const owner = 'accountId' in token ? token.accountId : undefined
           return owner === undefined || (await findAccount(ctx, owner)) !== undefined
         },
       },
     },
     clientBasedCORS: (_ctx, origin, client) =>
-      client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
+      // An address of a scheme of its own has the origin `null`, as has any page in a sandbox.
+      origin !== 'null' && client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
     // Whoever may refresh does, for as long as the session lives; `offline_access` is for longer.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: (_ctx, source) => !source.scopes.has('offline_access'),

@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider'
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import { scopesTelling, type Claims } from './account-claims.ts'
 import type { OidcClientConfig } from './clients.schema.ts'
 import { update, type Shelf } from './records.ts'
 
@@ -16,6 +17,8 @@ export interface GrantsDeps {
   readonly shelf: Shelf
   readonly keyOf: (kind: string, id: string) => string
   readonly clientOf: (clientId: string) => OidcClientConfig | undefined
+  /** What a client may come to know, by scope. */
+  readonly claimsFor: (clientId: string) => Claims
 }
 
 /** What clients may have of people: granted by their consent, which is remembered, or by the configuration. */
@@ -35,7 +38,7 @@ export interface Agreed {
   readonly grantId: string | undefined
 }
 
-export function createGrants({ shelf, keyOf, clientOf }: GrantsDeps): Grants {
+export function createGrants({ shelf, keyOf, clientOf, claimsFor }: GrantsDeps): Grants {
   const key = (userId: string, clientId: string): string => keyOf('Consent', JSON.stringify([userId, clientId]))
   const remembered = async (userId: string, clientId: string): Promise<Consent> => {
     const found = await shelf.load(key(userId, clientId))
@@ -54,7 +57,10 @@ export function createGrants({ shelf, keyOf, clientOf }: GrantsDeps): Grants {
       const known = isImplied ? undefined : await remembered(account.accountId, clientId)
       const scopes = known === undefined ? asked : asked.filter((scope) => known.scopes.includes(scope))
       const wanted = [...ctx.oidc.requestParamClaims]
-      const claims = known === undefined ? wanted : wanted.filter((claim) => known.claims.includes(claim))
+      // Nobody is asked about what the client is not told.
+      const isTold = (claim: string): boolean => scopesTelling(claimsFor(clientId), claim).length > 0
+      const claims =
+        known === undefined ? wanted : wanted.filter((claim) => known.claims.includes(claim) || !isTold(claim))
       return extended(provider, found, { userId: account.accountId, clientId, scopes, claims })
     },
 

@@ -5,6 +5,7 @@ import type { RealmName } from '../../base/brand.ts'
 import { findCookie } from '../../http/cookies.ts'
 import type { Session } from '../../session/session.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
+import { scopesTelling, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { OidcClientConfig } from './clients.schema.ts'
 import type { Grants } from './grants.ts'
@@ -21,6 +22,8 @@ export interface InteractionsDeps {
   readonly mount: string
   readonly describe: Pick<BindingDeps, 'levels' | 'methodsOf'>
   readonly clientOf: (id: string) => OidcClientConfig | undefined
+  /** What a client may come to know, by scope. */
+  readonly claimsFor: (clientId: string) => Claims
   readonly audit: AuditSink
 }
 
@@ -56,8 +59,8 @@ async function logIn(stop: Stop, { clock, describe, mount }: InteractionsDeps): 
   const awaited = awaitedBy(interaction)
   const since = sentAt(interaction)
   if (session !== undefined && meets(session, awaited, { now: clock(), since })) {
-    // Signed in anew, the browser has another session than the one that it began with.
-    if (interaction.session?.uid !== session.sid) interaction.session = undefined
+    // Signed in anew, the browser may have another session than the one that it began with: this one goes on, and no later one.
+    interaction.session = { uid: session.sid, accountId: session.userId, cookie: session.sid }
     visit.gate.used(session)
     const { loginTs: ts, ...who } = facts(session, describe)
     await finish(stop, { login: { ...who, ts } })
@@ -84,13 +87,16 @@ function sentAt({ result }: Interaction): number | undefined {
   return typeof sent === 'object' && sent !== null && 'at' in sent && typeof sent.at === 'number' ? sent.at : undefined
 }
 
-async function ask(stop: Stop, { clientOf, mount }: InteractionsDeps): Promise<void> {
+async function ask(stop: Stop, { clientOf, claimsFor, mount }: InteractionsDeps): Promise<void> {
   const { visit, interaction, session } = stop
   const client = clientOf(String(interaction.params['client_id']))
   if (client === undefined || !isOwner(interaction, session)) {
     await finish(stop, { error: 'access_denied', error_description: 'who was asked is not signed in any more' })
     return
   }
+  const { scopes, claims } = wantedOf(interaction)
+  // A single claim is shown as what tells it.
+  const telling = claims.flatMap((claim) => scopesTelling(claimsFor(client.id), claim).slice(0, 1))
   visit.response.statusCode = 200
   send(
     visit,
@@ -98,7 +104,7 @@ async function ask(stop: Stop, { clientOf, mount }: InteractionsDeps): Promise<v
       kind: 'consent',
       client: client.name ?? client.id,
       username: session.username,
-      scopes: wantedOf(interaction).scopes,
+      scopes: [...new Set([...scopes, ...telling])],
       action: `${mount}/interaction/${interaction.uid}`,
       targets: targetsOf(client),
     }),

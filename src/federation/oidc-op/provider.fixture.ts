@@ -173,30 +173,30 @@ export class Browser {
     }
   }
 
-  /** Follows redirects within the login host; ends at a page, or at the redirect that leaves it. */
-  async open(url: string, form?: Readonly<Record<string, string>>): Promise<Page> {
+  /** Follows redirects within the login host; ends at a page, at the redirect that leaves it, or before one that `until` names. */
+  async open(url: string, form?: Readonly<Record<string, string>>, until?: (path: string) => boolean): Promise<Page> {
     let page = await this.call(url, form)
     for (let hops = 0; hops < 12 && page.location !== undefined; hops++) {
       const next = new URL(page.location, page.url)
-      if (next.origin !== this.#origin) return page
+      if (next.origin !== this.#origin || until?.(next.pathname) === true) return page
       page = await this.call(next.href)
     }
     return page
   }
 
   /** Sends the form that a page shows, as the button with these values would. */
-  submit(page: Page, values: Readonly<Record<string, string>>): Promise<Page> {
+  submit(page: Page, values: Readonly<Record<string, string>>, until?: (path: string) => boolean): Promise<Page> {
     const form = /<form[^>]*method="post"[^>]*>[^]*?<\/form>/i.exec(page.body)?.[0] ?? ''
     const action = unescaped(/action="([^"]*)"/.exec(form)?.[1] ?? '')
     const fields: Record<string, string> = {}
     for (const [tag] of form.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
       fields[/name="([^"]*)"/.exec(tag)?.[1] ?? ''] = unescaped(/value="([^"]*)"/.exec(tag)?.[1] ?? '')
     }
-    return this.open(new URL(action, page.url).href, { ...fields, ...values })
+    return this.open(new URL(action, page.url).href, { ...fields, ...values }, until)
   }
 
-  signIn(page: Page, username: string): Promise<Page> {
-    return this.submit(page, { IDToken1: username, IDToken2: username })
+  signIn(page: Page, username: string, until?: (path: string) => boolean): Promise<Page> {
+    return this.submit(page, { IDToken1: username, IDToken2: username }, until)
   }
 
   #keep(line: string): void {

@@ -36,6 +36,8 @@ function clients(more = ''): string {
   - { id: spa, authMethod: none, redirectUris: ["${RP}/cb"], consent: implied, requireDpop: true }
   - { id: pushes, ${web}, consent: implied, requirePar: true }
   - { id: tv, name: A Television, authMethod: none, grants: [device_code, refresh_token], consent: implied }
+  - { id: app, type: native, authMethod: none, redirectUris: ["com.example.app:/cb", "http://localhost/cb"] }
+  - { id: little, ${web}, scopes: [openid, email] }
   - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
 ${more}acr: [{ name: "urn:acme:strong", level: 2 }]
 `
@@ -151,6 +153,19 @@ test('who a request is for is who it is answered for', async () => {
   assert.equal(errorAt(await browser.open((await rp.start(forged)).url)), 'invalid_request')
 })
 
+test('a login that was proved is gone on with in its own session alone', async () => {
+  for (const next of ['bob', undefined]) {
+    const browser = new Browser(gateway.origin)
+    const { url } = await (await discover('wiki')).start()
+    const proved = await browser.signIn(await browser.open(url), 'alice', (path) => path.includes('/authorize/'))
+    await browser.submit(await browser.open('/logout'), {})
+    if (next !== undefined) await browser.signIn(await browser.open('/login/staff'), next)
+    const late = await browser.open(proved.location ?? '')
+    assert.deepEqual([late.status, late.location], [400, undefined], late.body)
+    assert.match(late.body, /The application’s request could not be answered/)
+  }
+})
+
 test('consent is asked once, for what is asked, of who is asked, and a no is one', async () => {
   const rp = await discover('asks')
   const browser = new Browser(gateway.origin)
@@ -186,6 +201,36 @@ test('consent is asked once, for what is asked, of who is asked, and a no is one
     errorAt(await later.open((await rp.start({ scope: 'openid profile email', prompt: 'none' })).url)),
     'consent_required',
   )
+})
+
+test('single claims are told within the scopes of a client, and asked for like those', async () => {
+  const rp = await discover('little')
+  const browser = new Browser(gateway.origin)
+  const wish = { email: null, name: null, groups: null }
+  const more = { scope: 'openid', claims: JSON.stringify({ userinfo: wish, id_token: wish }) }
+  const { url, checks } = await rp.start(more)
+  const page = await browser.signIn(await browser.open(url), 'alice')
+  assert.match(page.body, /Who you are here[^]*Your e-mail address/)
+  assert.doesNotMatch(page.body, /Your name|groups/)
+  const tokens = await rp.finish(await browser.submit(page, { decision: 'allow' }), checks)
+  for (const told of [tokens.claims(), await openid.fetchUserInfo(rp.config, tokens.access_token, 'u-alice')]) {
+    assert.deepEqual([told?.['email'], told?.['name'], told?.['groups']], ['alice@acme.example', undefined, undefined])
+  }
+})
+
+test('a page without an origin is no page of a client', async () => {
+  const ask = (origin: string): Promise<Response> =>
+    fetch(`${gateway.issuer}/access_token`, {
+      method: 'POST',
+      headers: { origin },
+      body: new URLSearchParams({ client_id: 'app', grant_type: 'authorization_code' }),
+    })
+  const allowed = async (origin: string): Promise<unknown> => {
+    const answer = await ask(origin)
+    await answer.arrayBuffer()
+    return answer.headers.get('access-control-allow-origin')
+  }
+  assert.deepEqual([await allowed('null'), await allowed('http://localhost')], [null, 'http://localhost'])
 })
 
 test('refresh tokens are good once; one that comes back ends all that came of it', async () => {
@@ -395,9 +440,12 @@ test('a client that is added or removed is so without a restart, and nothing els
   assert.equal(await isActive(rp, tokens.access_token), true)
   const added = await discover('new')
   const { url, checks } = await added.start()
-  await added.finish(await browser.open(url), checks)
+  const { access_token: token } = await added.finish(await browser.open(url), checks)
+  const server = await discover('server')
+  assert.equal(await isActive(server, token), true)
   await gateway.write('realms/staff/clients.yaml', clients())
   assert.equal((await browser.open(url)).status, 400)
+  assert.equal(await isActive(server, token), false)
 })
 
 test('what is published has no secret in it, and no log line has', async () => {

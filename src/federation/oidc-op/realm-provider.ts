@@ -12,6 +12,7 @@ import type { Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createAdapter, recordKey } from './adapter.ts'
+import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
 import { configurationOf, extendClients } from './configuration.ts'
@@ -76,11 +77,13 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   const visits = new Visits()
   const clients = new Map(file.clients.filter(({ disabled }) => !disabled).map((client) => [client.id, client]))
   const clientOf = (id: string): OidcClientConfig | undefined => clients.get(id)
+  const allClaims = claimsByScope(file.claims)
+  const claimsFor = (id: string): Claims => claimsWithin(allClaims, clientOf(id)?.scopes ?? [])
   const shelves = { shortLived: shortLived(store), durable: durable(store, clock) }
   const keyOf = recordKey(name)
   const sessions = createSsoSessions({ realm: name, find: deps.find, shelf: shelves.shortLived, keyOf, clock })
   const levels = createLevels(file.acr, realm.highestLevel)
-  const grants = createGrants({ shelf: shelves.durable, keyOf, clientOf })
+  const grants = createGrants({ shelf: shelves.durable, keyOf, clientOf, claimsFor })
   const bound = new WeakMap<IncomingMessage, Bound>()
   const sessionOf = (ctx: KoaContextWithOIDC): Session | undefined => bound.get(ctx.req)?.session
   const describe = { levels, methodsOf: (session: Session) => methodsOf(session, realm.moduleType) }
@@ -95,7 +98,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
     const provider = new library.Provider(
       deps.origin + mount,
       configurationOf({
-        ...{ library, file, clientOf, grants, levels, visits, adapter, keys, sessionOf },
+        ...{ library, file, clientOf, claimsFor, grants, levels, visits, adapter, keys, sessionOf },
         isSecure: deps.origin.startsWith('https:'),
         directory: realm.directory,
         maxLifeMs: realm.maxLifeMs,
@@ -117,7 +120,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   }
   const current = providerByKeys(deps.keyRing, build)
   const interactions = createInteractions({
-    ...{ visits, grants, clock, mount, describe, clientOf },
+    ...{ visits, grants, clock, mount, describe, clientOf, claimsFor },
     audit: deps.audit,
     realm: name,
   })

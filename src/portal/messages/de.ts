@@ -224,6 +224,7 @@ export const de: Catalogue = {
     '{client} möchte Sie abmelden. Sie sind als {user} angemeldet. Die Abmeldung beendet Ihre Sitzung überall bei {realm}.',
   'consent.title': 'Weiter zu {client}?',
   'consent.text': 'Sie sind als {user} angemeldet. {client} möchte Folgendes über Sie erfahren:',
+  'consent.scope-openid': 'Wer Sie hier sind',
   'consent.scope-profile': 'Ihren Namen',
   'consent.scope-email': 'Ihre E-Mail-Adresse',
   'consent.scope-phone': 'Ihre Telefonnummer',

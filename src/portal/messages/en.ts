@@ -207,6 +207,7 @@ export const en = {
     '{client} asks to sign you out. You are signed in as {user}. Signing out ends your session everywhere in {realm}.',
   'consent.title': 'Continue to {client}?',
   'consent.text': 'You are signed in as {user}. {client} would like to know this about you:',
+  'consent.scope-openid': 'Who you are here',
   'consent.scope-profile': 'Your name',
   'consent.scope-email': 'Your e-mail address',
   'consent.scope-phone': 'Your telephone number',

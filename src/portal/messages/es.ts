@@ -212,6 +212,7 @@ export const es: Catalogue = {
     '{client} pide cerrar su sesión. Ha iniciado sesión como {user}. Al salir termina su sesión en todo {realm}.',
   'consent.title': '¿Continuar a {client}?',
   'consent.text': 'Ha iniciado sesión como {user}. {client} quiere saber esto de usted:',
+  'consent.scope-openid': 'Quién es usted aquí',
   'consent.scope-profile': 'Su nombre',
   'consent.scope-email': 'Su dirección de correo',
   'consent.scope-phone': 'Su número de teléfono',

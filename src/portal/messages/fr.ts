@@ -220,6 +220,7 @@ export const fr: Catalogue = {
     '{client} demande à vous déconnecter. Vous êtes connecté en tant que {user}. La déconnexion met fin à votre session partout dans {realm}.',
   'consent.title': 'Continuer vers {client} ?',
   'consent.text': 'Vous êtes connecté en tant que {user}. {client} souhaite connaître ceci à votre sujet :',
+  'consent.scope-openid': 'Qui vous êtes ici',
   'consent.scope-profile': 'Votre nom',
   'consent.scope-email': 'Votre adresse e-mail',
   'consent.scope-phone': 'Votre numéro de téléphone',

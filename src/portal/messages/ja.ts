@@ -211,6 +211,7 @@ export const ja: Catalogue = {
     '{client} がサインアウトを求めています。{user} としてサインインしています。サインアウトすると {realm} のすべてでセッションが終了します。',
   'consent.title': '{client} に進みますか?',
   'consent.text': '{user} としてサインインしています。{client} は次の情報を求めています:',
+  'consent.scope-openid': 'アカウントの識別子',
   'consent.scope-profile': 'お名前',
   'consent.scope-email': 'メールアドレス',
   'consent.scope-phone': '電話番号',
