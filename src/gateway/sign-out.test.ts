@@ -119,6 +119,14 @@ test('a session that cannot be ended keeps the request from the application; a d
   assert.deepEqual([sessions.ended, app.seen.length], [[], 1])
 })
 
+test('of two tokens nobody knows which session it is: nobody is told that they are signed out', async (t) => {
+  const { port, app, cookie, sessions } = await setup(t, { notEnforced: [{ path: '/bye' }] })
+  const both = `${cookie}; SSOTokenID=${tokenOf(9)}`
+  const answer = await ask(port, '/bye', { headers: [both, ...OWN] })
+  assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://login.test/logout?agent=app'])
+  assert.deepEqual([answer.cookies, sessions.ended, app.seen], [[], [], []])
+})
+
 test('people are sent on where the profile says so, and what policy refuses ends the session all the same', async (t) => {
   for (const [goto, location] of [
     ['/public/bye?a', 'http://app.test/public/bye?a'],

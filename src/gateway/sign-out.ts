@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { AMBIGUOUS } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import type { Session, SessionService } from '../session/session.ts'
@@ -30,9 +31,11 @@ export async function signOut(deps: SignOutDeps, request: AccessRequest): Promis
   // What a program says itself counts alone, and it knows how to end its session.
   if (headers.authorization !== undefined && site.isOurToken(headers.authorization)) return deps.decide(request)
   const isNavigation = requestKind(method, headers) === 'navigation'
+  // Which session it is nobody can say here; the login host has a cookie of its own.
+  if (isNavigation && sentToken(request) === AMBIGUOUS) return question(site, method)
   if (!isOwn(method, headers, site.url)) {
     // Without a token as well: browsers leave cookies out of forms of other sites, and one that is cleared is gone all the same.
-    if (isNavigation) return { kind: 'redirect', status: statusFor(method), location: site.logoutUrl }
+    if (isNavigation) return question(site, method)
     return sentToken(request) === undefined ? deps.decide(request) : CROSS_SITE
   }
   const session = await sessionOfCookie(deps.sessions, request)
@@ -56,6 +59,11 @@ function isOwn(method: string, headers: IncomingHttpHeaders, url: string): boole
   if (method === 'GET' && destination !== undefined && destination !== 'document' && destination !== 'empty')
     return false
   return isSameOrigin(headers, url)
+}
+
+/** The login host asks whether they want to. */
+function question({ logoutUrl }: Site, method: string): Verdict {
+  return { kind: 'redirect', status: statusFor(method), location: logoutUrl }
 }
 
 function away(site: Site, method: string): Verdict {
