@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 
 /** Bytes of a body: a token, a list of handles. */
 const LIMIT = 16_384
+/** Lists and objects in each other. What is deeper ends the stack of whatever goes through it. */
+const DEEPEST = 100
 /** How long a body may take to arrive, in milliseconds (slow-body attack). */
 const ARRIVAL_MS = 20_000
 
@@ -13,7 +15,7 @@ export type JsonBody =
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
 /**
- * The body as JSON, bounded in bytes and time. Only `application/json` is read: what a form of another site can send without
+ * The body as JSON, bounded in bytes, depth and time. Only `application/json` is read: what a form of another site can send without
  * asking (text/plain, urlencoded, multipart) is 415. An empty body may be of any type. Rejects when the connection breaks.
  */
 export async function readJson(request: IncomingMessage): Promise<JsonBody> {
@@ -25,10 +27,20 @@ export async function readJson(request: IncomingMessage): Promise<JsonBody> {
     return { kind: 'refused', status: 415 }
   }
   try {
-    return { kind: 'read', value: JSON.parse(text) as unknown }
+    const value = JSON.parse(text) as unknown
+    return isTooDeep(value) ? { kind: 'refused', status: 400 } : { kind: 'read', value }
   } catch {
     return { kind: 'refused', status: 400 }
   }
+}
+
+function isTooDeep(value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; depth <= DEEPEST; depth++) {
+    level = level.flatMap((each): unknown[] => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+    if (level.length === 0) return false
+  }
+  return true
 }
 
 /** A body as UTF-8, bounded in bytes and time. What is still to come after a refusal is not waited for. */

@@ -222,6 +222,8 @@ test('policies written by REST', async (context) => {
       )
     }
     assert.equal((await write('PUT', 'policies/new', { body: ['x'] })).status, 400)
+    const nameless = { ...NEW, _id: 'other', name: null }
+    assert.equal((await write('PUT', 'policies/new?_dryRun=true', { body: nameless })).body['name'], 'new')
     assert.equal(file(), WRITTEN)
     assert.deepEqual(readdirSync(join(root, 'realms/employees')).sort(), ['contractors', 'policies.yaml', 'realm.yaml'])
     assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance'])
@@ -295,6 +297,8 @@ test('policies written by REST', async (context) => {
     assert.deepEqual([status, body['name']], [201, 'new'])
     assert.equal((await create({ ...NEW, subject: {} }, 'policies?_action=create&_dryRun=true')).status, 400)
     assert.equal((await write('DELETE', 'policies/staff?_dryRun=1')).status, 200)
+    assert.equal((await write('DELETE', 'policies/staff?_dryRun=true&_dryRun=true')).status, 400)
+    assert.equal((await write('DELETE', 'policies/staff?realm=/customers&realm=/employees')).status, 400)
     assert.equal(file(), WRITTEN)
     assert.ok(!rig.audited.some(({ event }) => event === 'PolicyAdministered'))
   })
@@ -352,6 +356,8 @@ test('who may write policies', async (context) => {
         )
     const resources = Array.from({ length: 560 }, (_, at) => `${SITE}/${at}`)
     assert.equal((await write('PUT', 'policies/new', { body: { ...NEW, resources } })).status, 413)
+    const deep = `${JSON.stringify(NEW).slice(0, -1)},"resources":${'['.repeat(7_000)}${']'.repeat(7_000)}}`
+    assert.equal((await write('PUT', 'policies/new', { body: deep })).status, 400)
     assert.equal(file(), WRITTEN)
   })
 

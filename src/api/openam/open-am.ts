@@ -129,6 +129,9 @@ async function replyTo(parts: Parts, { request, facts, below, query, page }: Exc
     const values = query.getAll(name)
     return values.length === 1 ? values[0] : undefined
   }
+  // Of two values another reader may take the other one, and without either a trial would be none.
+  const twice = [...query.keys()].find((name) => /^(?:realm$|_)/.test(name) && query.getAll(name).length > 1)
+  if (twice !== undefined) return problem(400, `${twice} is there more than once`)
   const address = readAddress(below, once('realm'))
   if (address === undefined || !parts.deps.people.hasRealm(address.realm)) return problem(404)
   const settled = page && settledFor(page, request, { address, action: once('_action') })

@@ -78,7 +78,8 @@ function readBody({
   const { realm, id } = address
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
   if (!isObject) return { refusal: problem(400, 'the body is a policy, as JSON') }
-  const read = readPolicy('name' in body || id === undefined ? body : { ...body, name: id }, ours(realm))
+  const isNamed = id === undefined || ('name' in body && body.name !== null)
+  const read = readPolicy(isNamed ? body : { ...body, name: id }, ours(realm))
   if (read.kind === 'unreadable') return { refusal: problem(400, `this policy cannot be read: ${read.why}`) }
   const [policy, ...others] = read.policies
   const problems = read.losses.map(({ where, why }) => `${where}: ${why}`)
