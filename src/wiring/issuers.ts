@@ -25,7 +25,7 @@ export function issuersOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: Ru
   return createIssuers(realms, {
     ...deps,
     find: async (sid) => ofKnownUser(await deps.sessions.find(sid), causeToEnd),
-    verifySecret: (hash, secret) => deps.hasher.verify(hash, secret),
+    verifySecret: (hash, secret, from) => deps.hasher.verify(hash, secret, from),
     origin: new URL(snapshot.gatehouse.login.url).origin,
   })
 }

@@ -16,7 +16,7 @@ export function metadataOf(client: OidcClientConfig): ClientMetadata {
     client_name: client.name ?? client.id,
     application_type: client.type,
     token_endpoint_auth_method: authMethodOf(client),
-    // Where only a hash is known the library compares with nothing: `verifySecrets` does it.
+    // Where only a hash is known the library compares with nothing: `checkSecrets` does it.
     ...(client.secret === undefined && client.secretHash === undefined
       ? {}
       : { client_secret: client.secret ?? randomSecret() }),

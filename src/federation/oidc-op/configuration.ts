@@ -1,5 +1,3 @@
-import { hash as digest, timingSafeEqual } from 'node:crypto'
-import type Provider from 'oidc-provider'
 import type { AdapterFactory, ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import type { UserDirectory } from '../../identity/directory.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
@@ -171,23 +169,4 @@ function lifetimes({ maxLifeMs, clientOf, sessionOf }: ConfigurationParts): NonN
       return session === undefined ? HOUR : seconds(session.maxExpiresAt - Date.now())
     },
   }
-}
-
-/** Secrets of which only the hash is known; and every ID token says which session it is of, so that a logout can. */
-export function extendClients(
-  provider: Provider,
-  {
-    clientOf,
-    verify,
-  }: Pick<ConfigurationParts, 'clientOf'> & { readonly verify: (hash: string, secret: string) => Promise<boolean> },
-): void {
-  const { prototype } = provider.Client
-  prototype.compareClientSecret = async function (actual) {
-    const hash = clientOf(this.clientId)?.secretHash
-    if (hash !== undefined) return verify(hash, actual)
-    // Of one length, whatever was sent: how long it takes tells nothing.
-    const [sent, right] = [actual, this.clientSecret ?? ''].map((secret) => digest('sha256', secret, 'buffer'))
-    return sent !== undefined && right !== undefined && timingSafeEqual(sent, right)
-  }
-  prototype.includeSid = () => true
 }

@@ -37,6 +37,7 @@ function clients(more = ''): string {
   - { id: pushes, ${web}, consent: implied, requirePar: true }
   - { id: tv, name: A Television, authMethod: none, grants: [device_code, refresh_token], consent: implied }
   - { id: app, type: native, authMethod: none, redirectUris: ["com.example.app:/cb", "http://localhost/cb"] }
+  - { id: guessed, ${web} }
   - { id: little, ${web}, scopes: [openid, email] }
   - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
 ${more}acr: [{ name: "urn:acme:strong", level: 2 }]
@@ -372,6 +373,25 @@ test('clients prove who they are by a secret of which the hash is known, or by a
   const impostor = await discover('keyed', openid.PrivateKeyJwt(strange.privateKey))
   const third = await keyed.start()
   await refused(impostor.finish(await browser.open(third.url), third.checks), 'invalid_client')
+})
+
+test('a secret is not guessed without end, and nobody else is kept out', async () => {
+  const ask = async (id: string, secret: string): Promise<number> => {
+    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+    const body = new URLSearchParams({ token: 'none' })
+    const answer = await fetch(`${gateway.issuer}/introspect`, { method: 'POST', headers: { authorization }, body })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  const all = (secret: string): Promise<number[]> =>
+    Promise.all(Array.from({ length: 60 }, () => ask('guessed', secret)))
+  assert.deepEqual(new Set(await all(SECRET)), new Set([200]), 'right ones are no guesses, however many come at once')
+  assert.deepEqual(new Set(await all('a-wrong-guess-of-it')), new Set([401]))
+  assert.equal(await ask('guessed', SECRET), 401)
+  assert.match(gateway.log(), /too many wrong secrets came from this network/)
+  assert.equal(await ask('server', SECRET), 200)
+  gateway.passSeconds(601)
+  assert.equal(await ask('guessed', SECRET), 200)
 })
 
 test('PAR: what has to be pushed is, and is used once', async () => {

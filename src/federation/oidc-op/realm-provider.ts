@@ -15,7 +15,8 @@ import { createAdapter, recordKey } from './adapter.ts'
 import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
-import { configurationOf, extendClients } from './configuration.ts'
+import { checkSecrets, type VerifySecret } from './client-secrets.ts'
+import { configurationOf } from './configuration.ts'
 import { tellEvents } from './events.ts'
 import { createGrants } from './grants.ts'
 import { createInteractions } from './interactions.ts'
@@ -46,7 +47,7 @@ export interface ProviderDeps {
   /** A live session, of somebody whom the configuration knows. */
   readonly find: (sid: string) => Promise<Session | undefined>
   readonly keyRing: Pick<KeyRing, 'all'>
-  readonly verifySecret: (hash: string, secret: string) => Promise<boolean>
+  readonly verifySecret: VerifySecret
   /** Origin of the login host. */
   readonly origin: string
   readonly audit: AuditSink
@@ -112,7 +113,12 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
     )
     // Overwritten by `serve`: nothing that a client sends decides what this host is called.
     provider.proxy = true
-    extendClients(provider, { clientOf, verify: deps.verifySecret })
+    checkSecrets(provider, {
+      ...{ realm: name, library, visits, clientOf, counters: store.counters },
+      verify: deps.verifySecret,
+    })
+    // Every ID token says which session it is of, so that a logout can.
+    provider.Client.prototype.includeSid = () => true
     bindSessions(provider, bound, { visits, sessions, ...describe })
     surround(provider, { visits, counters: store.counters, sessionOf, clientOf, realm: name })
     tellEvents(provider, { ...deps, realm: name, visits, sessionOf })
