@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RealmName } from '../base/brand.ts'
-import type { EditOutcome, EditPlan } from '../base/kept-list.ts'
+import type { KeptList } from '../base/kept-list.ts'
 import type { Client } from '../http/client.ts'
 import type { PolicyConfig } from '../policy/policies.schema.ts'
 import type { Session } from '../session/session.ts'
@@ -29,14 +29,7 @@ export interface ApiUpgrade {
 export type SocketApi = (upgrade: ApiUpgrade) => boolean
 
 /** Changes the policies of a realm where they are kept: in the files of the configuration. */
-export interface PolicyAdmin {
-  /** Asks `plan` about the policies as they are kept now, and does what it says. `isTrial`: everything but writing. */
-  change<R>(
-    realm: RealmName,
-    plan: (policies: readonly PolicyConfig[]) => EditPlan<R>,
-    options: { readonly isTrial: boolean },
-  ): Promise<EditOutcome<PolicyConfig, R>>
-}
+export type PolicyAdmin = KeptList<PolicyConfig>
 
 /** What the configuration says about people. */
 export interface People {

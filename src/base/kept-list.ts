@@ -1,4 +1,9 @@
-/** One item of a list that is kept in a file, as it was written and as it is to be. Without `before` it is new, with an empty one nothing of it stays, without `after` it goes. */
+import type { RealmName } from './brand.ts'
+
+/**
+ * One item of a list that is kept in a file, as it was written and as it is to be. Without `before` it is new, with an empty one nothing of
+ * it stays, without `after` it goes.
+ */
 export interface ItemEdit {
   /** Its place in the list. */
   readonly index: number
@@ -24,3 +29,13 @@ export type EditOutcome<Item, R> =
       /** False where this process does not go by them yet. */
       readonly isInForce: boolean
     }
+
+/** Changes the list that each realm keeps in a file. */
+export interface KeptList<Item> {
+  /** Asks `plan` about the items as they are kept now, and does what it says. `isTrial`: everything but writing. */
+  change<R>(
+    realm: RealmName,
+    plan: (items: readonly Item[]) => EditPlan<R>,
+    options: { readonly isTrial: boolean },
+  ): Promise<EditOutcome<Item, R>>
+}

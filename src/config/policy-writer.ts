@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { RealmName } from '../base/brand.ts'
-import type { EditOutcome, EditPlan, ItemEdit } from '../base/kept-list.ts'
+import type { EditOutcome, EditPlan, ItemEdit, KeptList } from '../base/kept-list.ts'
 import { asFault, fault } from '../errors.ts'
 import { policiesFileSchema, type PolicyConfig } from '../policy/policies.schema.ts'
 import { loadConfig, type LoadOptions } from './load.ts'
@@ -24,15 +24,6 @@ export interface PolicyWriterDeps {
   readonly replace?: typeof replaceFile
 }
 
-export interface PolicyWriter {
-  /** Asks `plan` about the policies that the files have now, and writes what it says. `isTrial`: everything but writing. */
-  change<R>(
-    realm: RealmName,
-    plan: (policies: readonly PolicyConfig[]) => EditPlan<R>,
-    options: { readonly isTrial: boolean },
-  ): Promise<EditOutcome<PolicyConfig, R>>
-}
-
 /** Each reads the whole configuration, twice. */
 const MOST_WAITING = 32
 
@@ -40,7 +31,7 @@ const MOST_WAITING = 32
  * Changes `policies.yaml` of a realm: the file, for people and what keeps its versions. The whole configuration is checked with the change
  * before anything is written; the file is replaced in one step, and only if it is still what was read.
  */
-export function createPolicyWriter(deps: PolicyWriterDeps): PolicyWriter {
+export function createPolicyWriter(deps: PolicyWriterDeps): KeptList<PolicyConfig> {
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
   return {

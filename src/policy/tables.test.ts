@@ -7,6 +7,7 @@ import type { EpochMs, RealmName } from '../base/brand.ts'
 import { newAnonymousId } from '../session/anonymous.ts'
 import { compilePolicies } from './compile.ts'
 import type { AccessQuery, Explanation } from './decision.ts'
+import { caseQuery } from './case-query.fixture.ts'
 import { policiesFileSchema } from './policies.schema.ts'
 
 const MINUTE = 60_000
@@ -15,21 +16,7 @@ const texts = z.array(z.string())
 const querySchema = z.strictObject({
   policySet: z.string().default('iPlanetAMWebAgentService'),
   url: z.url().default('https://app.test/'),
-  action: z.string().default('GET'),
-  username: z.string().default('alice'),
-  groups: texts.default(['staff']),
-  attributes: z.record(z.string(), texts).default({}),
-  authLevel: z.number().default(1),
-  authModules: texts.default(['password']),
-  properties: z.record(z.string(), z.string()).default({}),
-  anonymous: z.boolean().default(false),
-  /** Minutes since the last proof, and since the session began. */
-  age: z.number().default(0),
-  sessionAge: z.number().optional(),
-  at: z.string().default('2026-03-01T00:00:00Z'),
-  ip: z.string().default('127.0.0.1'),
-  names: texts.optional(),
-  scopes: texts.optional(),
+  ...caseQuery,
   environment: z.record(z.string(), texts).optional(),
   claims: z.record(z.string(), z.unknown()).optional(),
   approved: z.boolean().default(false),

@@ -7,6 +7,7 @@ import type { AgentId, EpochMs, RealmName } from '../../base/brand.ts'
 import { compilePolicies } from '../../policy/compile.ts'
 import { policiesFileSchema } from '../../policy/policies.schema.ts'
 import { readJsonRequest } from '../../policy/xacml/read-json.ts'
+import { caseQuery } from '../../policy/case-query.fixture.ts'
 import { ATTRIBUTES } from '../../policy/xacml/identifiers.ts'
 import { newAnonymousId } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
@@ -21,20 +22,7 @@ const texts = z.array(z.string())
 const querySchema = z.looseObject({
   policySet: z.string().optional(),
   url: z.string().default('https://app.test/'),
-  action: z.string().default('GET'),
-  username: z.string().default('alice'),
-  groups: texts.default(['staff']),
-  attributes: z.record(z.string(), texts).default({}),
-  authLevel: z.number().default(1),
-  authModules: texts.default(['password']),
-  properties: z.record(z.string(), z.string()).default({}),
-  anonymous: z.boolean().default(false),
-  age: z.number().default(0),
-  sessionAge: z.number().optional(),
-  at: z.string().default('2026-03-01T00:00:00Z'),
-  ip: z.string().default('127.0.0.1'),
-  names: texts.optional(),
-  scopes: texts.optional(),
+  ...caseQuery,
   environment: z.record(z.string(), texts).default({}),
 })
 
