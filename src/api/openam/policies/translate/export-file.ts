@@ -25,8 +25,8 @@ export function readExport(texts: readonly { readonly file: string; readonly tex
   for (const { file, text } of texts) {
     try {
       all.push(...objectsIn(JSON.parse(text.replace(/^\uFEFF/, '')), file))
-    } catch {
-      return { kind: 'problem', message: `${file} is no JSON` }
+    } catch (caught) {
+      return { kind: 'problem', message: caught instanceof Incomplete ? caught.message : `${file} is no JSON` }
     }
   }
   const of = (kind: Kind): readonly Fields[] =>
@@ -43,6 +43,9 @@ export function readExport(texts: readonly { readonly file: string; readonly tex
   }
 }
 
+/** Whatever is not there may deny, so that what is there would open more than it did. */
+class Incomplete extends Error {}
+
 interface Named {
   readonly file: string
   readonly kind: string
@@ -53,10 +56,19 @@ function objectsIn(value: unknown, file: string): readonly Named[] {
   if (Array.isArray(value)) return value.flatMap((each) => objectsIn(each, file))
   const fields = fieldsOf(value)
   if (fields === undefined) return [{ file, kind: 'something', fields }]
-  if (Array.isArray(fields['result'])) return objectsIn(fields['result'], file)
+  if (Array.isArray(fields['result'])) {
+    if (Number(fields['remainingPagedResults'] ?? 0) > 0 || Boolean(fields['pagedResultsCookie']))
+      throw new Incomplete(`${file} is one page of several; export it without _pageSize`)
+    return objectsIn(fields['result'], file)
+  }
   const found = FRODO_KINDS.filter((kind) => fieldsOf(fields[kind]) !== undefined)
   if (kindOf(fields) !== undefined || found.length === 0) return [{ file, kind: 'an object', fields }]
   const besides = Object.keys(fields).filter((name) => name !== 'meta' && !found.some((kind) => kind === name))
+  const hiding = besides.find((name) => JSON.stringify(fields[name]).includes('"actionValues":'))
+  if (hiding !== undefined)
+    throw new Incomplete(
+      `${file} has policies in the part ${JSON.stringify(hiding)}, which is not known; import them as a list`,
+    )
   return [
     ...found.flatMap((kind) =>
       Object.values(fieldsOf(fields[kind]) ?? {}).map((each) => ({ file, kind, fields: fieldsOf(each) })),
@@ -68,7 +80,7 @@ function objectsIn(value: unknown, file: string): readonly Named[] {
 type Kind = 'policy' | 'policy set' | 'resource type'
 
 function kindOf(fields: Fields): Kind | undefined {
-  if ('actionValues' in fields) return 'policy'
+  if ('actionValues' in fields || ('subject' in fields && 'resources' in fields)) return 'policy'
   if ('resourceTypeUuids' in fields || 'entitlementCombiner' in fields) return 'policy set'
   return Array.isArray(fields['patterns']) && 'actions' in fields ? 'resource type' : undefined
 }

@@ -91,6 +91,8 @@ const TEXTS = ['applicationName', 'description', 'resourceTypeUuid'] as const
 function misfitIn(fields: Fields): string | undefined {
   const { active = false } = fields
   if (typeof active !== 'boolean') return 'active is neither true nor false'
+  if (fieldsOf(fields['actionValues']) === undefined) return 'it names no actions in actionValues'
+  if (!Array.isArray(fields['resources'])) return 'resources is no list'
   const misfit = TEXTS.find((name) => fields[name] !== undefined && typeof fields[name] !== 'string')
   return misfit && `${misfit} is no text`
 }
