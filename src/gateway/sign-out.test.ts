@@ -69,6 +69,20 @@ test('only with its methods and by its path; a method that is not allowed stays 
   assert.deepEqual(sessions.ended, ['s1'])
 })
 
+test('in every reading of the path that an application may have', async (t) => {
+  const { port, cookie, sessions, app } = await setup(t, {
+    logout: { urls: [{ path: '/bye' }, { path: '/a/bye' }] },
+    encodedPaths: [{ prefix: '/a', allow: ['encoded-slash', 'empty-segment'] }],
+  })
+  for (const target of ['/bye;jsessionid=1', '/%62ye;a', '/a%2Fbye', '/a//bye', '/a;x/bye;y']) {
+    const forged = await ask(port, target, { headers: [cookie, ...NAVIGATION, 'Sec-Fetch-Site: cross-site'] })
+    assert.equal(forged.headers.get('location'), 'http://login.test/logout?agent=app', target)
+  }
+  assert.equal(app.seen.length, 0)
+  assert.equal((await ask(port, '/bye;jsessionid=1', { headers: [cookie, ...OWN] })).status, 200)
+  assert.deepEqual(sessions.ended, ['s1'])
+})
+
 test('nobody is signed out by another site: a person is asked, everything else refused (logout CSRF)', async (t) => {
   const { port, app, cookie, sessions } = await setup(t)
   const from = (site: string, dest = 'document', mode = 'navigate') => [
