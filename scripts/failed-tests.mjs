@@ -25,17 +25,35 @@ export function failedTests(output) {
 }
 
 /**
- * The test files that the failures of a run of node:test are in.
+ * What of a run of node:test has to be run again to know more: the files, and the names of the tests that failed in them.
  * @param {string} output what the step wrote
- * @returns {string[]} paths as node names them; none where it names no places, as after a time-out
+ * @returns {{ files: string[], names: string[] } | undefined} `undefined` where some failure is in no test file that it names
  */
-export function failedFiles(output) {
+export function failuresIn(output) {
   const lines = stripVTControlCharacters(output).split('\n')
-  const places = lines
-    .slice(lines.lastIndexOf('✖ failing tests:'))
-    .map((line) => /^test at (\S+):\d+:\d+$/.exec(line)?.[1])
-  return [...new Set(places.filter((file) => file !== undefined))]
+  const list = lines.lastIndexOf('✖ failing tests:')
+  const failures = list < 0 ? [] : partsOf(lines.slice(list + 1), NODE_BEGINS)
+  const found = failures.map((part) => ({ file: fileOf(part), name: nameOf(part) }))
+  if (found.length === 0 || found.some(({ file, name }) => file === undefined || name === undefined)) return undefined
+  // A hook of a whole file fails under the file's name, which no run says of one that passes.
+  const names = found.map(({ name }) => name).filter((name) => !/\.test\.[mc]?[jt]s$/.test(name))
+  return { files: [...new Set(found.map(({ file }) => file))], names }
 }
+
+/** The names of the tests that passed in a run of node:test. */
+export function passedTests(output) {
+  const lines = stripVTControlCharacters(output).split('\n')
+  return lines.map((line) => /^\s*✔ (.*) \([\d.]+ms\)$/.exec(line)?.[1]).filter((name) => name !== undefined)
+}
+
+/** Where tests are made by what several files use, the place is that, and the file is further up the stack. */
+function fileOf(part) {
+  const text = part.join('\n')
+  const place = /^test at (\S+\.test\.[mc]?[jt]s):/m.exec(text) ?? /file:\/\/(\S+\.test\.[mc]?[jt]s):\d+/.exec(text)
+  return place?.[1]
+}
+
+const nameOf = (part) => part.map((line) => /^✖ (.*) \([\d.]+ms\)$/.exec(line)?.[1]).find((name) => name !== undefined)
 
 /** Playwright names all failures once more below what it said about each. */
 function untilSum(lines) {

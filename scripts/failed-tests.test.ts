@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 
 const here = (name: string): string => new URL(name, import.meta.url).href
-const { failedTests } = (await import(here('failed-tests.mjs'))) as { failedTests: (output: string) => string[] }
+const { failedTests, failuresIn } = (await import(here('failed-tests.mjs'))) as {
+  failedTests: (output: string) => string[]
+  failuresIn: (output: string) => { files: string[]; names: string[] } | undefined
+}
 
 /** What a run of one step writes, which is a test file with this text. */
 function runOf(t: TestContext, text: string, { again = false, status = 1 } = {}): string {
@@ -66,6 +69,25 @@ test('by chance', () => {
   assert.match(failed, /FAILED: some step, again and alone/)
   assert.match(failed, /Failed: some step\nTook \d+ s\nsteps: 0 passed, 1 failed\n$/)
   assert.doesNotMatch(failed, /BY CHANCE/)
+})
+
+test('where tests are made by what several files use, the file is further up the stack; without a file there is nothing to run', () => {
+  const failure = (stack: string): string =>
+    `✖ failing tests:\n\ntest at e2e/suite.ts:118:5\n✖ ldap.referral (22.1ms)\n  Error: no\n${stack}`
+  const here = '      at calm (file:///w/e2e/oracles.ts:1:2)\n      at referral (file:///w/e2e/ldap.test.ts:179:9)\n'
+  assert.deepEqual(failuresIn(failure(here)), { files: ['/w/e2e/ldap.test.ts'], names: ['ldap.referral'] })
+  assert.equal(failuresIn(failure('      at calm (file:///w/e2e/oracles.ts:1:2)\n')), undefined)
+  assert.equal(failuresIn('not finished after 5 minutes, ended\n'), undefined)
+})
+
+test('a second run in which the test that failed is not there is no pass', (t) => {
+  const gone = `import { existsSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+const ran = new URL('ran', import.meta.url)
+if (existsSync(ran)) test('another', () => undefined)
+else test('broken', () => { writeFileSync(ran, ''); throw new Error('no') })
+`
+  assert.match(runOf(t, gone, { again: true }), /steps: 0 passed, 1 failed\n$/)
 })
 
 test('of many failures as many are told as fit, each with its name', () => {

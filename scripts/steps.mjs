@@ -1,9 +1,9 @@
 // Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
-import { failedFiles, failedTests } from './failed-tests.mjs'
+import { failedTests, failuresIn, passedTests } from './failed-tests.mjs'
 import { root } from './runtime.mjs'
 
-/** Runs one step; resolves to what it wrote if it failed. Its whole process group is ended when it is done or the time is over. */
+/** Runs one step; resolves to whether it passed and what it wrote. Its whole process group is ended when it is done or the time is over. */
 function runStep({ name, command, args, minutes, env }) {
   const began = Date.now()
   process.stdout.write(`   started: ${name}\n`)
@@ -21,11 +21,11 @@ function runStep({ name, command, args, minutes, env }) {
       clearTimeout(timer)
       endGroup(child.pid)
       process.stdout.write(`\n── ${name}\n`)
-      const written = Buffer.concat(output)
+      const written = `${Buffer.concat(output)}${note}`
       process.stdout.write(written)
       const seconds = ((Date.now() - began) / 1000).toFixed(1)
-      process.stdout.write(`${note}   ${passed ? 'passed' : 'FAILED'}: ${name} (${seconds} s)\n`)
-      resolve(passed ? undefined : `${written}${note}`)
+      process.stdout.write(`   ${passed ? 'passed' : 'FAILED'}: ${name} (${seconds} s)\n`)
+      resolve({ passed, written })
     }
     child.on('error', (error) => done(false, `${name}: ${error.message}\n`))
     child.on('exit', (code) => setImmediate(() => done(code === 0, '')))
@@ -53,17 +53,17 @@ const MOST_FILES_AGAIN = 2
 async function runAgain(failed) {
   const left = []
   for (const { step, output } of failed) {
-    const files = failedFiles(output)
-    const hasSome = files.length > 0 && files.length <= MOST_FILES_AGAIN
-    if (step.again === undefined || !hasSome) left.push({ step, output })
-    else {
-      const second = await runStep({ ...step, name: `${step.name}, again and alone`, args: [...step.again, ...files] })
-      if (second !== undefined) left.push({ step, output: second })
-      else
-        process.stdout.write(
-          `\nBY CHANCE: ${step.name}: failed once, passed alone:\n${failedTests(output).join('\n')}\n`,
-        )
+    const failures = failuresIn(output)
+    if (step.again === undefined || failures === undefined || failures.files.length > MOST_FILES_AGAIN) {
+      left.push({ step, output })
+      continue
     }
+    const args = [...step.again, ...failures.files]
+    const second = await runStep({ ...step, name: `${step.name}, again and alone`, args })
+    const passed = passedTests(second.written)
+    if (second.passed && failures.names.every((name) => passed.includes(name)))
+      process.stdout.write(`\nBY CHANCE: ${step.name}: failed once, passed alone:\n${failedTests(output).join('\n')}\n`)
+    else left.push({ step, output: second.passed ? output : second.written })
   }
   return left
 }
@@ -80,8 +80,8 @@ export async function runSteps(steps, atOnce = 1, last = []) {
   const left = [...steps]
   const lane = async () => {
     for (let step = left.shift(); step !== undefined; step = left.shift()) {
-      const output = await runStep(step)
-      if (output !== undefined) first.push({ step, output })
+      const { passed, written } = await runStep(step)
+      if (!passed) first.push({ step, output: written })
     }
   }
   await Promise.all(Array.from({ length: atOnce }, lane))

@@ -152,7 +152,8 @@ export async function isDead(
   upstreamSilent(rig, mark, about)
 }
 
-const CALM_BLOCK_MS = 200
+/** In milliseconds of the thread; a machine with much to do makes twice as many of the same work. An attack that works takes seconds. */
+const CALM_BLOCK_MS = 400
 /** A loop that waits is blocked, too; so is one whose machine has others to serve, for a while. */
 const STALLED_MS = 15_000
 const CALM_RSS = 420 * 1_024 * 1_024

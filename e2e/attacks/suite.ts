@@ -89,6 +89,8 @@ export function useRig(name: string, { options = {}, setUp, tests }: Scene): () 
       mine.unshift(() => wellAtTheEnd(made))
       if (Object.keys(options).length > 0) mine.push(() => stopsCleanly(made))
       await setUp?.(made)
+      // How long the loop took to read another configuration is nobody's attack.
+      if (setUp !== undefined) await made.vitals()
     })
     cleanUps = mine
     tests()
