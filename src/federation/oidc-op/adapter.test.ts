@@ -31,7 +31,9 @@ function createBench(kind: string) {
   const [short, lasting] = [createShelf(), createShelf()]
   const deps = { realm: REALM, library: { errors }, shortLived: short.shelf, durable: lasting.shelf }
   const rest = { sessions: undefined as never, context: () => undefined, foundAtFirst: () => ({}) }
-  return { short, lasting, adapter: createAdapter(kind, { ...deps, ...rest }) }
+  const ended = { count: 0 }
+  const endings = () => Promise.resolve([ended.count, 0])
+  return { short, lasting, ended, adapter: createAdapter(kind, { ...deps, ...rest, endings }) }
 }
 
 test('a record is found by its id, and shows neither that nor opens by what it shows', async () => {
@@ -57,6 +59,17 @@ test('one of many that consume a code wins, and the others end its grant', async
   const all = await Promise.allSettled(Array.from({ length: 5 }, () => adapter.consume('code')))
   assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1)
   assert.equal(await short.shelf.load(grant), undefined)
+})
+
+test('a grant that outlives its session ends when all of the person was ended, and is good when they agree anew', async () => {
+  const { adapter, ended } = createBench('Grant')
+  const grant = { accountId: 'u-alice', openid: { scope: 'openid offline_access' } }
+  await adapter.upsert('g-1', grant, 60)
+  assert.equal((await adapter.find('g-1'))?.accountId, 'u-alice')
+  ended.count++
+  assert.equal(await adapter.find('g-1'), undefined)
+  await adapter.upsert('g-2', grant, 60)
+  assert.equal((await adapter.find('g-2'))?.accountId, 'u-alice')
 })
 
 test('only what offline_access was granted for outlives a session', () => {

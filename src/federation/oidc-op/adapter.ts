@@ -12,6 +12,8 @@ export interface AdapterDeps {
   readonly shortLived: Shelf
   readonly durable: Shelf
   readonly sessions: SsoSessions
+  /** How often all sessions of the user, and all of the realm, were ended: no grant of before is good. */
+  readonly endings: (userId: string) => Promise<readonly number[]>
   /** The request that the library works on. */
   readonly context: () => KoaContextWithOIDC | undefined
   /** What that request found its session to have let clients have. */
@@ -49,9 +51,11 @@ export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
     async upsert(id, payload, expiresIn) {
       // Without the id: it is the token itself.
       const { jti: _, ...kept } = payload
-      const value = JSON.stringify(kept)
       const ttlMs = lifeOf(expiresIn)
-      const shelf = outlives(kind, payload) ? durable : shortLived
+      const isLasting = outlives(kind, payload)
+      const shelf = isLasting ? durable : shortLived
+      const endings = isLasting && kind === 'Grant' ? await deps.endings(payload.accountId ?? '') : undefined
+      const value = JSON.stringify({ ...kept, endings })
       if (kind === 'ReplayDetection') {
         if (!(await shelf.create(key(id), value, ttlMs)))
           throw new library.errors.InvalidRequest('this was sent before')
@@ -67,6 +71,10 @@ export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
       if (id.startsWith(BY_KEY) && !isWithDevicePage(deps)) return undefined
       const found = await load(key(id))
       if (found === undefined) return undefined
+      const { endings, accountId = '' } = found.payload
+      // What outlives the session has to hear by itself that all of the person was ended.
+      const isEnded = endings !== undefined && JSON.stringify(endings) !== JSON.stringify(await deps.endings(accountId))
+      if (isEnded) return undefined
       if (kind === 'DeviceCode' && deps.context()?.oidc.route === 'token') {
         await slowDown(shortLived, keyOf('Poll', key(id)), library)
       }

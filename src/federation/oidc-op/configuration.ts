@@ -57,8 +57,10 @@ const HOUR = 60 * MINUTE
 export function configurationOf(parts: ConfigurationParts): Configuration {
   const { library, file, directory, grants, visits, sessionOf, clientOf, claimsFor } = parts
   const scopes = claimsByScope(file.claims)
-  const findAccount: Configuration['findAccount'] = async (ctx, sub) => {
+  const findAccount: Configuration['findAccount'] = async (ctx, sub, token) => {
     const user = isAnonymous({ userId: sub }) ? undefined : await directory.find(sub)
+    // Who is disabled and enabled again has to sign in again.
+    if (user === undefined && token?.grantId !== undefined) await parts.adapter('Grant').destroy(token.grantId)
     return user && { accountId: user.id, claims: () => claimsOf(user, claimsFor(ctx.oidc.client?.clientId ?? '')) }
   }
   return {

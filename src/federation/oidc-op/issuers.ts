@@ -4,6 +4,7 @@ import type { OutboxEntry } from '../../store/store.ts'
 import { loadLibrary } from './library.ts'
 import {
   createRealmProvider,
+  type Ended,
   issuerPath,
   type ProviderDeps,
   type ProviderRealm,
@@ -15,7 +16,7 @@ export interface Issuers {
   /** Whose address it is, and what of the path comes after its issuer. */
   at(path: string): { readonly realm: RealmName; readonly provider: RealmProvider; readonly path: string } | undefined
   /** Rejects when a client could not be told. */
-  sessionEnded(entry: Pick<OutboxEntry, 'sid' | 'realm'>): Promise<void>
+  sessionEnded(entry: Ended & Pick<OutboxEntry, 'realm'>): Promise<void>
 }
 
 /** Where no realm has clients. */
@@ -41,6 +42,6 @@ export async function createIssuers(realms: readonly ProviderRealm[], deps: Issu
       const provider = found && providers.get(found.realm)
       return found && provider && { realm: found.realm, provider, path: path.slice(found.mount.length) }
     },
-    sessionEnded: async ({ sid, realm }) => providers.get(realm)?.sessionEnded(sid),
+    sessionEnded: async (entry) => providers.get(entry.realm)?.sessionEnded(entry),
   }
 }

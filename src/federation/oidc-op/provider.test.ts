@@ -302,6 +302,22 @@ test('with the session ends what clients have at once, and offline_access with t
   assert.equal(await isActive(rp, renewed.access_token), false)
   await refused(openid.refreshTokenGrant(rp.config, renewed.refresh_token ?? ''), 'invalid_grant')
   await gateway.setUser('alice', { disabled: false })
+  assert.equal(await isActive(rp, renewed.access_token), false, 'who was disabled signs in again')
+})
+
+test('offline_access ends with the user also where its client is silent meanwhile', async () => {
+  const { rp, browser } = await signedIn('wiki')
+  const { url, checks } = await rp.start({ scope: 'openid offline_access', prompt: 'consent' })
+  const lasting = await rp.finish(await browser.submit(await browser.open(url), { decision: 'allow' }), checks)
+  await browser.submit(await browser.open('/logout'), {})
+  assert.equal(await isActive(rp, lasting.access_token), true)
+  await signedIn('told')
+  const ended = once(backChannel, 'told')
+  await gateway.setUser('alice', { disabled: true })
+  await ended
+  await gateway.setUser('alice', { disabled: false })
+  assert.equal(await isActive(rp, lasting.access_token), false)
+  await refused(openid.refreshTokenGrant(rp.config, lasting.refresh_token ?? ''), 'invalid_grant')
 })
 
 test('a client signs people out: asking first, unless it shows whose session it means', async () => {

@@ -8,7 +8,8 @@ import type { KeyRing } from '../../crypto/key-ring.ts'
 import { GatehouseError } from '../../errors.ts'
 import type { UserDirectory } from '../../identity/directory.ts'
 import type { Session } from '../../session/session.ts'
-import type { Store } from '../../store/store.ts'
+import { epochKeys } from '../../session/stateless-claims.ts'
+import type { OutboxEntry, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createAdapter, recordKey } from './adapter.ts'
@@ -43,7 +44,7 @@ export interface ProviderRealm {
 
 export interface ProviderDeps {
   readonly library: Library
-  readonly store: Pick<Store, 'versioned' | 'documents' | 'counters'>
+  readonly store: Pick<Store, 'versioned' | 'documents' | 'counters' | 'epochs'>
   /** A live session, of somebody whom the configuration knows. */
   readonly find: (sid: string) => Promise<Session | undefined>
   readonly keyRing: Pick<KeyRing, 'all'>
@@ -55,12 +56,15 @@ export interface ProviderDeps {
   readonly clock: Clock
 }
 
+/** A session that has ended. */
+export type Ended = Pick<OutboxEntry, 'sid' | 'userId' | 'cause'>
+
 /** The OpenID provider of one realm. */
 export interface RealmProvider {
   /** Answers a request; `path` is what comes after the issuer. */
   serve(visit: OpVisit, path: string): Promise<void>
   /** Told that a session of the realm has ended; rejects when a client could not be told. */
-  sessionEnded(sid: string): Promise<void>
+  sessionEnded(entry: Ended): Promise<void>
   /** The client that a page of the login's leads back to: what it is called, and where its forms end up. */
   clientFor(id: string): { readonly title: string; readonly targets: readonly string[] } | undefined
 }
@@ -93,6 +97,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
     const adapter = (kind: string) =>
       createAdapter(kind, {
         ...{ realm: name, library, sessions, ...shelves },
+        endings: (userId) => store.epochs.read(epochKeys({ realm: name, userId })),
         context: () => library.Provider.ctx,
         foundAtFirst: (request) => bound.get(request)?.authorizations ?? {},
       })
@@ -147,7 +152,11 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
       request.headers['x-forwarded-for'] = visit.clientIp
       await behind(mount, visit, () => provider.callback()(request, response))
     },
-    sessionEnded: (sid) => tellClients(sid, { provider: current(), sessions, ...shelves, realm: name, log: deps.log }),
+    sessionEnded: (entry) =>
+      tellClients(entry, {
+        ...{ provider: current(), sessions, ...shelves, realm: name, log: deps.log },
+        endEverything: async (userId) => void (await store.epochs.raise(epochKeys({ realm: name, userId })[0])),
+      }),
     clientFor(id) {
       const client = clientOf(id)
       return client && { title: client.name ?? client.id, targets: targetsOf(client) }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Provider } from 'oidc-provider'
 import { fault } from '../../errors.ts'
 import type { RealmName } from '../../base/brand.ts'
+import type { EndCause } from '../../telemetry/audit.ts'
 import { recordKey } from './adapter.ts'
 import type { Shelf } from './records.ts'
 import { tellClients } from './session-ends.ts'
@@ -12,8 +13,8 @@ const REALM = '/staff' as RealmName
 
 /** Clients of which `deaf` cannot be told, and what there is of one session. */
 function createBench(record: SessionRecord | undefined) {
-  const [removed, told, logged]: [string[], string[], unknown[]] = [[], [], []]
-  const bench = { record, deaf: new Set<string>(), removed, told, logged }
+  const [removed, told, logged, ended]: [string[], string[], unknown[], string[]] = [[], [], [], []]
+  const bench = { record, deaf: new Set<string>(), removed, told, logged, ended }
   const shelf: Shelf = {
     load: () => Promise.resolve(undefined),
     create: () => Promise.resolve(true),
@@ -40,7 +41,9 @@ function createBench(record: SessionRecord | undefined) {
     remove: () => Promise.resolve(void (bench.record = undefined)),
   }
   const log = { error: (...said: unknown[]) => void logged.push(said) } as never
-  const tell = () => tellClients('s-1', { realm: REALM, provider, sessions, shortLived: shelf, durable: shelf, log })
+  const endEverything = (userId: string) => Promise.resolve(void ended.push(userId))
+  const deps = { realm: REALM, provider, sessions, shortLived: shelf, durable: shelf, log, endEverything }
+  const tell = (cause: EndCause = 'logout') => tellClients({ sid: 's-1', userId: 'u-alice', cause }, deps)
   return { bench, tell }
 }
 
@@ -74,4 +77,11 @@ test('a client that never hears is given up, and somebody is told', async () => 
   await tell()
   assert.equal(bench.record, undefined)
   assert.equal(bench.logged.length, 2)
+})
+
+test('where a person may not sign in any more, all that they let clients have ends, once', async () => {
+  const { bench, tell } = createBench(TWO)
+  bench.deaf.add('mail')
+  for (const cause of ['user-disabled', 'user-disabled', 'logout'] as const) await assert.rejects(tell(cause))
+  assert.deepEqual(bench.ended, ['u-alice'])
 })

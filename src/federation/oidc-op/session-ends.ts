@@ -1,6 +1,7 @@
 import type Provider from 'oidc-provider'
 import type { Client } from 'oidc-provider'
 import type { RealmName } from '../../base/brand.ts'
+import type { EndCause } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { removeGrant } from './adapter.ts'
 import type { Shelf } from './records.ts'
@@ -17,15 +18,24 @@ export interface SessionEndsDeps {
   readonly shortLived: Shelf
   readonly durable: Shelf
   readonly log: Log
+  /** Ends all that a user has let clients have. */
+  readonly endEverything: (userId: string) => Promise<void>
 }
+
+/** Causes that lie in the person: nothing of theirs goes on. */
+const FOR_GOOD: ReadonlySet<EndCause> = new Set(['user-disabled', 'user-removed'])
 
 /**
  * A session has ended, wherever and why ever: what clients got by it ends (but `offline_access`), and those that want to know are told
  * (OIDC Back-Channel Logout 1.0). Rejects when some could not be told: then it is called again, for those alone.
  */
-export async function tellClients(sid: string, deps: SessionEndsDeps): Promise<void> {
+export async function tellClients(
+  { sid, userId, cause }: { readonly sid: string; readonly userId: string; readonly cause: EndCause },
+  deps: SessionEndsDeps,
+): Promise<void> {
   const { provider, sessions, log } = deps
   const record = await sessions.load(sid)
+  if (FOR_GOOD.has(cause) && record?.tries === undefined) await deps.endEverything(userId)
   if (record === undefined) return
   const entries = Object.entries(record.authorizations)
   const ending = entries.flatMap(([, { grantId, persistsLogout }]) =>
