@@ -5,7 +5,7 @@ import { sha256 } from '../../crypto/sha256.ts'
 import type { Session, SessionService } from '../../session/session.ts'
 import type { OneTimeRecords, VersionedRecords } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { Claims, ProviderClient, ProviderLogout, Proved } from './provider.ts'
+import type { Claims, LogoutNotice, ProviderClient, ProviderLogout, Proved } from './provider.ts'
 import type { ProviderConfig } from './providers.schema.ts'
 import { MARK, markOf, markText, sidHash } from './session-mark.ts'
 import type { TokenKeeper } from './token-keeper.ts'
@@ -63,6 +63,18 @@ export function createProviderSessions(deps: ProviderSessionsDeps): ProviderSess
     if (kind === 'over') await sessions.end(session.sid, 'provider', NOBODY)
   }
 
+  const endAt = async ({ sub, sid }: LogoutNotice): Promise<void> => {
+    const owner = await store.versioned.load(OWNERS, sid === undefined ? keyOf('sub', sub ?? '') : keyOf('sid', sid))
+    if (owner === undefined) return
+    const hash = sid === undefined ? undefined : sidHash(sid)
+    for (const session of await sessions.ofUser({ realm, userId: owner.value })) {
+      const mark = markOf(session)
+      if (mark?.provider === name && (hash === undefined || mark.sid === hash)) {
+        await sessions.end(session.sid, 'provider', NOBODY)
+      }
+    }
+  }
+
   return {
     async begin({ claims, tokens: given }, userId, longestMs) {
       const sid = sidOf(claims)
@@ -110,16 +122,14 @@ export function createProviderSessions(deps: ProviderSessionsDeps): ProviderSess
     async signedOut(token) {
       const notice = await client.readLogoutToken(token)
       if (notice === undefined) return false
-      const { sub, sid, jti } = notice
-      if (!(await store.oneTime.put(LOGOUTS, sha256(JSON.stringify([realm, name, jti])), '', JTI_MS))) return false
-      const owner = await store.versioned.load(OWNERS, sid === undefined ? keyOf('sub', sub ?? '') : keyOf('sid', sid))
-      if (owner === undefined) return true
-      const hash = sid === undefined ? undefined : sidHash(sid)
-      for (const session of await sessions.ofUser({ realm, userId: owner.value })) {
-        const mark = markOf(session)
-        if (mark?.provider === name && (hash === undefined || mark.sid === hash)) {
-          await sessions.end(session.sid, 'provider', NOBODY)
-        }
+      const key = sha256(JSON.stringify([realm, name, notice.jti]))
+      if (!(await store.oneTime.put(LOGOUTS, key, '', JTI_MS))) return false
+      try {
+        await endAt(notice)
+      } catch (error) {
+        // The provider sends it again, and then it has to count.
+        await store.oneTime.take(LOGOUTS, key)
+        throw error
       }
       return true
     },
