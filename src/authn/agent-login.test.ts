@@ -6,11 +6,10 @@ import { createThrottle } from '../identity/throttle.ts'
 import { createAgentSessions } from '../session/agent-sessions.ts'
 import { createMachine } from '../session/processes.fixture.ts'
 import { createAgentLogin, registerAgents, type AgentAttempt, type AgentCredentials } from './agent-login.ts'
-import { issue, setNow, type Issued } from './modules/x509/certificates.fixture.ts'
+import { issue, type Issued } from './modules/x509/certificates.fixture.ts'
 
 const EMPLOYEES = '/employees' as RealmName
 const HASH = '$argon2id of s3cret'
-setNow(1_800_000_000_000)
 const OWN = issue({ by: issue({ authority: true }) })
 const OTHER = issue({ by: issue({ authority: true }) })
 

@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { CUSTOMERS, EMPLOYEES } from '../../authn/login.fixture.ts'
 import { verificationName } from '../../crypto/x509/authority.ts'
 import { readCertificate } from '../../crypto/x509/certificate.ts'
-import { CN, issue, nameOf, setNow } from '../../authn/modules/x509/certificates.fixture.ts'
+import { CN, issue, nameOf } from '../../authn/modules/x509/certificates.fixture.ts'
 import { addApiToken, apiTokenOf, newApiTokenStem } from '../../session/api-token.ts'
 import { CLIENT, MANAGEMENT, openZiti, text, type Data } from './ziti.fixture.ts'
 
@@ -210,7 +210,6 @@ test('whoever has to send a token of another issuer with every request does so h
 
 /** An authority, and the module that takes its certificates by their CN. */
 function smartCards() {
-  setNow(NOW)
   const ca = issue({ authority: true, name: nameOf([CN, 'ca']) })
   const certificate = readCertificate(ca.der)
   assert.ok(certificate)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { issue, nameOf, CN, setNow } from '../x509/certificates.fixture.ts'
+import { issue, nameOf, CN } from '../x509/certificates.fixture.ts'
 import { asked, done } from '../../login.fixture.ts'
 import { FLAGS, type Deviation } from './authenticator.fixture.ts'
 import { AAGUID, AAGUID_TEXT, createMaker, packed, u2f } from './maker.fixture.ts'
@@ -9,7 +9,6 @@ import { LEVEL_2, optionsOf, passkeys, scene } from './webauthn.fixture.ts'
 
 const DAY = 86_400_000
 const now = Date.now()
-setNow(now)
 const maker = createMaker()
 const right = packed([maker.batch()])
 

@@ -30,7 +30,6 @@ type Value = Utf8String | PrintableString | BmpString | TeletexString
 export const CN = '2.5.4.3'
 export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
-const DAY = 86_400_000
 
 /** One attribute of a name, as the bytes that are given. */
 export type Attribute = readonly [oid: string, value: string | Value]
@@ -92,12 +91,8 @@ export const RSA_SHA1 = { oid: '1.2.840.113549.1.1.5', hash: 'sha1' }
 export const ecKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
 export const rsaKeys = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
 
-let now = Date.now()
-
-/** Around which certificates are valid, unless they say otherwise. */
-export function setNow(time: number): void {
-  now = time
-}
+/** When certificates and lists are valid, unless they say otherwise: by every clock that a test has. */
+const [FROM, UNTIL] = [Date.UTC(2000, 0), Date.UTC(2049, 0)]
 
 /** A certificate with whatever is wanted in it, whether it makes sense or not. Of a person unless it is one of an authority. */
 export function issue(wanted: Wanted = {}): Issued {
@@ -111,8 +106,8 @@ export function issue(wanted: Wanted = {}): Issued {
   certificate.serialNumber = serial
   certificate.issuer = by?.name ?? name
   certificate.subject = name
-  certificate.notBefore = timeOf(wanted.from ?? now - DAY)
-  certificate.notAfter = timeOf(wanted.until ?? now + DAY)
+  certificate.notBefore = timeOf(wanted.from ?? FROM)
+  certificate.notAfter = timeOf(wanted.until ?? UNTIL)
   certificate.subjectPublicKeyInfo = PublicKeyInfo.fromBER(keys.publicKey.export({ type: 'spki', format: 'der' }))
   certificate.extensions = [...extensionsOf(wanted, authority), ...(wanted.more ?? [])]
   certificate.signature = new AlgorithmIdentifier({ algorithmId: oid })
@@ -160,14 +155,7 @@ export interface WantedList {
 }
 
 /** A revocation list in DER. */
-export function revoke({
-  by,
-  revoked = [],
-  from = now - 60_000,
-  until = now + DAY,
-  more = [],
-  key,
-}: WantedList): Buffer {
+export function revoke({ by, revoked = [], from = FROM, until = UNTIL, more = [], key }: WantedList): Buffer {
   const list = new List()
   list.version = 1
   list.issuer = by.name

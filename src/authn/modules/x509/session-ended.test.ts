@@ -4,9 +4,7 @@ import { NOTHING_PRESENTED, type Presented } from '../../../http/presented.ts'
 import { verificationName } from '../../../crypto/x509/authority.ts'
 import { readCertificate } from '../../../crypto/x509/certificate.ts'
 import { context, createBench, DESTINATION, done, EMPLOYEES } from '../../login.fixture.ts'
-import { CN, issue, nameOf, setNow } from './certificates.fixture.ts'
-
-setNow(1_800_000_000_000)
+import { CN, issue, nameOf } from './certificates.fixture.ts'
 
 test('a session that ends while a certificate strengthens it: the login asks nothing, and comes to an end all the same', async (t) => {
   const ca = issue({ authority: true, name: nameOf([CN, 'ca']) })

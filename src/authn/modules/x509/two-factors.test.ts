@@ -5,9 +5,7 @@ import { verificationName } from '../../../crypto/x509/authority.ts'
 import { readCertificate } from '../../../crypto/x509/certificate.ts'
 import { context, createBench, DESTINATION, EMPLOYEES, NO_DEMAND, type Bench } from '../../login.fixture.ts'
 import type { Step } from '../../step.ts'
-import { CN, issue, nameOf, setNow } from './certificates.fixture.ts'
-
-setNow(1_800_000_000_000)
+import { CN, issue, nameOf } from './certificates.fixture.ts'
 
 const ca = issue({ authority: true, name: nameOf([CN, 'ca']) })
 

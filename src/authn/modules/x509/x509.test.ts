@@ -9,11 +9,10 @@ import { context, createBench, DESTINATION, done, EMPLOYEES, NO_DEMAND, user, ty
 import type { Step } from '../../step.ts'
 import { verificationName } from '../../../crypto/x509/authority.ts'
 import { readCertificate } from '../../../crypto/x509/certificate.ts'
-import { CN, issue, nameOf, pemOf, revoke, setNow, type Issued, type Wanted } from './certificates.fixture.ts'
+import { CN, issue, nameOf, pemOf, revoke, type Issued, type Wanted } from './certificates.fixture.ts'
 
 /** When the bench's clock stands. */
 const NOW = 1_800_000_000_000
-setNow(NOW)
 
 const ca = issue({ authority: true, name: nameOf([CN, 'ca']) })
 const goodList = pemOf('X509 CRL', revoke({ by: ca }))
