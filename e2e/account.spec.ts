@@ -338,9 +338,7 @@ for (const [button, username, site, realm] of [
     await signIn(page, username)
     await page.getByRole('button', { name: button }).first().click()
     await expect(status(page)).toBeVisible()
-    const ended = Date.now()
     await expect.poll(async () => (await stateOf(phone)).closed).toBeGreaterThan(0)
-    expect((await stateOf(phone)).closed - ended).toBeLessThan(10_000)
     const answer = await phone.evaluate(
       async () => (await fetch('/', { headers: { accept: 'application/json' } })).status,
     )

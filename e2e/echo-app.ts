@@ -15,18 +15,25 @@ export interface EchoApp {
   readonly url: string
   /** Everything that reached it, in order. */
   readonly seen: readonly Seen[]
+  /** How many requests, whole or not, have begun to arrive. */
+  arrived(): number
+  /** Answers those that were asked with `?held` so far. */
+  release(): void
   close(): Promise<void>
 }
 
 const TICK_MS = 25
 
-/** `/events` is an event stream, `/clock` a WebSocket that repeats what it is told, `/wait?ms=` takes its time; the rest is echoed. */
+/** `/events` is an event stream, `/clock` a WebSocket that repeats what it is told, the rest is echoed, with `?ms=` after so long and with `?held` when it is released. */
 export async function startEchoApp(
   answerHeaders: Readonly<Record<string, string | readonly string[]>> = {},
 ): Promise<EchoApp> {
   const seen: Seen[] = []
+  let held = Promise.withResolvers<void>()
+  let arrived = 0
   const server = createServer((request, response) => {
-    void answer(request, response, { seen, answerHeaders })
+    arrived++
+    void answer(request, response, { seen, answerHeaders, released: held.promise })
   })
   const sockets = new WebSocketServer({ server, path: '/clock' })
   sockets.on('connection', (socket, { url, headers }: IncomingMessage) => {
@@ -35,10 +42,17 @@ export async function startEchoApp(
     socket.on('error', () => socket.terminate())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // Tests that could not be set up and do not come to close it end all the same.
+  server.unref()
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
     seen,
+    arrived: () => arrived,
+    release() {
+      held.resolve()
+      held = Promise.withResolvers<void>()
+    },
     async close() {
       for (const socket of sockets.clients) socket.terminate()
       const closed = new Promise((resolve) => server.close(resolve))
@@ -51,12 +65,13 @@ export async function startEchoApp(
 interface Answering {
   readonly seen: Seen[]
   readonly answerHeaders: Readonly<Record<string, string | readonly string[]>>
+  readonly released: Promise<void>
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { seen, answerHeaders }: Answering,
+  { seen, answerHeaders, released }: Answering,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(`http://app${request.url ?? '/'}`)
   if (pathname === '/events') {
@@ -68,6 +83,7 @@ async function answer(
   const echo: Seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, bytes }
   seen.push(echo)
   await new Promise((resolve) => setTimeout(resolve, Number(searchParams.get('ms') ?? 0)))
+  if (searchParams.has('held')) await released
   response.writeHead(200, { 'content-type': 'application/json', ...answerHeaders } as OutgoingHttpHeaders)
   response.end(JSON.stringify(echo))
 }

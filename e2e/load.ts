@@ -16,12 +16,14 @@ interface Asked extends LoadTarget {
   readonly agent?: Agent | false
   /** Sent in these pieces, one at a time. */
   readonly pieces?: readonly string[]
+  /** The last piece is sent when this has settled. */
+  readonly heldBy?: Promise<unknown>
 }
 
 const PIECE_EVERY_MS = 40
 
 /** One request as a script sends it; rejects when the connection fails. */
-export function ask({ url, cookie, agent = false, pieces }: Asked): Promise<Reply> {
+export function ask({ url, cookie, agent = false, pieces, heldBy }: Asked): Promise<Reply> {
   const { host, port, pathname, search } = new URL(url)
   const headers = {
     host,
@@ -43,6 +45,7 @@ export function ask({ url, cookie, agent = false, pieces }: Asked): Promise<Repl
     const next = (): void => {
       const piece = left.shift()
       if (piece === undefined) outgoing.end()
+      else if (left.length === 0 && heldBy !== undefined) void heldBy.then(() => outgoing.end(piece))
       else outgoing.write(piece, () => setTimeout(next, PIECE_EVERY_MS))
     }
     next()

@@ -58,13 +58,8 @@ test('streams and WebSockets of a session end when it ends', async ({ page, cont
   await other.goto(`${rig.sites.login}/logout`)
   await other.locator('form[method="post"] button[type="submit"]').first().click()
   await expect(other).toHaveURL(new RegExp('/logged-out'))
-  const ended = Date.now()
-
   await expect.poll(async () => (await state()).socketClosed).toBeGreaterThan(0)
   await expect.poll(async () => (await state()).streamEnded).toBeGreaterThan(0)
-  const { socketClosed, streamEnded } = await state()
-  expect(socketClosed - ended).toBeLessThan(10_000)
-  expect(streamEnded - ended).toBeLessThan(10_000)
 })
 
 test('after signing out the back button shows nothing protected', async ({ page, rig }) => {

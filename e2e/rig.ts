@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../src/free-port.fixture.ts'
 import { askAgain } from './asked-again.ts'
-import { until } from './until.ts'
+import { createMovableClock } from './movable-clock.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -48,7 +48,7 @@ function untilReady(child: ChildProcess): Promise<Ready> {
 /** Starts on a free port, or again on the port and the data of an earlier rig. */
 export async function startRig(again?: { readonly port?: number; readonly dataDir: string }): Promise<Rig> {
   const dataDir = again?.dataDir ?? mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
-  const clock = join(dataDir, `clock-${process.hrtime.bigint()}`)
+  const clock = createMovableClock()
   const asked = askAgain()
   const env = {
     ...process.env,
@@ -56,8 +56,8 @@ export async function startRig(again?: { readonly port?: number; readonly dataDi
     HOST: '127.0.0.1',
     GATEHOUSE_DATA: dataDir,
     ...asked.env,
-    CLOCK_FILE: clock,
-    NODE_OPTIONS: `--import ${JSON.stringify(join(root, 'e2e/moved-clock.ts'))} ${JSON.stringify(asked.flag)}`,
+    ...clock.env,
+    NODE_OPTIONS: `${JSON.stringify(clock.flag)} ${JSON.stringify(asked.flag)}`,
   }
   const child = spawn(process.execPath, [join(root, 'scripts/demo.ts')], {
     cwd: root,
@@ -70,18 +70,16 @@ export async function startRig(again?: { readonly port?: number; readonly dataDi
     ...ready,
     dataDir,
     log: () => readFileSync(join(dataDir, 'gatehouse.log'), 'utf8'),
-    async moveClock(ms) {
-      writeFileSync(clock, String(ms))
-      process.kill(ready.gatewayPid, 'SIGUSR2')
-      await until('the gateway has another time', () => !existsSync(clock))
-    },
+    moveClock: (ms) => clock.move(ready.gatewayPid, ms),
     async killHard() {
       process.kill(ready.gatewayPid, 'SIGKILL')
       await ended
+      clock.dispose()
     },
     async stop() {
       child.kill('SIGTERM')
       const code = await ended
+      clock.dispose()
       // Two rigs on the same data write one log: what is in it says nothing of either.
       asked.check('')
       return code

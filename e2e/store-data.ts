@@ -12,6 +12,9 @@ export interface StoreData {
   dispose(): Promise<void>
 }
 
+/** A busy machine is no server that fails. */
+const PATIENCE = '30s'
+
 export async function startStoreData(driver: StoreDriver): Promise<StoreData> {
   if (driver === 'embedded') {
     const directory = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
@@ -25,5 +28,8 @@ export async function startStoreData(driver: StoreDriver): Promise<StoreData> {
   }
   const [port = 0] = await freePorts(1)
   const server = await startServer({ port })
-  return { yaml: JSON.stringify({ url: `redis://127.0.0.1:${port}` }), dispose: () => server.dispose() }
+  return {
+    yaml: JSON.stringify({ url: `redis://127.0.0.1:${port}`, redis: { timeout: PATIENCE } }),
+    dispose: () => server.dispose(),
+  }
 }

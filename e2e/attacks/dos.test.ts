@@ -25,7 +25,7 @@ async function othersAreServed(rig: Rig, about: string): Promise<void> {
 
 /** As many descriptors as before, or nearly, once whoever has gone was noticed. */
 async function letGo(rig: Rig, before: number): Promise<void> {
-  await until('all let go', () => descriptors(pidOf(rig)) <= before + 10, { withinMs: 30_000 })
+  await until('all let go', () => descriptors(pidOf(rig)) <= before + 10)
 }
 
 async function refused(rig: Rig, bytes: string, statuses: readonly number[]): Promise<WireAnswer | undefined> {

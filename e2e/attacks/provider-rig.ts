@@ -1,13 +1,10 @@
 import { hashSync } from '@node-rs/argon2'
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { liarConfig, startLiar, type Liar } from '../../src/federation/oidc-rp/liar.fixture.ts'
 import type { Answer, Client } from '../client.ts'
 import { startEchoApp, type EchoApp } from '../echo-app.ts'
+import { createMovableClock } from '../movable-clock.ts'
 import { agentYaml, gatehouseYaml, startOwnRig, usersYaml, type OwnRig } from '../own-rig.ts'
-import { until } from '../until.ts'
 
 /** A gateway whose people sign in by providers that lie. */
 export interface ProviderRig {
@@ -46,10 +43,9 @@ export async function startProviderRig(): Promise<ProviderRig> {
   }
   const names = Object.keys(identityProviders)
   const modules = Object.fromEntries(names.map((provider) => [provider, { type: 'oidc', provider }]))
-  const clock = mkdtempSync(join(tmpdir(), 'gatehouse-clock-'))
-  const clockFile = join(clock, 'offset')
+  const clock = createMovableClock()
   const rig = await startOwnRig({
-    env: { CLOCK_FILE: clockFile, NODE_OPTIONS: `--import=${join(import.meta.dirname, '../moved-clock.ts')}` },
+    env: { ...clock.env, NODE_OPTIONS: clock.flag },
     files: {
       'agent-config/gatehouse.yaml': gatehouseYaml(),
       'agent-config/app.yaml': agentYaml('app', app.url),
@@ -98,15 +94,10 @@ export async function startProviderRig(): Promise<ProviderRig> {
       const answer = await client.open(`${site}/x`)
       return answer.status === 200 && app.seen.length > before
     },
-    async moveClock(ms) {
-      writeFileSync(`${clockFile}~`, String(ms))
-      renameSync(`${clockFile}~`, clockFile)
-      rig.kill('SIGUSR2')
-      await until('the clock is moved', () => !existsSync(clockFile))
-    },
+    moveClock: (ms) => clock.move(rig.pid, ms),
     async close() {
       assert.equal(await rig.stop(), 0)
-      rmSync(clock, { recursive: true })
+      clock.dispose()
       await Promise.all([corp.close(), other.close(), broken.close(), app.close()])
     },
   }

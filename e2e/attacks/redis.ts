@@ -11,7 +11,7 @@ import { headersOf, Wire, type WireAnswer } from './wire.ts'
 
 /** As the sample has it, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 1_000
-const PATIENT = { withinMs: 30_000 }
+const PATIENT = { withinMs: 60_000 }
 /** Of confirmed sessions on ordinary paths. */
 const GRACE_MS = 15_000
 

@@ -24,6 +24,8 @@ export async function startApplication(): Promise<Application> {
     socket.on('error', () => socket.terminate())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // Tests that could not be set up and do not come to close it end all the same.
+  server.unref()
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     webSockets: () => sockets.clients.size,

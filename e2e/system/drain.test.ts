@@ -41,48 +41,53 @@ async function signIn({ port }: OwnRig): Promise<{ readonly cookie: string; read
   return { cookie: client.cookiesFor(url), url }
 }
 
-/** Milliseconds until the process has ended. */
-async function timed<T>(ended: Promise<T>): Promise<readonly [T, number]> {
-  const started = performance.now()
-  return [await ended, performance.now() - started]
-}
+/** What would wait for its time-out never comes to an end here. */
+const patient = (shutdown: string): ConfigFiles => ({
+  ...files,
+  'agent-config/gatehouse.yaml': gatehouseYaml({ more: `shutdown: { drain: 10m, ${shutdown} }\n` }),
+})
+/** Less than the gateway keeps a silent connection, and many times what a busy machine takes to close one. */
+const KEPT_MS = 60_000
 
 test('SIGTERM and SIGINT end an idle process with 0 at once, kept connections or not', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const rig = await startOwnRig({ files })
+    const rig = await startOwnRig({ files: patient('delay: 10ms') })
     const { cookie, url } = await signIn(rig)
     const agent = new Agent({ keepAlive: true })
     assert.equal((await ask({ url, cookie, agent })).status, 200)
     rig.kill(signal)
-    const [code, ms] = await timed(rig.ended)
+    const killed = performance.now()
+    const code = await rig.ended
     agent.destroy()
     assert.equal(code, 0, signal)
-    assert.ok(ms < 15_000, `${signal}: ${ms} ms`)
+    assert.ok(performance.now() - killed < KEPT_MS, `${signal}: it waited for the client`)
     await rig.stop()
   }
 })
 
 test('SIGTERM closes streams and WebSockets, lets what is under way finish, and says that it is not ready', async () => {
-  const rig = await startOwnRig({ files })
+  const rig = await startOwnRig({ files: patient('delay: 0s') })
   const { cookie, url } = await signIn(rig)
   const events = await openEvents({ url: `${url}events`, cookie })
   const socket = await openSocket({ url: `${url}clock`, cookie })
-  const seen = app.seen.length
-  const slow = ask({ url: `${url}?ms=900`, cookie })
-  const upload = ask({ url: `${url}upload`, cookie, pieces: Array.from({ length: 15 }, () => 'piece') })
+  // Connections are accepted in their order: once later requests have passed, this one has been, too.
   const probe = await halfAsked(rig.port)
-  await until('the requests are under way', () => app.seen.length > seen)
+  const arrived = app.arrived()
+  const slow = ask({ url: `${url}?held`, cookie })
+  const { promise: goOn, resolve: finish } = Promise.withResolvers<void>()
+  const upload = ask({ url: `${url}upload`, cookie, pieces: Array.from({ length: 15 }, () => 'piece'), heldBy: goOn })
+  await until('the requests are under way', () => app.arrived() === arrived + 2)
   rig.kill('SIGTERM')
-  await until('streams are closed', () => !events.isOpen && !socket.isOpen, { withinMs: 20_000 })
+  await until('streams are closed', () => !events.isOpen && !socket.isOpen)
   const probed = await probe.finish()
   assert.match(probed, /^HTTP\/1\.1 503 /)
   assert.match(probed, /\{"status":"not ready","problems":\["draining"\]\}/)
+  app.release()
+  finish()
   assert.equal((await slow).status, 200)
   assert.match((await upload).body, /"bytes":75/)
   await assert.rejects(new Client().call(url), /ECONNREFUSED/)
-  const [code, ms] = await timed(rig.ended)
-  assert.equal(code, 0)
-  assert.ok(ms < 15_000, `${ms} ms after the last answer`)
+  assert.equal(await rig.ended, 0)
   assert.equal(rig.errors(), '')
   await rig.stop()
 })
@@ -118,23 +123,23 @@ async function refused(
 }
 
 test('with shutdown.delay new probes are told no while requests are still served', async () => {
-  const delayed = { 'agent-config/gatehouse.yaml': gatehouseYaml({ more: 'shutdown: { delay: 1500ms }\n' }) }
-  const rig = await startOwnRig({ files: { ...files, ...delayed } })
+  const rig = await startOwnRig({ files: patient('delay: 10m') })
   const { cookie, url } = await signIn(rig)
   const readyz = `http://login.acme.test:${rig.port}/readyz`
   rig.kill('SIGTERM')
   await until('readiness is denied', async () => (await new Client().call(readyz)).status === 503)
   assert.equal((await ask({ url, cookie })).status, 200)
-  assert.equal(await rig.ended, 0)
+  rig.kill('SIGTERM')
+  assert.equal(await rig.ended, 1, 'nobody waits longer than they want to')
   await rig.stop()
 })
 
 test('a second signal ends the process at once, whatever is under way', async () => {
-  const rig = await startOwnRig({ files })
+  const rig = await startOwnRig({ files: patient('delay: 0s') })
   const { cookie, url } = await signIn(rig)
-  const seen = app.seen.length
-  const slow = assert.rejects(ask({ url: `${url}?ms=3000`, cookie }))
-  await until('the request is under way', () => app.seen.length > seen)
+  const arrived = app.arrived()
+  const slow = assert.rejects(ask({ url: `${url}?held`, cookie }))
+  await until('the request is under way', () => app.arrived() > arrived)
   rig.kill('SIGTERM')
   await until('nobody is let in any more', () =>
     new Client().call(url).then(
@@ -143,9 +148,7 @@ test('a second signal ends the process at once, whatever is under way', async ()
     ),
   )
   rig.kill('SIGTERM')
-  const [code, ms] = await timed(rig.ended)
-  assert.equal(code, 1)
-  assert.ok(ms < 1_000, `${ms} ms`)
+  assert.equal(await rig.ended, 1)
   await slow
   await rig.stop()
 })
@@ -219,8 +222,6 @@ test('SIGHUP looks at the configuration now', async () => {
   const rig = await startOwnRig({ files })
   rig.write({ 'agent-config/app.yaml': `${files['agent-config/app.yaml'] ?? ''}title: Another\n` })
   rig.kill('SIGHUP')
-  await until('the change is in force', () => rig.lines().some(({ event }) => event === 'ConfigChanged'), {
-    withinMs: 20_000,
-  })
+  await until('the change is in force', () => rig.lines().some(({ event }) => event === 'ConfigChanged'))
   assert.equal(await rig.stop(), 0)
 })

@@ -20,8 +20,11 @@ before(async () => {
 })
 
 after(async () => {
-  await second.stop()
-  await first.stop()
+  try {
+    await second.stop()
+  } finally {
+    await first.stop()
+  }
 })
 
 async function signIn(username: string, rig = first): Promise<{ readonly client: Client; readonly token: string }> {
@@ -158,7 +161,7 @@ test('a change of the configuration closes it, and so does a shutdown, with the 
   const realm = 'session: { maxIdle: 10m }\n'
   const rig = await startOwnRig({
     files: {
-      'agent-config/gatehouse.yaml': gatehouseYaml(),
+      'agent-config/gatehouse.yaml': gatehouseYaml({ more: 'shutdown: { drain: 10m }\n' }),
       'agent-config/app.yaml': agentYaml('app', 'http://127.0.0.1:1'),
       ...{ 'realms/realm.yaml': '', 'realms/staff/realm.yaml': realm, 'realms/staff/users.yaml': users },
     },
@@ -173,10 +176,8 @@ test('a change of the configuration closes it, and so does a shutdown, with the 
   rig.kill('SIGHUP')
   assert.equal(await before.closed, 1012)
   const later = await listen(t, at, token)
-  const stopped = performance.now()
-  assert.equal(await rig.stop(), 0)
+  assert.equal(await rig.stop(), 0, 'nobody waits for it')
   assert.equal(await later.closed, 1001)
-  assert.ok(performance.now() - stopped < 25_000, 'nobody waits for it')
 })
 
 test('neither a token nor what merely stands where one would is in any line that is logged', async (t) => {

@@ -23,8 +23,11 @@ before(async () => {
 })
 
 after(async () => {
-  await second.stop()
-  await first.stop()
+  try {
+    await second.stop()
+  } finally {
+    await first.stop()
+  }
 })
 
 interface SignedIn {
@@ -79,16 +82,14 @@ function call(
 const EMPLOYEES = '/json/realms/root/realms/employees/sessions'
 const asScript = { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' } }
 
-/** Milliseconds until the second process refuses what the first ended. */
-async function untilRefused({ client, token }: SignedIn, site: 'app' | 'club' = 'app'): Promise<number> {
-  const ended = performance.now()
+/** Until the second process refuses what the first ended; how soon that is, is for the bench to show. */
+async function untilRefused({ client, token }: SignedIn, site: 'app' | 'club' = 'app'): Promise<void> {
   const app = `${second.sites[site]}/.gatehouse/whoami`
   await until('the application refuses', async () => (await client.call(app, asScript)).status === 401)
   await until(
     'the REST says so',
     async () => (await call(second, `${EMPLOYEES}?_action=validate`, { token })).body['valid'] === false,
   )
-  return performance.now() - ended
 }
 
 test('sessions that an administrator ends by handle or by user in one process are refused in the other', async () => {
@@ -119,8 +120,7 @@ test('sessions of customers, which live in the browser, are listed and ended lik
   assert.equal(sessionHandles.length, 1)
   assert.equal((await dave.client.call(`${second.sites.club}/.gatehouse/whoami`, asScript)).status, 200)
   await call(first, `${path}?_action=logoutByHandle`, { token: admin.token, body: { sessionHandles } })
-  const took = await untilRefused(dave, 'club')
-  assert.ok(took <= 1_000, `${took} ms`)
+  await untilRefused(dave, 'club')
 })
 
 test('sessions that the command line ends are refused by every running process', async () => {
@@ -136,8 +136,7 @@ test('sessions that the command line ends are refused by every running process',
   assert.equal(session?.address, '127.0.0.1')
   const revoked = await gatehouse('revoke', session.sid)
   assert.equal(revoked.stdout, '1 ended\n')
-  const took = await untilRefused(alice)
-  assert.ok(took <= 1_000, `${took} ms`)
+  await untilRefused(alice)
 })
 
 test('the REST is only on the login host, and a token in an address is masked in the log', async () => {

@@ -167,9 +167,12 @@ test('a client certificate may be shown and need not', async () => {
 test('certificates are read again, without a restart and without breaking what is open', async () => {
   const client = new Client({ ca: authority.cert })
   await client.signIn(await client.open(at('app')), 'erin', 'erin-password')
-  const slow = client.call(at('app', '/?ms=1200'))
+  const arrived = app.arrived()
+  const slow = client.call(at('app', '/?held'))
+  await until('the request is under way', () => app.arrived() > arrived)
   rig.write(pairFiles('app', authority.issue('second', ['app.acme.test', '*.acme.test'])))
   await until('the new certificate is shown', async () => (await shownFor('app.acme.test')) === 'second')
+  app.release()
   assert.equal((await slow).status, 200)
   assert.equal((await client.call(at('app'))).status, 200)
 

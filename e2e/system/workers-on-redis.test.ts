@@ -27,7 +27,7 @@ before(async () => {
   const app = await startEchoApp()
   closers.push(() => app.close())
   const users = usersYaml([{ username: 'erin', hash: await hashOf('erin-password') }])
-  const carried = JSON.stringify({ session: { mode: 'stateless', maxIdle: `${IDLE_MS / 1_000}s` } })
+  const carried = (more = {}): string => JSON.stringify({ session: { mode: 'stateless', ...more } })
   files = {
     'agent-config/gatehouse.yaml': gatehouseYaml({ more: `workers: ${WORKERS}\n` }).replace(
       '{ path: .gatehouse/cts.db }',
@@ -35,11 +35,14 @@ before(async () => {
     ),
     'agent-config/app.yaml': agentYaml('app', app.url),
     'agent-config/club.yaml': agentYaml('club', app.url).replace('/staff', '/club'),
+    'agent-config/brief.yaml': agentYaml('brief', app.url).replace('/staff', '/brief'),
     'realms/realm.yaml': '',
     'realms/staff/realm.yaml': '',
     'realms/staff/users.yaml': users,
-    'realms/club/realm.yaml': carried,
+    'realms/club/realm.yaml': carried(),
     'realms/club/users.yaml': users,
+    'realms/brief/realm.yaml': carried({ maxIdle: `${IDLE_MS / 1_000}s` }),
+    'realms/brief/users.yaml': users,
   }
   rig = await startOwnRig({ files, env })
   closers.push(async () => assert.equal(await rig.stop(), 0))
@@ -95,16 +98,16 @@ test('SIGUSR2 replaces all workers one by one under load: no request fails and n
 test('a stateless session: renewed by navigations, ended at every process, also at one that begins later', async () => {
   const other = await startOwnRig({ files, env })
   try {
-    const { client, cookie } = await signIn('club')
-    assert.deepEqual(await statuses('club', cookie, other), [200])
+    const { client, cookie } = await signIn('brief')
+    assert.deepEqual(await statuses('brief', cookie, other), [200])
     await pause(IDLE_MS / 4 + 200)
-    assert.equal((await client.call(urlOf('club'))).status, 200)
-    const renewed = client.cookiesFor(urlOf('club'))
+    assert.equal((await client.call(urlOf('brief'))).status, 200)
+    const renewed = client.cookiesFor(urlOf('brief'))
     assert.notEqual(renewed, cookie, 'a navigation leaves with a fresh token')
-    assert.deepEqual(await statuses('club', renewed, other), [200])
+    assert.deepEqual(await statuses('brief', renewed, other), [200])
     assert.equal((await client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
     for (const token of [cookie, renewed])
-      await until('the other processes deny it', async () => (await statuses('club', token, other)).join() === '401')
+      await until('the other processes deny it', async () => (await statuses('brief', token, other)).join() === '401')
   } finally {
     assert.equal(await other.stop(), 0)
   }

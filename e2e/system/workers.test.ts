@@ -237,11 +237,18 @@ test('SIGTERM drains all workers: what is under way ends well, the exit code is 
   const client = new Client()
   const home = `http://app.acme.test:${other.port}/`
   assert.equal((await client.signIn(await client.open(home), 'erin', 'erin-password')).status, 200)
-  const seen = app.seen.length
+  const arrived = app.arrived()
   const cookie = client.cookiesFor(home)
-  const slow = Array.from({ length: 6 }, () => ask({ url: `${home}?ms=700`, cookie }))
-  await until('the requests are under way', () => app.seen.length >= seen + 6, { withinMs: START_MS })
+  const slow = Array.from({ length: 6 }, () => ask({ url: `${home}?held`, cookie }))
+  await until('the requests are under way', () => app.arrived() >= arrived + 6, { withinMs: START_MS })
   other.kill('SIGTERM')
+  const readyz = `http://login.acme.test:${other.port}/readyz`
+  const isReady = async (): Promise<boolean> => (await new Client().call(readyz)).status === 200
+  await until(
+    'it is ready no more',
+    async () => !(await Promise.race([isReady().catch(() => false), pause(1_000, false)])),
+  )
+  app.release()
   assert.deepEqual(
     (await Promise.all(slow)).map(({ status }) => status),
     [200, 200, 200, 200, 200, 200],

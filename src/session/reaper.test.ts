@@ -84,3 +84,18 @@ test('the timer reaps by itself', async (t) => {
   await ended
   await reaper.close()
 })
+
+test('without a time it looks every second: what is open for a session ends that soon after it', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { log } = createBench(t)
+  let looked = 0
+  const expired = (): Promise<[]> => {
+    looked++
+    return Promise.resolve([])
+  }
+  const leases = { acquire: () => Promise.resolve(true), release: () => Promise.resolve() }
+  const reaper = createReaper({ expired: { expired }, leases, sessions: { end: () => Promise.resolve(true) }, log })
+  t.mock.timers.tick(1_000)
+  await reaper.close()
+  assert.equal(looked, 1)
+})

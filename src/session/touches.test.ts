@@ -115,7 +115,6 @@ test('the timer writes by itself', async () => {
   const { at, session, touches, written } = createBench()
   at(61_000)
   touches.note(session('s1'))
-  const deadline = Date.now() + 10_000
-  while (written.length === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+  while (written.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(written.length, 1)
 })

@@ -10,11 +10,7 @@ const NEXT = 'quite another password'
 
 /** Looks again and again until a change has arrived; how soon it does is measured where nothing else runs. */
 async function soon(isSo: () => unknown): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!(await isSo())) {
-    assert.ok(performance.now() < deadline, 'it took too long')
-    await pause(5)
-  }
+  while (!(await isSo())) await pause(5)
 }
 
 async function add({ records }: ManagedProcess, hash: string, more = {}): Promise<string> {

@@ -9,7 +9,7 @@ import { freePort } from '../../free-port.fixture.ts'
 import type { ConnectionOptions } from './connect.ts'
 import type { RedisSettings } from './settings.ts'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** Asks again and again until it is so. Rejects after twenty seconds: what is waited for may never come. */
 export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
