@@ -53,7 +53,7 @@ test('kill -9 in the middle of logins: what was answered holds after a restart',
     await after(500 + round * 700)
     // However slow it is, there is something to lose.
     const isOf = (state: Record['state']): number => records.filter((record) => record.state === state).length
-    await until('people signed in and out', () => isOf('signed-in') > 3 && isOf('signed-out') > 1, { withinMs: 20_000 })
+    await until('people signed in and out', () => isOf('signed-in') > 3 && isOf('signed-out') > 1)
     await rig.killHard()
     await Promise.all(people)
     rig = await startRig(rig)

@@ -108,7 +108,7 @@ test(
     const gatehouse = startShell(`${known}\n${last ?? ''}`, config, env)
     const wiki = `http://wiki.acme.localhost:${port}/`
     const client = new Client()
-    await until('it listens', () => gatehouse.out().includes('"listening"'), { withinMs: 20_000 })
+    await until('it listens', () => gatehouse.out().includes('"listening"'))
     assert.match(gatehouse.out(), /^The configuration is valid: 0 errors, 0 warnings\.\n/)
     const page = await client.open(wiki)
     assert.match(page.body, /Acme Staff/)

@@ -199,9 +199,7 @@ test(
     assertUnavailable(await logout, 'a logout that could not be written is not confirmed')
     db.exec('ROLLBACK')
     db.close()
-    await until('it is ready again', async () => (await statusOf(new Client(), at('login', '/readyz'))) === 200, {
-      withinMs: 30_000,
-    })
+    await until('it is ready again', async () => (await statusOf(new Client(), at('login', '/readyz'))) === 200)
     assert.equal(await statusOf(erin, at('app')), 200)
     assert.equal((await guest.open(filled.action, { form: filled.form })).status, 200)
   },

@@ -198,13 +198,14 @@ suite('ReDoS', () => {
   const all = [...collected, ...hostile.map((path) => ({ id: path.slice(0, 20), path, input: undefined }))]
 
   for (const { id, path, input } of all) {
-    test(`${id}: refused at load, or under 5 ms on 50,000 characters`, () => {
+    test(`${id}: refused at load, or under 50 ms on 50,000 characters`, () => {
       const parsed = parsePattern(`http://h${path}`)
       if (parsed.kind === 'problem') return
       for (const attack of input === undefined ? inputs : [input]) {
         const target = targetOf({ scheme: 'http', host: 'h', port: 80, path: attack, query: undefined })
         const best = Math.min(...[1, 2, 3, 4, 5].map(() => elapsed(() => parsed.pattern.matches(target, 'loose'))))
-        assert.ok(best < 5, `${best} ms on ${attack.slice(0, 10)}…`)
+        // Less than half a millisecond where nothing else runs; what goes back for each character takes a thousand times as long.
+        assert.ok(best < 50, `${best} ms on ${attack.slice(0, 10)}…`)
       }
     })
   }
