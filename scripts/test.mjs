@@ -20,7 +20,7 @@ const tests = (name, minutes, ...args) => ({
 })
 
 /** Folders whose test files run in one process: to start one for each takes twice what the tests do. They leave nothing behind for each other. */
-const IN_ONE_PROCESS = ['gateway|identity|session', 'base|config|http|policy|telemetry']
+const IN_ONE_PROCESS = ['api|authn|portal', 'gateway|identity|session', 'base|config|http|policy|telemetry']
 
 /** For what only reads and computes: it takes what the others leave, so that those who measure time and answer browsers are not held up. */
 const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10', step.command, ...step.args] })
