@@ -101,7 +101,11 @@ function othersOf(frame: Frame, input: LoginViewInput): readonly object[] {
   return byLastUse(
     step.others,
     (module) => module === lastProvider && providerOf(asked.realm, module) !== undefined,
-  ).map((module) => ({ module, label: otherLabel(frame, input, module) }))
+  ).map((module) => ({
+    module,
+    label: otherLabel(frame, input, module),
+    isProvider: providerOf(asked.realm, module) !== undefined,
+  }))
 }
 
 function otherLabel(frame: Frame, input: LoginViewInput, module: string): string {
@@ -121,6 +125,7 @@ function asksForAddress({ step, asked }: LoginViewInput): boolean {
   const ways = new Set([step.stage, ...step.others])
   return (
     isFirst(step) &&
+    ways.size > 1 &&
     asked.realm.providers?.some(({ module, domains }) => ways.has(module) && domains.length > 0) === true
   )
 }
