@@ -186,18 +186,12 @@ export type AuditEvent = About &
       }
     /** Somebody was sent to `/cdcservlet` with what no agent asks for: a token would have gone elsewhere. */
     | { readonly event: 'CdcRefused'; readonly agent: AgentId | undefined; readonly reason: string }
-    /** An OpenID client was told who somebody is, or will be when it fetches its tokens. */
+    /**
+     * `OidcAuthorized`: an OpenID client was told who somebody is, or will be when it fetches its tokens. `OidcConsented`: a person agreed
+     * that a client may know of them what these scopes tell.
+     */
     | {
-        readonly event: 'OidcAuthorized'
-        readonly realm: RealmName
-        readonly username: string
-        readonly sid: string
-        readonly client: string
-        readonly scope: string
-      }
-    /** A person agreed that a client may know of them what these scopes tell. */
-    | {
-        readonly event: 'OidcConsented'
+        readonly event: 'OidcAuthorized' | 'OidcConsented'
         readonly realm: RealmName
         readonly username: string
         readonly sid: string
