@@ -276,6 +276,9 @@ test('tabs that expired together all go on after one login, each where it was', 
   await page.reload()
   await second.reload()
   await third.getByRole('button', { name: 'Upload' }).click()
+  // Its script has to be there: who comes later has not heard of the login, and looks when the tab is opened.
+  await expect(third.getByRole('heading', { level: 1 })).toContainText('Sign in')
+  await third.waitForLoadState()
   await page.bringToFront()
   await signIn(page, bob)
   await expect(page).toHaveURL(`${bank.site}/one#a`)
