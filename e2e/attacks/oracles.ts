@@ -152,8 +152,7 @@ export async function isDead(
   upstreamSilent(rig, mark, about)
 }
 
-/** In milliseconds of the thread; a machine with much to do makes twice as many of the same work. An attack that works takes seconds. */
-const CALM_BLOCK_MS = 400
+const CALM_BLOCK_MS = 200
 /** A loop that waits is blocked, too; so is one whose machine has others to serve, for a while. */
 const STALLED_MS = 15_000
 const CALM_RSS = 420 * 1_024 * 1_024
