@@ -15,15 +15,27 @@ export interface XmlElement {
   readonly text: string
   /** A comment stands in it: its text is in pieces, and others may read the first alone (comment truncation). */
   readonly interrupted: boolean
+  /** Where its tag begins, in UTF-16 code units of the text. */
+  readonly offset: number
 }
 
 export type XmlReading =
   | { readonly kind: 'document'; readonly root: XmlElement }
-  /** What is wrong, for whoever sent it. */
-  | { readonly kind: 'refused'; readonly message: string }
+  /** What is wrong, for whoever sent it, and how far the text was read. */
+  | { readonly kind: 'refused'; readonly message: string; readonly offset: number }
+
+/** What a document may have in it at most. */
+export interface XmlLimits {
+  readonly depth: number
+  readonly elements: number
+  /** Of one element. */
+  readonly attributes: number
+  /** Characters. */
+  readonly length: number
+}
 
 /** Nothing that people exchange comes near these. */
-const MOST = { depth: 24, elements: 2_000, attributes: 32, length: 65_536 } as const
+const MOST: XmlLimits = { depth: 24, elements: 2_000, attributes: 32, length: 65_536 }
 
 const XMLNS = 'http://www.w3.org/2000/xmlns/'
 
@@ -33,13 +45,13 @@ class Refusal extends Error {}
 /**
  * The one way in for XML from outside. Well-formed XML 1.0 with namespaces in at most 64 KiB, or refused: document types, and with
  * them entities of any kind (XXE, entity bombs), processing instructions, other encodings than UTF-8, and what is deeper or has
- * more in it than messages have. Time grows with the length alone. The parser is loaded when something is first read.
+ * more in it than messages have (`most`). Time grows with the length alone. The parser is loaded when something is first read.
  */
-export function readXml(text: string): XmlReading {
-  if (text.length > MOST.length) return { kind: 'refused', message: `more than ${MOST.length} characters` }
-  const tree = createTree()
+export function readXml(text: string, most = MOST): XmlReading {
+  if (text.length > most.length) return { kind: 'refused', message: `more than ${most.length} characters`, offset: 0 }
   const { SaxesParser } = createRequire(import.meta.url)('saxes') as typeof saxes
   const parser = new SaxesParser({ xmlns: true })
+  const tree = createTree(most, () => text.lastIndexOf('<', parser.position))
   parser.on('error', ({ message }) => refuse(message))
   parser.on('doctype', () => refuse('a document type: documents here have none, and no entities'))
   parser.on('processinginstruction', () => refuse('a processing instruction'))
@@ -57,7 +69,7 @@ export function readXml(text: string): XmlReading {
   try {
     parser.write(text).close()
   } catch (caught) {
-    if (caught instanceof Refusal) return { kind: 'refused', message: caught.message }
+    if (caught instanceof Refusal) return { kind: 'refused', message: caught.message, offset: parser.position }
     throw caught
   }
   return { kind: 'document', root: tree.root() }
@@ -85,24 +97,27 @@ interface Tree {
   root(): XmlElement
 }
 
-function createTree(): Tree {
+function createTree(most: XmlLimits, begunAt: () => number): Tree {
   const path: Building[] = []
   let root: XmlElement | undefined
   let elements = 0
   let attributes = 0
+  let offset = 0
   return {
     begin() {
       attributes = 0
+      offset = begunAt()
       elements += 1
-      if (elements > MOST.elements) refuse(`more than ${MOST.elements} elements`)
-      if (path.length >= MOST.depth) refuse(`elements in more than ${MOST.depth} others`)
+      if (elements > most.elements) refuse(`more than ${most.elements} elements`)
+      if (path.length >= most.depth) refuse(`elements in more than ${most.depth} others`)
     },
     count() {
       attributes += 1
-      if (attributes > MOST.attributes) refuse(`more than ${MOST.attributes} attributes of one element`)
+      if (attributes > most.attributes) refuse(`more than ${most.attributes} attributes of one element`)
     },
     open({ local: name, uri: namespace, attributes: given }) {
-      const element = { name, namespace, attributes: byName(given), children: [], text: '', interrupted: false }
+      const read = { name, namespace, attributes: byName(given), offset }
+      const element = { ...read, children: [], text: '', interrupted: false }
       path.at(-1)?.children.push(element)
       root ??= element
       path.push(element)

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../base/brand.ts'
+import { escapeXml as text } from '../http/xml-writer.ts'
 
 /** What one answer of `/cdcservlet` says. */
 export interface Lares {
@@ -50,17 +51,4 @@ export function writeLares(lares: Lares): string {
 /** Without fractions, which OpenAM's agents for C do not read. */
 function instant(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-}
-
-/** As text or as an attribute's value (XML 1.0 §2.4). */
-function text(value: string): string {
-  return value.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 }
