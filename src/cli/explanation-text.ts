@@ -13,18 +13,37 @@ export function verdictOf({ allowed, reason, policies, advices, endsSession }: D
   return `denied until more is proved: ${asked.join('; ')}${by}`
 }
 
+/** What was asked about. */
+export interface Question {
+  /** For a terminal. */
+  readonly line: string
+  /** Said where no policy had a part in it. */
+  readonly nothing: string
+  /** Empty where nobody knows it. */
+  readonly ip: string
+  /** For programs. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export function questionOf({ site, method, target, client: { ip } }: AskedRequest): Question {
+  const { scheme, host, port } = site.resourceBase
+  return {
+    line: `${method} ${scheme}://${host}:${port}${plain(target.target)}`,
+    nothing: `no policy of ${site.policySet} covers this address`,
+    ip,
+    fields: { method, resource: site.resourceBase, target: target.target },
+  }
+}
+
 /** For a terminal: the question, the verdict, and what every policy said. */
-export function explanationAsText(request: AskedRequest, asker: Asker, { decision, trace }: Explanation): string {
-  const { scheme, host, port } = request.site.resourceBase
+export function explanationAsText(question: Question, asker: Asker, { decision, trace }: Explanation): string {
   const { session, facts, now } = asker
   const good = decision.validUntil === FOREVER ? '' : `, good until ${new Date(decision.validUntil).toISOString()}`
   const lines = [
-    `${request.method} ${scheme}://${host}:${port}${plain(request.target.target)}`,
-    `${plain(session.username)} of ${session.realm}, groups ${[...facts.groups].map(plain).join(', ') || 'none'}, level ${session.authLevel} by ${session.authModules.join(', ') || 'nothing'}, from ${request.client.ip}, at ${new Date(now).toISOString()}`,
+    question.line,
+    `${plain(session.username)} of ${session.realm}, groups ${[...facts.groups].map(plain).join(', ') || 'none'}, level ${session.authLevel} by ${session.authModules.join(', ') || 'nothing'}, from ${question.ip}, at ${new Date(now).toISOString()}`,
     `${verdictOf(decision)}${good}`,
-    ...(trace.length === 0
-      ? [`no policy of ${request.site.policySet} covers this address`]
-      : trace.flatMap(policyLines)),
+    ...(trace.length === 0 ? [question.nothing] : trace.flatMap(policyLines)),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -56,20 +75,14 @@ function stepLines({ type, outcome, because, advices, parts = [] }: Step, indent
 }
 
 /** For programs: nothing is put into words that a field says. */
-export function explanationAsJson(request: AskedRequest, asker: Asker, { decision, trace }: Explanation): string {
-  const { site, method, target, client } = request
+export function explanationAsJson(question: Question, asker: Asker, { decision, trace }: Explanation): string {
   const { session, facts, now } = asker
   const { validUntil, ...decided } = decision
   return `${JSON.stringify(
     {
       question: {
-        ...{
-          method,
-          resource: site.resourceBase,
-          target: target.target,
-          ip: client.ip,
-          at: new Date(now).toISOString(),
-        },
+        ...question.fields,
+        ...{ ip: question.ip, at: new Date(now).toISOString() },
         session,
         groups: [...facts.groups],
         attributes: facts.attributes,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -21,7 +21,7 @@ after(() => rmSync(DATA, { recursive: true }))
 
 class Exited extends Error {}
 
-async function run(...args: readonly string[]) {
+async function run(command: string, ...args: readonly string[]) {
   const said = { out: '', err: '', code: 0 as ExitCode }
   const terminal: Terminal = {
     stdin: Readable.from([]),
@@ -35,7 +35,7 @@ async function run(...args: readonly string[]) {
     },
   }
   try {
-    await runProgram(['policy', ...args, '--config', CONFIG], { terminal, serve: () => Promise.resolve() })
+    await runProgram(['policy', command, '--config', CONFIG, ...args], { terminal, serve: () => Promise.resolve() })
   } catch (error) {
     if (!(error instanceof Exited)) throw error
   }
@@ -46,6 +46,30 @@ const explain = (user: string, url: string, ...more: readonly string[]) =>
   run('explain', '--user', user, '--url', url, ...more)
 
 suite('policy explain', () => {
+  test('says who may be signed in at a partner, and wants one question', async (context) => {
+    const root = mkdtempSync(join(tmpdir(), 'gatehouse-partners-'))
+    context.after(() => rmSync(root, { recursive: true }))
+    cpSync(join(CONFIG, 'agent-config'), join(root, 'agent-config'), { recursive: true })
+    cpSync(join(CONFIG, 'realms'), join(root, 'realms'), { recursive: true })
+    const client = 'secret: a-long-enough-secret, redirectUris: ["https://a.example/cb"]'
+    writeFileSync(
+      join(root, 'realms/employees/clients.yaml'),
+      `clients: [{ id: payroll, ${client} }, { id: wiki, ${client} }]\n`,
+    )
+    appendFileSync(
+      join(root, 'realms/employees/policies.yaml'),
+      'partnerPolicies: [{ name: for-finance, partners: [payroll], subject: { type: Group, groups: [finance] } }]\n',
+    )
+    const ask = (...question: readonly string[]) => run('explain', '--user', 'alice', ...question, '--config', root)
+    const { out } = await ask('--partner', 'payroll')
+    assert.match(out, /^sign in at payroll\nalice of \/employees[^]*\ndenied: subject-failed \(for-finance\)\n/)
+    assert.match(out, / for-finance is about others, by payroll\n/)
+    assert.match((await ask('--partner', 'wiki')).out, /\nallowed\nno policy is about this partner/)
+    assert.match((await ask('--partner', 'payroll', '--group', 'finance')).out, /\nallowed \(for-finance\)/)
+    assert.match((await ask('--partner', 'blog')).err, /no realm has an OpenID client or SAML partner "blog"/)
+    assert.match((await ask('--partner', 'wiki', '--url', `${APP}/`)).err, /say --url or --partner/)
+  })
+
   test('says who is asked for more, by which condition, and on what value', async () => {
     const { out, code } = await explain('bob', `${PAY}/transfer`)
     assert.equal(code, 0)

@@ -5,19 +5,20 @@ import { systemClock } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problems.ts'
 import { parseWith } from '../config/schema-problems.ts'
-import type { ConfigSnapshot } from '../config/snapshot.ts'
+import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import { parseSource, readSource } from '../config/source-document.ts'
 import { fault } from '../errors.ts'
 import { unasked } from '../gateway/asked-request.ts'
-import { explainAccess } from '../gateway/policy-query.ts'
+import { explainAccess, type Asker } from '../gateway/policy-query.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import type { PolicyDecisionPoint } from '../policy/decision.ts'
 import { policiesFileSchema } from '../policy/policies.schema.ts'
 import { configOption } from './config-option.ts'
-import { explanationAsJson, explanationAsText } from './explanation-text.ts'
+import { explanationAsJson, explanationAsText, questionOf } from './explanation-text.ts'
 import { NotThere } from './managed-realm.ts'
 import { changesUnder, readLog, type Change } from './policy-diff.ts'
 import { createImportCommand } from './policy-import.ts'
+import { partnerQuestion, realmOfPartner } from './policy-partner.ts'
 import { personOf } from './policy-person.ts'
 import { askerOf, requestTo, siteOf, type SaidSession } from './policy-question.ts'
 import { createReplay } from './policy-replay.ts'
@@ -32,7 +33,9 @@ export interface PolicyCommandDeps {
 interface ExplainOptions extends SaidSession {
   readonly config: string
   readonly user: string
-  readonly url: string
+  readonly url?: string
+  readonly partner?: string
+  readonly realm?: string
   readonly method: string
   readonly ip: string
   readonly at?: EpochMs
@@ -76,7 +79,9 @@ function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarde
     .description('what is decided about a request of somebody, which policies said what, and on what value')
     .addOption(configOption())
     .requiredOption('--user <name>', 'who asks')
-    .requiredOption('--url <url>', 'what is asked for, at a protected site')
+    .option('--url <url>', 'what is asked for, at a protected site')
+    .option('--partner <id>', 'or the OpenID client or SAML partner that the person would be signed in at')
+    .option('--realm <path>', 'whose partner, where several realms have one of that id')
     .option('--method <method>', 'HTTP method', 'GET')
     .option('--ip <address>', 'where the request comes from', '127.0.0.1')
     .option('--at <time>', 'when, such as 2026-03-29T02:30:00Z; now where absent', readTime)
@@ -92,19 +97,36 @@ function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarde
 }
 
 async function explain(options: ExplainOptions, terminal: PolicyCommandDeps['terminal']): Promise<void> {
+  const { url, partner } = options
+  if ((url === undefined) === (partner === undefined)) throw new NotThere('say --url or --partner, one of them')
   const snapshot = await read(options.config, terminal)
-  const site = siteOf(snapshot, options.url)
+  const explainedBy = options.json ? explanationAsJson : explanationAsText
+  if (url === undefined) {
+    const realm = realmOfPartner(snapshot, partner ?? '', options.realm)
+    const asker = await askedBy(realm, options, terminal)
+    const { question, explained } = partnerQuestion(realm, asker, { partner: partner ?? '', ip: options.ip })
+    terminal.out(explainedBy(question, asker, explained))
+    return
+  }
+  const site = siteOf(snapshot, url)
   const { realm } = site
-  const request = requestTo(site, compilePolicies(realm.policies, realm.policySets), options)
+  const request = requestTo(site, compilePolicies(realm.policies, realm.policySets), { ...options, url })
   const open = unasked(request)
   if (open !== undefined) {
     terminal.out(options.json ? `${JSON.stringify({ unasked: open })}\n` : `No policy is asked. ${open}\n`)
     return
   }
+  const asker = await askedBy(realm, options, terminal)
+  terminal.out(explainedBy(questionOf(request), asker, explainAccess(request, asker)))
+}
+
+async function askedBy(
+  realm: RealmConfig,
+  options: ExplainOptions,
+  terminal: PolicyCommandDeps['terminal'],
+): Promise<Asker> {
   const person = await personOf(realm, options.user, { said: options, config: options.config, terminal })
-  const asker = askerOf(realm, person, { said: options, now: options.at ?? systemClock() })
-  const explained = explainAccess(request, asker)
-  terminal.out((options.json ? explanationAsJson : explanationAsText)(request, asker, explained))
+  return askerOf(realm, person, { said: options, now: options.at ?? systemClock() })
 }
 
 function diffCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarded): Command {

@@ -35,6 +35,7 @@ function realmOf({ name, realm, users, policies, clients }: RealmSources, root: 
     policies: policies?.value.policies ?? [],
     policySets: policies?.value.policySets ?? [],
     resourceTypes: policies?.value.resourceTypes ?? [],
+    partnerPolicies: policies?.value.partnerPolicies ?? [],
     openId: clients?.value ?? { clients: [], claims: {}, acr: [] },
     themeDir: join(root, 'realms', name, 'theme'),
   }

@@ -19,7 +19,7 @@ import {
 } from './checks/cookies.ts'
 import { checkCookieResets } from './checks/cookie-resets.ts'
 import { checkDeadRules } from './checks/dead-rules.ts'
-import { checkClientNames, checkDemands, checkWeakerChains } from './checks/demands.ts'
+import { checkClientNames, checkDemands, checkPartnerConditions, checkWeakerChains } from './checks/demands.ts'
 import { checkDestinations } from './checks/destinations.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
@@ -36,6 +36,7 @@ import {
 } from './checks/openam-agents.ts'
 import { checkEnvironment, checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
+import { checkPartnerPolicies } from './checks/partner-policies.ts'
 import { checkProviderLinks, checkProviderModules, checkProviderRules } from './checks/providers.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
@@ -82,6 +83,8 @@ const CHECKS: readonly Check[] = [
   checkDemands,
   checkClientNames,
   checkAnonymousName,
+  checkPartnerPolicies,
+  checkPartnerConditions,
   checkPasskeyHost,
   checkPasskeyTwice,
   checkPolicyNames,

@@ -130,7 +130,9 @@ function errorsIn(problems: readonly ConfigProblem[], folder: string): readonly 
 
 /** Whether the policy says what it is to say, and everything else what it said: an alias, say, could have carried the change further. */
 function isOnly({ index, before, after }: ItemEdit, old: RealmConfig, next: RealmConfig): boolean {
-  const sections = ({ policySets, resourceTypes }: RealmConfig): object => ({ policySets, resourceTypes })
+  const sections = ({ policySets, resourceTypes, partnerPolicies }: RealmConfig): object => ({
+    ...{ policySets, resourceTypes, partnerPolicies },
+  })
   const policies = after === undefined ? [] : policiesFileSchema.parse({ ...sections(old), policies: [after] }).policies
   const expected = old.policies.toSpliced(index, before === undefined ? 0 : 1, ...policies)
   return isDeepStrictEqual(expected, next.policies) && isDeepStrictEqual(sections(old), sections(next))

@@ -2,6 +2,7 @@ import type { RealmName } from '../base/brand.ts'
 import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
 import type { ClientsFile } from '../federation/oidc-op/clients.schema.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
+import type { PartnerPolicyConfig } from '../policy/partner-policies.schema.ts'
 import type { PolicyConfig, PolicySetConfig, ResourceTypeConfig } from '../policy/policies.schema.ts'
 import type { GatehouseConfig } from './gatehouse.schema.ts'
 import type { RealmFile } from './realm.schema.ts'
@@ -12,6 +13,7 @@ export interface RealmConfig extends RealmFile {
   readonly policies: readonly PolicyConfig[]
   readonly policySets: readonly PolicySetConfig[]
   readonly resourceTypes: readonly ResourceTypeConfig[]
+  readonly partnerPolicies: readonly PartnerPolicyConfig[]
   /** Its OpenID clients, and what they may know. */
   readonly openId: ClientsFile
   /** Absolute path of the realm's `theme/` folder, whether or not it exists. */

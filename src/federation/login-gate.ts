@@ -1,3 +1,4 @@
+import type { Advices } from '../policy/decision.ts'
 import type { Session } from '../session/session.ts'
 
 /** What somebody who asks for a login needs of it. */
@@ -8,6 +9,8 @@ export interface GateDemand {
   readonly maxAgeMs?: number | undefined
   /** To be proved now, whatever session there is. */
   readonly force: boolean
+  /** What policies want proved besides. */
+  readonly advices?: Advices | undefined
   /** Who is expected to sign in; anybody may. */
   readonly username?: string | undefined
   /** Who is signed in will not do: somebody else is wanted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { conditionSchema } from './conditions.schema.ts'
+import { partnerPolicySchema } from './partner-policies.schema.ts'
 import { checkPattern } from './pattern.ts'
 import { typeProblems } from './resource-types.ts'
 import { responseAttributeSchema } from './response-attributes.schema.ts'
@@ -97,6 +98,12 @@ const policiesFile = z.strictObject({
     .array(policySchema)
     .default([])
     .describe('The policies of this realm. Any deny wins; what no policy allows is denied.'),
+  partnerPolicies: z
+    .array(partnerPolicySchema)
+    .default([])
+    .describe(
+      'Who may be signed in at which partners. A partner that none of them names is there for everybody of the realm; of the others any deny wins, and what no policy allows is denied.',
+    ),
 })
 
 export type PolicyConfig = z.infer<typeof policySchema>

@@ -1,6 +1,6 @@
 import type { OpPage } from '../federation/oidc-op/visits.ts'
 import type { Frame, Pairs } from './frame.ts'
-import { action, errorFacts, type MessagePage } from './message-page.ts'
+import { action, errorFacts, type Fact, type MessagePage } from './message-page.ts'
 import { en, type MessageKey } from './messages/en.ts'
 import type { CompiledRealm } from './realms.ts'
 import type { Visit } from './visit.ts'
@@ -15,6 +15,7 @@ export function drawOpPage(visit: Visit, realm: CompiledRealm, page: OpPage): st
 
 const TEMPLATES = {
   consent: 'decision',
+  'turned-away': 'decision',
   'sign-out': 'decision',
   'device-confirm': 'decision',
   'device-code': 'device-code',
@@ -40,6 +41,7 @@ interface DecisionPage {
   readonly yes: Button
   readonly no: Button
   readonly script: string | undefined
+  readonly facts?: readonly Fact[]
 }
 
 interface Button {
@@ -52,6 +54,8 @@ function viewOf(frame: Frame, { page, realm, requestId }: Shown): object {
   switch (page.kind) {
     case 'consent':
       return consent(frame, page)
+    case 'turned-away':
+      return turnedAway(frame, page, requestId)
     case 'sign-out':
       return signOut(frame, page, realm)
     case 'device-confirm':
@@ -93,6 +97,26 @@ function consent(
     yes: { name: 'decision', value: 'allow', label: frame.say('consent.allow') },
     no: { name: 'decision', value: 'deny', label: frame.say('consent.deny') },
     script: undefined,
+  }
+}
+
+function turnedAway(
+  frame: Frame,
+  { client, username, policies, action: target }: Extract<OpPage, { kind: 'turned-away' }>,
+  requestId: string,
+): DecisionPage {
+  return {
+    title: frame.say('turned-away.title', { client }),
+    heading: frame.say('turned-away.title', { client }),
+    lead: frame.say('turned-away.text', { client, user: username }),
+    points: [],
+    shown: undefined,
+    action: target,
+    fields: [],
+    yes: { name: 'decision', value: 'leave', label: frame.say('turned-away.back', { client }) },
+    no: { name: 'decision', value: 'another', label: frame.say('turned-away.another') },
+    script: undefined,
+    facts: errorFacts(frame, { policies, requestId }),
   }
 }
 

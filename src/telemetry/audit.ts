@@ -230,6 +230,19 @@ export type AuditEvent = About &
         readonly event: 'PolicyQuestionRefused'
         readonly realm: RealmName
         readonly username?: string
+    /** Somebody was not signed in at an OpenID client or SAML partner. `partner`: its id; `sid`: none where the session is over. */
+    | {
+        readonly event: 'PartnerAccessDenied'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string | undefined
+        readonly partner: string
+        readonly policies: readonly string[]
+        readonly reason: string
+        readonly authLevel: number
+        readonly modules: readonly string[]
+        readonly why: readonly { readonly policy: string; readonly outcome: string; readonly because?: string }[]
+      }
         readonly agent?: AgentId
         readonly sid: string
         readonly of: RealmName

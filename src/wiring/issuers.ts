@@ -1,7 +1,9 @@
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import type { RealmAuthn } from '../authn/realm-authn.ts'
 import type { RealmName } from '../base/brand.ts'
+import { createPartnerAccess } from '../federation/partner-access.ts'
 import { createIssuers, type Issuers } from '../federation/oidc-op/issuers.ts'
+import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import { ofKnownUser } from '../session/known-users.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { type RealmDirectories, usersOf } from './users.ts'
@@ -20,7 +22,10 @@ export function issuersOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: Ru
     if (directory === undefined || authn === undefined) return []
     const { name, openId: file, session } = realm
     const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
-    return [{ name, file, directory, moduleType: moduleTypeOf(realm), highestLevel, maxLifeMs: session.maxLife }]
+    const policies = compilePartnerPolicies(realm.partnerPolicies)
+    const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
+    const moduleType = moduleTypeOf(realm)
+    return [{ name, file, directory, access, moduleType, highestLevel, maxLifeMs: session.maxLife }]
   })
   return createIssuers(realms, {
     ...deps,

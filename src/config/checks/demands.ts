@@ -30,6 +30,20 @@ export const checkClientNames: Check = ({ realms }) =>
     })
   })
 
+/** What is about a single request, or about a token that a program asks about. */
+const OF_REQUESTS: ReadonlySet<ConditionConfig['type']> = new Set(['Transaction', 'Environment', 'OAuth2Scope'])
+
+export const checkPartnerConditions: Check = ({ realms }) =>
+  realms.flatMap((files) => {
+    const { policies } = files
+    if (policies === undefined) return []
+    return conditionsOf(files).flatMap(({ condition, path }) => {
+      if (path[0] !== 'partnerPolicies' || !OF_REQUESTS.has(condition.type)) return []
+      const message = `${condition.type} is about requests to sites and never holds for a partner; leave it out`
+      return [errorIn(policies.source, [...path, 'type'], message)]
+    })
+  })
+
 interface Leaf {
   readonly condition: ConditionConfig
   readonly path: Path
@@ -37,8 +51,11 @@ interface Leaf {
 
 /** All conditions of a realm's policies but those that only join others. */
 function conditionsOf({ policies }: RealmSources): readonly Leaf[] {
-  return (policies?.value.policies ?? []).flatMap(({ condition }, index) =>
-    condition === undefined ? [] : leavesOf({ condition, path: ['policies', index, 'condition'] }),
+  const sections = ['policies', 'partnerPolicies'] as const
+  return sections.flatMap((section) =>
+    (policies?.value[section] ?? []).flatMap(({ condition }, index) =>
+      condition === undefined ? [] : leavesOf({ condition, path: [section, index, 'condition'] }),
+    ),
   )
 }
 

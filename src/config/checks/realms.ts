@@ -65,12 +65,11 @@ export const checkPolicyNames: Check = ({ realms }) =>
   realms.flatMap(({ policies }) => {
     if (policies === undefined) return []
     const { source } = policies
-    const named = policies.value.policies.map(({ name }, index) => ({
-      key: name,
-      source,
-      path: ['policies', index, 'name'],
-    }))
-    return repeated(named).map(({ entry, first }) => {
+    const sections = ['policies', 'partnerPolicies'] as const
+    const all = sections.map((section) =>
+      policies.value[section].map(({ name }, index) => ({ key: name, source, path: [section, index, 'name'] })),
+    )
+    return all.flatMap(repeated).map(({ entry, first }) => {
       const name = quoted(source, entry.path, entry.key)
       return errorIn(
         source,

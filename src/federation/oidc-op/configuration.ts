@@ -12,6 +12,7 @@ import type { Library } from './library.ts'
 import { createPolicy } from './login-prompt.ts'
 import { logoutPages } from './logout-pages.ts'
 import { partnerFetch } from './partner-fetch.ts'
+import type { PartnerGate } from './partner-gate.ts'
 import type { Visits } from './visits.ts'
 
 export interface ConfigurationParts {
@@ -23,6 +24,7 @@ export interface ConfigurationParts {
   /** What a client may come to know, by scope. */
   readonly claimsFor: (clientId: string) => Claims
   readonly levels: Levels
+  readonly partnerGate: PartnerGate
   readonly visits: Visits
   readonly adapter: AdapterFactory
   readonly keys: readonly JWK[]
@@ -55,12 +57,13 @@ const HOUR = 60 * MINUTE
 
 /** The library's settings for one realm. What is off is off on purpose: each would be a way in that nobody here has asked for. */
 export function configurationOf(parts: ConfigurationParts): Configuration {
-  const { library, file, directory, grants, visits, sessionOf, clientOf, claimsFor } = parts
+  const { file, directory, grants, visits, clientOf, claimsFor } = parts
   const scopes = claimsByScope(file.claims)
   const findAccount: Configuration['findAccount'] = async (ctx, sub, token) => {
     const user = isAnonymous({ userId: sub }) ? undefined : await directory.find(sub)
     // Who is disabled and enabled again has to sign in again.
     if (user === undefined && token?.grantId !== undefined) await parts.adapter('Grant').destroy(token.grantId)
+    if (user !== undefined && token?.kind === 'RefreshToken') await parts.partnerGate.mayRefresh(ctx, token, user)
     return user && { accountId: user.id, claims: () => claimsOf(user, claimsFor(ctx.oidc.client?.clientId ?? '')) }
   }
   return {
@@ -118,7 +121,7 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
     loadExistingGrant: (ctx) => grants.existing(ctx),
     findAccount,
     interactions: {
-      policy: createPolicy({ library, levels: parts.levels, sessionOf }),
+      policy: createPolicy(parts),
       url: (ctx, { uid }) => parts.interactionUrl(uid, ctx.oidc.client?.clientId ?? ''),
     },
     ttl: lifetimes(parts),

@@ -6,10 +6,12 @@ import { findCookie } from '../../http/cookies.ts'
 import type { Session } from '../../session/session.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import { scopesTelling, type Claims } from './account-claims.ts'
+import type { PartnerAccess } from '../partner-access.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { OidcClientConfig } from './clients.schema.ts'
 import type { Grants } from './grants.ts'
 import { awaitedBy, meets } from './login-prompt.ts'
+import { entranceOf } from './partner-gate.ts'
 import { facts, type BindingDeps } from './sso-binding.ts'
 import type { OpVisit, Visits } from './visits.ts'
 
@@ -20,6 +22,7 @@ export interface InteractionsDeps {
   readonly clock: Clock
   /** Path of the issuer. */
   readonly mount: string
+  readonly access: PartnerAccess
   readonly describe: Pick<BindingDeps, 'levels' | 'methodsOf'>
   readonly clientOf: (id: string) => OidcClientConfig | undefined
   /** What a client may come to know, by scope. */
@@ -54,11 +57,24 @@ interface Stop {
   readonly session: Session | undefined
 }
 
-async function logIn(stop: Stop, { clock, describe, mount }: InteractionsDeps): Promise<void> {
+/** How often a browser is sent to prove what a policy asks for, before the answer is no: a login may have done all it can. */
+const MOST_SENT = 3
+
+async function logIn(stop: Stop, deps: InteractionsDeps): Promise<void> {
+  const { clock, describe, mount, access } = deps
   const { visit, interaction, session } = stop
   const awaited = awaitedBy(interaction)
-  const since = sentAt(interaction)
-  if (session !== undefined && meets(session, awaited, { now: clock(), since })) {
+  const { since, times } = sentBefore(interaction)
+  const client = String(interaction.params['client_id'])
+  const verdict = session && (await access.ask(entranceOf(session, visit, client)))
+  const advices = verdict?.kind === 'login' ? verdict.advices : undefined
+  const isRefused = verdict?.kind === 'denied' || (advices !== undefined && times >= MOST_SENT)
+  if (session !== undefined && isRefused && visit.field('decision') !== 'another') {
+    await turnAway(stop, session, deps)
+    return
+  }
+  const isLetIn = verdict?.kind === 'allowed'
+  if (session !== undefined && isLetIn && meets(session, awaited, { now: clock(), since })) {
     // Signed in anew, the browser may have another session than the one that it began with: this one goes on, and no later one.
     interaction.session = { uid: session.sid, accountId: session.userId, cookie: session.sid }
     visit.gate.used(session)
@@ -74,17 +90,51 @@ async function logIn(stop: Stop, { clock, describe, mount }: InteractionsDeps): 
     })
     return
   }
-  interaction.result = { sent: { at: since ?? clock() } }
+  interaction.result = { sent: { at: since ?? clock(), times: isRefused ? 0 : times + 1 } satisfies Sent }
   await interaction.persist()
-  const client = String(interaction.params['client_id'])
   const back = `${mount}/interaction/${interaction.uid}?${new URLSearchParams({ client }).toString()}`
-  redirect(visit, await visit.gate.loginUrl({ ...awaited, another: isSomebodyElse }, back))
+  redirect(visit, await visit.gate.loginUrl({ ...awaited, advices, another: isSomebodyElse || isRefused }, back))
 }
 
-/** When the browser was sent to log in, in milliseconds: what was proved before then is not new. */
-function sentAt({ result }: Interaction): number | undefined {
-  const sent = result?.['sent']
-  return typeof sent === 'object' && sent !== null && 'at' in sent && typeof sent.at === 'number' ? sent.at : undefined
+/** A browser that was sent to log in: first when, in milliseconds, and how often. */
+interface Sent {
+  readonly at: number
+  readonly times: number
+}
+
+/** What was proved before the browser was sent first is not new. */
+function sentBefore({ result }: Interaction): { readonly since: number | undefined; readonly times: number } {
+  const sent = result?.['sent'] as Sent | undefined
+  return { since: sent?.at, times: sent?.times ?? 0 }
+}
+
+/** No policy lets this person in there: they are told so here, since many a client cannot; from here they go back to it. */
+async function turnAway(stop: Stop, session: Session, { access, clientOf, mount }: InteractionsDeps): Promise<void> {
+  const { visit, interaction } = stop
+  const id = String(interaction.params['client_id'])
+  if (visit.request.method === 'POST') {
+    await finish(stop, {
+      error: 'access_denied',
+      error_description: `a policy of the realm does not let this person in (request ${visit.requestId})`,
+    })
+    return
+  }
+  const entrance = entranceOf(session, visit, id)
+  const verdict = await access.ask(entrance)
+  await access.refused(entrance)
+  const client = clientOf(id)
+  visit.response.statusCode = 403
+  send(
+    visit,
+    visit.draw({
+      kind: 'turned-away',
+      client: client?.name ?? id,
+      username: session.username,
+      policies: verdict.kind === 'denied' ? verdict.policies : [],
+      action: `${mount}/interaction/${interaction.uid}`,
+      targets: client === undefined ? [] : targetsOf(client),
+    }),
+  )
 }
 
 async function ask(stop: Stop, { clientOf, claimsFor, mount }: InteractionsDeps): Promise<void> {

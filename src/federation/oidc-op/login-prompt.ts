@@ -3,15 +3,17 @@ import type { Session } from '../../session/session.ts'
 import type { GateDemand } from '../login-gate.ts'
 import type { Levels } from './levels.ts'
 import type { Library } from './library.ts'
+import type { PartnerGate } from './partner-gate.ts'
 
 export interface LoginPromptDeps {
   readonly library: Library
   readonly levels: Levels
+  readonly partnerGate: PartnerGate
   readonly sessionOf: (ctx: KoaContextWithOIDC) => Session | undefined
 }
 
-/** When the library sends a browser to log in, and when to ask for consent: its own rules, but levels (`acr`) are ours. */
-export function createPolicy({ library, levels, sessionOf }: LoginPromptDeps) {
+/** When the library sends a browser to log in, and when to ask for consent: its own rules, but levels (`acr`) and policies are ours. */
+export function createPolicy({ library, levels, partnerGate, sessionOf }: LoginPromptDeps) {
   const { interactionPolicy, errors } = library
   const policy = interactionPolicy.base()
   const login = policy.get('login')
@@ -39,6 +41,22 @@ export function createPolicy({ library, levels, sessionOf }: LoginPromptDeps) {
         return false
       },
       (ctx) => ({ level: levels.missing(wantedAcr(ctx).names, sessionOf(ctx)?.authLevel ?? -1) }),
+    ),
+  )
+  const description = 'a policy of the realm does not let this person in'
+  login.checks.add(
+    new interactionPolicy.Check('partner_denied', description, 'access_denied', async (ctx) => {
+      const isDenied = (await partnerGate.verdict(ctx)).kind === 'denied'
+      if (isDenied && ctx.oidc.promptPending('none')) await partnerGate.refusedSilently(ctx)
+      return isDenied
+    }),
+  )
+  login.checks.add(
+    new interactionPolicy.Check(
+      'partner_login',
+      'a policy of the realm asks for more',
+      'login_required',
+      async (ctx) => (await partnerGate.verdict(ctx)).kind === 'login',
     ),
   )
   return policy

@@ -13,6 +13,7 @@ import type { OutboxEntry, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createAdapter, recordKey } from './adapter.ts'
+import type { PartnerAccess } from '../partner-access.ts'
 import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
@@ -27,6 +28,7 @@ import { durable, shortLived } from './records.ts'
 import { tellClients } from './session-ends.ts'
 import { surround } from './surroundings.ts'
 import { bindSessions, type Bound } from './sso-binding.ts'
+import { createPartnerGate } from './partner-gate.ts'
 import { createSsoSessions } from './sso-sessions.ts'
 import { Visits, type OpVisit } from './visits.ts'
 
@@ -40,6 +42,7 @@ export interface ProviderRealm {
   /** The level that a login can come to. */
   readonly highestLevel: number
   readonly maxLifeMs: number
+  readonly access: PartnerAccess
 }
 
 export interface ProviderDeps {
@@ -102,9 +105,11 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
         foundAtFirst: (request) => bound.get(request)?.authorizations ?? {},
       })
     const provider = new library.Provider(
+  const { access } = realm
+  const partnerGate = createPartnerGate({ realm: name, access, library, visits, levels, sessions, sessionOf })
       deps.origin + mount,
       configurationOf({
-        ...{ library, file, clientOf, claimsFor, grants, levels, visits, adapter, keys, sessionOf },
+        ...{ library, file, clientOf, claimsFor, grants, levels, partnerGate, visits, adapter, keys, sessionOf },
         isSecure: deps.origin.startsWith('https:'),
         directory: realm.directory,
         maxLifeMs: realm.maxLifeMs,
@@ -131,7 +136,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   }
   const current = providerByKeys(deps.keyRing, build)
   const interactions = createInteractions({
-    ...{ visits, grants, clock, mount, describe, clientOf, claimsFor },
+    ...{ visits, grants, clock, mount, describe, access, clientOf, claimsFor },
     audit: deps.audit,
     realm: name,
   })

@@ -13,6 +13,16 @@ export type OpPage =
       readonly targets: readonly string[]
     }
   | {
+      /** Policies do not let the person in. */
+      readonly kind: 'turned-away'
+      readonly client: string
+      readonly username: string
+      /** Those that decided it. */
+      readonly policies: readonly string[]
+      readonly action: string
+      readonly targets: readonly string[]
+    }
+  | {
       readonly kind: 'sign-out'
       readonly client: string | undefined
       readonly username: string

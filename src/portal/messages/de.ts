@@ -250,6 +250,11 @@ export const de: Catalogue = {
   'logged-out.title': 'Sie sind abgemeldet',
   'logged-out.text': 'Schließen Sie auf einem gemeinsam benutzten Computer auch den Browser.',
   'logged-out.back': 'Zurück zu {site}',
+  'turned-away.title': '{client} ist für Sie nicht freigegeben',
+  'turned-away.text':
+    'Sie sind als {user} angemeldet, aber nichts erlaubt Ihnen, {client} zu benutzen. Wenn Sie es brauchen, fragen Sie Ihre Administration.',
+  'turned-away.back': 'Zurück zu {client}',
+  'turned-away.another': 'Als jemand anderes anmelden',
   'logged-out.again': 'Wieder anmelden',
 
   'error.forbidden.title': 'Sie haben hier keinen Zugang',

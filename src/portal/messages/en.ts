@@ -232,6 +232,11 @@ export const en = {
   'logged-out.title': 'You are signed out',
   'logged-out.text': 'On a computer you share with others, close the browser as well.',
   'logged-out.back': 'Back to {site}',
+  'turned-away.title': '{client} is not open to you',
+  'turned-away.text':
+    'You are signed in as {user}, but nothing allows you to use {client}. If you need it, ask your administrator.',
+  'turned-away.back': 'Back to {client}',
+  'turned-away.another': 'Sign in as somebody else',
   'logged-out.again': 'Sign in again',
 
   'error.forbidden.title': 'You do not have access',

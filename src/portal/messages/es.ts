@@ -237,6 +237,11 @@ export const es: Catalogue = {
   'logged-out.text': 'Si comparte el ordenador con otras personas, cierre también el navegador.',
   'logged-out.back': 'Volver a {site}',
   'logged-out.again': 'Iniciar sesión de nuevo',
+  'turned-away.title': 'No tiene acceso a {client}',
+  'turned-away.text':
+    'Ha iniciado sesión como {user}, pero nada le permite usar {client}. Si lo necesita, hable con su administrador.',
+  'turned-away.back': 'Volver a {client}',
+  'turned-away.another': 'Iniciar sesión como otra persona',
 
   'error.forbidden.title': 'No tiene acceso',
   'error.forbidden.text':

@@ -245,6 +245,11 @@ export const fr: Catalogue = {
   'logged-out.title': 'Vous êtes déconnecté',
   'logged-out.text': 'Sur un ordinateur partagé, fermez aussi le navigateur.',
   'logged-out.back': 'Retour à {site}',
+  'turned-away.title': '{client} ne vous est pas ouvert',
+  'turned-away.text':
+    'Vous êtes connecté en tant que {user}, mais rien ne vous autorise à utiliser {client}. Si vous en avez besoin, adressez-vous à votre administrateur.',
+  'turned-away.back': 'Retour à {client}',
+  'turned-away.another': 'Se connecter sous un autre nom',
   'logged-out.again': 'Se reconnecter',
 
   'error.forbidden.title': 'Vous n’avez pas accès',

@@ -236,6 +236,11 @@ export const ja: Catalogue = {
   'logged-out.title': 'サインアウトしました',
   'logged-out.text': '共有のコンピューターでは、ブラウザーも閉じてください。',
   'logged-out.back': '{site} に戻る',
+  'turned-away.title': '{client}は利用できません',
+  'turned-away.text':
+    '{user}としてサインインしていますが、{client}の利用は許可されていません。必要な場合は管理者にお問い合わせください。',
+  'turned-away.back': '{client}に戻る',
+  'turned-away.another': '別のユーザーとしてサインイン',
   'logged-out.again': 'もう一度サインイン',
 
   'error.forbidden.title': 'アクセスできません',

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { GateDemand, LoginGate } from '../../federation/login-gate.ts'
+import { uniteAdvices } from '../../policy/advices.ts'
 import { formatCompositeAdvice } from '../../policy/composite-advice.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
@@ -58,8 +59,8 @@ function loginGate(parts: PortalParts, visit: Visit, realm: CompiledRealm): Logi
   }
 }
 
-function asksForMore({ level, maxAgeMs, force, another }: GateDemand): boolean {
-  return force || another === true || level !== undefined || maxAgeMs !== undefined
+function asksForMore({ level, maxAgeMs, force, another, advices }: GateDemand): boolean {
+  return force || another === true || level !== undefined || maxAgeMs !== undefined || advices !== undefined
 }
 
 function nameOf({ username }: GateDemand): Pairs {
@@ -76,16 +77,17 @@ function pairsOf(demand: GateDemand, session: Session | undefined): Pairs {
   const least = session !== undefined && isAnonymous(session) ? session.authLevel + 1 : undefined
   const wanted = level === undefined ? least : Math.max(level, least ?? 0)
   const age = force && session !== undefined ? 0 : maxAgeMs
-  const advice = formatCompositeAdvice({
+  const asked = {
     ...(wanted === undefined ? {} : { AuthLevelConditionAdvice: [String(wanted)] }),
     ...(age === undefined ? {} : { AuthenticationAgeConditionAdvice: [String(Math.floor(age / 1_000))] }),
-  })
+  }
+  const advices = uniteAdvices(asked, demand.advices, 'all') ?? {}
   return [
-    ...(wanted === undefined && age === undefined
+    ...(Object.keys(advices).length === 0
       ? []
       : ([
           ['authIndexType', 'composite_advice'],
-          ['authIndexValue', advice],
+          ['authIndexValue', formatCompositeAdvice(advices)],
         ] as const)),
     ...(force ? ([['ForceAuth', 'true']] as const) : []),
   ]

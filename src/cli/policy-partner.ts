@@ -1,0 +1,44 @@
+import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
+import type { Asker } from '../gateway/policy-query.ts'
+import type { Explanation } from '../policy/decision.ts'
+import { FOREVER } from '../policy/evaluate.ts'
+import { compilePartnerPolicies } from '../policy/partner-policies.ts'
+import type { Question } from './explanation-text.ts'
+import { NotThere } from './managed-realm.ts'
+import { plain } from './text-table.ts'
+
+/** The realm that has the partner. @throws NotThere where there is none, or several and nothing was said */
+export function realmOfPartner({ realms }: ConfigSnapshot, partner: string, said: string | undefined): RealmConfig {
+  const found = [...realms.values()].filter(
+    (realm) => realm.openId.clients.some(({ id }) => id === partner) && (said === undefined || realm.name === said),
+  )
+  const [realm, ...others] = found
+  if (realm === undefined)
+    throw new NotThere(`no realm has an OpenID client or SAML partner ${JSON.stringify(partner)}`)
+  if (others.length > 0)
+    throw new NotThere(`several realms have it: ${found.map(({ name }) => name).join(', ')}; say --realm`)
+  return realm
+}
+
+/** Whether somebody would be signed in at a partner, and why. */
+export function partnerQuestion(
+  { partnerPolicies }: RealmConfig,
+  asker: Asker,
+  { partner, ip }: { readonly partner: string; readonly ip: string },
+): { readonly question: Question; readonly explained: Explanation } {
+  const policies = compilePartnerPolicies(partnerPolicies)
+  const question = { line: `sign in at ${plain(partner)}`, nothing: '', ip, fields: { partner } }
+  if (policies.areAbout(partner)) return { question, explained: policies.explain({ partner, clientIp: ip, ...asker }) }
+  const everybody = 'no policy is about this partner: everybody of the realm may'
+  return { question: { ...question, nothing: everybody }, explained: { decision: OPEN, trace: [] } }
+}
+
+const OPEN: Explanation['decision'] = {
+  allowed: true,
+  reason: 'allowed',
+  policies: [],
+  advices: undefined,
+  validUntil: FOREVER,
+  attributes: undefined,
+  endsSession: false,
+}
