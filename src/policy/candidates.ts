@@ -1,5 +1,5 @@
 import type { Condition } from './condition.ts'
-import type { ResourcePattern, Target } from './pattern.ts'
+import type { Place, ResourcePattern, Target } from './pattern.ts'
 import type { ResponseAttributes } from './response-attributes.ts'
 import type { Subject } from './subjects.ts'
 
@@ -24,95 +24,132 @@ export interface Candidate {
   readonly pattern: ResourcePattern
 }
 
+export interface PlacedCandidate extends Candidate {
+  readonly place: Place
+}
+
 /** The policies of one set that may apply to a target; each candidate's pattern still has to be asked. */
 export interface CandidateIndex {
-  add(candidate: Candidate): void
   /** In the order of the configuration; a rule may come more than once, then in a row. */
   find(target: Target): readonly Candidate[]
 }
 
-interface Node {
-  readonly here: Candidate[]
-  children: Map<string, Node> | undefined
-}
-
-const NONE: readonly Candidate[] = []
+/** Numbers of a slot: the hash of a place, where its candidates begin in the list, how many there are (0 in an empty slot), and none. */
+const SLOT = 4
 
 /**
- * Hosts in a map (those with a wildcard apart), below each host a tree of path segments as far as a pattern is literal. A
- * look-up takes time in the depth of the tree, not in the number of policies.
+ * Where candidates are, by a hash of the host (or of any host) and of the leading path segments as far as a pattern is literal. A look-up
+ * reads a slot for each segment, however many policies there are: one table of numbers in place of maps and strings all over the memory,
+ * each of which the processor would wait for. Places of one hash share a slot, and their patterns tell them apart.
  */
-export function createCandidateIndex(): CandidateIndex {
-  const byHost = new Map<string, Node>()
-  const anyHost = newNode()
-  return {
-    add(candidate) {
-      let node = rootFor(byHost, anyHost, candidate.pattern.host)
-      for (const segment of candidate.pattern.segments) node = childOf(node, segment)
-      node.here.push(candidate)
-    },
-    find(target) {
-      const found: (readonly Candidate[])[] = []
-      const host = byHost.get(target.host)
-      for (const path of target.readings) {
-        if (host !== undefined) collect(host, path, found)
-        collect(anyHost, path, found)
+export function createCandidateIndex(placed: readonly PlacedCandidate[]): CandidateIndex {
+  const byHash = new Map<number, Candidate[]>()
+  let deepest = 0
+  for (const { place, rule, pattern } of placed) {
+    const hash = hashOf(place)
+    const here = byHash.get(hash) ?? []
+    byHash.set(hash, here)
+    here.push({ rule, pattern })
+    deepest = Math.max(deepest, place.segments.length)
+  }
+  const all = [...byHash.values()].flat()
+  const isAnyHost = placed.some(({ place }) => place.host === undefined)
+  const table = tableOf(byHash)
+  const mask = table.length / SLOT - 1
+
+  /** Adds what is at one place. */
+  function collect(hash: number, found: Candidate[]): void {
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const count = table[at * SLOT + 2] ?? 0
+      if (count === 0) return
+      if (table[at * SLOT] !== hash) continue
+      const start = table[at * SLOT + 1] ?? 0
+      for (let nth = start; nth < start + count; nth++) {
+        const candidate = all[nth]
+        if (candidate !== undefined) insert(found, candidate)
       }
-      return found.length < 2 ? (found[0] ?? NONE) : merged(found)
-    },
-  }
-}
-
-/** The lists are short and in order already, so each candidate moves a few places at most: cheaper than a sort. */
-function merged(lists: readonly (readonly Candidate[])[]): readonly Candidate[] {
-  const all: Candidate[] = []
-  for (const list of lists) {
-    for (const candidate of list) {
-      let at = all.length
-      for (; at > 0 && (all[at - 1]?.rule.order ?? 0) > candidate.rule.order; at--) all[at] = all[at - 1] ?? candidate
-      all[at] = candidate
-    }
-  }
-  return all
-}
-
-function newNode(): Node {
-  return { here: [], children: undefined }
-}
-
-function rootFor(byHost: Map<string, Node>, anyHost: Node, host: string | undefined): Node {
-  if (host === undefined) return anyHost
-  const known = byHost.get(host)
-  if (known !== undefined) return known
-  const root = newNode()
-  byHost.set(host, root)
-  return root
-}
-
-function childOf(node: Node, segment: string): Node {
-  node.children ??= new Map()
-  const known = node.children.get(segment)
-  if (known !== undefined) return known
-  const child = newNode()
-  node.children.set(segment, child)
-  return child
-}
-
-function collect(root: Node, path: string, found: (readonly Candidate[])[]): void {
-  let node: Node | undefined = root
-  let from = 1
-  while (node !== undefined) {
-    if (node.here.length > 0) found.push(node.here)
-    if (node.children === undefined) return
-    if (from > path.length) {
-      // `/admin/` is what an application may take `/admin` for.
-      const slashed = node.children.get('')
-      if (slashed !== undefined && slashed.here.length > 0) found.push(slashed.here)
       return
     }
-    const slash = path.indexOf('/', from)
-    const end = slash === -1 ? path.length : slash
-    node = node.children.get(path.slice(from, end))
-    from = end + 1
   }
+
+  return {
+    find(target) {
+      const found: Candidate[] = []
+      const host = hashed(target.host, START)
+      const at = (path: number): void => {
+        collect(joined(host, path), found)
+        if (isAnyHost) collect(joined(ANY_HOST, path), found)
+      }
+      for (const path of target.readings) eachPrefix(path, deepest, at)
+      return found
+    },
+  }
+}
+
+/** The lists are short and in order already, so each moves a few places at most: cheaper than a sort. */
+function insert(found: Candidate[], candidate: Candidate): void {
+  let at = found.length
+  while (at > 0 && (found[at - 1]?.rule.order ?? 0) > candidate.rule.order) at--
+  if (at === found.length) found.push(candidate)
+  else found.splice(at, 0, candidate)
+}
+
+/** Hashes of the path's leading segments: of none, of one, and so on, `deepest` at most. */
+function eachPrefix(path: string, deepest: number, at: (hash: number) => void): void {
+  let hash = START
+  at(hash)
+  let depth = 0
+  // Each path begins with a slash.
+  for (let i = 1; depth < deepest; i++) {
+    hash = step(hash, SLASH)
+    for (; i < path.length && path.charCodeAt(i) !== SLASH; i++) hash = step(hash, path.charCodeAt(i))
+    at(hash)
+    depth++
+    if (i < path.length) continue
+    // `/admin/` is what an application may take `/admin` for.
+    if (depth < deepest) at(step(hash, SLASH))
+    return
+  }
+}
+
+const SLASH = 0x2f
+
+/** FNV-1a, a character at a time. */
+const START = 0x811c9dc5 | 0
+
+function step(hash: number, code: number): number {
+  return Math.imul(hash ^ code, 0x01000193)
+}
+
+function hashed(text: string, start: number): number {
+  let hash = start
+  for (let i = 0; i < text.length; i++) hash = step(hash, text.charCodeAt(i))
+  return hash
+}
+
+const ANY_HOST = hashed('*', START)
+
+/** Its low bits depend on all of both. */
+function joined(host: number, path: number): number {
+  const mixed = Math.imul(host ^ Math.imul(path, 0x9e3779b1), 0x85ebca6b)
+  return mixed ^ (mixed >>> 15)
+}
+
+function hashOf({ host, segments }: Place): number {
+  const path = segments.reduce((hash, segment) => hashed(segment, step(hash, SLASH)), START)
+  return joined(host === undefined ? ANY_HOST : hashed(host, START), path)
+}
+
+/** At most half full, so that a slot is found in a step or two. */
+function tableOf(byHash: ReadonlyMap<number, readonly Candidate[]>): Int32Array {
+  const slots = 2 ** Math.ceil(Math.log2(Math.max(2 * byHash.size, 2)))
+  const table = new Int32Array(slots * SLOT)
+  let start = 0
+  for (const [hash, { length }] of byHash) {
+    let at = hash & (slots - 1)
+    while (table[at * SLOT + 2] !== 0) at = (at + 1) & (slots - 1)
+    table.set([hash, start, length], at * SLOT)
+    start += length
+  }
+  return table
 }

@@ -3,7 +3,7 @@ import { classicTarget, compileClassic, collapsed, type ClassicTarget } from './
 import type { Precision } from './precision.ts'
 import { splitPattern, type PatternParts } from './pattern-parts.ts'
 import { canonicalPath, canonicalQuery, foldCase } from './spelling.ts'
-import { compileWildcard, type Matcher } from './wildcard.ts'
+import { matchesWildcard, parseWildcard, type Wildcard } from './wildcard.ts'
 
 /** A resource in the spellings that patterns are compared with, made once for each evaluation. */
 export interface Target {
@@ -27,15 +27,19 @@ export type Matching = 'component' | 'classic'
 export interface ResourcePattern {
   /** As it was written. */
   readonly text: string
-  /** The host where it has no wildcard, for the index. */
-  readonly host: string | undefined
-  /** Leading path segments without a wildcard, in the spelling of `Target.readings`, for the index. */
-  readonly segments: readonly string[]
   matches(target: Target, precision: Precision): boolean
 }
 
+/** Where all that a pattern covers is, for the index. */
+export interface Place {
+  /** The host where it has no wildcard. */
+  readonly host: string | undefined
+  /** Leading path segments without a wildcard, in the spelling of `Target.readings`. */
+  readonly segments: readonly string[]
+}
+
 export type ParsedPattern =
-  | { readonly kind: 'pattern'; readonly pattern: ResourcePattern }
+  | { readonly kind: 'pattern'; readonly pattern: ResourcePattern; readonly place: Place }
   /** What is wrong and what to do. */
   | { readonly kind: 'problem'; readonly message: string }
 
@@ -45,12 +49,23 @@ export function checkPattern(text: string): string | undefined {
   return parts.kind === 'problem' ? parts.message : undefined
 }
 
+/** What patterns have in common, each once: the less there is to read, the less a decision waits for memory. */
+export type SharedParts = Map<string, Wildcard>
+
 /** Compiles `scheme://host:port/path?query`, component by component, so that no wildcard reaches from one into the next. */
-export function parsePattern(text: string, matching: Matching = 'component'): ParsedPattern {
+export function parsePattern(
+  text: string,
+  matching: Matching = 'component',
+  shared: SharedParts = new Map(),
+): ParsedPattern {
   const split = splitPattern(text)
   if (split.kind === 'problem') return split
-  const pattern = compile(text, split.parts)
-  return { kind: 'pattern', pattern: matching === 'classic' ? classic(pattern, split.parts) : pattern }
+  const { parts } = split
+  const pattern = compile(text, parts, shared)
+  const place = placeOf(parts)
+  return matching === 'classic'
+    ? { kind: 'pattern', ...classic(pattern, parts, place) }
+    : { kind: 'pattern', pattern, place }
 }
 
 export function targetOf(resource: Resource, matching: Matching = 'component'): Target {
@@ -73,17 +88,22 @@ function withClassic(target: Target): Target {
 }
 
 /** A pattern of a set that compares as OpenAM does. What closes counts in either way, so that the change of ways opens nothing. */
-function classic(pattern: ResourcePattern, parts: PatternParts): ResourcePattern {
+function classic(
+  pattern: ResourcePattern,
+  parts: PatternParts,
+  place: Place,
+): { readonly pattern: ResourcePattern; readonly place: Place } {
   const port = parts.port ?? defaultPort(parts.scheme)
   const matches = compileClassic({ ...parts, port })
   return {
-    text: pattern.text,
-    host: pattern.host,
+    pattern: {
+      text: pattern.text,
+      matches: (target, precision) =>
+        (target.classic !== undefined && matches(target.classic, precision)) ||
+        (precision === 'loose' && pattern.matches(target, 'loose')),
+    },
     // A wildcard of the port may run into the path.
-    segments: port.includes('*') ? [] : pattern.segments,
-    matches: (target, precision) =>
-      (target.classic !== undefined && matches(target.classic, precision)) ||
-      (precision === 'loose' && pattern.matches(target, 'loose')),
+    place: port.includes('*') ? { host: place.host, segments: [] } : place,
   }
 }
 
@@ -100,38 +120,90 @@ function withoutLastSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-function compile(text: string, { scheme, host, port, path, query }: PatternParts): ResourcePattern {
-  const schemeMatches = compileWildcard(scheme, foldCase)
-  const bareHost = foldCase(withoutBrackets(host))
-  return {
-    text,
-    host: host.includes('*') ? undefined : bareHost,
-    segments: literalSegments(path),
-    matches: allOf({
-      http: schemeMatches('http'),
-      https: schemeMatches('https'),
-      host: compileWildcard(bareHost, foldCase),
-      port: compileWildcard(port ?? defaultPort(scheme), (literal) => literal),
-      ...compilePathAndQuery(path, query),
-    }),
+function compile(
+  text: string,
+  { scheme, host, port, path, query }: PatternParts,
+  shared: SharedParts,
+): ResourcePattern {
+  const share = (kind: string, component: string, read: (literal: string) => string): Wildcard => {
+    const key = `${kind} ${component}`
+    const known = shared.get(key) ?? parseWildcard(component, read)
+    shared.set(key, known)
+    return known
   }
+  const schemes = share('scheme', scheme, foldCase)
+  return new ComponentPattern(text, {
+    http: matchesWildcard(schemes, 'http'),
+    https: matchesWildcard(schemes, 'https'),
+    host: share('host', foldCase(withoutBrackets(host)), foldCase),
+    port: share('port', port ?? defaultPort(scheme), (literal) => literal),
+    path: share('path', path, canonicalPath),
+    loosePath: share(isFolded(canonicalPath(path)) ? 'path' : 'loose path', path, (x) => foldCase(canonicalPath(x))),
+    query: query === undefined ? undefined : share('query', query, canonicalQuery),
+    looseQuery:
+      query === undefined
+        ? undefined
+        : share(isFolded(canonicalQuery(query)) ? 'query' : 'loose query', query, (x) => foldCase(canonicalQuery(x))),
+  })
 }
 
-interface Parts {
+/** Most patterns are written in small letters: their two ways to match share what is compared. */
+interface Components {
   readonly http: boolean
   readonly https: boolean
-  readonly host: Matcher
-  readonly port: Matcher
-  readonly exact: PathAndQuery
-  readonly loose: PathAndQuery
+  readonly host: Wildcard
+  readonly port: Wildcard
+  readonly path: Wildcard
+  readonly loosePath: Wildcard
+  readonly query: Wildcard | undefined
+  readonly looseQuery: Wildcard | undefined
 }
 
-function allOf({ http, https, host, port, exact, loose }: Parts): ResourcePattern['matches'] {
-  return (target, precision) =>
-    (target.scheme === 'https' ? https : http) &&
-    port(target.port) &&
-    host(target.host) &&
-    (precision === 'exact' ? exact(target) : loose(target))
+/** Matches component by component, cheap and telling ones first. A class, so that ten thousands of them share the code. */
+class ComponentPattern implements ResourcePattern {
+  readonly text: string
+  readonly #http: boolean
+  readonly #https: boolean
+  readonly #host: Wildcard
+  readonly #port: Wildcard
+  readonly #path: Wildcard
+  readonly #loosePath: Wildcard
+  readonly #query: Wildcard | undefined
+  readonly #looseQuery: Wildcard | undefined
+
+  constructor(text: string, { http, https, host, port, path, loosePath, query, looseQuery }: Components) {
+    this.text = text
+    this.#http = http
+    this.#https = https
+    this.#host = host
+    this.#port = port
+    this.#path = path
+    this.#loosePath = loosePath
+    this.#query = query
+    this.#looseQuery = looseQuery
+  }
+
+  matches(target: Target, precision: Precision): boolean {
+    return (
+      (target.scheme === 'https' ? this.#https : this.#http) &&
+      (precision === 'exact' ? this.#isExactly(target) : this.#isLoosely(target)) &&
+      matchesWildcard(this.#port, target.port) &&
+      matchesWildcard(this.#host, target.host)
+    )
+  }
+
+  #isExactly({ path, query }: Target): boolean {
+    if (this.#query === undefined) return query === undefined && matchesWildcard(this.#path, path)
+    return query !== undefined && matchesWildcard(this.#path, path) && matchesWildcard(this.#query, query)
+  }
+
+  #isLoosely(target: Target): boolean {
+    if (this.#looseQuery === undefined) return anyReading(target, this.#loosePath)
+    const { query } = target
+    return (
+      query !== undefined && anyReading(target, this.#loosePath) && matchesWildcard(this.#looseQuery, foldCase(query))
+    )
+  }
 }
 
 /** `[::1]` and `::1` are one host. */
@@ -145,43 +217,21 @@ function defaultPort(scheme: string): string {
   return foldCase(scheme) === 'https' ? '443' : '80'
 }
 
-type PathAndQuery = (target: Target) => boolean
-
-/** Most patterns are written in small letters: their two ways to match share what is compared. */
-function compilePathAndQuery(path: string, query: string | undefined): Pick<Parts, 'exact' | 'loose'> {
-  const exactPath = compileWildcard(path, canonicalPath)
-  const loosePath = isFolded(canonicalPath(path)) ? exactPath : compileWildcard(path, (x) => foldCase(canonicalPath(x)))
-  if (query === undefined) return { exact: exactWithout(exactPath), loose: looseWithAny(loosePath) }
-  const exactQuery = compileWildcard(query, canonicalQuery)
-  const looseQuery = isFolded(canonicalQuery(query))
-    ? exactQuery
-    : compileWildcard(query, (x) => foldCase(canonicalQuery(x)))
-  return { exact: exactWith(exactPath, exactQuery), loose: looseWith(loosePath, looseQuery) }
-}
-
 function isFolded(text: string): boolean {
   return foldCase(text) === text
 }
 
-function exactWithout(path: Matcher): PathAndQuery {
-  return (target) => target.query === undefined && path(target.path)
-}
-
-function exactWith(path: Matcher, query: Matcher): PathAndQuery {
-  return (target) => target.query !== undefined && path(target.path) && query(target.query)
-}
-
-function looseWithAny(path: Matcher): PathAndQuery {
-  return (target) => anyReading(target, path)
-}
-
-function looseWith(path: Matcher, query: Matcher): PathAndQuery {
-  return (target) => target.query !== undefined && anyReading(target, path) && query(foldCase(target.query))
-}
-
-function anyReading({ readings }: Target, matches: Matcher): boolean {
-  for (const path of readings) if (matches(path) || (!path.endsWith('/') && matches(`${path}/`))) return true
+function anyReading({ readings }: Target, wildcard: Wildcard): boolean {
+  for (const path of readings)
+    if (matchesWildcard(wildcard, path) || (!path.endsWith('/') && matchesWildcard(wildcard, `${path}/`))) return true
   return false
+}
+
+function placeOf({ host, path }: PatternParts): Place {
+  return {
+    host: host.includes('*') ? undefined : foldCase(withoutBrackets(host)),
+    segments: literalSegments(path),
+  }
 }
 
 function literalSegments(path: string): readonly string[] {

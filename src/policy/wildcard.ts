@@ -9,41 +9,43 @@ interface Pieces {
 
 export type Matcher = (text: string) => boolean
 
+/** One component of a pattern, compiled. Few fields, since a realm has ten thousands of them and a decision waits for each that it reads. */
+export interface Wildcard {
+  /** What a text starts with. */
+  readonly head: string
+  /** What it ends with; `undefined` where it has to be the head and nothing else. */
+  readonly tail: string | undefined
+  /** All of it, where there is more than a `*` between the two. */
+  readonly pieces: Pieces | undefined
+}
+
 /**
  * Compiles one component of a resource pattern. `read` turns literal text into the form that will be compared (percent-decoding,
  * case folding), so that a `%2A` is a star that stands for itself. No RegExp is built, and matching takes time linear in the
  * text for a given pattern, so that neither a pattern nor a path can be made to backtrack (ReDoS).
  */
-export function compileWildcard(pattern: string, read: (literal: string) => string): Matcher {
+export function parseWildcard(pattern: string, read: (literal: string) => string): Wildcard {
   const { literals, reaches } = split(pattern, read)
   const [head = ''] = literals
-  const tail = literals.at(-1) ?? ''
-  if (reaches.length === 0) return equalTo(head)
-  if (reaches.length > 1 || reaches[0] !== 'any') return madeOf({ literals, reaches })
-  return tail === '' ? startingWith(head) : between(head, tail)
+  const isOneStar = reaches.length === 1 && reaches[0] === 'any'
+  return {
+    head,
+    tail: reaches.length === 0 ? undefined : (literals.at(-1) ?? ''),
+    pieces: reaches.length === 0 || isOneStar ? undefined : { literals, reaches },
+  }
 }
 
-// Each in a scope of its own: a closure keeps all that others of its scope use, and a realm has ten thousands of them.
-
-const anything: Matcher = () => true
-
-function equalTo(literal: string): Matcher {
-  return (text) => text === literal
+export function matchesWildcard({ head, tail, pieces }: Wildcard, text: string): boolean {
+  if (tail === undefined) return text === head
+  if (!text.startsWith(head)) return false
+  if (pieces !== undefined) return text.endsWith(tail) && matchPieces(text, pieces)
+  return tail === '' || (text.length >= head.length + tail.length && text.endsWith(tail))
 }
 
-function startingWith(head: string): Matcher {
-  return head === '' ? anything : (text) => text.startsWith(head)
-}
-
-function between(head: string, tail: string): Matcher {
-  const shortest = head.length + tail.length
-  return (text) => text.length >= shortest && text.startsWith(head) && text.endsWith(tail)
-}
-
-function madeOf(pieces: Pieces): Matcher {
-  const [head = ''] = pieces.literals
-  const tail = pieces.literals.at(-1) ?? ''
-  return (text) => text.startsWith(head) && text.endsWith(tail) && matchPieces(text, pieces)
+/** The same for whoever asks about a single component. */
+export function compileWildcard(pattern: string, read: (literal: string) => string): Matcher {
+  const wildcard = parseWildcard(pattern, read)
+  return (text) => matchesWildcard(wildcard, text)
 }
 
 function split(pattern: string, read: (literal: string) => string): Pieces {
