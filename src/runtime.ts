@@ -24,6 +24,7 @@ import type { OutboxEntry } from './store/store.ts'
 import type { EndCause } from './telemetry/audit.ts'
 import type { RuntimeDeps, GenerationDeps } from './wiring/deps.ts'
 import { callingOrigins } from './wiring/calling-pages.ts'
+import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { providersIn, sessionUse, type RealmProviders } from './wiring/providers.ts'
@@ -77,6 +78,7 @@ export async function buildGeneration(
     const authns = realmAuthns(snapshot, { directories, providers }, deps)
     const agents = agentsOf(snapshot, authns, deps)
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
+    const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
@@ -100,7 +102,11 @@ export async function buildGeneration(
         logos: await inlineLogos(snapshot.realms.values()),
         homeUrl: new URL('/', snapshot.gatehouse.login.url).href,
       }),
-      loginHost: loginHostOf(snapshot, { directories, sites, authns, pdps, agents, providers, issuers }, deps),
+      loginHost: loginHostOf(
+        snapshot,
+        { directories, sites, authns, pdps, agents, providers, issuers, idTokens },
+        deps,
+      ),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
       sessionUsed: sessionUse(providers),

@@ -24,6 +24,7 @@ import { checkDestinations } from './checks/destinations.ts'
 import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from './checks/listeners.ts'
+import { checkAgentOpenId } from './checks/agent-openid.ts'
 import { checkAnonymousName } from './checks/anonymous.ts'
 import {
   checkAgentCertificates,
@@ -62,6 +63,7 @@ const CHECKS: readonly Check[] = [
   checkOpenAmCookies,
   checkOpenAmCookieReach,
   checkCdcServlet,
+  checkAgentOpenId,
   checkIdentityHeaders,
   checkIdentityCookies,
   checkResponseSources,

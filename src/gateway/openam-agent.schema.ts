@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { agentOpenIdSchema } from './agent-openid.schema.ts'
 import { hashedSecret, ownCertificates, ownNetworks } from '../http/program-credentials.schema.ts'
 
 /** How one of OpenAM's own agents, or another program that speaks its REST, proves which agent it is, and what it is served. */
@@ -17,6 +18,7 @@ export const openAmAgentSchema = z
       .describe(
         'Hand tokens for `url` to the agent by `/cdcservlet` (CDSSO of OpenAM 13 and older: an unsigned form in the browser). Only for agents that cannot do better; see docs/rest.md.',
       ),
+    oidc: agentOpenIdSchema,
     notifications: z
       .boolean()
       .default(false)

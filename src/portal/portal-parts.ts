@@ -36,6 +36,8 @@ export interface PortalParts {
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object
+  /** What ID tokens of agents are signed with; absent where there is no such agent. */
+  readonly agentKeys?: (() => object) | undefined
   readonly factsOf: FactsOf
   /** What a request itself brings to prove who sent it. */
   readonly presentedBy: (request: IncomingMessage) => Presented

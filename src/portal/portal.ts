@@ -9,6 +9,7 @@ import type { PortalParts } from './portal-parts.ts'
 import type { PortalRealm } from './ports.ts'
 import { compileRealm, compileRealms, originOf, type CompiledRealm } from './realms.ts'
 import { showAccount, submitAccount } from './routes/account.ts'
+import { AGENT_AUTHORIZE, AGENT_KEYS, isOfAgent, showAgentAuthorize, showAgentKeys } from './routes/agent-authorize.ts'
 import { answerError, answerFault } from './routes/errors.ts'
 import { showFactor, showSetUp, submitFactor, submitSetUp } from './routes/factors.ts'
 import { showCdcServlet } from './routes/cdcservlet.ts'
@@ -78,9 +79,13 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(UI_LOGIN).get(on(showLegacyLogin)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
+  app.route(AGENT_AUTHORIZE).get(ofAgent(parts, showAgentAuthorize)).all(ofAgent(parts, refuseAgentMethod))
   app.post(ISSUER_FORM, form)
   app.all(ISSUER, async (request, response, next) => {
     if (!(await serveIssuer(parts, request, response))) next()
+  })
+  app.get(AGENT_KEYS, (request, response, next) => {
+    if (!showAgentKeys(parts, openVisit(parts, request, response))) next()
   })
   app.use(on(showNotFound))
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
@@ -146,6 +151,20 @@ function addHealth(app: Express, parts: PortalParts): void {
 
 function showNotFound(parts: PortalParts, visit: Visit): void {
   answerError(parts, visit, { kind: 'not-found', status: 404 })
+}
+
+/** Requests of agents; the provider answers all others. */
+function ofAgent(parts: PortalParts, route: Route) {
+  return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    const visit = openVisit(parts, request, response)
+    if (isOfAgent(visit)) await route(parts, visit)
+    else next()
+  }
+}
+
+function refuseAgentMethod(parts: PortalParts, visit: Visit): void {
+  visit.setHeader('Allow', 'GET, HEAD')
+  answerError(parts, visit, { kind: 'method-not-allowed', status: 405 })
 }
 
 function refuseMethod(parts: PortalParts, allow: string) {

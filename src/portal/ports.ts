@@ -27,6 +27,20 @@ export interface OpenAmSite {
   readonly cdcservlet: boolean
   /** By a cookie of a domain that the login host is in. */
   readonly cookie: SharedCookie | undefined
+  /** In an ID token. */
+  readonly openId?: AgentOpenId | undefined
+}
+
+/** The profile of an agent as a registration of an OpenID client. */
+export interface AgentOpenId {
+  /** The one address that its answers go to, in each of its spellings. */
+  readonly redirectUris: readonly string[]
+  /** Path of the realm's issuer. */
+  readonly issuerPath: string
+  /** A compact JWS of these claims. Throws GH_KEYS_UNAVAILABLE. */
+  readonly sign: (claims: object) => string
+  /** The level that a name in `acr_values` stands for; `undefined` for a name that nobody here knows. */
+  readonly levelOf: (acr: string) => number | undefined
 }
 
 export interface SharedCookie {

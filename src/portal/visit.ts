@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { AMBIGUOUS, clearCookie, findCookie, lifeUntil, setCookie } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
+import { requestKind } from '../http/request-kind.ts'
 import type { KeptCookie } from '../authn/modules/stand-in.ts'
 import type { Presented } from '../http/presented.ts'
 import type { IssuedSession, RequestOrigin, Session, SessionToken } from '../session/session.ts'
@@ -49,6 +50,8 @@ export interface Visit {
   query(name: string): string | undefined
   /** The same for a form field. */
   field(name: string): string | undefined
+  /** Whether a person's whole tab asks, and no frame and no script. */
+  readonly isNavigation: boolean
   /** Whether the request came from a page of our own. */
   sameOrigin(): boolean
   /** False where the browser says that this navigation began elsewhere: at another site's link, a bookmark, a mail. */
@@ -108,6 +111,7 @@ export function openVisit(parts: PortalParts, request: Request, response: Respon
     twoSessionCookies: ssoToken === AMBIGUOUS,
     query: (name) => once(query, name),
     field: (name) => textOf((request.body as Readonly<Record<string, unknown>> | undefined)?.[name]),
+    isNavigation: requestKind(request.method, request.headers) === 'navigation',
     sameOrigin: () => isSameOrigin(request.headers, parts.origin),
     mayFollowOwnPage: () => (request.headers['sec-fetch-site'] ?? 'same-origin') === 'same-origin',
     session: async () =>

@@ -184,7 +184,7 @@ export type AuditEvent = About &
         readonly agent: AgentId | undefined
         readonly reason: 'wrong-secret' | 'unknown-agent' | 'throttled' | 'elsewhere'
       }
-    /** Somebody was sent to `/cdcservlet` with what no agent asks for: a token would have gone elsewhere. */
+    /** Somebody was sent to `/cdcservlet`, or to the provider as agents do, with what no agent asks for: a token might have gone elsewhere. */
     | { readonly event: 'CdcRefused'; readonly agent: AgentId | undefined; readonly reason: string }
     /**
      * `OidcAuthorized`: an OpenID client was told who somebody is, or will be when it fetches its tokens. `OidcConsented`: a person agreed

@@ -11,7 +11,6 @@ import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import type { LoginHost, LoginHostFacts, LoginHostSockets } from '../gateway/generation.ts'
 import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
 import type { AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
-import type { Site } from '../gateway/site.ts'
 import { cookieName } from '../http/cookies.ts'
 import { createPresentedReader } from '../http/presented.ts'
 import { createPortal } from '../portal/portal.ts'
@@ -20,6 +19,7 @@ import type { RuntimeDeps, GenerationDeps } from './deps.ts'
 import type { PolicyParts } from './policies.ts'
 import { portalProviders, providersPort, type RealmProviders } from './providers.ts'
 import { peopleOf } from './users.ts'
+import type { AgentIdTokens } from './agent-id-tokens.ts'
 import { agentSite, isAgentAlone } from './agents.ts'
 import { loginHostSessions } from './login-host-sessions.ts'
 import { apisOf } from './apis.ts'
@@ -28,11 +28,12 @@ interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
   readonly providers: RealmProviders
   readonly issuers: Issuers
+  readonly idTokens: AgentIdTokens
 }
 
 export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: GenerationDeps): LoginHost {
   const { login, trustedProxies, clientCertificateHeader } = snapshot.gatehouse
-  const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled.sites))
+  const realms = [...snapshot.realms.values()].map((realm) => portalRealm(realm, snapshot, compiled))
   const facts = new WeakMap<IncomingMessage, LoginHostFacts>()
   const sessions = loginHostSessions(snapshot, compiled.directories, deps)
   const { authns } = compiled
@@ -56,6 +57,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     issuers: compiled.issuers,
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
+    agentKeys: compiled.idTokens.keys,
     factsOf: (request) => factsOf(facts, request),
     presentedBy: createPresentedReader(trustedProxies, clientCertificateHeader),
     audit: deps.audit,
@@ -94,7 +96,11 @@ function factsOf(facts: WeakMap<IncomingMessage, LoginHostFacts>, request: Incom
   return known
 }
 
-function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readonly Site[]): PortalRealm {
+function portalRealm(
+  realm: RealmConfig,
+  snapshot: ConfigSnapshot,
+  { sites, idTokens }: Pick<Compiled, 'sites' | 'idTokens'>,
+): PortalRealm {
   const { name, look, themeDir, session, goto } = realm
   const own = sites
     .filter((site) => site.realm === name)
@@ -104,13 +110,13 @@ function portalRealm(realm: RealmConfig, snapshot: ConfigSnapshot, sites: readon
     })
   const alone = snapshot.agents.filter((profile) => profile.realm === name && isAgentAlone(profile))
   const { cookieName } = snapshot.gatehouse.login
-  const all = [...own, ...alone.map((profile) => openAmSite(profile, cookieName))]
+  const all = [...own, ...alone.map((profile) => openAmSite(profile, cookieName, idTokens))]
   const providers = portalProviders(realm)
   return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: all, goto, providers }
 }
 
 /** A site that OpenAM's agent protects. */
-function openAmSite(profile: AgentProfileConfig, loginCookieName: string): PortalSite {
+function openAmSite(profile: AgentProfileConfig, loginCookieName: string, idTokens: AgentIdTokens): PortalSite {
   const { id: agent, title = profile.id, aliases, openam } = profile
   const { name, domain } = agentCookieOf(profile, loginCookieName)
   const secure = profile.url.startsWith('https:')
@@ -120,7 +126,11 @@ function openAmSite(profile: AgentProfileConfig, loginCookieName: string): Porta
     attributes: { secure, domain, sameSite },
     persistent,
   }
-  const openAm = { cdcservlet: openam?.cdcservlet === true, cookie: domain === undefined ? undefined : shared }
+  const openAm = {
+    cdcservlet: openam?.cdcservlet === true,
+    cookie: domain === undefined ? undefined : shared,
+    openId: idTokens.of(profile),
+  }
   return { ...agentSite(profile, loginCookieName), agent, title, aliases, openAm }
 }
 

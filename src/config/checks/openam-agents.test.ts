@@ -61,6 +61,24 @@ test('a token that would travel in the clear is a warning', async (context) => {
   assert.match(found[0] ?? '', /^agent-config\/plain\.yaml:4:\d+: warning: the token of every person .* plain http/)
 })
 
+test('an agent that gets ID tokens has an id of its own, https, and a password of some length where they are signed with it', async (context) => {
+  const files = (oidc: string, more = '') => ({
+    'agent-config/wiki.yaml': `url: http://wiki.acme.localhost\nrealm: /staff\nssoOnly: true\nopenam: { secret: "${HASH}", oidc: ${oidc} }\n${more}`,
+    'realms/staff/clients.yaml': 'clients: [{ id: wiki, authMethod: none, redirectUris: [https://wiki.example/cb] }]\n',
+  })
+  const found = async (oidc: string, more?: string) =>
+    (await problemsOf(context, files(oidc, more), { env: { KEY: MASTER_KEY } })).map((line) => line.slice(0, 150))
+  const [clash = '', gated = '', plain = ''] = await found('{}', 'upstream: { servers: [http://127.0.0.1:9] }\n')
+  assert.match(
+    clash,
+    /wiki\.yaml:4:\d+: an ID token for this agent would be one for the client of the same id, too \(realms\/staff\/clients\.yaml:1\)/,
+  )
+  assert.match(gated, /wiki\.yaml:4:\d+: warning: the gateway itself protects this site/)
+  assert.match(plain, /wiki\.yaml:4:\d+: warning: the token of every person who signs in here travels over plain http/)
+  assert.match((await found('{ signature: HS256 }'))[0] ?? '', /write the password with HS256, and only there/)
+  assert.match((await found('{ signature: HS256, password: short }'))[0] ?? '', /write at least 32 characters/)
+})
+
 test('a chain or module whose name agents sign in by is a warning', async (context) => {
   const chain = [{ module: 'Application', criteria: 'REQUIRED' }]
   const authentication = {

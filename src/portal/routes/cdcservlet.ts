@@ -1,9 +1,8 @@
 import { randomName } from '../../base/random-id.ts'
-import { readDemand } from '../../authn/read-demand.ts'
-import { isAnonymous } from '../../session/anonymous.ts'
+import { sendToAgent, tokenForAgent } from '../agent-hand-over.ts'
 import { writeLares } from '../lares.ts'
-import { legacyDemand, legacyLoginUrl } from '../legacy-login.ts'
-import { loginUrl, suffices, withQuery } from '../login-request.ts'
+import { legacyDemand } from '../legacy-login.ts'
+import { withQuery } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { PortalSite } from '../ports.ts'
 import { originOf, originsOf, type CompiledRealm } from '../realms.ts'
@@ -42,43 +41,15 @@ export async function showCdcServlet(parts: PortalParts, visit: Visit): Promise<
   }
   const { asked } = read
   const { realm, site } = asked
-  const session = await visit.session()
-  const demanding = legacyDemand(visit)
-  const demand = readDemand({ query: (name) => demanding.find(([each]) => each === name)?.[1] })
-  if (
-    session === undefined ||
-    // To such an agent whoever has a session has signed in.
-    isAnonymous(session) ||
-    demand === undefined ||
-    !suffices(session, realm, demand, parts.clock())
-  ) {
-    // What is asked for is asked once: the way back is without it, or a fresh login would be asked for again and again.
-    visit.redirect(302, legacyLoginUrl(realm, session, { goto: addressOf(parts, visit, asked), demanding }))
-    return
-  }
-  const token = await parts.handshake.tokenFor(session, site, visit.origin)
-  if (token === undefined) {
-    visit.redirect(302, loginUrl(realm, [['goto', addressOf(parts, visit, asked)]]))
-    return
-  }
-  visit.used(session)
+  const agent = { realm, site, demanding: legacyDemand(visit), back: addressOf(parts, visit, asked) }
+  const given = await tokenForAgent(parts, visit, agent)
+  if (given === undefined) return
   const lares = writeLares({
     ...{ responseId: `s${randomName()}`, assertionId: `s${randomName()}`, inResponseTo: asked.requestId },
     ...{ issuer: `${parts.origin}${visit.path}`, audience: asked.providerId },
-    ...{ token, authInstant: session.authInstant, now: parts.clock() },
+    ...{ token: given.token, authInstant: given.session.authInstant, now: parts.clock() },
   })
-  visit.page({
-    status: 200,
-    template: 'relay',
-    realm,
-    formTargets: [site.url],
-    view: (frame) => ({
-      title: site.title,
-      lead: frame.say('login.continue', { site: site.title }),
-      action: asked.target,
-      lares: Buffer.from(lares).toString('base64'),
-    }),
-  })
+  sendToAgent(visit, agent, { action: asked.target, fields: [['LARES', Buffer.from(lares).toString('base64')]] })
 }
 
 function readRequest(parts: PortalParts, visit: Visit): Read {
