@@ -4,7 +4,7 @@ import { fault } from '../errors.ts'
 import { keyDocumentId, newKeyDocument, resealedKeyDocument, type Wrapping } from './key-document.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeysConfig } from './keys.schema.ts'
-import { ALL_PURPOSES, MADE_AT_ONCE, type Purpose } from './purposes.ts'
+import { ALL_PURPOSES, type Purpose } from './purposes.ts'
 
 export const KEY_COLLECTION = 'keys'
 
@@ -38,7 +38,7 @@ export interface MaintenanceDeps {
   readonly log: KeyLog
   /** Whether this process is the one that replaces and removes keys now; asked only when there is something to do. */
   readonly mayMaintain: () => Promise<boolean>
-  /** What somebody here has asked for keys of, of the purposes that have none from the start. */
+  /** Purposes that have to have a key: those from the start, and those that somebody here has asked for. */
   readonly wanted: ReadonlySet<Purpose>
 }
 
@@ -83,7 +83,7 @@ export async function maintain(reading: KeyReading, deps: MaintenanceDeps): Prom
 
 /** Purposes that should have a key and have none. */
 export function lacking(set: KeySet, wanted: ReadonlySet<Purpose>): readonly Purpose[] {
-  return [...MADE_AT_ONCE, ...wanted].filter((purpose) => set.newest(purpose) === undefined)
+  return [...wanted].filter((purpose) => set.newest(purpose) === undefined)
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 } from './key-maintenance.ts'
 import { createKeySet, type KeySummary, type PublicJwk } from './key-set.ts'
 import { keysSchema, type KeysConfig } from './keys.schema.ts'
-import type { Purpose } from './purposes.ts'
+import { MADE_AT_ONCE, type Purpose } from './purposes.ts'
 
 /** Every process has read the ring anew twice within the second that the documentation promises. */
 const POLL_MS = 500
@@ -34,6 +34,8 @@ export interface KeyRingDeps {
   readonly log: KeyLog
   /** Whether this process is the one that replaces and removes keys now. Always without it. */
   readonly mayMaintain?: () => Promise<boolean>
+  /** Purposes that have a key from the start; those of every installation without it. */
+  readonly atOnce?: readonly Purpose[]
   /** How often other processes' keys are looked for. 500 ms by default. */
   readonly pollMs?: number
   /** Milliseconds on a clock that only goes forward. */
@@ -81,7 +83,7 @@ export async function readKeyRing(deps: KeyRingDeps): Promise<Pick<KeyRing, 'sum
 class StoredKeyRing implements KeyRing {
   readonly #deps: KeyRingDeps
   readonly #maintenance: MaintenanceDeps
-  readonly #wanted = new Set<Purpose>()
+  readonly #wanted: Set<Purpose>
   readonly #monotonic: () => number
   #reading: KeyReading = { documents: [], set: createKeySet([]) }
   #readAt = -Infinity
@@ -94,6 +96,7 @@ class StoredKeyRing implements KeyRing {
 
   constructor(deps: KeyRingDeps) {
     this.#deps = deps
+    this.#wanted = new Set(deps.atOnce ?? MADE_AT_ONCE)
     const { masterKey, previousMasterKeys = [], rules = keysSchema.parse({}), mayMaintain = always } = deps
     this.#maintenance = {
       ...deps,

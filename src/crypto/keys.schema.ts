@@ -14,6 +14,11 @@ export const keysSchema = z
       .describe(
         'A successor is published (JWKS) this long before it signs: longer than applications cache the key set.',
       ),
+    samlPublishAhead: duration('14d')
+      .refine((ms) => ms >= SHORTEST_LEAD_MS, 'at least 2s, so that every process knows a key before it is used')
+      .describe(
+        "A successor of a realm's SAML key stands in its metadata this long before it signs: longer than partners keep metadata. These keys are replaced by `gatehouse keys rotate --realm` alone, because partners may have them by hand.",
+      ),
   })
   .refine(({ rotateAfter, publishAhead }) => rotateAfter > publishAhead, {
     path: ['rotateAfter'],

@@ -23,7 +23,7 @@ export const PURPOSES = {
   session: { kind: 'secret', longestLifeMs: 30 * DAY },
   /** Second factors and other credentials in the store, which no time ends: what sealed one stays, however often keys are replaced. */
   factors: { kind: 'secret', longestLifeMs: 36_500 * DAY },
-  /** Forms that are kept while their sender signs in, and the cookie that says for whom. */
+  /** Forms that are kept while their sender signs in, the cookie that says for whom, and what a login has to come back with. */
   forms: { kind: 'secret', longestLifeMs: 30 * DAY },
   /** Access tokens, in the algorithm that their realm chose. */
   'access-eddsa': { kind: 'eddsa', longestLifeMs: DAY },
@@ -34,6 +34,9 @@ export const PURPOSES = {
   /** ID tokens and logout tokens. Issuers publish these keys themselves; who comes back with an old ID token as a hint is believed for a month. */
   'oidc-rsa': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
   'oidc-ec': { kind: 'es256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
+  /** SAML messages and metadata, and assertions that are encrypted for us: each realm has a ring of its own for these (`saml/realm-keys.ts`). */
+  'saml-signing': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: DAY },
+  'saml-encryption': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
 } as const satisfies Record<string, KeyRule>
 
 export type Purpose = keyof typeof PURPOSES
