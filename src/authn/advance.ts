@@ -11,7 +11,7 @@ import type { AuthModule, AuthModuleInput, FailureReason, ModuleOutcome } from '
 import { runPage } from './page.ts'
 import { provenAt } from './proven-at.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import { forgetDevices, offeredStandIn, standInFor, standInOf, standsIn, withBox } from './stand-ins.ts'
+import { endOldTrust, offeredStandIn, standInFor, standInOf, standsIn, withBox } from './stand-ins.ts'
 import { LATER, type Callback, type StepFailure } from './step.ts'
 import { isAnotherFactor, ownFactorsOf, turnFor, type Turn } from './turn.ts'
 
@@ -221,7 +221,7 @@ class Dispatcher {
       case 'passed':
         if (outcome.passwordChanged === true) {
           this.#incidents.push({ kind: 'password-changed', username: outcome.user.username })
-          await forgetDevices(this.#realm, outcome.user.id)
+          await endOldTrust(this.#realm, outcome.user.id)
         }
         if (outcome.renew === true) this.#journey = { ...this.#journey, offer: module.name }
         return this.#passed(step, module, outcome)

@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import type { OwnPasswords } from '../identity/directory.ts'
 import { managedBench, newUser, REALM } from '../identity/managed/managed.fixture.ts'
+import { passwordEpochKey } from '../session/lasting-epochs.ts'
 import { createPartialSessions } from '../session/partial.ts'
 import { ALICE, established } from '../session/processes.fixture.ts'
 import { createSessionService } from '../session/service.ts'
@@ -68,14 +69,17 @@ async function bench(t: TestContext, wrap = (change: Change): Change => change) 
   const partial = (await partials.begin(half, ORIGIN)) ?? ''
   assert.ok(partial)
   const isUnderWay = () => partials.isLive(partial)
-  return { own, change, running, isUnderWay, session, realm, directory, records, user, audited }
+  const passwordEpoch = async () => (await store.epochs.read([passwordEpochKey({ realm: REALM, userId: user.id })]))[0]
+  return { own, change, running, isUnderWay, passwordEpoch, session, realm, directory, records, user, audited }
 }
 
 test('a change ends the other sessions and forgets devices; this session and other factors stay', async (t) => {
-  const { change, running, isUnderWay, session, realm, directory, user, audited } = await bench(t)
+  const { change, running, isUnderWay, passwordEpoch, session, realm, directory, user, audited } = await bench(t)
   assert.equal((await running()).length, 3)
+  assert.equal(await passwordEpoch(), 0)
   assert.equal(await change(PASSWORD, NEXT), 'changed')
   assert.deepEqual(await running(), [session.sid])
+  assert.equal(await passwordEpoch(), 1, 'what applications may do without a session ends')
   assert.equal(await isUnderWay(), false, 'who proved the old one finishes no login with it')
   assert.deepEqual(
     (await realm.factors.list(user.id)).map(({ type }) => type),

@@ -7,7 +7,7 @@ import type { AttemptOutcome } from '../identity/throttle.ts'
 import type { RequestOrigin, Session, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { RealmAuthn } from './realm-authn.ts'
-import { forgetDevices } from './stand-ins.ts'
+import { endOldTrust } from './stand-ins.ts'
 
 /** What became of changing one's own password. */
 export type OwnPasswordOutcome =
@@ -24,7 +24,7 @@ export type OwnPasswordOutcome =
 export interface OwnPassword {
   /** Characters that a new one needs; `undefined` where it cannot be changed here. */
   minLengthFor(realm: RealmName): number | undefined
-  /** Ends all other sessions of the person and forgets the devices that are remembered. Rejects with a fault when something cannot say: they end then, too. */
+  /** Ends all other sessions of the person, what applications may do without one, and forgets the devices that are remembered. Rejects with a fault when something cannot say: they end then, too. */
   change(session: Session, passwords: PasswordEntry, origin: RequestOrigin): Promise<OwnPasswordOutcome>
 }
 
@@ -44,9 +44,9 @@ export function createOwnPassword({ realms, sessions, audit, clock }: OwnPasswor
   const about = ({ realm, username }: Session, { requestId, clientIp }: RequestOrigin) => {
     return { at: clock(), requestId, clientIp, realm, username }
   }
-  const endOldTrust = async (realm: RealmAuthn, session: Session, origin: RequestOrigin): Promise<void> => {
+  const endOthers = async (realm: RealmAuthn, session: Session, origin: RequestOrigin): Promise<void> => {
     await sessions.endOthers(session, 'password-changed', origin)
-    await forgetDevices(realm, session.userId)
+    await endOldTrust(realm, session.userId)
   }
 
   return {
@@ -68,13 +68,13 @@ export function createOwnPassword({ realms, sessions, audit, clock }: OwnPasswor
       }
       const outcome = await passwords.change(session.userId, checked.stamp, next).catch(async (error: unknown) => {
         // It may have changed all the same, as where only the answer was lost.
-        await endOldTrust(realm, session, origin)
+        await endOthers(realm, session, origin)
         throw error
       })
       if (outcome.kind !== 'changed') return outcome
       const { sid } = session
       audit.record({ event: 'PasswordChanged', ...about(session, origin), sid, by: 'account' }, origin)
-      await endOldTrust(realm, session, origin)
+      await endOthers(realm, session, origin)
       return { kind: 'changed' }
     },
   }

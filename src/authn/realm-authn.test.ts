@@ -18,6 +18,7 @@ const deps: RealmAuthnDeps = {
   store: {
     counters: { add: never, read: never, clear: never },
     versioned: { create: never, load: never, replace: never, remove: never },
+    epochs: { read: never, raise: never, all: never },
     documents: { get: never, list: never, page: never, putIfAbsent: never, replace: never, remove: never },
   },
   sealer: { seal: never, open: never },

@@ -10,6 +10,7 @@ import type { PasswordVerifier } from '../identity/file-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
 import { createThrottle, type Throttle } from '../identity/throttle.ts'
 import type { UserConfig } from '../identity/users.schema.ts'
+import { passwordEpochKey } from '../session/lasting-epochs.ts'
 import type { SessionRules } from '../session/session-rules.schema.ts'
 import type { Store } from '../store/store.ts'
 import { guaranteedLevel, isDemanded, modulesOf, type Chain } from './chain.ts'
@@ -34,7 +35,7 @@ export interface RealmAuthnDeps {
   readonly moduleTypes: ModuleTypes
   readonly directory: UserDirectory
   readonly sealer: Sealer
-  readonly store: Pick<Store, 'counters' | 'versioned' | 'documents'>
+  readonly store: Pick<Store, 'counters' | 'versioned' | 'documents' | 'epochs'>
   /** OpenID providers of the realm, by name. */
   readonly providers?: ReadonlyMap<string, IdentityProvider>
   /** What there is to send codes with. */
@@ -72,6 +73,8 @@ export interface RealmAuthn {
   /** Milliseconds from the first page to the last answer. */
   readonly journeyTimeoutMs: number
   readonly session: SessionRules
+  /** Ends what applications may do for a user without a session of theirs. */
+  readonly endLasting: (userId: string) => Promise<void>
 }
 
 /** Name of the chain of one module alone; no configured chain has such a name. */
@@ -139,6 +142,7 @@ export function compileRealmAuthn(config: RealmAuthnConfig, deps: RealmAuthnDeps
     enrolWithinMs: authentication.enrolWithin,
     journeyTimeoutMs: Math.min(Math.max(authentication.journeyTimeout, 1), PURPOSES.journey.longestLifeMs),
     session,
+    endLasting: async (userId) => void (await store.epochs.raise(passwordEpochKey({ realm, userId }))),
   }
 }
 

@@ -118,8 +118,12 @@ export async function settleStandIns(
   return { kind: 'settled', journey: settled, keeps, remembered: remembered?.factor }
 }
 
-/** A browser is remembered by who knew the password: with another password it is asked for everything again. */
-export async function forgetDevices({ modules, factors }: RealmAuthn, userId: string): Promise<void> {
+/**
+ * With another password everything is asked again of who knew the old one: browsers are remembered no more, and what applications may do
+ * without a session ends.
+ */
+export async function endOldTrust({ modules, factors, endLasting }: RealmAuthn, userId: string): Promise<void> {
+  await endLasting(userId)
   const types = [...modules.values()].filter(({ standIn }) => standIn !== undefined).map(({ type }) => type)
   for (const type of new Set(types)) await factors.replaceAll(userId, type, [])
 }

@@ -1,5 +1,7 @@
 import type { Session } from '../session/session.ts'
 import type { Holdings } from '../authn/own-factors.ts'
+import type { Application } from '../federation/oidc-op/applications.ts'
+import { applicationsView } from './application-view.ts'
 import { factorsView } from './factor-view.ts'
 import type { Frame, Pairs } from './frame.ts'
 import { withQuery } from './login-request.ts'
@@ -7,12 +9,19 @@ import type { CompiledRealm } from './realms.ts'
 import { sessionRow, type SessionRow } from './session-rows.ts'
 
 /** What the page has to say about what was just asked of it. */
-export type AccountNotice = 'ended' | 'ended-others' | 'gone' | `factors-${'gone' | 'renamed' | 'removed'}` | undefined
+export type AccountNotice =
+  | 'ended'
+  | 'ended-others'
+  | 'gone'
+  | 'taken-back'
+  | `factors-${'gone' | 'renamed' | 'removed'}`
+  | undefined
 
 export interface AccountViewInput {
   readonly realm: CompiledRealm
   readonly session: Session
   readonly holdings: Holdings
+  readonly applications: readonly Application[]
   /** The person's other sessions, in the order to be shown. */
   readonly others: readonly Session[]
   /** From 1; beyond the last is the last. */
@@ -42,6 +51,7 @@ export function accountView(frame: Frame, input: AccountViewInput): object {
     password: withQuery('/account/password', [['realm', realm.name]]),
     own: [ownRow(frame, input)],
     othersTitle: frame.say('account.others', { count: String(others.length) }),
+    applications: applicationsView(frame, input.applications, input.now),
     factors: factorsView(frame, input.holdings, realm, input.now),
     others: others.slice((page - 1) * ROWS, page * ROWS).map((other) => otherRow(frame, other, input.now)),
     pages:

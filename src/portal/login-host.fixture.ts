@@ -103,7 +103,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       },
       tokenFor: ({ sid }, { agent }) => Promise.resolve(`<${agent}&${sid}>` as SessionToken),
     },
-    issuers: { at: () => undefined, sessionEnded: () => Promise.resolve() },
+    issuers: { at: () => undefined, applications: () => undefined, sessionEnded: () => Promise.resolve() },
     checkGoto: (_realm, goto) => {
       const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null
       const known = url !== null && [sites.app, sites.pay, new URL(loginUrl).origin].includes(url.origin)

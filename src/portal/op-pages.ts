@@ -1,7 +1,8 @@
 import type { OpPage } from '../federation/oidc-op/visits.ts'
+import { scopeText } from './application-view.ts'
 import type { Frame, Pairs } from './frame.ts'
 import { action, errorFacts, type Fact, type MessagePage } from './message-page.ts'
-import { en, type MessageKey } from './messages/en.ts'
+import type { MessageKey } from './messages/en.ts'
 import type { CompiledRealm } from './realms.ts'
 import type { Visit } from './visit.ts'
 
@@ -118,15 +119,6 @@ function turnedAway(
     script: undefined,
     facts: errorFacts(frame, { policies, requestId }),
   }
-}
-
-function scopeText(frame: Frame, scope: string): string {
-  const key = `consent.scope-${scope}`
-  return isKey(key) ? frame.say(key) : scope
-}
-
-function isKey(key: string): key is MessageKey {
-  return Object.hasOwn(en, key)
 }
 
 function signOut(

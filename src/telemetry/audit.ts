@@ -198,6 +198,14 @@ export type AuditEvent = About &
         readonly client: string
         readonly scope: string
       }
+    /** A person took back what an OpenID client may know and do; what it had of them has ended. */
+    | {
+        readonly event: 'OidcConsentWithdrawn'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly client: string
+      }
     /** What an OpenID client, or somebody in its name, asked for and did not get. `error`: as in OAuth. */
     | {
         readonly event: 'OidcRefused'

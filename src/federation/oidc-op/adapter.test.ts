@@ -30,9 +30,11 @@ function createShelf() {
 function createBench(kind: string) {
   const [short, lasting] = [createShelf(), createShelf()]
   const deps = { realm: REALM, library: { errors }, shortLived: short.shelf, durable: lasting.shelf }
-  const rest = { sessions: undefined as never, context: () => undefined, foundAtFirst: () => ({}) }
+  const mayKeep = (): Promise<void> => Promise.resolve()
+  const rest = { sessions: undefined as never, context: () => undefined, foundAtFirst: () => ({}), mayKeep }
   const ended = { count: 0 }
-  const endings = () => Promise.resolve([ended.count, 0])
+  const endings = (_user: string, _client: string, isLasting: boolean) =>
+    Promise.resolve(isLasting ? [ended.count] : [])
   return { short, lasting, ended, adapter: createAdapter(kind, { ...deps, ...rest, endings }) }
 }
 
@@ -68,6 +70,8 @@ test('a grant that outlives its session ends when all of the person was ended, a
   assert.equal((await adapter.find('g-1'))?.accountId, 'u-alice')
   ended.count++
   assert.equal(await adapter.find('g-1'), undefined)
+  await adapter.upsert('g-1', { ...grant, openid: { scope: 'openid offline_access email' } }, 60)
+  assert.equal(await adapter.find('g-1'), undefined, 'nor when more is added to it by who has found it before')
   await adapter.upsert('g-2', grant, 60)
   assert.equal((await adapter.find('g-2'))?.accountId, 'u-alice')
 })

@@ -12,8 +12,10 @@ export interface AdapterDeps {
   readonly shortLived: Shelf
   readonly durable: Shelf
   readonly sessions: SsoSessions
-  /** How often all sessions of the user, and all of the realm, were ended: no grant of before is good. */
-  readonly endings: (userId: string) => Promise<readonly number[]>
+  /** Where the counters stand that end a grant; `isLasting`: also without the session that it was given in. */
+  readonly endings: (userId: string, clientId: string, isLasting: boolean) => Promise<readonly number[]>
+  /** Rejects where whoever asks has proved nothing, and too much was kept for their network. */
+  readonly mayKeep: (kind: string) => Promise<void>
   /** The request that the library works on. */
   readonly context: () => KoaContextWithOIDC | undefined
   /** What that request found its session to have let clients have. */
@@ -47,6 +49,9 @@ export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
     return undefined
   }
 
+  const endingsNow = ({ accountId = '', clientId = '' }: AdapterPayload, isLasting: boolean) =>
+    deps.endings(accountId, clientId, isLasting)
+
   return {
     async upsert(id, payload, expiresIn) {
       // Without the id: it is the token itself.
@@ -54,14 +59,18 @@ export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
       const ttlMs = lifeOf(expiresIn)
       const isLasting = outlives(kind, payload)
       const shelf = isLasting ? durable : shortLived
-      const endings = isLasting && kind === 'Grant' ? await deps.endings(payload.accountId ?? '') : undefined
-      const value = JSON.stringify({ ...kept, endings })
+      await deps.mayKeep(kind)
+      const fresh = kind === 'Grant' ? await endingsNow(payload, isLasting) : undefined
+      const write = (endings: unknown): string => JSON.stringify({ ...kept, endings })
+      const value = write(fresh)
       if (kind === 'ReplayDetection') {
         if (!(await shelf.create(key(id), value, ttlMs)))
           throw new library.errors.InvalidRequest('this was sent before')
         return
       }
-      await update(shelf, key(id), { ttlMs, change: () => value })
+      // What a grant was given for is not forgotten when more is added to it.
+      const change = (before?: string) => (fresh && before !== undefined ? write(endingsOf(before)) : value)
+      await update(shelf, key(id), { ttlMs, change })
       if (payload.userCode !== undefined) {
         await update(shortLived, keyOf('UserCode', payload.userCode), { ttlMs, change: () => key(id) })
       }
@@ -71,10 +80,11 @@ export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
       if (id.startsWith(BY_KEY) && !isWithDevicePage(deps)) return undefined
       const found = await load(key(id))
       if (found === undefined) return undefined
-      const { endings, accountId = '' } = found.payload
-      // What outlives the session has to hear by itself that all of the person was ended.
-      const isEnded = endings !== undefined && JSON.stringify(endings) !== JSON.stringify(await deps.endings(accountId))
-      if (isEnded) return undefined
+      if (kind === 'Grant') {
+        const now = await endingsNow(found.payload, found.shelf === durable)
+        // Nobody tells it: what a person takes back, and the end of all of them, it has to hear by itself.
+        if (JSON.stringify(found.payload['endings']) !== JSON.stringify(now)) return undefined
+      }
       if (kind === 'DeviceCode' && deps.context()?.oidc.route === 'token') {
         await slowDown(shortLived, keyOf('Poll', key(id)), library)
       }
@@ -135,6 +145,10 @@ export function outlives(kind: string, payload: AdapterPayload & { readonly open
   return kind === 'Grant' && scopesOf(payload.openid).includes('offline_access')
 }
 
+function endingsOf(value: string): unknown {
+  return (JSON.parse(value) as AdapterPayload)['endings']
+}
+
 function scopesOf(openid: unknown): readonly string[] {
   const scope = typeof openid === 'object' && openid !== null && 'scope' in openid ? openid.scope : undefined
   return typeof scope === 'string' ? scope.split(' ') : []
@@ -157,12 +171,13 @@ function lifeOf(seconds: number | undefined): number {
  * Its sessions are ours. What belongs to one is kept under our session's name, found while that session lives, and never by a cookie of
  * the library's; only browsers in which nobody is signed in have one of those, for a form that waits.
  */
-function createSessionAdapter({ realm, shortLived, sessions, context, foundAtFirst }: AdapterDeps): Adapter {
+function createSessionAdapter({ realm, shortLived, sessions, context, foundAtFirst, mayKeep }: AdapterDeps): Adapter {
   const keyOf = recordKey(realm)
   return {
     async upsert(id, { jti: _, ...payload }, expiresIn) {
       const { accountId, authorizations, state } = payload
       if (accountId === undefined) {
+        await mayKeep('Session')
         await update(shortLived, keyOf('Session', id), {
           ttlMs: lifeOf(expiresIn),
           change: () => JSON.stringify(payload),

@@ -2,20 +2,12 @@ import type Provider from 'oidc-provider'
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import { scopesTelling, type Claims } from './account-claims.ts'
 import type { OidcClientConfig } from './clients.schema.ts'
-import { update, type Shelf } from './records.ts'
+import type { Consents } from './consents.ts'
 
 const OFFLINE = 'offline_access'
-/** A consent that nobody has used for this long is asked for again. */
-const REMEMBERED_MS = 365 * 24 * 60 * 60_000
-
-interface Consent {
-  readonly scopes: readonly string[]
-  readonly claims: readonly string[]
-}
 
 export interface GrantsDeps {
-  readonly shelf: Shelf
-  readonly keyOf: (kind: string, id: string) => string
+  readonly consents: Consents
   readonly clientOf: (clientId: string) => OidcClientConfig | undefined
   /** What a client may come to know, by scope. */
   readonly claimsFor: (clientId: string) => Claims
@@ -38,11 +30,10 @@ export interface Agreed {
   readonly grantId: string | undefined
 }
 
-export function createGrants({ shelf, keyOf, clientOf, claimsFor }: GrantsDeps): Grants {
-  const key = (userId: string, clientId: string): string => keyOf('Consent', JSON.stringify([userId, clientId]))
-  const remembered = async (userId: string, clientId: string): Promise<Consent> => {
-    const found = await shelf.load(key(userId, clientId))
-    return found === undefined ? { scopes: [], claims: [] } : (JSON.parse(found.value) as Consent)
+export function createGrants({ consents, clientOf, claimsFor }: GrantsDeps): Grants {
+  const remembered = async (userId: string, clientId: string) => {
+    const all = await consents.of(userId)
+    return Object.hasOwn(all, clientId) ? all[clientId] : undefined
   }
 
   return {
@@ -55,30 +46,22 @@ export function createGrants({ shelf, keyOf, clientOf, claimsFor }: GrantsDeps):
       const asked = [...ctx.oidc.requestParamOIDCScopes]
       const isImplied = clientOf(clientId)?.consent === 'implied'
       const known = isImplied ? undefined : await remembered(account.accountId, clientId)
-      const scopes = known === undefined ? asked : asked.filter((scope) => known.scopes.includes(scope))
+      const scopes = isImplied ? asked : asked.filter((scope) => known?.scopes.includes(scope) === true)
       const wanted = [...ctx.oidc.requestParamClaims]
       // Nobody is asked about what the client is not told.
       const isTold = (claim: string): boolean => scopesTelling(claimsFor(clientId), claim).length > 0
-      const claims =
-        known === undefined ? wanted : wanted.filter((claim) => known.claims.includes(claim) || !isTold(claim))
+      const claims = isImplied
+        ? wanted
+        : wanted.filter((claim) => known?.claims.includes(claim) === true || !isTold(claim))
       return extended(provider, found, { userId: account.accountId, clientId, scopes, claims })
     },
 
     async agreed(provider, { userId, clientId, scopes, claims, grantId }) {
       const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
       const grant = await extended(provider, found, { userId, clientId, scopes, claims })
-      await update(shelf, key(userId, clientId), {
-        ttlMs: REMEMBERED_MS,
-        change: (value) => {
-          const before = value === undefined ? { scopes: [], claims: [] } : (JSON.parse(value) as Consent)
-          // What outlives the session is asked each time.
-          const all = new Set([...before.scopes, ...scopes.filter((scope) => scope !== OFFLINE)])
-          return JSON.stringify({
-            scopes: [...all],
-            claims: [...new Set([...before.claims, ...claims])],
-          } satisfies Consent)
-        },
-      })
+      // What outlives the session is asked each time.
+      const kept = scopes.filter((scope) => scope !== OFFLINE)
+      await consents.add(userId, clientId, { scopes: kept, claims, isLasting: kept.length < scopes.length })
       return grant?.jti ?? ''
     },
   }

@@ -1,6 +1,7 @@
 import type { RealmName } from '../../base/brand.ts'
 import type { KeyRing } from '../../crypto/key-ring.ts'
 import type { OutboxEntry } from '../../store/store.ts'
+import type { Applications } from './applications.ts'
 import { loadLibrary } from './library.ts'
 import {
   createRealmProvider,
@@ -15,12 +16,14 @@ import {
 export interface Issuers {
   /** Whose address it is, and what of the path comes after its issuer. */
   at(path: string): { readonly realm: RealmName; readonly provider: RealmProvider; readonly path: string } | undefined
+  /** What people of a realm have let applications do; `undefined` where it has no provider. */
+  applications(realm: RealmName): Applications | undefined
   /** Rejects when a client could not be told. */
   sessionEnded(entry: Ended & Pick<OutboxEntry, 'realm'>): Promise<void>
 }
 
 /** Where no realm has clients. */
-const NONE: Issuers = { at: () => undefined, sessionEnded: () => Promise.resolve() }
+const NONE: Issuers = { at: () => undefined, applications: () => undefined, sessionEnded: () => Promise.resolve() }
 
 export type IssuersDeps = Omit<ProviderDeps, 'library' | 'keyRing'> & {
   readonly keyRing: Pick<KeyRing, 'all' | 'want'>
@@ -42,6 +45,7 @@ export async function createIssuers(realms: readonly ProviderRealm[], deps: Issu
       const provider = found && providers.get(found.realm)
       return found && provider && { realm: found.realm, provider, path: path.slice(found.mount.length) }
     },
+    applications: (realm) => providers.get(realm)?.applications,
     sessionEnded: async (entry) => providers.get(entry.realm)?.sessionEnded(entry),
   }
 }

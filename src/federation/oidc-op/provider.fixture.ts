@@ -7,6 +7,9 @@ import { Writable } from 'node:stream'
 import * as openid from 'openid-client'
 import { startApp, type App } from '../../app.ts'
 import { loadConfig } from '../../config/load.ts'
+import { systemClock } from '../../base/clock.ts'
+import { openEmbeddedStore } from '../../store/embedded/open.ts'
+import type { Store } from '../../store/store.ts'
 import { freePort } from '../../free-port.fixture.ts'
 
 /* A whole gateway in this process whose realm has OpenID clients, a browser for it, and a client that we did not write. */
@@ -21,6 +24,8 @@ export interface Gateway {
   /** Replaces a file and has it read. */
   write(path: string, text: string): Promise<void>
   setUser(name: string, as: { readonly disabled: boolean }): Promise<void>
+  /** The gateway's store, as another process has it. */
+  withStore<T>(use: (store: Store) => Promise<T>): Promise<T>
   /** Lets so much time go by, for everything that asks what time it is. */
   passSeconds(seconds: number): void
   close(): Promise<void>
@@ -98,6 +103,16 @@ authentication:
     async setUser(_name, { disabled }) {
       put('realms/staff/users.yaml', users(disabled))
       await app.reload()
+    },
+    async withStore(use) {
+      const silent = (): void => undefined
+      const log = { error: silent, warn: silent, info: silent, debug: silent }
+      const store = await openEmbeddedStore({ path: join(root, 'cts.db'), clock: systemClock, log })
+      try {
+        return await use(store)
+      } finally {
+        await store.close()
+      }
     },
     passSeconds(seconds) {
       passed += seconds * 1_000

@@ -7,10 +7,13 @@ import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, createRemoteJWKSet } from 'jose'
 import * as openid from 'openid-client'
+import type { RealmName } from '../../base/brand.ts'
+import { passwordEpochKey } from '../../session/lasting-epochs.ts'
 import { Browser, Rp, SECRET, startGateway, type Gateway, type Page } from './provider.fixture.ts'
 
 const HASHED = 'the-secret-that-only-its-hash-is-known-of'
 const RP = 'https://rp.example'
+const STAFF = '/staff' as RealmName
 
 /** A client's server that hears of ends. */
 const told: string[] = []
@@ -318,6 +321,73 @@ test('offline_access ends with the user also where its client is silent meanwhil
   await gateway.setUser('alice', { disabled: false })
   assert.equal(await isActive(rp, lasting.access_token), false)
   await refused(openid.refreshTokenGrant(rp.config, lasting.refresh_token ?? ''), 'invalid_grant')
+})
+
+/** What an application may do beyond the session that it was let in. */
+async function lasting(rp: Rp, browser: Browser) {
+  const { url, checks } = await rp.start({ scope: 'openid offline_access', prompt: 'consent' })
+  return rp.finish(await browser.submit(await browser.open(url), { decision: 'allow' }), checks)
+}
+
+test('with another password ends what outlives sessions; the session goes on, and what came of it', async () => {
+  const { rp, browser } = await signedIn('wiki', 'carol')
+  const offline = await lasting(rp, browser)
+  const other = await discover('other')
+  const { url, checks } = await other.start()
+  const bound = await other.finish(await browser.open(url), checks)
+  await gateway.withStore(({ epochs }) => epochs.raise(passwordEpochKey({ realm: STAFF, userId: 'u-carol' })))
+  assert.equal(await isActive(rp, offline.access_token), false)
+  assert.equal(await isActive(other, bound.access_token), true)
+  await refused(openid.refreshTokenGrant(rp.config, offline.refresh_token ?? ''), 'invalid_grant')
+  assert.equal(await isActive(rp, (await lasting(rp, browser)).access_token), true, 'who agrees anew is asked anew')
+})
+
+test('what a person has agreed to they see, and take back: all of it ends, and of nobody and nothing else', async () => {
+  const [alice, bob] = [await signedIn('wiki', 'alice'), await signedIn('wiki', 'bob')]
+  const shown = async ({ browser }: { readonly browser: Browser }) => (await browser.open('/account')).body
+  assert.doesNotMatch(await shown(bob), /name="application"/, 'what is implied nobody has agreed to')
+  const [offline, bobs] = [await lasting(alice.rp, alice.browser), await lasting(bob.rp, bob.browser)]
+  const other = await signedIn('other', 'alice')
+  const back = await alice.rp.start()
+  const waiting = await alice.browser.open(back.url)
+  const second = await signedIn('wiki', 'alice')
+
+  const page = await shown(alice)
+  assert.match(page, /name="application" value="wiki"/)
+  assert.match(page, /All this also while you are not signed in/)
+  const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+  assert.equal((await alice.browser.call('/account', { application: 'wiki' }, foreign)).status, 403)
+  assert.equal(await isActive(alice.rp, offline.access_token), true)
+  const gone = await alice.browser.open('/account', { application: 'wiki' })
+  assert.equal(gone.status, 200)
+  assert.doesNotMatch(gone.body, /name="application" value="wiki"/)
+  assert.match(gateway.log(), /OidcConsentWithdrawn/)
+
+  await refused(alice.rp.finish(waiting, back.checks), 'invalid_grant')
+  await refused(openid.refreshTokenGrant(alice.rp.config, offline.refresh_token ?? ''), 'invalid_grant')
+  for (const { access_token: token } of [offline, second.tokens]) assert.equal(await isActive(alice.rp, token), false)
+  assert.equal(await isActive(other.rp, other.tokens.access_token), true, 'another application')
+  assert.equal(await isActive(bob.rp, bobs.access_token), true, 'somebody else')
+  const again = await alice.rp.start()
+  const anew = await alice.rp.finish(await alice.browser.open(again.url), again.checks)
+  assert.equal(await isActive(alice.rp, anew.access_token), true, 'it may ask again')
+})
+
+test('strangers have so much kept, and no more; nobody who is signed in and no client pays for it', async () => {
+  const { rp, browser } = await signedIn('wiki')
+  await gateway.withStore(({ counters }) => counters.add('oidc-unproved /staff 127.0.0.1', 2_000, 600_000))
+  const { url } = await rp.start()
+  assert.equal(errorAt(await new Browser(gateway.origin).open(url)), 'temporarily_unavailable')
+  assert.equal((await new Browser(gateway.origin).open(`${gateway.issuer}/device/user`)).status, 429)
+  const tv = await discover('tv', openid.None())
+  await refused(openid.initiateDeviceAuthorization(tv.config, { scope: 'openid' }), 'temporarily_unavailable')
+  const asks = await rp.start({ prompt: 'login' })
+  assert.match((await browser.open(asks.url)).url, /\/login\/staff/)
+  const pushing = await discover('pushes')
+  const pushed = Object.fromEntries(new URL((await pushing.start()).url).searchParams)
+  await openid.buildAuthorizationUrlWithPAR(pushing.config, pushed)
+  gateway.passSeconds(601)
+  assert.match((await new Browser(gateway.origin).open(url)).url, /\/login\/staff/)
 })
 
 test('a client signs people out: asking first, unless it shows whose session it means', async () => {

@@ -8,18 +8,21 @@ import type { KeyRing } from '../../crypto/key-ring.ts'
 import { GatehouseError } from '../../errors.ts'
 import type { UserDirectory } from '../../identity/directory.ts'
 import type { Session } from '../../session/session.ts'
+import { consentEpochKey, lastingEpochKeys } from '../../session/lasting-epochs.ts'
 import { epochKeys } from '../../session/stateless-claims.ts'
 import type { OutboxEntry, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createAdapter, recordKey } from './adapter.ts'
 import type { PartnerAccess } from '../partner-access.ts'
+import { createApplications, type Applications } from './applications.ts'
 import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
 import { checkSecrets, type VerifySecret } from './client-secrets.ts'
 import { configurationOf } from './configuration.ts'
 import { tellEvents } from './events.ts'
+import { createConsents } from './consents.ts'
 import { createGrants } from './grants.ts'
 import { createInteractions } from './interactions.ts'
 import { createLevels, methodsOf } from './levels.ts'
@@ -30,6 +33,7 @@ import { surround } from './surroundings.ts'
 import { bindSessions, type Bound } from './sso-binding.ts'
 import { createPartnerGate } from './partner-gate.ts'
 import { createSsoSessions } from './sso-sessions.ts'
+import { limitUnproved } from './unproved-records.ts'
 import { Visits, type OpVisit } from './visits.ts'
 
 /** A realm as its provider sees it. */
@@ -68,6 +72,7 @@ export interface RealmProvider {
   serve(visit: OpVisit, path: string): Promise<void>
   /** Told that a session of the realm has ended; rejects when a client could not be told. */
   sessionEnded(entry: Ended): Promise<void>
+  readonly applications: Applications
   /** The client that a page of the login's leads back to: what it is called, and where its forms end up. */
   clientFor(id: string): { readonly title: string; readonly targets: readonly string[] } | undefined
 }
@@ -91,22 +96,27 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   const keyOf = recordKey(name)
   const sessions = createSsoSessions({ realm: name, find: deps.find, shelf: shelves.shortLived, keyOf, clock })
   const levels = createLevels(file.acr, realm.highestLevel)
-  const grants = createGrants({ shelf: shelves.durable, keyOf, clientOf, claimsFor })
+  const consents = createConsents({ shelf: shelves.durable, keyOf, clock })
+  const grants = createGrants({ consents, clientOf, claimsFor })
   const bound = new WeakMap<IncomingMessage, Bound>()
   const sessionOf = (ctx: KoaContextWithOIDC): Session | undefined => bound.get(ctx.req)?.session
+  const { access } = realm
+  const partnerGate = createPartnerGate({ realm: name, access, library, visits, levels, sessions, sessionOf })
   const describe = { levels, methodsOf: (session: Session) => methodsOf(session, realm.moduleType) }
 
   const build = (keys: readonly JWK[]): Provider => {
     const adapter = (kind: string) =>
       createAdapter(kind, {
         ...{ realm: name, library, sessions, ...shelves },
-        endings: (userId) => store.epochs.read(epochKeys({ realm: name, userId })),
+        endings: (userId, client, isLasting) => {
+          const person = { realm: name, userId }
+          return store.epochs.read(isLasting ? lastingEpochKeys(person, client) : [consentEpochKey(person, client)])
+        },
+        mayKeep: limitUnproved({ realm: name, library, visits, counters: store.counters, sessionOf }),
         context: () => library.Provider.ctx,
         foundAtFirst: (request) => bound.get(request)?.authorizations ?? {},
       })
     const provider = new library.Provider(
-  const { access } = realm
-  const partnerGate = createPartnerGate({ realm: name, access, library, visits, levels, sessions, sessionOf })
       deps.origin + mount,
       configurationOf({
         ...{ library, file, clientOf, claimsFor, grants, levels, partnerGate, visits, adapter, keys, sessionOf },
@@ -130,7 +140,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
     // Every ID token says which session it is of, so that a logout can.
     provider.Client.prototype.includeSid = () => true
     bindSessions(provider, bound, { visits, sessions, ...describe })
-    surround(provider, { visits, counters: store.counters, sessionOf, clientOf, realm: name })
+    surround(provider, { visits, counters: store.counters, sessionOf, clientOf, realm: name, library })
     tellEvents(provider, { ...deps, realm: name, visits, sessionOf })
     return provider
   }
@@ -162,6 +172,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
         ...{ provider: current(), sessions, ...shelves, realm: name, log: deps.log },
         endEverything: async (userId) => void (await store.epochs.raise(epochKeys({ realm: name, userId })[0])),
       }),
+    applications: createApplications({ realm: name, consents, epochs: store.epochs, clientOf, claimsFor }),
     clientFor(id) {
       const client = clientOf(id)
       return client && { title: client.name ?? client.id, targets: targetsOf(client) }

@@ -7,10 +7,12 @@ import type { Session } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { OidcClientConfig } from './clients.schema.ts'
+import type { Library } from './library.ts'
 import type { Visits } from './visits.ts'
 
 export interface SurroundingsDeps {
   readonly realm: RealmName
+  readonly library: Pick<Library, 'errors'>
   readonly visits: Visits
   readonly counters: Pick<Counters, 'add'>
   readonly sessionOf: (ctx: KoaContextWithOIDC) => Session | undefined
@@ -41,6 +43,10 @@ export function surround(provider: Provider, deps: SurroundingsDeps): void {
       if (deps.sessionOf(answered) !== undefined) withoutCookie(answered, sessionCookie)
       allowForms(answered, deps)
     } catch (caught) {
+      if (caught instanceof deps.library.errors.TemporarilyUnavailable) {
+        refuse(ctx as KoaContextWithOIDC, 429, deps)
+        return
+      }
       const { status } = asFault(caught)
       provider.emit('server_error', ctx, caught instanceof Error ? caught : new Error(String(caught)))
       refuse(ctx as KoaContextWithOIDC, status, deps)

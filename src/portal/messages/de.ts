@@ -136,6 +136,13 @@ export const de: Catalogue = {
   'account.factors-removed': 'Es wurde entfernt und weist niemanden mehr aus.',
   'account.factors-renamed': 'Der Name wurde geändert.',
   'account.factors-gone': 'Das steht nicht mehr in Ihrer Liste oder lässt sich nicht ändern.',
+  'applications.title': 'Anwendungen, denen Sie Zugriff erlaubt haben',
+  'applications.text':
+    'Jede hat erfahren, was hier steht, oder darf es. Widerrufen Sie es, dann muss sie erneut fragen.',
+  'applications.agreed': 'erlaubt {ago}',
+  'applications.take-back': 'Widerrufen',
+  'applications.take-back-name': 'Widerrufen, was {client} wissen darf',
+  'account.taken-back': 'Sie erfährt nichts mehr von Ihnen, tut nichts mehr für Sie und muss erneut fragen.',
   'factor.title': '{name} ändern',
   'factor.added': 'hinzugefügt {ago}',
   'factor.used': 'zuletzt benutzt {ago}',

@@ -127,6 +127,13 @@ export const es: Catalogue = {
   'account.factors-removed': 'Se ha eliminado y ya no demuestra nada.',
   'account.factors-renamed': 'Se ha cambiado el nombre.',
   'account.factors-gone': 'Ya no está en su lista o no se puede cambiar.',
+  'applications.title': 'Aplicaciones a las que ha dado acceso',
+  'applications.text':
+    'Cada una sabe lo que se indica aquí, o puede saberlo. Si lo retira, tendrá que volver a preguntarle.',
+  'applications.agreed': 'permitido {ago}',
+  'applications.take-back': 'Retirar',
+  'applications.take-back-name': 'Retirar lo que puede saber {client}',
+  'account.taken-back': 'Ya no puede saber ni hacer nada por usted, y tiene que volver a preguntarle.',
   'factor.title': 'Cambiar {name}',
   'factor.added': 'añadida {ago}',
   'factor.used': 'último uso {ago}',

@@ -132,6 +132,13 @@ export const fr: Catalogue = {
   'account.factors-removed': 'La preuve a été supprimée et ne vaut plus rien.',
   'account.factors-renamed': 'Le nom a été modifié.',
   'account.factors-gone': 'Cette preuve n’est plus dans votre liste, ou ne peut pas être modifiée.',
+  'applications.title': 'Applications que vous avez autorisées',
+  'applications.text':
+    'Chacune sait ce qui est indiqué ici, ou peut le savoir. Si vous le retirez, elle devra vous le redemander.',
+  'applications.agreed': 'autorisée {ago}',
+  'applications.take-back': 'Retirer',
+  'applications.take-back-name': 'Retirer ce que {client} peut savoir',
+  'account.taken-back': 'Elle ne peut plus rien savoir ni faire pour vous, et doit vous le redemander.',
   'factor.title': 'Modifier {name}',
   'factor.added': 'ajoutée {ago}',
   'factor.used': 'dernière utilisation {ago}',

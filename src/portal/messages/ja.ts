@@ -126,6 +126,13 @@ export const ja: Catalogue = {
   'account.factors-removed': '削除しました。今後の確認には使えません。',
   'account.factors-renamed': '名前を変更しました。',
   'account.factors-gone': '一覧にないか、変更できません。',
+  'applications.title': 'アクセスを許可したアプリケーション',
+  'applications.text':
+    'それぞれ、ここに示す情報を知っているか、知ることができます。取り消すと、もう一度許可を求められます。',
+  'applications.agreed': '{ago}に許可',
+  'applications.take-back': '取り消す',
+  'applications.take-back-name': '{client} への許可を取り消す',
+  'account.taken-back': '今後は何も知ることができず、代わりに操作することもできません。もう一度許可が必要です。',
   'factor.title': '{name} を変更',
   'factor.added': '{ago}に追加',
   'factor.used': '最終使用 {ago}',

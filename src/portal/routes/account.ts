@@ -30,7 +30,7 @@ export async function showAccount(parts: PortalParts, visit: Visit): Promise<voi
   await showSessions(parts, visit, who, { status: 200, others, notice, page: pageOf(visit.query('page')) })
 }
 
-/** `POST /account`: ends one of the person's other sessions, or all of them. Nothing that is not theirs. */
+/** `POST /account`: ends one of the person's other sessions, or all of them, or what an application may do. Nothing that is not theirs. */
 export async function submitAccount(parts: PortalParts, visit: Visit): Promise<void> {
   if (!visit.sameOrigin()) {
     answerError(parts, visit, { kind: 'cross-site', status: 403 })
@@ -42,9 +42,12 @@ export async function submitAccount(parts: PortalParts, visit: Visit): Promise<v
     return
   }
   const handle = visit.field('session')
+  const application = visit.field('application')
   if (visit.field('others') !== undefined) {
     await parts.sessions.endOthers(who.session, 'account', visit.origin)
     visit.redirect(303, accountUrl(who.realm, 1, [['ended', 'others']]))
+  } else if (application !== undefined) {
+    await takeBack(parts, visit, who, application)
   } else if (handle === undefined) {
     answerError(parts, visit, { kind: 'bad-request', status: 400 })
   } else {
@@ -66,6 +69,18 @@ async function endOne(parts: PortalParts, visit: Visit, who: SignedIn, handle: s
   await showSessions(parts, visit, who, { status: 404, others, notice: 'gone', page })
 }
 
+async function takeBack(parts: PortalParts, visit: Visit, { session, realm }: SignedIn, client: string): Promise<void> {
+  const { userId, username, sid } = session
+  const wasThere = await parts.issuers.applications(realm.name)?.takeBack(userId, client)
+  if (wasThere === true) {
+    const { requestId, clientIp } = visit.origin
+    const about = { at: parts.clock(), requestId, clientIp, realm: realm.name }
+    parts.audit.record({ ...about, event: 'OidcConsentWithdrawn', username, sid, client })
+  }
+  // The same for one that was never agreed to: it is what was asked for.
+  visit.redirect(303, accountUrl(realm, 1, [['application', client.slice(0, LONGEST_HANDLE)]]))
+}
+
 interface Shown {
   readonly status: number
   readonly others: readonly Session[]
@@ -79,13 +94,17 @@ async function showSessions(
   { session, realm }: SignedIn,
   { status, others, notice, page }: Shown,
 ): Promise<void> {
-  const holdings = await parts.ownFactors.holdings(session)
+  const [holdings, applications = []] = await Promise.all([
+    parts.ownFactors.holdings(session),
+    parts.issuers.applications(realm.name)?.of(session.userId),
+  ])
   visit.page({
     status,
     template: 'account',
     realm,
     language: { action: '/account', keep: accountPairs(realm, page) },
-    view: (frame) => accountView(frame, { realm, session, holdings, others, page, notice, now: parts.clock() }),
+    view: (frame) =>
+      accountView(frame, { realm, session, holdings, applications, others, page, notice, now: parts.clock() }),
   })
 }
 
@@ -123,6 +142,7 @@ async function othersOf(parts: PortalParts, { sid, realm, userId }: Session): Pr
 function noticeOf(visit: Visit, others: readonly Session[]): AccountNotice {
   const factors = visit.query('factors')
   if (isFactorsNotice(factors) && visit.mayFollowOwnPage()) return `factors-${factors}`
+  if (visit.query('application') !== undefined) return visit.mayFollowOwnPage() ? 'taken-back' : undefined
   const ended = visit.query('ended')
   if (ended === undefined || ended === '' || !visit.mayFollowOwnPage()) return undefined
   if (ended === 'others') return others.length === 0 ? 'ended-others' : undefined
