@@ -230,14 +230,6 @@ export type AuditEvent = About &
         /** Every policy that had a part in it, and what it failed on. */
         readonly why: readonly { readonly policy: string; readonly outcome: string; readonly because?: string }[]
       }
-    | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
-    | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
-    | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
-    /** Somebody, or an agent, asked what the policies of a realm (`of`) decide about others, and may not. */
-    | {
-        readonly event: 'PolicyQuestionRefused'
-        readonly realm: RealmName
-        readonly username?: string
     /** Somebody was not signed in at an OpenID client or SAML partner. `partner`: its id; `sid`: none where the session is over. */
     | {
         readonly event: 'PartnerAccessDenied'
@@ -251,6 +243,14 @@ export type AuditEvent = About &
         readonly modules: readonly string[]
         readonly why: readonly { readonly policy: string; readonly outcome: string; readonly because?: string }[]
       }
+    | { readonly event: 'UpstreamMisbehaved'; readonly agent: AgentId; readonly reason: string }
+    | { readonly event: 'ConfigChanged'; readonly generation: number; readonly files: readonly string[] }
+    | { readonly event: 'ConfigRefused'; readonly problems: readonly string[] }
+    /** Somebody, or an agent, asked what the policies of a realm (`of`) decide about others, and may not. */
+    | {
+        readonly event: 'PolicyQuestionRefused'
+        readonly realm: RealmName
+        readonly username?: string
         readonly agent?: AgentId
         readonly sid: string
         readonly of: RealmName

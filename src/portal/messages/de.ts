@@ -251,17 +251,17 @@ export const de: Catalogue = {
     'Fahren Sie nur fort, wenn Ihr eigenes Gerät genau diesen Code zeigt. Wer das Gerät hat, ist dann bei {client} als Sie angemeldet.',
   'device.done': 'Ihr Gerät ist verbunden',
   'device.done-text': '{client} macht von selbst weiter. Sie können diese Seite schließen.',
+  'turned-away.title': '{client} ist für Sie nicht freigegeben',
+  'turned-away.text':
+    'Sie sind als {user} angemeldet, aber nichts erlaubt Ihnen, {client} zu benutzen. Wenn Sie es brauchen, fragen Sie Ihre Administration.',
+  'turned-away.back': 'Zurück zu {client}',
+  'turned-away.another': 'Als jemand anderes anmelden',
   'openid.refused': 'Die Anfrage der Anwendung konnte nicht beantwortet werden',
   'openid.refused-text':
     'Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Geschieht es wieder, muss ihr Betreiber sich dies ansehen:',
   'logged-out.title': 'Sie sind abgemeldet',
   'logged-out.text': 'Schließen Sie auf einem gemeinsam benutzten Computer auch den Browser.',
   'logged-out.back': 'Zurück zu {site}',
-  'turned-away.title': '{client} ist für Sie nicht freigegeben',
-  'turned-away.text':
-    'Sie sind als {user} angemeldet, aber nichts erlaubt Ihnen, {client} zu benutzen. Wenn Sie es brauchen, fragen Sie Ihre Administration.',
-  'turned-away.back': 'Zurück zu {client}',
-  'turned-away.another': 'Als jemand anderes anmelden',
   'logged-out.again': 'Wieder anmelden',
 
   'error.forbidden.title': 'Sie haben hier keinen Zugang',

@@ -232,17 +232,17 @@ export const en = {
     'Go on only if your own device shows exactly this code. Whoever holds the device will be signed in to {client} as you.',
   'device.done': 'Your device is connected',
   'device.done-text': '{client} goes on by itself. You can close this page.',
+  'turned-away.title': '{client} is not open to you',
+  'turned-away.text':
+    'You are signed in as {user}, but nothing allows you to use {client}. If you need it, ask your administrator.',
+  'turned-away.back': 'Back to {client}',
+  'turned-away.another': 'Sign in as somebody else',
   'openid.refused': 'The application’s request could not be answered',
   'openid.refused-text':
     'Go back to the application and try again. If it happens again, its operator has to look at this:',
   'logged-out.title': 'You are signed out',
   'logged-out.text': 'On a computer you share with others, close the browser as well.',
   'logged-out.back': 'Back to {site}',
-  'turned-away.title': '{client} is not open to you',
-  'turned-away.text':
-    'You are signed in as {user}, but nothing allows you to use {client}. If you need it, ask your administrator.',
-  'turned-away.back': 'Back to {client}',
-  'turned-away.another': 'Sign in as somebody else',
   'logged-out.again': 'Sign in again',
 
   'error.forbidden.title': 'You do not have access',

@@ -238,17 +238,17 @@ export const es: Catalogue = {
     'Continúe solo si su propio dispositivo muestra exactamente este código. Quien tenga el dispositivo entrará en {client} como usted.',
   'device.done': 'Su dispositivo está conectado',
   'device.done-text': '{client} continúa por sí solo. Puede cerrar esta página.',
+  'turned-away.title': 'No tiene acceso a {client}',
+  'turned-away.text':
+    'Ha iniciado sesión como {user}, pero nada le permite usar {client}. Si lo necesita, hable con su administrador.',
+  'turned-away.back': 'Volver a {client}',
+  'turned-away.another': 'Iniciar sesión como otra persona',
   'openid.refused': 'No se pudo atender la petición de la aplicación',
   'openid.refused-text': 'Vuelva a la aplicación e inténtelo de nuevo. Si se repite, su responsable debe mirar esto:',
   'logged-out.title': 'Ha cerrado la sesión',
   'logged-out.text': 'Si comparte el ordenador con otras personas, cierre también el navegador.',
   'logged-out.back': 'Volver a {site}',
   'logged-out.again': 'Iniciar sesión de nuevo',
-  'turned-away.title': 'No tiene acceso a {client}',
-  'turned-away.text':
-    'Ha iniciado sesión como {user}, pero nada le permite usar {client}. Si lo necesita, hable con su administrador.',
-  'turned-away.back': 'Volver a {client}',
-  'turned-away.another': 'Iniciar sesión como otra persona',
 
   'error.forbidden.title': 'No tiene acceso',
   'error.forbidden.text':

@@ -246,17 +246,17 @@ export const fr: Catalogue = {
     'Ne continuez que si votre propre appareil affiche exactement ce code. Qui tient l’appareil sera connecté à {client} à votre place.',
   'device.done': 'Votre appareil est connecté',
   'device.done-text': '{client} continue tout seul. Vous pouvez fermer cette page.',
+  'turned-away.title': '{client} ne vous est pas ouvert',
+  'turned-away.text':
+    'Vous êtes connecté en tant que {user}, mais rien ne vous autorise à utiliser {client}. Si vous en avez besoin, adressez-vous à votre administrateur.',
+  'turned-away.back': 'Retour à {client}',
+  'turned-away.another': 'Se connecter sous un autre nom',
   'openid.refused': 'La demande de l’application n’a pas pu aboutir',
   'openid.refused-text':
     'Retournez à l’application et réessayez. Si cela se reproduit, son exploitant doit examiner ceci :',
   'logged-out.title': 'Vous êtes déconnecté',
   'logged-out.text': 'Sur un ordinateur partagé, fermez aussi le navigateur.',
   'logged-out.back': 'Retour à {site}',
-  'turned-away.title': '{client} ne vous est pas ouvert',
-  'turned-away.text':
-    'Vous êtes connecté en tant que {user}, mais rien ne vous autorise à utiliser {client}. Si vous en avez besoin, adressez-vous à votre administrateur.',
-  'turned-away.back': 'Retour à {client}',
-  'turned-away.another': 'Se connecter sous un autre nom',
   'logged-out.again': 'Se reconnecter',
 
   'error.forbidden.title': 'Vous n’avez pas accès',

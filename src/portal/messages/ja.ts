@@ -237,17 +237,17 @@ export const ja: Catalogue = {
     'お手元のデバイスにこのコードがそのまま表示されている場合のみ続けてください。そのデバイスを持つ人が、あなたとして {client} にサインインします。',
   'device.done': 'デバイスが接続されました',
   'device.done-text': '{client} は自動的に続行します。このページは閉じてかまいません。',
+  'turned-away.title': '{client}は利用できません',
+  'turned-away.text':
+    '{user}としてサインインしていますが、{client}の利用は許可されていません。必要な場合は管理者にお問い合わせください。',
+  'turned-away.back': '{client}に戻る',
+  'turned-away.another': '別のユーザーとしてサインイン',
   'openid.refused': 'アプリケーションの要求に応答できませんでした',
   'openid.refused-text':
     'アプリケーションに戻ってもう一度お試しください。繰り返す場合は、運用担当者が次の内容を確認する必要があります:',
   'logged-out.title': 'サインアウトしました',
   'logged-out.text': '共有のコンピューターでは、ブラウザーも閉じてください。',
   'logged-out.back': '{site} に戻る',
-  'turned-away.title': '{client}は利用できません',
-  'turned-away.text':
-    '{user}としてサインインしていますが、{client}の利用は許可されていません。必要な場合は管理者にお問い合わせください。',
-  'turned-away.back': '{client}に戻る',
-  'turned-away.another': '別のユーザーとしてサインイン',
   'logged-out.again': 'もう一度サインイン',
 
   'error.forbidden.title': 'アクセスできません',
