@@ -12,6 +12,7 @@ import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
 import { createGateway, type Gateway, type GatewayDeps } from './gateway/handle.ts'
 import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
+import { createLoginStates } from './gateway/login-state.ts'
 import type { FactorSweep } from './identity/factor-sweep.ts'
 import { buildGeneration, type GatehouseGeneration } from './runtime.ts'
 import type { RuntimeDeps } from './wiring/deps.ts'
@@ -95,6 +96,7 @@ async function assemble(start: Start): Promise<App> {
     handshakes: deps.handshakes,
     keptForms: createKeptForms(deps),
     knownUsers: createKnownUsers(deps),
+    loginStates: createLoginStates(deps),
     transactions: deps.transactions,
     audit: deps.audit,
     log,

@@ -11,6 +11,7 @@ import type { GatewayGeneration } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
+import type { Issuers } from './federation/oidc-op/issuers.ts'
 import { createClientResolver } from './http/forwarded.ts'
 import { createNotices } from './identity/mail/notices.ts'
 import { createFactorOwners, type FactorOwners } from './identity/factor-owners.ts'
@@ -28,6 +29,7 @@ import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { providersIn, sessionUse, type RealmProviders } from './wiring/providers.ts'
+import { ssoProviderOf } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
@@ -83,7 +85,7 @@ export async function buildGeneration(
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
-      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens }, deps)
+      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens, issuers }, deps)
       opened.push(() => site.upstream.close())
       return site
     })
@@ -132,14 +134,16 @@ interface SiteParts {
   readonly directories: RealmDirectories
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
   readonly tokens: ReadonlyMap<RealmName, RequestTokens>
+  readonly issuers: Issuers
 }
 
 function siteOf(
   profile: SiteConfig,
   snapshot: ConfigSnapshot,
-  { directories, pdps, cookieNames, tokens }: SiteParts,
-  { signer, bearer, clock, log, audit }: RuntimeDeps,
+  { directories, pdps, cookieNames, tokens, issuers }: SiteParts,
+  deps: RuntimeDeps,
 ): Site {
+  const { signer, bearer, clock, log, audit } = deps
   const { id: agent, realm } = profile
   const { url: loginUrl, cookieName: loginCookieName } = snapshot.gatehouse.login
   const onMisbehaviour = (reason: string): void =>
@@ -159,6 +163,7 @@ function siteOf(
     pdp: pdps.get(realm) ?? compilePolicies([]),
     factsOf: usersOf(snapshot, directories).factsOf,
     administrators: snapshot.realms.get(realm)?.administrators ?? [],
+    sso: ssoProviderOf(profile, snapshot, { ...deps, issuers }),
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),
     requestTokens: tokens.get(realm),

@@ -1,4 +1,4 @@
-import { checkClients } from './checks/clients.ts'
+import { checkAgentsAsClients, checkClients } from './checks/clients.ts'
 import { checkMessengers } from './checks/messengers.ts'
 import {
   checkAgentIds,
@@ -98,6 +98,7 @@ const CHECKS: readonly Check[] = [
   checkUserNames,
   checkPasswordHashes,
   checkClients,
+  checkAgentsAsClients,
   checkCertificates,
   checkMessengers,
   checkLogos,

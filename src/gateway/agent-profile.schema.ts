@@ -130,6 +130,12 @@ export const agentProfileSchema = z.strictObject({
     .array(notEnforcedSchema)
     .default([])
     .describe('What needs no session at all. Identity headers are scrubbed there too.'),
+  sso: z
+    .enum(['handshake', 'oidc'])
+    .default('handshake')
+    .describe(
+      'How a login comes to the site. `handshake`: by a code of our own. `oidc`: by OpenID Connect, as a client of its realm’s provider that needs no entry in clients.yaml: the authorization code flow with PKCE, the same for the person.',
+    ),
   callsLoginHost: z
     .boolean()
     .default(false)

@@ -173,6 +173,7 @@ export interface SiteChanges {
   readonly log?: Log
   readonly bodyAllowanceMs?: number
   readonly requestTokens?: Site['requestTokens']
+  readonly sso?: Site['sso']
 }
 
 export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
@@ -194,6 +195,7 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
     administrators: ['admins'],
     isOurToken: (authorization) => authorization.includes('ours'),
     requestTokens: changes.requestTokens,
+    sso: changes.sso,
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,

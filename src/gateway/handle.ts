@@ -29,6 +29,7 @@ import type { GatewayGeneration, LoginHostFacts, LoginHostUpgrade } from './gene
 import { createHandshake } from './handshake.ts'
 import type { KeptForms } from './kept-forms.ts'
 import type { KnownUsers } from './known-user.ts'
+import type { LoginStates } from './login-state.ts'
 import { replay } from './replay.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
@@ -42,6 +43,7 @@ export interface GatewayDeps {
   readonly handshakes: Pick<HandshakeService, 'redeem'>
   readonly keptForms: KeptForms
   readonly knownUsers: KnownUsers
+  readonly loginStates: LoginStates
   /** Approvals of single requests. */
   readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
   readonly audit: AuditSink

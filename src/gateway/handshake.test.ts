@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { AgentId } from '../base/brand.ts'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
 import { echoApp } from './echo-app.fixture.ts'
+import { Jar } from './jar.fixture.ts'
 import { LOGIN, NOW, profileOf, sessionOf, siteOf, startGateway, tokenOf, type Rig } from './gateway.fixture.ts'
 
 const CODE = 'c'.repeat(43)
@@ -12,34 +13,6 @@ const HTTPS = { url: 'https://app.test' }
 async function rigOf(t: TestContext, profile: Record<string, unknown> = {}): Promise<Rig> {
   const app = await echoApp(t)
   return startGateway(t, { sites: [siteOf(profileOf(app.url, profile))] })
-}
-
-/** What a browser keeps of an answer: names and values, the dead ones dropped. */
-class Jar {
-  readonly #cookies = new Map<string, string>()
-
-  keep(answer: Answer): Answer {
-    for (const cookie of answer.cookies) {
-      const [pair = ''] = cookie.split(';')
-      const name = pair.slice(0, pair.indexOf('='))
-      if (cookie.includes('Max-Age=0')) this.#cookies.delete(name)
-      else this.#cookies.set(name, pair)
-    }
-    return answer
-  }
-
-  with(answer: Answer): this {
-    this.keep(answer)
-    return this
-  }
-
-  forget(name: string): void {
-    this.#cookies.delete(name)
-  }
-
-  get lines(): readonly string[] {
-    return this.#cookies.size === 0 ? [] : [`Cookie: ${[...this.#cookies.values()].join('; ')}`]
-  }
 }
 
 async function visit(rig: Rig, jar: Jar, target = '/a'): Promise<Answer> {

@@ -6,11 +6,13 @@ import { fault } from '../errors.ts'
 import type { Counters, VersionedRecords } from '../store/store.ts'
 import { createKeptForms, type KeptForms } from './kept-forms.ts'
 import { createKnownUsers, type KnownUsers } from './known-user.ts'
+import { createLoginStates, type LoginStates } from './login-state.ts'
 
 /** Forms kept in a map, sealed with a key of the test's own. */
 export interface FormKeeping {
   readonly keptForms: KeptForms
   readonly knownUsers: KnownUsers
+  readonly loginStates: LoginStates
   readonly records: Map<string, { value: string; version: number; ttlMs: number }>
   /** While set, the store cannot be asked. */
   outage: boolean
@@ -19,6 +21,7 @@ export interface FormKeeping {
 export function formKeeping(clock: Clock): FormKeeping {
   const ringKey = { kid: 'k'.repeat(16), key: createSecretKey(randomBytes(32)) } as RingKey
   const keyRing = { current: () => ringKey, known: () => ringKey }
+  const sealer = createSealer(keyRing, clock)
   const records: FormKeeping['records'] = new Map()
   const inOrder = <T>(answer: () => T): Promise<T> =>
     keeping.outage ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve().then(answer)
@@ -27,7 +30,8 @@ export function formKeeping(clock: Clock): FormKeeping {
       keyRing,
       store: { versioned: versionedIn(records, inOrder), counters: countersIn(inOrder) },
     }),
-    knownUsers: createKnownUsers({ sealer: createSealer(keyRing, clock), clock }),
+    knownUsers: createKnownUsers({ sealer, clock }),
+    loginStates: createLoginStates({ sealer, clock }),
     records,
     outage: false,
   }

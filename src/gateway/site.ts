@@ -27,6 +27,7 @@ import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from '.
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'
 import type { RequestTokens } from './request-tokens.ts'
+import type { SsoProvider } from './sso-provider.ts'
 import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
 import type { HeaderList, Upstream } from './upstream/upstream.ts'
 
@@ -54,6 +55,8 @@ export interface Site extends AskableSite {
   readonly answers: OwnAnswers
   /** What of a request policies may ask about besides; `undefined` for nothing. */
   readonly environment: ReadEnvironment | undefined
+  /** The OpenID provider that logins come from; `undefined` for our own handshake. */
+  readonly sso: SsoProvider | undefined
   /** How people sign in, by where they want to go. */
   readonly loginRules: LoginRules
   /** Addresses of the application that sign people out. */
@@ -123,6 +126,8 @@ export interface SiteDeps {
   readonly factsOf: FactsOf
   /** Groups that administer the site's realm. */
   readonly administrators: readonly string[]
+  /** For `sso: oidc`. */
+  readonly sso?: SsoProvider | undefined
   readonly signer: AssertionSigner
   readonly isOurToken: Site['isOurToken']
   readonly requestTokens?: RequestTokens | undefined
@@ -169,6 +174,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     signedOutUrl: `${login}/logged-out?agent=${encodeURIComponent(profile.id)}`,
     answers: compileOwnAnswers(profile.answers, { url: url.origin, encodedPaths: profile.encodedPaths }),
     environment: compileEnvironment(profile.environment),
+    sso: deps.sso,
     loginRules: compileLoginRules(profile.loginRules),
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),

@@ -8,6 +8,7 @@ import type { Destination, Step } from '../authn/step.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
 import { fault } from '../errors.ts'
+import { NO_ISSUERS } from '../federation/oidc-op/issuers.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
 import { lookSchema } from './look.schema.ts'
@@ -103,7 +104,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       },
       tokenFor: ({ sid }, { agent }) => Promise.resolve(`<${agent}&${sid}>` as SessionToken),
     },
-    issuers: { at: () => undefined, applications: () => undefined, sessionEnded: () => Promise.resolve() },
+    issuers: NO_ISSUERS,
     checkGoto: (_realm, goto) => {
       const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null
       const known = url !== null && [sites.app, sites.pay, new URL(loginUrl).origin].includes(url.origin)

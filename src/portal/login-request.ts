@@ -109,7 +109,7 @@ function readHandshake(
   const state = visit.query('state')
   if (agent === undefined || state === undefined || parseState(state) === undefined) return undefined
   const site = parts.realms.site(realm, agent)
-  if (site === undefined || site.openAm !== undefined) return undefined
+  if (site === undefined || site.openAm !== undefined || site.byOpenId === true) return undefined
   // A code for one agent never travels with another's address.
   if (goto !== undefined && !originsOf(site).includes(originOf(goto))) return undefined
   return { agent: site.agent, state }
@@ -124,7 +124,8 @@ function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: D
 function clientOf(parts: PortalParts, { goto }: Destination): Partner | undefined {
   const url = goto === undefined ? null : URL.parse(goto)
   if (url === null || url.origin !== parts.origin) return undefined
-  return parts.issuers.at(url.pathname)?.provider.clientFor(url.searchParams.get('client') ?? '')
+  const { searchParams: query } = url
+  return parts.issuers.at(url.pathname)?.provider.clientFor(query.get('client') ?? query.get('client_id') ?? '')
 }
 
 interface Partner {

@@ -17,6 +17,8 @@ export interface PortalSite {
   readonly aliases: readonly string[]
   /** Audience of the tokens that its handshakes end with. */
   readonly audience: Audience
+  /** Logins come to it by OpenID Connect, never by a code of ours. */
+  readonly byOpenId?: boolean
   /** Set where OpenAM's agent protects the site and not the gateway, so that no handshake leads there. */
   readonly openAm?: OpenAmSite
 }

@@ -184,8 +184,10 @@ export type Redemption =
     }
   /** The code was for another browser: the gateway starts the handshake anew for this one; the code is spent. */
   | { readonly kind: 'other-browser'; readonly goto: string }
-  /** Unknown, spent or expired code, other agent, or a session that ended or moved on in between. */
-  | { readonly kind: 'refused'; readonly reason: 'unknown-code' | 'other-agent' | 'session-ended' | 'session-moved-on' }
+  | { readonly kind: 'refused'; readonly reason: RedemptionFault }
+
+/** Unknown, spent or expired code, other agent, a session that ended or moved on in between, or a code that belongs to another start. */
+export type RedemptionFault = 'unknown-code' | 'other-agent' | 'session-ended' | 'session-moved-on' | 'other-start'
 
 /** Carries a login from the login host to one agent. Codes live for a minute and work once. */
 export interface HandshakeService {

@@ -6,6 +6,7 @@ import { createIssuers, type Issuers } from '../federation/oidc-op/issuers.ts'
 import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import { ofKnownUser } from '../session/known-users.ts'
 import type { RuntimeDeps } from './deps.ts'
+import { agentClientsOf } from './sso.ts'
 import { type RealmDirectories, usersOf } from './users.ts'
 
 export interface IssuerParts {
@@ -20,12 +21,14 @@ export function issuersOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: Ru
     const directory = parts.directories.get(realm.name)
     const authn = parts.authns.get(realm.name)
     if (directory === undefined || authn === undefined) return []
-    const { name, openId: file, session } = realm
+    const { name, openId, session } = realm
+    const file = { ...openId, clients: [...openId.clients, ...agentClientsOf(snapshot, name)] }
+    const onDemand = openId.clients.every(({ disabled }) => disabled)
     const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
     const policies = compilePartnerPolicies(realm.partnerPolicies)
     const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
     const moduleType = moduleTypeOf(realm)
-    return [{ name, file, directory, access, moduleType, highestLevel, maxLifeMs: session.maxLife }]
+    return [{ name, file, onDemand, directory, access, moduleType, highestLevel, maxLifeMs: session.maxLife }]
   })
   return createIssuers(realms, {
     ...deps,

@@ -69,6 +69,16 @@ const CASES: readonly [why: string, clients: string, problem: RegExp | undefined
   ['a claim of nowhere', `clients: [${SOUND}]\nclaims: { profile: { name: displayName } }`, /attribute:NAME/],
 ]
 
+test('clients.yaml: an agent that signs in by OpenID Connect is a client already', async (t) => {
+  const clients = `clients: [${SOUND.replace('wiki,', 'app,')}]\n`
+  const profile = (sso: string): string =>
+    `url: http://app.acme.localhost:8080\nrealm: /staff\nsso: ${sso}\nssoOnly: true\nupstream: { servers: [http://127.0.0.1:9001] }\n`
+  const found = async (sso: string): Promise<readonly string[]> =>
+    problemsOf(t, { 'realms/staff/clients.yaml': clients, 'agent-config/app.yaml': profile(sso) })
+  assert.match((await found('oidc')).join('\n'), /clients\.yaml:1:\d+: .*agent "app" is a client by its profile/)
+  assert.deepEqual(await found('handshake'), [])
+})
+
 for (const [why, clients, problem] of CASES) {
   test(`clients.yaml: ${why}`, async (t) => {
     const problems = await problemsOf(t, { 'realms/staff/clients.yaml': `${clients}\n` })

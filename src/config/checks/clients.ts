@@ -10,6 +10,18 @@ const OWN_SCOPES = ['openid', 'offline_access']
 /** OpenID clients of each realm: names, secrets, and that what they may ask for is something that is told. */
 export const checkClients: Check = ({ realms }) => realms.flatMap(problemsOf)
 
+/** An agent that signs in by OpenID Connect is a client by its profile: a second registration would be another client of the same name. */
+export const checkAgentsAsClients: Check = ({ agents, realms }) =>
+  realms.flatMap(({ name, clients }) =>
+    (clients?.value.clients ?? []).flatMap(({ id }, index) => {
+      const agent = agents.find(({ value }) => value.sso === 'oidc' && value.realm === name && value.id === id)
+      if (clients === undefined || agent === undefined) return []
+      const path = ['clients', index, 'id']
+      const message = `agent ${quoted(clients.source, path, id)} is a client by its profile (${placeOf(agent.source, ['sso'])}); take this entry out, or give it another id`
+      return [errorIn(clients.source, path, message)]
+    }),
+  )
+
 function problemsOf({ clients }: RealmSources): readonly ConfigProblem[] {
   if (clients === undefined) return []
   const { source, value } = clients

@@ -40,7 +40,11 @@ function user(name: string, more = ''): string {
   return `  - { username: ${name}, id: u-${name}, password: "${HASHES.get(name) ?? ''}", groups: [staff]${more} }\n`
 }
 
-export async function startGateway(clients: string): Promise<Gateway> {
+/** `more`: files besides those that every test has, by the port that everything is on. */
+export async function startGateway(
+  clients: string,
+  more: (port: number) => Readonly<Record<string, string>> = () => ({}),
+): Promise<Gateway> {
   const root = mkdtempSync(join(tmpdir(), 'gatehouse-openid-'))
   const port = await freePort()
   const realNow = Date.now
@@ -81,6 +85,7 @@ authentication:
     `users:\n${user('alice', `, disabled: ${isDisabled}, attributes: { displayName: Alice Example, mail: alice@acme.example }`)}${user('bob')}${user('carol')}`
   put('realms/staff/users.yaml', users())
   put('realms/staff/clients.yaml', clients)
+  for (const [path, text] of Object.entries(more(port))) put(path, text)
   let log = ''
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -7,15 +7,16 @@ import type { RingKey } from '../../crypto/key-document.ts'
 import type { KeyRing } from '../../crypto/key-ring.ts'
 import { GatehouseError } from '../../errors.ts'
 import type { UserDirectory } from '../../identity/directory.ts'
-import type { Session } from '../../session/session.ts'
+import type { RedemptionFault, Session } from '../../session/session.ts'
 import { consentEpochKey, lastingEpochKeys } from '../../session/lasting-epochs.ts'
 import { epochKeys } from '../../session/stateless-claims.ts'
 import type { OutboxEntry, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { createAdapter, recordKey } from './adapter.ts'
 import type { PartnerAccess } from '../partner-access.ts'
+import { createAdapter, recordKey } from './adapter.ts'
 import { createApplications, type Applications } from './applications.ts'
+import { redeemAgentCode, type AgentCode } from './agent-codes.ts'
 import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
 import { targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
@@ -27,11 +28,11 @@ import { createGrants } from './grants.ts'
 import { createInteractions } from './interactions.ts'
 import { createLevels, methodsOf } from './levels.ts'
 import type { Library } from './library.ts'
+import { createPartnerGate } from './partner-gate.ts'
 import { durable, shortLived } from './records.ts'
 import { tellClients } from './session-ends.ts'
 import { surround } from './surroundings.ts'
 import { bindSessions, type Bound } from './sso-binding.ts'
-import { createPartnerGate } from './partner-gate.ts'
 import { createSsoSessions } from './sso-sessions.ts'
 import { limitUnproved } from './unproved-records.ts'
 import { Visits, type OpVisit } from './visits.ts'
@@ -41,12 +42,14 @@ export interface ProviderRealm {
   readonly name: RealmName
   readonly file: ClientsFile
   readonly directory: Pick<UserDirectory, 'find'>
+  readonly access: PartnerAccess
   /** The type of a module of the realm. */
   readonly moduleType: (module: string) => string | undefined
   /** The level that a login can come to. */
   readonly highestLevel: number
   readonly maxLifeMs: number
-  readonly access: PartnerAccess
+  /** Its only clients are agents of this gateway: nothing is loaded before the first of them is asked for. */
+  readonly onDemand: boolean
 }
 
 export interface ProviderDeps {
@@ -70,6 +73,8 @@ export type Ended = Pick<OutboxEntry, 'sid' | 'userId' | 'cause'>
 export interface RealmProvider {
   /** Answers a request; `path` is what comes after the issuer. */
   serve(visit: OpVisit, path: string): Promise<void>
+  /** Trades the code of an agent of this gateway for the session that it stands for, once. */
+  redeem(code: AgentCode): Promise<Session | RedemptionFault>
   /** Told that a session of the realm has ended; rejects when a client could not be told. */
   sessionEnded(entry: Ended): Promise<void>
   readonly applications: Applications
@@ -167,6 +172,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
       request.headers['x-forwarded-for'] = visit.clientIp
       await behind(mount, visit, () => provider.callback()(request, response))
     },
+    redeem: (code) => redeemAgentCode(current(), code, { ...deps, realm: name }),
     sessionEnded: (entry) =>
       tellClients(entry, {
         ...{ provider: current(), sessions, ...shelves, realm: name, log: deps.log },

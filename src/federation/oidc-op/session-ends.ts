@@ -23,7 +23,7 @@ export interface SessionEndsDeps {
 }
 
 /** Causes that lie in the person: nothing of theirs goes on. */
-const FOR_GOOD: ReadonlySet<EndCause> = new Set(['user-disabled', 'user-removed'])
+export const FOR_GOOD: ReadonlySet<EndCause> = new Set(['user-disabled', 'user-removed'])
 
 /**
  * A session has ended, wherever and why ever: what clients got by it ends (but `offline_access`), and those that want to know are told
