@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
+import { PARTNERS, withPartnerRealm } from './partner-realm.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS, PASSWORDS, STEP_UP, TOTP_STEP, TWO_PROOFS } from './rig-config.ts'
 import { TOKEN_COOKIE, type Rig, type SignedIn } from './rig.ts'
@@ -73,6 +74,62 @@ runVectors<Vector>(
   'cdsso_stepup',
   {
     only: {
+      // The login waits for what the provider says, and is gone on with before it has said anything.
+      'out-of-band': (rig) =>
+        withPartnerRealm(rig, async ({ liar, depart, arrive }) => {
+          const begun = async () => {
+            const browser = rig.browser()
+            const departure = await depart(browser)
+            const state = new URL(departure).searchParams.get('state') ?? ''
+            const [kept = ''] = [0, 1, 2, 3].flatMap(
+              (i) => browser.cookie('gw.example.com', `__Host-gatehouse-away-${i}`) ?? [],
+            )
+            return { browser, departure, state, authId: kept.split('.').slice(2).join('.') }
+          }
+          const passedNothing = (browser: Browser, page: Page, about: string): void => {
+            rig.tally.sent++
+            noServerError(rig, page, about)
+            assert.equal(browser.cookie('gw.example.com', TOKEN_COOKIE), undefined, about)
+            assert.doesNotMatch(page.body, /tokenId/, about)
+          }
+          for (const more of ['', '&code=', '&code=guessed', `&iss=${encodeURIComponent(liar.issuer)}`]) {
+            const { browser, state } = await begun()
+            liar.lies = { tokenStatus: 400, token: { error: 'invalid_grant' } }
+            passedNothing(browser, await arrive(browser, `state=${state}${more}`), `an answer without a code: ${more}`)
+            liar.honest()
+          }
+          const forms = (authId: string): readonly Readonly<Record<string, string>>[] => [
+            { authId, stage: 'corp' },
+            { authId, stage: 'corp', IDToken1: 'corp' },
+            { authId, stage: 'corp', IDToken1: 'corp?code=guessed', choose: 'corp' },
+            { authId, IDToken0: 'corp?', IDToken1: '' },
+          ]
+          for (const at of [0, 1, 2, 3]) {
+            const { browser, authId } = await begun()
+            assert.ok(authId.length > 40)
+            liar.lies = { tokenStatus: 400, token: { error: 'invalid_grant' } }
+            passedNothing(browser, await browser.call(PARTNERS, { form: forms(authId)[at] ?? {} }), `form ${at}`)
+            liar.honest()
+          }
+          const rest = `${ORIGINS.login}/json/realms/root/realms/partners/authenticate`
+          const post = (browser: Browser, body: string): Promise<Page> =>
+            browser.call(rest, { body, headers: { 'content-type': 'application/json', accept: 'application/json' } })
+          for (const value of ['', 'corp', 'corp?', 'corp?code=guessed']) {
+            const browser = rig.browser()
+            let page = await post(browser, '{}')
+            for (let steps = 0; steps < 3 && page.body.includes('"authId"'); steps++) {
+              liar.lies = { tokenStatus: 400, token: { error: 'invalid_grant' } }
+              const step = JSON.parse(page.body) as { callbacks: { type: string; input?: { value: unknown }[] }[] }
+              for (const { type, input } of step.callbacks)
+                if (type === 'RedirectCallback' && input?.[0] !== undefined) input[0].value = value
+              page = await post(browser, JSON.stringify(step))
+              passedNothing(browser, page, `by REST: ${value}`)
+              liar.honest()
+            }
+          }
+          const { browser, departure } = await begun()
+          assert.equal((await arrive(browser, liar.answer(departure))).status, 303, 'what the provider says passes')
+        }),
       async 'cdsso-port'(rig) {
         const bob = await rig.signIn('bob')
         for (const goto of [

@@ -1,10 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import type { Rig } from './rig.ts'
 
-/** The configuration with another text in one file: a copy, so that the running gateway does not see it. */
+/** The configuration with another text in one file, or with one more: a copy, so that the running gateway does not see it. */
 export async function loadWith(rig: Rig, file: string, change: (text: string) => string): Promise<LoadedConfig> {
   rig.tally.sent++
   rig.tally.checks++
@@ -12,7 +12,8 @@ export async function loadWith(rig: Rig, file: string, change: (text: string) =>
   try {
     for (const part of ['agent-config', 'realms', 'data/master.key'])
       cpSync(join(rig.root, part), join(root, part), { recursive: true })
-    writeFileSync(join(root, file), change(readFileSync(join(root, file), 'utf8')))
+    const path = join(root, file)
+    writeFileSync(path, change(existsSync(path) ? readFileSync(path, 'utf8') : ''))
     return await loadConfig(root)
   } finally {
     rmSync(root, { recursive: true })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import { until } from '../until.ts'
 import { calm, noServerError, upstreamSilent } from './oracles.ts'
+import { assertionClaims, logoutClaims, withPartnerRealm } from './partner-realm.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS } from './rig-config.ts'
 import type { Rig, SignedIn } from './rig.ts'
@@ -58,6 +59,43 @@ const rig = runVectors<Vector>(
       bob = await rig.signIn('bob')
     },
     only: {
+      'jwks-flood': (rig) =>
+        withPartnerRealm(rig, async ({ liar, depart, arrive, signOut, show }) => {
+          const named = (count: number): readonly string[] => Array.from({ length: count }, (_, i) => `kid-${i}`)
+          const asked = (): number => liar.asked.filter((path) => path === '/jwks').length
+          const flood = async (about: string, attack: () => Promise<void>, most = 2): Promise<void> => {
+            const before = asked()
+            await attack()
+            rig.tally.checks++
+            assert.ok(asked() - before <= most, `${about}: its keys were asked for ${asked() - before} times`)
+            await othersAreServed(rig, about)
+          }
+          await flood('tokens of the back channel', async () => {
+            for (const kid of named(40)) {
+              const token = await liar.sign(logoutClaims(liar, kid), { kid, typ: 'logout+jwt' })
+              assert.equal(await signOut(token), 400)
+            }
+          })
+          await flood('ID tokens', async () => {
+            for (const kid of named(8)) {
+              const browser = rig.browser()
+              const query = liar.answer(await depart(browser))
+              liar.lies = { forge: (claims) => liar.sign(claims, { kid }) }
+              const page = await arrive(browser, query)
+              liar.honest()
+              assert.notEqual(page.status, 303, 'nobody is signed in')
+            }
+          })
+          assert.equal(
+            await show(await liar.sign(assertionClaims('right'))),
+            'invalid_grant',
+            'the client is who it is',
+          )
+          await flood('assertions of clients', async () => {
+            for (const kid of named(20))
+              assert.equal(await show(await liar.sign(assertionClaims(kid), { kid })), 'invalid_client')
+          })
+        }),
       async 'slow-body'(rig) {
         const connections = rig.upstream.connections()
         const mark = rig.mark()

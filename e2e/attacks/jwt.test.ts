@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
+import { loadWith } from './config-copy.ts'
 import { attackIssuer } from './external-issuer.ts'
 import { headersExact, isDead, noServerError, upstreamSilent } from './oracles.ts'
+import { assertionClaims, logoutClaims, withPartnerRealm } from './partner-realm.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { TOKEN_COOKIE, type Rig } from './rig.ts'
 import { isNoToken, opensTheClub, spellings, steal, type StolenToken } from './stateless.ts'
@@ -66,6 +68,65 @@ runVectors<JwtVector>('jwt', {
     'kid-dup': (rig, { id }) => attackIssuer(rig, id),
     'kid-other-issuer': (rig, { id }) => attackIssuer(rig, id),
     'wrong-use': (rig, { id }) => attackIssuer(rig, id),
+    // No secret that is shared signs anything here, but for the password by which an agent of OpenAM's holds its ID tokens.
+    async 'weak-hs'(rig, vector) {
+      await refused(rig, forgeries(stolen, vector), vector.id)
+      const isRefused = async (file: string, change: (text: string) => string, about: string): Promise<void> => {
+        const { snapshot, problems } = await loadWith(rig, file, change)
+        assert.equal(snapshot, undefined, about)
+        assert.ok(
+          problems.some(({ severity }) => severity === 'error'),
+          about,
+        )
+      }
+      const clients = (more: string) => () => `clients: [{ id: x, redirectUris: ["https://rp.example/cb"], ${more} }]`
+      const realm = 'realms/employees/clients.yaml'
+      for (const more of [
+        'secret: secret',
+        'secret: changeme',
+        `secret: ${'x'.repeat(32)}, idTokenAlg: HS256`,
+        `secret: ${'x'.repeat(32)}, authMethod: client_secret_jwt`,
+        'jwks: { keys: [{ kty: oct, k: c2VjcmV0 }] }',
+      ])
+        await isRefused(realm, clients(more), more)
+      await isRefused(
+        'agent-config/shop.yaml',
+        (text) => `${text}\nopenam: { openid: { signature: HS256, password: secret } }\n`,
+        'agent',
+      )
+      await isRefused('data/master.key', () => 'c2VjcmV0', 'master key')
+    },
+    'replay-jti': (rig) =>
+      withPartnerRealm(rig, async ({ liar, signOut, show }) => {
+        rig.tally.checks++
+        const logout = await liar.sign(logoutClaims(liar, 'once'), { typ: 'logout+jwt' })
+        const atOnce = await Promise.all(Array.from({ length: 10 }, () => signOut(logout)))
+        assert.equal(atOnce.filter((status) => status === 200).length, 1, 'of a logout token')
+        assert.equal(await signOut(logout), 400)
+        const assertion = await liar.sign(assertionClaims('once'))
+        const said = await Promise.all(Array.from({ length: 10 }, () => show(assertion)))
+        assert.equal(said.filter((error) => error === 'invalid_grant').length, 1, 'of a client assertion')
+        assert.notEqual(await show(assertion), 'invalid_grant')
+      }),
+    // Whatever is published, for whenever it is to sign: nothing of it makes a session.
+    async 'next-key'(rig, vector) {
+      const set = await rig.ask('GET /.well-known/jwks.json HTTP/1.1\r\nHost: gw.example.com\r\n\r\n')
+      const { keys } = JSON.parse(set?.body ?? '') as { readonly keys: readonly Readonly<Record<string, string>>[] }
+      assert.ok(keys.length > 0)
+      const { claims, header, front, sealed } = stolen
+      for (const { kid, alg, ...key } of keys) {
+        const head = base64url(JSON.stringify({ typ: 'JWT', alg: 'HS256', kid }))
+        const body = base64url(JSON.stringify(claims))
+        const macs = [JSON.stringify(key), key['x'] ?? '', key['n'] ?? ''].map((secret) =>
+          createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'),
+        )
+        const named = [
+          { ...header, kid },
+          { ...header, kid, alg },
+        ].map((each) => sealed(each, JSON.stringify(claims)))
+        await refused(rig, [...named, ...macs.map((mac) => `${front}${head}.${body}.${mac}`)], vector.id)
+      }
+    },
     async 'exp-float'(rig) {
       const { header, claims, sealed } = stolen
       rig.tally.checks++

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { test } from 'node:test'
 import { exportJWK, SignJWT } from 'jose'
 import type { Browser, BrowserCall, Page } from './browser.ts'
 import { noServerError, secretsNowhere } from './oracles.ts'
 import { ORIGINS, STEP_UP } from './rig-config.ts'
 import type { Rig } from './rig.ts'
+import { readVectors } from './pending.ts'
 import { runVectors, type Runner, type Vector } from './suite.ts'
 import { headerOf } from './wire.ts'
 
@@ -571,4 +573,32 @@ const only: Readonly<Record<string, Runner<Vector>>> = {
   },
 }
 
-runVectors<Vector>('oidc_op', { only }, { employees: STEP_UP, clients: CLIENTS })
+const rig = runVectors<Vector>('oidc_op', { only, beyond }, { employees: STEP_UP, clients: CLIENTS })
+
+function beyond(): void {
+  test('no address that a client or a stranger names is asked for: of a request, a registration, or a person', async () => {
+    const browser = await employee(rig())
+    const addresses = (readVectors('ssrf') as readonly (Vector & { readonly url: string })[]).map(({ url }) =>
+      url.replaceAll('PORT', String(rig().canaryPort)),
+    )
+    const headers = { 'content-type': 'application/json' }
+    for (const address of addresses) {
+      const page = await authorize(rig(), browser, { request_uri: address })
+      assert.equal(answerOf(page, 'code'), undefined, address)
+      const pushed = await post(rig(), '/par', { request_uri: address, redirect_uri: BACK, response_type: 'code' })
+      refused(pushed, /^invalid_request$|^request_uri_not_supported$/)
+      const uris = ['sector_identifier_uri', 'logo_uri', 'backchannel_logout_uri', 'jwks_uri', 'initiate_login_uri']
+      const metadata = { redirect_uris: [BACK], ...Object.fromEntries(uris.map((name) => [name, address])) }
+      for (const path of ['/connect/register', '/reg']) {
+        const body = JSON.stringify(metadata)
+        assert.equal((await ask(rig(), rig().browser(), `${ISSUER}${path}`, { body, headers })).status, 404)
+      }
+      const resource = new URLSearchParams({ resource: address, rel: 'http://openid.net/specs/connect/1.0/issuer' })
+      for (const at of [ORIGINS.login, ISSUER]) {
+        const finger = `${at}/.well-known/webfinger?${resource.toString()}`
+        assert.equal((await ask(rig(), rig().browser(), finger)).status, 404)
+      }
+    }
+    assert.equal(rig().canaryDialled(), 0)
+  })
+}

@@ -134,8 +134,10 @@ function beyond(): void {
   test('every place that would take an address is attacked above or waits for its part', () => {
     const sinks = new Set((readVectors('ssrf') as readonly SsrfVector[]).flatMap((vector) => vector.sinks))
     const waiting = readPending().flatMap((part) => part.sinks ?? [])
-    // A certificate names them all in x509.test.ts; all that a provider names is asked alike.
-    const elsewhere = ['CRL DP / OCSP / AIA in a client certificate', 'OIDC issuer/discovery', 'jwks_uri']
+    // A certificate names them all in x509.test.ts; all that a provider names is asked alike; what clients name is in oidc_op.test.ts.
+    const certificate = 'CRL DP / OCSP / AIA in a client certificate'
+    const clients = ['request_uri', 'sector_identifier_uri', 'logo_uri', 'backchannel_logout_uri', 'WebFinger']
+    const elsewhere = [certificate, 'OIDC issuer/discovery', 'jwks_uri', ...clients]
     assert.deepEqual([...waiting, ...elsewhere, 'Azp/JKU headers'].sort(), [...sinks].sort())
   })
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { code, SECRET, send, stepUpPage, takes, withFactors } from './authenticator.ts'
-import { IN_FORCE, told, writeLive } from './live-config.ts'
+import { changeLive, IN_FORCE, told, writeLive } from './live-config.ts'
 import { calm, isDead, noServerError, upstreamSilent } from './oracles.ts'
 import { ORIGINS, PASSWORDS, TOTP_SECRETS, TOTP_STEP } from './rig-config.ts'
 import { redisRunners } from './redis.ts'
@@ -11,7 +12,9 @@ import { startRig, TOKEN_COOKIE, type Rig } from './rig.ts'
 import { isNoToken, opensTheClub } from './stateless.ts'
 import { afterwards, runVectors, type Vector } from './suite.ts'
 import { headersOf } from './wire.ts'
+import type { Page } from './browser.ts'
 
+const SECRET_OF_CLIENT = 'the-secret-of-a-client-0123456789'
 const MINUTE = 60_000
 const DAY = 86_400_000
 
@@ -80,6 +83,7 @@ const main = runVectors<Vector>(
     beyond,
     only: {
       ...redisRunners,
+      'code-race': openIdCodeRace,
       'otp-race': (outer) =>
         withFactors(outer, async (rig) => {
           const people = await Promise.all([rig.signIn('bob'), rig.signIn('bob'), rig.signIn('bob'), rig.signIn('bob')])
@@ -259,8 +263,50 @@ const main = runVectors<Vector>(
   { employees: TOTP_STEP },
 )
 
+const RP = 'https://rp.example/cb'
+
+/** A code of the OpenID provider, given out by one process, at both of them at once: one wins, and its tokens end with the others' try. */
+async function openIdCodeRace(): Promise<void> {
+  const [rig, other] = [main(), second]
+  const client = { id: 'rp', secret: SECRET_OF_CLIENT, redirectUris: [RP], consent: 'implied' }
+  const files = { 'realms/employees/clients.yaml': JSON.stringify({ clients: [client] }) }
+  await Promise.all([changeLive(rig, files), changeLive(other, files)])
+  const issuer = `${ORIGINS.login}/oauth2/realms/root/realms/employees`
+  const verifier = 'v'.repeat(43)
+  const challenge = createHash('sha256').update(verifier).digest('base64url')
+  const { client: browser } = await rig.signIn('bob')
+  const post = (at: Rig, path: string, form: Readonly<Record<string, string>>): Promise<Page> => {
+    rig.tally.sent++
+    const authorization = `Basic ${Buffer.from(`rp:${SECRET_OF_CLIENT}`).toString('base64')}`
+    const headers = { authorization, origin: undefined, 'sec-fetch-site': undefined, 'sec-fetch-mode': undefined }
+    return at.browser().call(`${issuer}${path}`, { form, headers })
+  }
+  const redeem = async (at: Rig): Promise<(from: Rig) => Promise<Page>> => {
+    const asked = { client_id: 'rp', redirect_uri: RP, response_type: 'code', scope: 'openid' }
+    const query = new URLSearchParams({ ...asked, code_challenge: challenge, code_challenge_method: 'S256' })
+    const back = new URL((await browser.call(`${issuer}/authorize?${query.toString()}`)).location ?? '')
+    assert.equal(back.origin, new URL(RP).origin, at.root)
+    const code = back.searchParams.get('code') ?? ''
+    const form = { grant_type: 'authorization_code', code, redirect_uri: RP, code_verifier: verifier }
+    return (from) => post(from, '/access_token', form)
+  }
+  const elsewhere = await (await redeem(rig))(other)
+  assert.equal(elsewhere.status, 200, 'a code of one process is good at the other')
+  const tokenOf = ({ body }: Page): string => (JSON.parse(body) as { readonly access_token: string }).access_token
+  const isActive = async (at: Rig, token: string): Promise<boolean> =>
+    (JSON.parse((await post(at, '/introspect', { token })).body) as { readonly active: boolean }).active
+  assert.deepEqual(await Promise.all([rig, other].map((at) => isActive(at, tokenOf(elsewhere)))), [true, true])
+  const race = await redeem(rig)
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => race(i % 2 === 0 ? rig : other)))
+  const won = answers.filter(({ status }) => status === 200)
+  assert.equal(won.length, 1)
+  for (const answer of answers) noServerError(rig, answer, 'a code')
+  for (const at of [rig, other]) assert.equal(await isActive(at, tokenOf(won[0] as Page)), false)
+}
+
+let second: Rig
+
 function beyond(): void {
-  let second: Rig
   let started: Rig | undefined
   before(async () => {
     second = started = await main().second()
