@@ -28,7 +28,7 @@ import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
-import { providersIn, sessionUse, type RealmProviders } from './wiring/providers.ts'
+import { openProviders, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { ssoProviderOf } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
@@ -76,8 +76,9 @@ export async function buildGeneration(
       [...snapshot.realms].map(([name, realm]) => [name, compilePolicies(realm.policies, realm.policySets)]),
     )
     const cookieNames = snapshot.agents.map((agent) => agentCookieOf(agent, snapshot.gatehouse.login.cookieName).name)
-    const providers = await providersIn(snapshot, directories, deps)
-    const authns = realmAuthns(snapshot, { directories, providers }, deps)
+    const providers = await openProviders(snapshot, directories, deps)
+    opened.push(providers.close)
+    const authns = realmAuthns(snapshot, { directories, providers: providers.all }, deps)
     const agents = agentsOf(snapshot, authns, deps)
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
@@ -111,7 +112,7 @@ export async function buildGeneration(
       ),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
-      sessionUsed: sessionUse(providers),
+      sessionUsed: sessionUse(providers.all),
       sessionEnded: (entry) => issuers.sessionEnded(entry),
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,

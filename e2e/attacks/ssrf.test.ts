@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endpointFetch } from '../../src/federation/oidc-rp/endpoint-fetch.ts'
-import { providersSchema } from '../../src/federation/oidc-rp/providers.schema.ts'
+import { openIdProviderSchema } from '../../src/federation/oidc-rp/providers.schema.ts'
 import { loadWith } from './config-copy.ts'
 import { calm, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { readPending, readVectors } from './pending.ts'
@@ -103,13 +103,10 @@ async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
 
 /** In the metadata of an OpenID provider, as any of its endpoints. */
 async function namedByProvider(address: string): Promise<void> {
-  const provider = providersSchema.parse({
-    idp: {
-      ...{ title: 'IdP', issuer: 'https://idp.example', clientId: 'x', clientSecret: 'x'.repeat(16) },
-      ...{ link: { claim: 'sub', is: 'id' }, timeout: '1s' },
-    },
-  })['idp']
-  assert.ok(provider !== undefined)
+  const provider = openIdProviderSchema.parse({
+    ...{ title: 'IdP', issuer: 'https://idp.example', clientId: 'x', clientSecret: 'x'.repeat(16) },
+    ...{ link: { claim: 'sub', is: 'id' }, timeout: '1s' },
+  })
   const asking = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const
   await assert.rejects(endpointFetch(provider)(address, asking), address)
 }

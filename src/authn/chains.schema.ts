@@ -6,6 +6,7 @@ import { oidcSchema } from './modules/oidc.schema.ts'
 import { passwordSchema } from './modules/password.schema.ts'
 import { emailSchema, smsSchema } from './modules/message-code.schema.ts'
 import { recoverySchema } from './modules/recovery.schema.ts'
+import { samlSchema } from './modules/saml.schema.ts'
 import { totpSchema } from './modules/totp.schema.ts'
 import { trustedSchema } from './modules/trusted.schema.ts'
 import { externalJwtSchema } from './modules/external-jwt.schema.ts'
@@ -19,6 +20,7 @@ const moduleSchema = z.discriminatedUnion('type', [
   x509Schema,
   externalJwtSchema,
   oidcSchema,
+  samlSchema,
   recoverySchema,
   emailSchema,
   smsSchema,

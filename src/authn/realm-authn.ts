@@ -5,7 +5,7 @@ import { fault } from '../errors.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import type { UserDirectory } from '../identity/directory.ts'
 import { createFactorStore, type DeclaredFactor, type FactorStore } from '../identity/factors.ts'
-import type { IdentityProvider } from '../federation/oidc-rp/identity-provider.ts'
+import type { LoginProvider } from '../federation/login-provider.ts'
 import type { PasswordVerifier } from '../identity/file-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
 import { createThrottle, type Throttle } from '../identity/throttle.ts'
@@ -36,8 +36,8 @@ export interface RealmAuthnDeps {
   readonly directory: UserDirectory
   readonly sealer: Sealer
   readonly store: Pick<Store, 'counters' | 'versioned' | 'documents' | 'epochs'>
-  /** OpenID providers of the realm, by name. */
-  readonly providers?: ReadonlyMap<string, IdentityProvider>
+  /** OpenID and SAML providers of the realm, by name. */
+  readonly providers?: ReadonlyMap<string, LoginProvider>
   /** What there is to send codes with. */
   readonly messengers?: Messengers
   /** For secrets of servers, where the configuration has some. */

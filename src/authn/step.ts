@@ -47,7 +47,13 @@ export type Callback =
    * Where to send the browser. The answer is what it comes back with: the provider by whose callback it came, and the query as it was
    * sent, `corp?code=…`. `state` is what that query has in a parameter of this name.
    */
-  | { readonly type: 'RedirectCallback'; readonly url: string; readonly state: string }
+  | {
+      readonly type: 'RedirectCallback'
+      readonly url: string
+      readonly state: string
+      /** What the browser takes there in a form (POST); it is redirected where absent. */
+      readonly fields?: Readonly<Record<string, string>>
+    }
   /** What script is to do, by `_type` and `_action`; `WebAuthn` with the options of its ceremony. Asks nothing. */
   | { readonly type: 'MetadataCallback'; readonly data: Readonly<Record<string, JsonValue>> }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { zeroPageSchema } from '../api/openam/authenticate/zero-page.schema.ts'
 import { authnSchema } from '../authn/chains.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
-import { providersSchema } from '../federation/oidc-rp/providers.schema.ts'
+import { providersSchema } from '../federation/identity-providers.schema.ts'
 import { directorySchema } from '../identity/directory.schema.ts'
 import { passwordRulesSchema } from '../identity/managed/passwords.schema.ts'
 import { lookSchema } from '../portal/look.schema.ts'
@@ -18,7 +18,7 @@ export const realmSchema = z.strictObject({
   ),
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   identityProviders: providersSchema.describe(
-    'OpenID providers that people of the realm sign in by, by name. A module of type `oidc` leads to each.',
+    'OpenID and SAML providers that people of the realm sign in by, by name. A module of type `oidc` or `saml` leads to each.',
   ),
   zeroPageLogin: zeroPageSchema.describe('Logins of programs in one call, as OpenAM calls it.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 
-/** Bytes of a form: a sealed authId and a few answers. */
 const LIMIT = 16_384
 /** How long a form may take to arrive, in milliseconds: a slow telephone needs seconds, a slow-body attack takes for ever. */
 const ARRIVAL_MS = 20_000
@@ -11,17 +10,19 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: (er
 export interface FormBodyOptions {
   /** For tests. */
   readonly arrivalMs?: number
+  /** Bytes; a sealed authId and a few answers without it. */
+  readonly limit?: number
 }
 
 /**
  * Reads a form, bounded in bytes and in time. The parser itself would read a body to its end before it says that it was too large,
  * and wait for that end as long as the client likes.
  */
-export function formBody({ arrivalMs = ARRIVAL_MS }: FormBodyOptions = {}): Middleware {
+export function formBody({ arrivalMs = ARRIVAL_MS, limit = LIMIT }: FormBodyOptions = {}): Middleware {
   // No browser compresses a form; what does is out to be unpacked.
-  const parse = express.urlencoded({ extended: false, inflate: false, limit: LIMIT, parameterLimit: 40 }) as Middleware
+  const parse = express.urlencoded({ extended: false, inflate: false, limit, parameterLimit: 40 }) as Middleware
   return (request, response, next) => {
-    if (Number(request.headers['content-length'] ?? 0) > LIMIT) {
+    if (Number(request.headers['content-length'] ?? 0) > limit) {
       refuse(response, next, TOO_LARGE)
       return
     }
@@ -35,7 +36,7 @@ export function formBody({ arrivalMs = ARRIVAL_MS }: FormBodyOptions = {}): Midd
     const timer = setTimeout(refuseOnce, arrivalMs, TOO_SLOW)
     const count = (chunk: Buffer): void => {
       received += chunk.length
-      if (received > LIMIT) refuseOnce(TOO_LARGE)
+      if (received > limit) refuseOnce(TOO_LARGE)
     }
     request.once('close', () => clearTimeout(timer))
     request.on('data', count)

@@ -72,7 +72,11 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     authn: createTinyAuthn(world),
     ownFactors: noFactors,
     ownPassword: passwordsElsewhere,
-    providers: { logout: () => Promise.resolve(undefined), signedOut: () => Promise.resolve(false) },
+    providers: {
+      receive: () => Promise.resolve(undefined),
+      logout: () => Promise.resolve(undefined),
+      signedOut: () => Promise.resolve(false),
+    },
     sessions: {
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),

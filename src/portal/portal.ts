@@ -17,6 +17,7 @@ import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
 import { receiveLogout, showCallback } from './routes/oidc.ts'
+import { LONGEST_SAML_FORM, receiveSamlResponse, SAML_CONSUMER, showSamlArrival } from './routes/saml.ts'
 import { serveIssuer } from './routes/oauth2.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
@@ -75,6 +76,11 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
   app.route(OIDC_CALLBACK).get(on(showCallback)).all(refuseMethod(parts, 'GET'))
   app.route(OIDC_LOGOUT).post(form, on(receiveLogout)).all(refuseMethod(parts, 'POST'))
+  app
+    .route(SAML_CONSUMER)
+    .get(on(showSamlArrival))
+    .post(formBody({ limit: LONGEST_SAML_FORM }), on(receiveSamlResponse))
+    .all(refuseMethod(parts, 'GET, POST'))
   app.route('/logged-out').get(on(showLoggedOut)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGIN).get(on(showLegacyLogin)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))

@@ -81,8 +81,23 @@ export interface PortalProvider {
   readonly atOnce: boolean
 }
 
+/** An answer of a SAML provider, as its form had it. */
+export interface SentResponse {
+  /** Path of the address that it was sent to. */
+  readonly path: string
+  readonly field: string
+  readonly relayState: string | undefined
+}
+
+export type ReceivedResponse =
+  /** Kept until the browser has brought what it knows of the login. */
+  | { readonly kind: 'parked'; readonly provider: string; readonly ticket: string; readonly isAnswer: boolean }
+  | { readonly kind: 'refused'; readonly reason: string }
+
 /** What the login host has to do with providers besides logins. */
 export interface Providers {
+  /** `undefined` for a realm without SAML providers. */
+  receive(realm: RealmName, sent: SentResponse): Promise<ReceivedResponse | undefined>
   /** Where the session's person signs out at the provider that it began with; asked before it ends. */
   logout(session: Session): Promise<{ readonly url: string; readonly title: string } | undefined>
   /** False for a token that is not good. */

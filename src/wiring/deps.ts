@@ -6,6 +6,7 @@ import type { ModuleTypes } from '../authn/modules/catalogue.ts'
 import type { AssertionSigner } from '../crypto/assertion.ts'
 import type { KeyRing } from '../crypto/key-ring.ts'
 import type { Sealer } from '../crypto/seal.ts'
+import type { SamlKeys } from '../federation/saml/realm-keys.ts'
 import type { Directories } from '../identity/directories.ts'
 import type { PasswordHasher } from '../identity/managed/managed-directory.ts'
 import type { Messengers } from '../identity/mail/messenger.ts'
@@ -22,6 +23,8 @@ import type { Log } from '../telemetry/log.ts'
 export interface RuntimeDeps {
   readonly store: Store
   readonly keyRing: KeyRing
+  /** Of the realms that speak SAML. */
+  readonly samlKeys: SamlKeys
   readonly sealer: Sealer
   readonly hasher: PasswordHasher
   readonly directories: Directories

@@ -11,6 +11,7 @@ import { createAssertionSigner } from '../crypto/assertion.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { createSamlKeys } from '../federation/saml/realm-keys.ts'
 import { createFactorSweep, type FactorSweep } from '../identity/factor-sweep.ts'
 import { openMessengers } from '../identity/mail/open-messengers.ts'
 import { createDirectories } from '../identity/directories.ts'
@@ -70,15 +71,18 @@ export async function openFoundation(
   const { store, notices } = await openStore({ config: storeConfig, clock, log })
   closers.push(() => store.close())
   const rotator = randomName()
-  const keyRing = await openKeyRing({
+  const rings = {
     documents: store.documents,
     ...secrets,
     rules: keys,
     clock,
     log,
     mayMaintain: () => store.leases.acquire('key-rotation', rotator, ROTATION_LEASE_MS),
-  })
+  }
+  const keyRing = await openKeyRing(rings)
   closers.push(() => keyRing.close())
+  const samlKeys = createSamlKeys(rings)
+  closers.push(() => samlKeys.close())
 
   const place = { siteId, serverId }
   const stateless = createStatelessSessions({ store, keyRing, clock, log, place, maxCached: caches.sessions })
@@ -116,6 +120,7 @@ export async function openFoundation(
     store,
     hasher,
     keyRing,
+    samlKeys,
     sealer,
     directories: createDirectories({ store, sealer, hasher, clock, log }),
     signer: createAssertionSigner({ keyRing, clock, issuer }),

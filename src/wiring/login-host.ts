@@ -17,7 +17,7 @@ import { createPortal } from '../portal/portal.ts'
 import type { PortalRealm, PortalSite } from '../portal/ports.ts'
 import type { RuntimeDeps, GenerationDeps } from './deps.ts'
 import type { PolicyParts } from './policies.ts'
-import { portalProviders, providersPort, type RealmProviders } from './providers.ts'
+import { portalProviders, providersPort, type OpenProviders } from './providers.ts'
 import { peopleOf } from './users.ts'
 import type { AgentIdTokens } from './agent-id-tokens.ts'
 import { agentSite, isAgentAlone } from './agents.ts'
@@ -26,7 +26,7 @@ import { apisOf } from './apis.ts'
 
 interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
-  readonly providers: RealmProviders
+  readonly providers: OpenProviders
   readonly issuers: Issuers
   readonly idTokens: AgentIdTokens
 }

@@ -2,8 +2,13 @@ import { randomSecret } from '../base/random-id.ts'
 import type { RealmName } from '../base/brand.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import { loadPart } from '../errors.ts'
-import type { Provisioning } from '../federation/oidc-rp/accounts.ts'
-import type { IdentityProvider } from '../federation/oidc-rp/identity-provider.ts'
+import type { Provisioning } from '../federation/accounts.ts'
+import type { LoginProvider } from '../federation/login-provider.ts'
+import type { IdentityProviderDeps } from '../federation/oidc-rp/identity-provider.ts'
+import type { ProviderConfig } from '../federation/oidc-rp/providers.schema.ts'
+import { entityIdOf } from '../federation/saml/addresses.ts'
+import type { AssertionConsumer } from '../federation/saml-sp/assertion-consumer.ts'
+import { markOf as samlMarkOf } from '../federation/saml-sp/session-mark.ts'
 import { markOf } from '../federation/oidc-rp/session-mark.ts'
 import { createUserRecords } from '../identity/managed/user-records.ts'
 import type { PortalProvider, Providers } from '../portal/ports.ts'
@@ -11,34 +16,62 @@ import type { Session } from '../session/session.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { RealmDirectories } from './users.ts'
 
-/** The OpenID providers of each realm that has any, by name. */
-export type RealmProviders = ReadonlyMap<RealmName, ReadonlyMap<string, IdentityProvider>>
+/** The providers of each realm that has any, by name. */
+export type RealmProviders = ReadonlyMap<RealmName, ReadonlyMap<string, LoginProvider>>
 
-/** Loads what speaks OpenID Connect where a realm has a provider, and only there. */
-export async function providersIn(
+export interface OpenProviders {
+  readonly all: RealmProviders
+  /** Where SAML providers of a realm send their answers. */
+  readonly consumers: ReadonlyMap<RealmName, AssertionConsumer>
+  close(): Promise<void>
+}
+
+/** Loads what speaks OpenID Connect, or SAML, where a realm has a provider that does, and only there. */
+export async function openProviders(
   snapshot: ConfigSnapshot,
   directories: RealmDirectories,
   deps: RuntimeDeps,
-): Promise<RealmProviders> {
-  const realms = [...snapshot.realms.values()].filter(
-    ({ identityProviders }) => Object.keys(identityProviders).length > 0,
-  )
-  if (realms.length === 0) return new Map()
+): Promise<OpenProviders> {
+  const loginOrigin = new URL(snapshot.gatehouse.login.url).origin
+  const all = new Map<RealmName, ReadonlyMap<string, LoginProvider>>()
+  const consumers = new Map<RealmName, AssertionConsumer>()
+  const closers: (() => void)[] = []
+  for (const realm of snapshot.realms.values()) {
+    const directory = directories.get(realm.name)
+    const entries = Object.entries(realm.identityProviders)
+    if (directory === undefined || entries.length === 0) continue
+    const place = { realm: realm.name, directory, loginOrigin, longestMs: realm.session.maxLife }
+    const own = { ...deps, ...place, provisioning: provisioningOf(realm, deps) }
+    const openId = entries.flatMap(([name, config]) => (config.type === 'saml' ? [] : [{ name, config }]))
+    const saml = entries.flatMap(([name, config]) => (config.type === 'saml' ? [{ name, config }] : []))
+    const providers = openId.length === 0 ? [] : await openIdProviders(openId, own)
+    if (saml.length > 0) {
+      const { openSamlProviders } = await loadPart('SAML', () => import('../federation/saml-sp/open-providers.ts'))
+      const keys = await deps.samlKeys.of(realm.name)
+      const entityId = entityIdOf(loginOrigin, realm.name, undefined)
+      const opened = openSamlProviders(saml, { ...own, keys, entityId })
+      closers.push(opened.close)
+      providers.push(...opened.providers)
+      consumers.set(realm.name, opened.consumer)
+    }
+    all.set(realm.name, new Map(providers.map((provider) => [provider.name, provider])))
+  }
+  const close = (): Promise<void> => {
+    for (const closeOne of closers) closeOne()
+    return Promise.resolve()
+  }
+  return { all, consumers, close }
+}
+
+async function openIdProviders(
+  configured: readonly { readonly name: string; readonly config: ProviderConfig }[],
+  deps: IdentityProviderDeps,
+): Promise<LoginProvider[]> {
   const { createIdentityProvider } = await loadPart(
     'OpenID providers',
     () => import('../federation/oidc-rp/identity-provider.ts'),
   )
-  const loginOrigin = new URL(snapshot.gatehouse.login.url).origin
-  const all = new Map<RealmName, ReadonlyMap<string, IdentityProvider>>()
-  for (const realm of realms) {
-    const directory = directories.get(realm.name)
-    if (directory === undefined) continue
-    const place = { realm: realm.name, directory, loginOrigin, longestMs: realm.session.maxLife }
-    const own = { ...deps, ...place, provisioning: provisioningOf(realm, deps) }
-    const entries = Object.entries(realm.identityProviders)
-    all.set(realm.name, new Map(entries.map(([name, config]) => [name, createIdentityProvider(name, config, own)])))
-  }
-  return all
+  return configured.map(({ name, config }) => createIdentityProvider(name, config, deps))
 }
 
 function provisioningOf({ name: realm, directory }: RealmConfig, deps: RuntimeDeps): Provisioning | undefined {
@@ -50,15 +83,16 @@ function provisioningOf({ name: realm, directory }: RealmConfig, deps: RuntimeDe
 /** As the pages of a realm name them: each by the first module that leads to it. */
 export function portalProviders({ identityProviders, authentication }: RealmConfig): readonly PortalProvider[] {
   return Object.entries(authentication.modules).flatMap(([module, config]) => {
-    const provider = config.type === 'oidc' ? identityProviders[config.provider] : undefined
-    if (config.type !== 'oidc' || provider === undefined) return []
+    if (config.type !== 'oidc' && config.type !== 'saml') return []
+    const provider = identityProviders[config.provider]
+    if (provider === undefined) return []
     const { title, domains, atOnce } = provider
     return [{ provider: config.provider, module, title, domains, atOnce }]
   })
 }
 
 /** What pages do with the providers besides logins. */
-export function providersPort(all: RealmProviders, loginUrl: string): Providers {
+export function providersPort({ all, consumers }: OpenProviders, loginUrl: string): Providers {
   const returnTo = `${new URL(loginUrl).origin}/logged-out`
   return {
     async logout(session) {
@@ -69,6 +103,7 @@ export function providersPort(all: RealmProviders, loginUrl: string): Providers 
       for (const [name, value] of Object.entries(logout.fields)) url.searchParams.set(name, value)
       return { url: url.href, title: provider.title }
     },
+    receive: async (realm, sent) => consumers.get(realm)?.receive(sent),
     signedOut: async (realm, name, token) => (await all.get(realm)?.get(name)?.signedOut(token)) ?? false,
   }
 }
@@ -78,7 +113,7 @@ export function sessionUse(all: RealmProviders): ((session: Session) => void) | 
   return all.size === 0 ? undefined : (session) => providerOfSession(all, session)?.used(session)
 }
 
-function providerOfSession(all: RealmProviders, session: Session): IdentityProvider | undefined {
-  const mark = markOf(session)
+function providerOfSession(all: RealmProviders, session: Session): LoginProvider | undefined {
+  const mark = markOf(session) ?? samlMarkOf(session)
   return mark && all.get(session.realm)?.get(mark.provider)
 }

@@ -15,6 +15,7 @@ const LOADERS: { readonly [T in TypeName]: () => Promise<TypeOf<T>> } = {
   x509: async () => (await import('./x509/x509.ts')).x509Module,
   externalJwt: async () => (await import('./external-jwt.ts')).externalJwtModule,
   oidc: async () => (await import('./oidc.ts')).oidcModule,
+  saml: async () => (await import('./saml.ts')).samlModule,
   recovery: async () => (await import('./recovery.ts')).recoveryModule,
   email: async () => (await import('./message-code.ts')).emailModule,
   sms: async () => (await import('./message-code.ts')).smsModule,

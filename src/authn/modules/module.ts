@@ -8,7 +8,7 @@ import type { Messengers } from '../../identity/mail/messenger.ts'
 import type { Throttle } from '../../identity/throttle.ts'
 import type { RequestOrigin } from '../../session/session.ts'
 import type { Counters } from '../../store/store.ts'
-import type { IdentityProvider, Refusal } from '../../federation/oidc-rp/identity-provider.ts'
+import type { LoginProvider, Refusal } from '../../federation/login-provider.ts'
 import type { Callback } from '../step.ts'
 import type { DeviceFault, StandIn, UsedStandIn } from './stand-in.ts'
 import type { TokenFault } from './token-fault.ts'
@@ -216,7 +216,7 @@ export interface AuthModuleDeps {
   readonly hasher?: PasswordVerifier | undefined
   readonly clock: Clock
   /** OpenID providers of the realm, by name. */
-  readonly providers?: ReadonlyMap<string, IdentityProvider>
+  readonly providers?: ReadonlyMap<string, LoginProvider>
   /** What people call the realm. */
   readonly title: string
   /** Scheme, host and port of the login host. */

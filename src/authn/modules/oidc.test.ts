@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { EpochMs } from '../../base/brand.ts'
-import { createIdentityProvider, type IdentityProvider } from '../../federation/oidc-rp/identity-provider.ts'
+import type { LoginProvider } from '../../federation/login-provider.ts'
+import { createIdentityProvider } from '../../federation/oidc-rp/identity-provider.ts'
 import { liarConfig, startLiar, type Lies } from '../../federation/oidc-rp/liar.fixture.ts'
-import { providersSchema } from '../../federation/oidc-rp/providers.schema.ts'
+import { openIdProviderSchema } from '../../federation/oidc-rp/providers.schema.ts'
 import { NOTHING_PRESENTED } from '../../http/presented.ts'
 import { managedBench, newUser, REALM } from '../../identity/managed/managed.fixture.ts'
 import type { AuthModuleDeps, AuthModuleInput, ModuleOutcome } from './module.ts'
@@ -23,9 +24,8 @@ async function scene(t: TestContext) {
     ...newUser('alice', 'hash of alice'),
     attributes: { externalId: ['alice'], mail: ['alice@corp.example'] },
   })
-  const provider = (name: 'corp' | 'other', more: object): IdentityProvider => {
-    const config = providersSchema.parse({ [name]: liarConfig(name === 'corp' ? corp : other, more) })[name]
-    assert.ok(config !== undefined)
+  const provider = (name: 'corp' | 'other', more: object): LoginProvider => {
+    const config = openIdProviderSchema.parse(liarConfig(name === 'corp' ? corp : other, more))
     return createIdentityProvider(name, config, {
       ...{ realm: REALM, directory, store, sealer, log, longestMs: 60_000, loginOrigin: 'http://login.example' },
       provisioning: { records, noPassword: () => Promise.resolve('hash of nothing') },
@@ -35,7 +35,7 @@ async function scene(t: TestContext) {
   }
   /** There and back: what a module of these rules makes of it. */
   const login = async (
-    by: IdentityProvider,
+    by: LoginProvider,
     {
       module = {},
       lies = {},

@@ -1,6 +1,13 @@
-import { MARKS_OF_OURS } from '../../federation/oidc-rp/providers.schema.ts'
+import { MARKS_OF_OURS } from '../../federation/identity-providers.schema.ts'
+import type { RealmFile } from '../realm.schema.ts'
 import { didYouMean } from '../suggest.ts'
 import { errorIn, quoted, warningIn, type Check } from './check.ts'
+
+type Module = RealmFile['authentication']['modules'][string]
+
+function isByProvider(module: Module): module is Extract<Module, { readonly provider: string }> {
+  return module.type === 'oidc' || module.type === 'saml'
+}
 
 /** A module sends people to a provider that is there, and a provider is reached by some module. */
 export const checkProviderModules: Check = ({ realms }) =>
@@ -9,19 +16,27 @@ export const checkProviderModules: Check = ({ realms }) =>
     const { source, value } = realm
     const names = Object.keys(value.identityProviders)
     const modules = Object.entries(value.authentication.modules)
-    const used = new Set(modules.flatMap(([, module]) => (module.type === 'oidc' ? [module.provider] : [])))
-    const unknown = modules.flatMap(([name, module]) => {
-      if (module.type !== 'oidc' || names.includes(module.provider)) return []
+    const used = new Set(modules.flatMap(([, module]) => (isByProvider(module) ? [module.provider] : [])))
+    const wrong = modules.flatMap(([name, module]) => {
+      if (!isByProvider(module)) return []
       const path = ['authentication', 'modules', name, 'provider']
       const what = quoted(source, path, module.provider)
-      return [errorIn(source, path, `there is no identity provider ${what}${didYouMean(module.provider, names)}`)]
+      const provider = names.includes(module.provider) ? value.identityProviders[module.provider] : undefined
+      if (provider === undefined)
+        return [errorIn(source, path, `there is no identity provider ${what}${didYouMean(module.provider, names)}`)]
+      const type = provider.type ?? 'oidc'
+      return type === module.type ? [] : [errorIn(source, path, `${what} is of type ${type}, and so is its module`)]
     })
     const idle = names
       .filter((name) => !used.has(name))
       .map((name) =>
-        warningIn(source, ['identityProviders', name], `nobody can sign in by it: name it in a module of type oidc`),
+        warningIn(
+          source,
+          ['identityProviders', name],
+          `nobody can sign in by it: name it in a module of type ${value.identityProviders[name]?.type ?? 'oidc'}`,
+        ),
       )
-    return [...unknown, ...idle]
+    return [...wrong, ...idle]
   })
 
 /** Two providers give the same value to different people; only an address that both have verified is one person's. */
@@ -29,9 +44,11 @@ export const checkProviderLinks: Check = ({ realms }) =>
   realms.flatMap(({ realm }) => {
     if (realm === undefined) return []
     const { source, value } = realm
-    const links = Object.entries(value.identityProviders).flatMap(([name, { issuer, link }]) =>
-      link === undefined || link.claim === 'email' ? [] : [{ name, issuer, is: link.is }],
-    )
+    const links = Object.entries(value.identityProviders).flatMap(([name, provider]) => {
+      const { link } = provider
+      if (link === undefined || link.claim === 'email') return []
+      return [{ name, issuer: provider.type === 'saml' ? provider.entityId : provider.issuer, is: link.is }]
+    })
     return links.flatMap(({ name, issuer, is }, index) => {
       const other = links.slice(0, index).find((each) => each.is === is && each.issuer !== issuer)
       if (other === undefined) return []

@@ -1,48 +1,20 @@
 import type { RealmName } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { JsonValue, Sealer } from '../../crypto/seal.ts'
+import type { Sealer } from '../../crypto/seal.ts'
 import { sha256 } from '../../crypto/sha256.ts'
-import type { User, UserDirectory } from '../../identity/directory.ts'
+import type { UserDirectory } from '../../identity/directory.ts'
 import type { SessionService } from '../../session/session.ts'
 import type { Store } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { createAccounts, propertiesOf, type AccountFault, type Provisioning } from './accounts.ts'
+import { createAccounts, propertiesOf, type Provisioning } from '../accounts.ts'
+import type { LoginProvider, Refusal } from '../login-provider.ts'
 import { createProviderClient } from './provider-client.ts'
-import type { Departure, LoginWish, ProviderFault } from './provider.ts'
-import { createProviderSessions, type ProviderSessions } from './provider-sessions.ts'
+import { createProviderSessions } from './provider-sessions.ts'
 import type { ProviderConfig } from './providers.schema.ts'
 import { createTokenKeeper } from './token-keeper.ts'
 
 /** Longer than a login takes: how long an answer that was used is remembered. */
 const USED_MS = 3_600_000
-
-export interface Refusal {
-  readonly kind: 'refused'
-  readonly reason: ProviderFault | AccountFault
-}
-
-export interface Recognised {
-  readonly kind: 'recognised'
-  readonly user: User
-  readonly properties: Readonly<Record<string, string>>
-  readonly acr: string | undefined
-  /** When they proved it to the provider, where it says so; milliseconds since the epoch. */
-  readonly authTime: number | undefined
-  /** When the session has to end; milliseconds since the epoch. */
-  readonly endsAt: number | undefined
-}
-
-/** A provider that people of a realm sign in by, and that says who they are. */
-export interface IdentityProvider extends Pick<ProviderSessions, 'used' | 'logout' | 'signedOut'> {
-  readonly name: string
-  readonly title: string
-  readonly domains: readonly string[]
-  readonly atOnce: boolean
-  /** Where to send the browser, and what to compare its answer with. */
-  depart(wish: LoginWish): Promise<({ readonly kind: 'departed' } & Departure) | Refusal>
-  /** An answer counts once, whatever comes of it. */
-  arrive(pending: JsonValue, query: string): Promise<Recognised | Refusal>
-}
 
 export interface IdentityProviderDeps {
   readonly realm: RealmName
@@ -68,7 +40,7 @@ export function createIdentityProvider(
   name: string,
   config: ProviderConfig,
   deps: IdentityProviderDeps,
-): IdentityProvider {
+): LoginProvider {
   const { realm, store, sealer, clock, log, loginOrigin, longestMs } = deps
   const client = createProviderClient(config, { redirectUri: `${loginOrigin}${callbackPath(realm, name)}`, clock })
   const accounts = createAccounts({ ...deps, documents: store.documents })

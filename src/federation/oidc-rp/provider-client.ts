@@ -4,7 +4,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { JsonValue } from '../../crypto/seal.ts'
 import { endpointFetch, isUnreachable } from './endpoint-fetch.ts'
 import { logoutTokenReader } from './logout-token.ts'
-import type { Arrival, Claims, LoginWish, ProviderClient, ProviderFault, ProviderTokens } from './provider.ts'
+import type { Claims } from '../claims.ts'
+import type { LoginWish, ProviderFault } from '../login-provider.ts'
+import type { Arrival, ProviderClient, ProviderTokens } from './provider.ts'
 import type { ProviderConfig } from './providers.schema.ts'
 
 /** How long its metadata counts, in milliseconds. */

@@ -1,35 +1,6 @@
+import type { Claims } from '../claims.ts'
+import type { Departure, LoginWish, ProviderFault, ProviderLogout } from '../login-provider.ts'
 import type { JsonValue } from '../../crypto/seal.ts'
-
-/** What a login by a provider has to come to. */
-export interface LoginWish {
-  /** One of these has to be the `acr` of the login; any where there are none. */
-  readonly acr: readonly string[]
-  /** How long ago the person may have proved who they are to the provider, in milliseconds; any time where absent. */
-  readonly maxAgeMs: number | undefined
-  /** A name to offer, proven by nobody. */
-  readonly loginHint: string | undefined
-}
-
-/** A login that has left for the provider. Sealed into the journey: it has what the answer is compared with. */
-export interface Departure {
-  readonly url: string
-  readonly state: string
-  readonly pending: JsonValue
-}
-
-export type ProviderFault =
-  /** The person, or the provider, has said no. */
-  | 'provider-denied'
-  | 'provider-unavailable'
-  /** What came back is not the answer to this login, or not from the provider. */
-  | 'provider-refused'
-  /** The provider has asked for less than was wanted (`acr`, `auth_time`). */
-  | 'provider-too-weak'
-  /** An answer that was used before. */
-  | 'provider-replayed'
-
-/** Claims of the ID token, and of the userinfo endpoint where that is asked. */
-export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string }
 
 /** What a provider gave for a session. Never shown, never logged, kept sealed. */
 export interface ProviderTokens {
@@ -62,12 +33,6 @@ export interface LogoutNotice {
   readonly sub: string | undefined
   readonly sid: string | undefined
   readonly jti: string
-}
-
-/** Where a browser signs out, and what it brings. */
-export interface ProviderLogout {
-  readonly action: string
-  readonly fields: Readonly<Record<string, string>>
 }
 
 /** One OpenID provider that people of one realm sign in by. */

@@ -1,17 +1,15 @@
 import { z } from 'zod'
 import { duration } from '../../base/duration.schema.ts'
+import { accountFields, isSomebody, NOBODY } from '../account-rules.schema.ts'
 
 /** Signatures by public keys alone: with a secret, whoever can check a token can make one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 
-const attributeName = z.string().regex(/^[a-zA-Z][\w-]{0,63}$/)
-const claimName = z.string().min(1).max(128)
-
 const safeUrl = z.url({ protocol: /^https?$/ }).refine(isSafe, 'write an https address; http is for this machine only')
 
-const provider = z
+export const openIdProviderSchema = z
   .strictObject({
-    title: z.string().min(1).max(64).describe('What people call it: the label of its button.'),
+    type: z.literal('oidc').optional().describe('An OpenID provider, as where no type is said.'),
     issuer: safeUrl.describe(
       'Its issuer, exactly as it writes it. Everything else is read from `/.well-known/openid-configuration` below it, unless `endpoints` say it.',
     ),
@@ -67,55 +65,7 @@ const provider = z
       .describe(
         'Hosts besides the issuer’s that its endpoints may have inside this network. Everywhere else they have to be on the internet.',
       ),
-    link: z
-      .strictObject({
-        claim: claimName.describe(
-          'The claim that names the user, such as `sub`. `email` counts where the provider has verified it, and never else.',
-        ),
-        is: attributeName.describe(
-          'What it is of the user: `id`, `username` or an attribute. It must be equal, and of one user alone. Of several providers each needs an attribute of its own.',
-        ),
-      })
-      .optional()
-      .describe(
-        'Who of the directory somebody is. Where it goes by `sub` it is asked at each login; else at the first, and from then on they are known by issuer and `sub`, whatever else of them changes.',
-      ),
-    create: z
-      .strictObject({
-        username: claimName
-          .default('email')
-          .describe('The claim that becomes the name. `email` only where it is verified.'),
-        attributes: z
-          .record(attributeName, claimName)
-          .prefault({})
-          .describe('Claims that become attributes, kept as the provider says at each login.'),
-        groups: z
-          .strictObject({
-            claim: claimName.describe('The claim with the groups: a list of texts.'),
-            map: z
-              .record(z.string(), z.string().min(1).max(128))
-              .describe('Which group here each of them is. What is not listed is none.'),
-          })
-          .optional()
-          .describe('Claims that become groups, kept as the provider says at each login.'),
-      })
-      .optional()
-      .describe(
-        'Whoever is nobody of the directory becomes a managed user (`directory: { type: managed }`). Off by default.',
-      ),
-    properties: z
-      .record(attributeName, claimName)
-      .prefault({})
-      .describe('Claims that become properties of the session.'),
-    domains: z
-      .array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'write a domain in small letters'))
-      .max(200)
-      .prefault([])
-      .describe('Domains of e-mail addresses whose people sign in by it: the login page asks for the address.'),
-    atOnce: z
-      .boolean()
-      .default(false)
-      .describe('Where it is the only way to sign in, people go there without seeing a page of ours.'),
+    ...accountFields,
     sessionEnds: z
       .enum(['own', 'idToken'])
       .default('own')
@@ -141,17 +91,7 @@ const provider = z
     ({ clientSecret, clientKey }) => (clientSecret === undefined) !== (clientKey === undefined),
     'give either its `clientSecret` or a `clientKey`',
   )
-  .refine(
-    ({ link, create }) => link !== undefined || create !== undefined,
-    'nobody is anybody here without `link` or `create`',
-  )
-
-export const providersSchema = z
-  .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'write small letters, digits and dashes'), provider)
-  .prefault({})
-
-/** Properties that sessions have of us: a claim must not pass for them. */
-export const MARKS_OF_OURS: ReadonlySet<string> = new Set(['oidc', 'Service', 'assertedBy', 'groupsAtLogin'])
+  .refine(isSomebody, NOBODY)
 
 /** What anybody on the way can read or change is nobody's. */
 function isSafe(url: string): boolean {
@@ -159,4 +99,4 @@ function isSafe(url: string): boolean {
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
-export type ProviderConfig = z.infer<typeof provider>
+export type ProviderConfig = z.infer<typeof openIdProviderSchema>

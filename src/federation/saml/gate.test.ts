@@ -57,7 +57,7 @@ describe('the gate', () => {
   })
 
   it('signature wrapping: reads nothing but what is signed', () => {
-    const evil = assertionXml({ name: 'admin', id: '_evil' })
+    const evil = assertionXml({ name: 'admin', assertionId: '_evil' })
     assert.match(outcome(responseXml(evil + signedAssertion(signer))), /^saml-shape/)
   })
 })

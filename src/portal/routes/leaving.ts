@@ -1,6 +1,6 @@
 import { action } from '../message-page.ts'
 import type { MessageKey } from '../messages/en.ts'
-import type { CompiledRealm } from '../realms.ts'
+import { originOf, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 
 interface Leaving {
@@ -27,6 +27,25 @@ export function showLeaving(visit: Visit, { realm, url, provider, text }: Leavin
       paragraphs: [frame.say(text, { provider })],
       actions: [{ ...action(frame, 'leaving.go', url, 'button'), label: frame.say('leaving.go', { provider }) }],
       facts: [],
+    }),
+  })
+}
+
+/** The same by a form, for a provider that wants what we ask in one. */
+export function showRelay(
+  visit: Visit,
+  { realm, url, provider, fields }: Omit<Leaving, 'text'> & { readonly fields: Readonly<Record<string, string>> },
+): void {
+  visit.page({
+    status: 200,
+    template: 'relay',
+    realm,
+    formTargets: [originOf(url)],
+    view: (frame) => ({
+      title: frame.say('leaving.title', { provider }),
+      lead: frame.say('leaving.text', { provider }),
+      action: url,
+      fields: Object.entries(fields),
     }),
   })
 }

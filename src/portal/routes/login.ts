@@ -3,7 +3,7 @@ import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
 import { rememberDeparture } from '../departures.ts'
 import { nextLocation } from '../finish.ts'
-import { offerOf, providerOf, providerOfAddress, redirectOf } from '../providers.ts'
+import { offerOf, providerOf, providerOfAddress, redirectOf, type Away } from '../providers.ts'
 import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'
 import { answerName, loginView, type Ask, type LoginNotice } from '../login-view.ts'
 import { quotaView, type QuotaReached } from '../quota-view.ts'
@@ -11,7 +11,7 @@ import type { PortalParts } from '../portal-parts.ts'
 import type { LoginContext } from '../../authn/login-call.ts'
 import { loginPath, realmOfPath, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
-import { showLeaving } from './leaving.ts'
+import { showLeaving, showRelay } from './leaving.ts'
 import { answerApprovalOver, answerError, answerMisunderstood, answerUnreachable } from './errors.ts'
 
 /** More callbacks on one page than any module asks. */
@@ -264,7 +264,7 @@ async function onToProvider(
 function leave(
   parts: PortalParts,
   visit: Visit,
-  { asked, step, url, state }: { asked: LoginRequest; step: Ask; url: string; state: string },
+  { asked, step, url, state, fields }: Away & { readonly asked: LoginRequest; readonly step: Ask },
 ): void {
   const { realm } = asked
   if (!rememberDeparture(visit, parts.cookies, { state, authId: step.authId, now: parts.clock() })) {
@@ -272,7 +272,8 @@ function leave(
     return
   }
   const provider = providerOf(realm, step.stage)?.title ?? step.stage
-  showLeaving(visit, { realm, url, provider, text: 'leaving.text' })
+  if (fields === undefined) showLeaving(visit, { realm, url, provider, text: 'leaving.text' })
+  else showRelay(visit, { realm, url, provider, fields })
 }
 
 /** Not an error and no redirect: the person is told, and decides which of their sessions ends for this one. */

@@ -1,8 +1,8 @@
 import type { RealmName } from '../../base/brand.ts'
-import { NO_DEMAND } from '../../authn/read-demand.ts'
 import { takeDeparture } from '../departures.ts'
-import { signInUrl, type LoginRequest } from '../login-request.ts'
+import { signInUrl } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
+import { arrivalRequest } from '../providers.ts'
 import type { CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
 import { answerError } from './errors.ts'
@@ -42,7 +42,7 @@ export async function showCallback(parts: PortalParts, visit: Visit): Promise<vo
   const failed = step.kind === 'ask' && step.failure !== undefined
   const module = realm.providers?.find((each) => each.provider === provider)?.module
   if (!failed && step.kind !== 'expired' && module !== undefined) visit.rememberProvider(module)
-  await answerStep(parts, visit, { asked: bareRequest(realm), session, step, typed: [] })
+  await answerStep(parts, visit, { asked: arrivalRequest(realm), session, step, typed: [] })
 }
 
 /** `POST /oidc/<realm>/<provider>/backchannel-logout`: OpenID Connect Back-Channel Logout 1.0 §2.5. */
@@ -66,19 +66,4 @@ function providerAt(
   const realm = provider === undefined ? undefined : parts.realms.get((path === '' ? '/' : path) as RealmName)
   const isKnown = realm?.providers?.some((each) => each.provider === provider) === true
   return isKnown && provider !== undefined ? { realm, provider } : undefined
-}
-
-/** What the address of a callback says is the provider's: where the login goes, and what it has to come to, it has sealed. */
-function bareRequest(realm: CompiledRealm): LoginRequest {
-  return {
-    realm,
-    demand: NO_DEMAND,
-    misunderstood: false,
-    demanding: [],
-    destination: { goto: undefined, handshake: undefined },
-    site: undefined,
-    client: undefined,
-    refused: undefined,
-    pairs: [],
-  }
 }

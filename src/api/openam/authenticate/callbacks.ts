@@ -112,7 +112,12 @@ function partsOf(callback: Callback, { say }: Speech): readonly Part[] {
       return [{ type, output, value: provider, expected: { kind: 'text' } }]
     }
     case 'RedirectCallback': {
-      const output = [named('redirectUrl', callback.url), named('redirectMethod', 'GET'), named('trackingCookie', true)]
+      const { url, fields } = callback
+      const way =
+        fields === undefined
+          ? [named('redirectMethod', 'GET')]
+          : [named('redirectMethod', 'POST'), named('redirectData', fields)]
+      const output = [named('redirectUrl', url), ...way, named('trackingCookie', true)]
       return [{ type: callback.type, output, expected: { kind: 'text' } }]
     }
     case 'ResendCallback':

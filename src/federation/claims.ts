@@ -1,4 +1,5 @@
-import type { Claims } from './provider.ts'
+/** What a provider says of somebody: claims of an ID token, and of the userinfo endpoint where that is asked; attributes of an assertion. */
+export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string }
 
 const LONGEST = 256
 

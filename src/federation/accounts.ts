@@ -1,16 +1,15 @@
-import type { RealmName } from '../../base/brand.ts'
-import { MAX_USERNAME_LENGTH } from '../../base/username-key.ts'
-import { PURPOSES } from '../../crypto/purposes.ts'
-import type { JsonValue, Sealer } from '../../crypto/seal.ts'
-import { sha256 } from '../../crypto/sha256.ts'
-import { fault } from '../../errors.ts'
-import type { User, UserDirectory } from '../../identity/directory.ts'
-import type { UserRecord, UserRecords } from '../../identity/managed/user-records.ts'
-import { isAnonymous } from '../../session/anonymous.ts'
-import type { Documents } from '../../store/store.ts'
-import { nameIn, textIn, textsIn } from './claims.ts'
-import type { Claims } from './provider.ts'
-import type { ProviderConfig } from './providers.schema.ts'
+import type { RealmName } from '../base/brand.ts'
+import { MAX_USERNAME_LENGTH } from '../base/username-key.ts'
+import { PURPOSES } from '../crypto/purposes.ts'
+import type { JsonValue, Sealer } from '../crypto/seal.ts'
+import { sha256 } from '../crypto/sha256.ts'
+import { fault } from '../errors.ts'
+import type { User, UserDirectory } from '../identity/directory.ts'
+import type { UserRecord, UserRecords } from '../identity/managed/user-records.ts'
+import { isAnonymous } from '../session/anonymous.ts'
+import type { Documents } from '../store/store.ts'
+import type { AccountRules } from './account-rules.schema.ts'
+import { nameIn, textIn, textsIn, type Claims } from './claims.ts'
 
 export type AccountFault =
   /** The directory has nobody whom the claims name, and nobody is created. */
@@ -35,9 +34,15 @@ export interface AccountsDeps {
   readonly provisioning: Provisioning | undefined
 }
 
+/** A provider, and how its people are found. */
+export interface ProviderRules extends Pick<AccountRules, 'link' | 'create'> {
+  /** Issuer, or entity id: what `sub` says is of it alone. */
+  readonly issuer: string
+}
+
 /** Who of the directory somebody is at a provider. */
 export interface Accounts {
-  of(provider: ProviderConfig, claims: Claims): Promise<User | AccountFault>
+  of(provider: ProviderRules, claims: Claims): Promise<User | AccountFault>
 }
 
 const COLLECTION = 'oidc-links'
@@ -67,7 +72,7 @@ export function createAccounts({ realm, directory, documents, sealer, provisioni
     return other === user.id ? user : find(other)
   }
 
-  const byRule = async ({ link: rule }: ProviderConfig, claims: Claims): Promise<User | undefined> => {
+  const byRule = async ({ link: rule }: ProviderRules, claims: Claims): Promise<User | undefined> => {
     if (rule === undefined) return undefined
     const { claim, is } = rule
     const value = nameIn(claims, claim)
@@ -75,7 +80,7 @@ export function createAccounts({ realm, directory, documents, sealer, provisioni
     return is === 'id' ? find(value) : directory.findBy?.(is, value)
   }
 
-  const create = async (provider: ProviderConfig, claims: Claims): Promise<User | AccountFault> => {
+  const create = async (provider: ProviderRules, claims: Claims): Promise<User | AccountFault> => {
     const rule = provider.create
     const username = rule && nameIn(claims, rule.username)
     if (
@@ -93,7 +98,7 @@ export function createAccounts({ realm, directory, documents, sealer, provisioni
     return made === undefined ? 'name-taken' : ((await find(made.id)) ?? 'provider-nobody')
   }
 
-  const update = async (provider: ProviderConfig, claims: Claims, user: User): Promise<User> => {
+  const update = async (provider: ProviderRules, claims: Claims, user: User): Promise<User> => {
     const rule = provider.create
     if (rule === undefined || provisioning === undefined) return user
     await provisioning.records.change(user.id, (now) => changed(now, rule, claims))
@@ -120,7 +125,7 @@ export function createAccounts({ realm, directory, documents, sealer, provisioni
   }
 }
 
-type CreateRule = NonNullable<ProviderConfig['create']>
+type CreateRule = NonNullable<AccountRules['create']>
 
 function mapped({ attributes, groups }: CreateRule, claims: Claims) {
   const theirs = groups === undefined ? [] : textsIn(claims, groups.claim)
@@ -151,7 +156,10 @@ function changed(user: UserRecord, rule: CreateRule, claims: Claims): UserRecord
 }
 
 /** A claim that becomes a property, where it is one plain text. */
-export function propertiesOf({ properties }: ProviderConfig, claims: Claims): Readonly<Record<string, string>> {
+export function propertiesOf(
+  { properties }: Pick<AccountRules, 'properties'>,
+  claims: Claims,
+): Readonly<Record<string, string>> {
   const found = Object.entries(properties).flatMap(([name, claim]) => {
     const text = textIn(claims, claim)
     return text === undefined ? [] : [[name, text] as const]
