@@ -44,6 +44,17 @@ test('a policy that is written by REST is in the file, and in force when the ans
     ...{ active: true, actionValues: { GET: true }, resources: [`${site}/*`] },
     subject: { type: 'AuthenticatedUsers' },
   }
+  const trial = await call('PUT', token, policy, '?_dryRun=true')
+  const { _decisions: decisions } = trial.body as { readonly _decisions: { readonly changes: readonly object[] } }
+  const page = {
+    user: 'erin',
+    method: 'GET',
+    url: `${site}/`,
+    before: 'denied: no-policy-matched',
+    after: 'allowed (all)',
+  }
+  assert.deepEqual([trial.status, decisions], [201, { compared: 1, changed: 1, changes: [{ ...page, count: 1 }] }])
+  assert.equal((await client.open(`${site}/`)).status, 403, 'nothing was written')
   const written = await call('PUT', token, policy)
   assert.equal(written.status, 201, JSON.stringify(written.body))
   assert.equal((await client.open(`${site}/`)).status, 200)
@@ -52,10 +63,10 @@ test('a policy that is written by REST is in the file, and in force when the ans
   assert.equal((await client.open(`${site}/`)).status, 403)
   const audited = rig.lines().filter(({ event }) => event === 'PolicyAdministered')
   assert.deepEqual(
-    audited.map(({ username, action, policy: name }) => [username, action, name]),
+    audited.map(({ username, action, policy: name, decisions }) => [username, action, name, decisions]),
     [
-      ['erin', 'create', 'all'],
-      ['erin', 'delete', 'all'],
+      ['erin', 'create', 'all', { compared: 2, changed: 2 }],
+      ['erin', 'delete', 'all', { compared: 3, changed: 3 }],
     ],
   )
 })
@@ -64,10 +75,11 @@ async function call(
   method: string,
   token: string,
   body?: object,
+  query = '',
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const headers = { host: `login.acme.test:${rig.port}`, SSOTokenID: token, 'accept-api-version': 'resource=2.1' }
   return new Promise((resolve, reject) => {
-    const path = '/json/realms/root/realms/staff/policies/all'
+    const path = `/json/realms/root/realms/staff/policies/all${query}`
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     request({ port: rig.port, path, method, headers: { ...headers, ...type } }, (response) => {
       json(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject)

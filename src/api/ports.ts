@@ -29,7 +29,27 @@ export interface ApiUpgrade {
 export type SocketApi = (upgrade: ApiUpgrade) => boolean
 
 /** Changes the policies of a realm where they are kept: in the files of the configuration. */
-export type PolicyAdmin = KeptList<PolicyConfig>
+export type PolicyAdmin = KeptList<PolicyConfig, ChangedDecisions | undefined>
+
+/** How decisions that were made lately would be others. */
+export interface ChangedDecisions {
+  /** Decisions that were asked again. */
+  readonly compared: number
+  /** Those of them that would be others. */
+  readonly changed: number
+  /** Some of what changes, each once. */
+  readonly changes: readonly ChangedDecision[]
+}
+
+export interface ChangedDecision {
+  readonly user: string
+  readonly method: string
+  readonly url: string
+  /** In a few words. */
+  readonly before: string
+  readonly after: string
+  readonly count: number
+}
 
 /** What the configuration says about people. */
 export interface People {

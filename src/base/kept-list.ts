@@ -13,10 +13,10 @@ export interface ItemEdit {
 
 /** What is to become of the items that there are; `refused`: nothing, for a reason that is the caller's. */
 export type EditPlan<R> =
-  | { readonly kind: 'edit'; readonly edit: ItemEdit }
-  | { readonly kind: 'refused'; readonly refused: R }
+  /** All of them or none, one after the other: places are those that there are when its turn has come. */
+  { readonly kind: 'edit'; readonly edits: readonly ItemEdit[] } | { readonly kind: 'refused'; readonly refused: R }
 
-export type EditOutcome<Item, R> =
+export type EditOutcome<Item, Effect, R> =
   | { readonly kind: 'refused'; readonly refused: R }
   /** The configuration would not be valid with it. Nothing has changed. */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }
@@ -28,14 +28,16 @@ export type EditOutcome<Item, R> =
       readonly items: readonly Item[]
       /** False where this process does not go by them yet. */
       readonly isInForce: boolean
+      /** What else is known to be another than before. */
+      readonly effect: Effect
     }
 
 /** Changes the list that each realm keeps in a file. */
-export interface KeptList<Item> {
+export interface KeptList<Item, Effect = undefined> {
   /** Asks `plan` about the items as they are kept now, and does what it says. `isTrial`: everything but writing. */
   change<R>(
     realm: RealmName,
     plan: (items: readonly Item[]) => EditPlan<R>,
     options: { readonly isTrial: boolean },
-  ): Promise<EditOutcome<Item, R>>
+  ): Promise<EditOutcome<Item, Effect, R>>
 }

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { EpochMs } from '../base/brand.ts'
 import type { AskedRequest, Asker } from '../gateway/policy-query.ts'
 import { evaluate } from '../gateway/policy-query.ts'
-import type { PolicyDecisionPoint } from '../policy/decision.ts'
+import type { Decision, PolicyDecisionPoint } from '../policy/decision.ts'
+import { listed } from '../policy/step.ts'
 import { verdictOf } from './explanation-text.ts'
+import { plain } from './text-table.ts'
 
 /** One request of a log, as far as it says. */
 export interface RecordedRequest {
@@ -123,13 +126,15 @@ export interface Change {
   readonly count: number
 }
 
-/** Every decision that would be another under the draft, each once. */
+/** Every decision that would be another under the draft, each once; so is one that tells the application something else. */
 export function changesUnder(draft: PolicyDecisionPoint, replayed: readonly Replayed[]): readonly Change[] {
   const changes = new Map<string, Change>()
   for (const { request, asker } of replayed) {
-    const before = verdictOf(evaluate(request, asker))
-    const after = verdictOf(evaluate({ ...request, site: { ...request.site, pdp: draft } }, asker))
-    if (before === after) continue
+    const now = evaluate(request, asker)
+    const then = evaluate({ ...request, site: { ...request.site, pdp: draft } }, asker)
+    const tells = !isDeepStrictEqual(now.attributes, then.attributes)
+    const [before, after] = [now, then].map((decision) => `${verdictOf(decision)}${tells ? told(decision) : ''}`)
+    if (before === undefined || after === undefined || before === after) continue
     const { scheme, host, port } = request.site.resourceBase
     const url = `${scheme}://${host}:${port}${request.target.target}`
     const change = { user: asker.session.username, method: request.method, url, before, after }
@@ -137,4 +142,10 @@ export function changesUnder(draft: PolicyDecisionPoint, replayed: readonly Repl
     changes.set(key, { ...change, count: (changes.get(key)?.count ?? 0) + 1 })
   }
   return [...changes.values()]
+}
+
+/** Response attributes in a few words. */
+function told({ attributes = {} }: Decision): string {
+  const parts = Object.entries(attributes).map(([name, values]) => plain(`${name} = ${listed(values)}`))
+  return `, telling ${parts.join('; ') || 'nothing'}`
 }

@@ -35,16 +35,23 @@ function comment(text: string): string {
 }
 
 /**
- * The text of a file with one policy changed. Comments, order and whatever the change does not touch stay; what a policy says in the same
+ * The text of a file with some policies changed. Comments, order and whatever the change does not touch stay; what a policy says in the same
  * words as before stays as it is written, references to the environment included.
  * @throws TypeError for a text that is not a file of policies with such a policy
  */
-export function editPolicies(text: string, { index, before, after }: ItemEdit): string {
+export function editPolicies(text: string, ...edits: readonly ItemEdit[]): string {
   const { document } = parseSource('policies.yaml', Buffer.from(text))
   if (document.contents === null) document.contents = document.createNode({}) as unknown as typeof document.contents
   const top: unknown = document.contents
   if (!isMap(top)) throw new TypeError('the file is no mapping')
   const policies = listIn(document, top)
+  for (const edit of edits) editItem(document, policies, edit)
+  const indentSeq = !/^(?:policies|policySets|resourceTypes):[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*- /m.test(text)
+  const edited = document.toString({ ...FORM, indentSeq })
+  return text.includes('\r\n') ? edited.replaceAll('\n', '\r\n') : edited
+}
+
+function editItem(document: Document, policies: YAMLSeq, { index, before, after }: ItemEdit): void {
   const item: unknown = policies.items[index]
   if (before === undefined) {
     if (policies.items.length === 0) policies.flow = false
@@ -53,9 +60,6 @@ export function editPolicies(text: string, { index, before, after }: ItemEdit): 
   else if (after === undefined) policies.items.splice(index, 1)
   else if (isMap(item)) rewrite(document, item, { before, after })
   else policies.items[index] = nodeOf(document, after)
-  const indentSeq = !/^(?:policies|policySets|resourceTypes):[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*- /m.test(text)
-  const edited = document.toString({ ...FORM, indentSeq })
-  return text.includes('\r\n') ? edited.replaceAll('\n', '\r\n') : edited
 }
 
 function listIn(document: Document, top: YAMLMap): YAMLSeq {

@@ -10,13 +10,15 @@ import { formatProblem } from './problems.ts'
 import { bytesOf, replaceFile } from './replace-file.ts'
 import type { ConfigProblem, ConfigSnapshot, RealmConfig } from './snapshot.ts'
 
-export interface PolicyWriterDeps {
+export interface PolicyWriterDeps<Compiled = unknown, Effect = undefined> {
   /** Absolute path of the configuration root. */
   readonly root: string
   /** Runs work while no other process writes; `undefined` where one does. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T | undefined>
   /** Throws what only compiling shows. */
-  readonly compile: (realm: RealmConfig) => void
+  readonly compile: (realm: RealmConfig) => Compiled
+  /** What a change does; asked before it is made. */
+  readonly compare?: (realm: RealmName, before: Compiled, after: Compiled) => Effect
   /** Settles when what the files say is in force, or refused. */
   readonly reload: () => Promise<void>
   readonly inForce: () => ConfigSnapshot
@@ -31,7 +33,9 @@ const MOST_WAITING = 32
  * Changes `policies.yaml` of a realm: the file, for people and what keeps its versions. The whole configuration is checked with the change
  * before anything is written; the file is replaced in one step, and only if it is still what was read.
  */
-export function createPolicyWriter(deps: PolicyWriterDeps): KeptList<PolicyConfig> {
+export function createPolicyWriter<Compiled, Effect>(
+  deps: PolicyWriterDeps<Compiled, Effect>,
+): KeptList<PolicyConfig, Effect | undefined> {
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
   return {
@@ -51,10 +55,10 @@ interface Change<R> {
   readonly isTrial: boolean
 }
 
-async function changeFile<R>(
-  deps: PolicyWriterDeps,
+async function changeFile<Compiled, Effect, R>(
+  deps: PolicyWriterDeps<Compiled, Effect>,
   { realm, plan, isTrial }: Change<R>,
-): Promise<EditOutcome<PolicyConfig, R>> {
+): Promise<EditOutcome<PolicyConfig, Effect | undefined, R>> {
   const file = `realms${realm === '/' ? '' : realm}/policies.yaml`
   const path = join(deps.root, file)
   const before = await bytesOf(path)
@@ -64,28 +68,29 @@ async function changeFile<R>(
     return { kind: 'conflict', why: `the files have errors; mend them first: ${old.problems.join('; ')}` }
   const planned = plan(old.realm.policies)
   if (planned.kind === 'refused') return planned
-  const { edit } = planned
-  if (edit.before !== undefined && isDeepStrictEqual(edit.before, edit.after))
-    return { kind: 'done', items: old.realm.policies, isInForce: true }
-  const edited = attempt(() => editPolicies(text, edit))
+  const edits = planned.edits.filter(({ before, after }) => before === undefined || !isDeepStrictEqual(before, after))
+  if (edits.length === 0) return { kind: 'done', items: old.realm.policies, isInForce: true, effect: undefined }
+  const edited = attempt(() => editPolicies(text, ...edits))
   if (typeof edited !== 'string')
     return { kind: 'conflict', why: `${file} is to be changed by hand: ${edited.message}` }
   const next = await realmWith(deps, { realm, file, text: edited })
   if ('problems' in next) return { kind: 'invalid', problems: next.problems }
-  if (!isOnly(edit, old.realm, next.realm))
+  if (!areOnly(edits, old.realm, next.realm))
     throw fault('GH_INTERNAL', { detail: `the change of ${file} would change more, or something else` })
-  if (isTrial) return { kind: 'done', items: next.realm.policies, isInForce: false }
+  const { policies } = next.realm
+  const effect = deps.compare?.(realm, old.compiled, next.compiled)
+  if (isTrial) return { kind: 'done', items: policies, isInForce: false, effect }
   const replace = deps.replace ?? replaceFile
   const replaced = await replace(path, { before, after: Buffer.from(edited) })
   if (replaced === 'changed') return { kind: 'conflict', why: `${file} was changed at the same time; read it again` }
   if (replaced === 'read-only')
     return { kind: 'conflict', why: `${file} cannot be written here; change it where it comes from` }
   await deps.reload()
-  const { policies } = next.realm
   return {
     kind: 'done',
     items: policies,
     isInForce: isDeepStrictEqual(deps.inForce().realms.get(realm)?.policies, policies),
+    effect,
   }
 }
 
@@ -100,10 +105,10 @@ function attempt(edit: () => string): string | Error {
 }
 
 /** The realm as it would be with this text, or all that is wrong with the configuration then. */
-async function realmWith(
-  { root, options, compile }: PolicyWriterDeps,
+async function realmWith<Compiled>(
+  { root, options, compile }: Pick<PolicyWriterDeps<Compiled>, 'root' | 'options' | 'compile'>,
   { realm, file, text }: { readonly realm: RealmName; readonly file: string; readonly text: string | undefined },
-): Promise<{ readonly realm: RealmConfig } | { readonly problems: readonly string[] }> {
+): Promise<{ readonly realm: RealmConfig; readonly compiled: Compiled } | { readonly problems: readonly string[] }> {
   const instead = new Map(text === undefined ? [] : [[file, Buffer.from(text)]])
   const { snapshot, problems } = await loadConfig(root, { ...options, instead })
   const found = snapshot?.realms.get(realm)
@@ -112,12 +117,11 @@ async function realmWith(
     return { problems: errors.length > 0 ? errors : [`there is no realm ${realm}`] }
   }
   try {
-    compile(found)
+    return { realm: found, compiled: compile(found) }
   } catch (caught) {
     const { detail, message } = asFault(caught)
     return { problems: [detail ?? message] }
   }
-  return { realm: found }
 }
 
 /** Of files that are not the realm's, its administrators learn no more than that there is something wrong. */
@@ -128,12 +132,16 @@ function errorsIn(problems: readonly ConfigProblem[], folder: string): readonly 
   return others === 0 ? own : [...own, `errors in files of others: ${others}; \`gatehouse check\` tells them`]
 }
 
-/** Whether the policy says what it is to say, and everything else what it said: an alias, say, could have carried the change further. */
-function isOnly({ index, before, after }: ItemEdit, old: RealmConfig, next: RealmConfig): boolean {
+/** Whether the policies say what they are to say, and everything else what it said: an alias, say, could have carried the change further. */
+function areOnly(edits: readonly ItemEdit[], old: RealmConfig, next: RealmConfig): boolean {
   const sections = ({ policySets, resourceTypes, partnerPolicies }: RealmConfig): object => ({
     ...{ policySets, resourceTypes, partnerPolicies },
   })
-  const policies = after === undefined ? [] : policiesFileSchema.parse({ ...sections(old), policies: [after] }).policies
-  const expected = old.policies.toSpliced(index, before === undefined ? 0 : 1, ...policies)
+  const parsed = (after: object | undefined): readonly PolicyConfig[] =>
+    after === undefined ? [] : policiesFileSchema.parse({ ...sections(old), policies: [after] }).policies
+  const expected = edits.reduce<readonly PolicyConfig[]>(
+    (policies, { index, before, after }) => policies.toSpliced(index, before === undefined ? 0 : 1, ...parsed(after)),
+    old.policies,
+  )
   return isDeepStrictEqual(expected, next.policies) && isDeepStrictEqual(sections(old), sections(next))
 }

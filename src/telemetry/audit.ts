@@ -268,6 +268,8 @@ export type AuditEvent = About &
         readonly outcome: 'done' | 'refused'
         readonly before?: object
         readonly after?: object
+        /** How many of the decisions that were made lately were compared, and how many are others now. */
+        readonly decisions?: { readonly compared: number; readonly changed: number }
       }
   )
 

@@ -29,6 +29,7 @@ import { createHealth, type Health } from '../telemetry/health.ts'
 import { createLogger, type Log } from '../telemetry/log.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { policyAdminOf } from './policy-admin.ts'
+import { recordDecisions } from './recent-decisions.ts'
 
 interface Ground {
   /** The directory that holds `agent-config/` and `realms/`. */
@@ -102,6 +103,9 @@ export async function openFoundation(
   const messengers = await openMessengers(snapshot.gatehouse, { clock, log })
   closers.push(() => Promise.all([messengers.mail?.close(), messengers.sms?.close()]))
 
+  const decisions = recordDecisions()
+  closers.push(() => decisions.close())
+
   const health = createHealth({ log })
   health.register({ name: 'store', aspect: 'readiness', freshForMs: 1_000, check: () => store.ping() })
   health.register({
@@ -134,7 +138,7 @@ export async function openFoundation(
     sessionListeners,
     messengers,
     audit,
-    policyAdmin: policyAdminOf({ root: resolve(configRoot), leases: store.leases, ...configuration }),
+    policyAdmin: policyAdminOf({ root: resolve(configRoot), leases: store.leases, decisions, ...configuration }),
     log,
     clock,
   }

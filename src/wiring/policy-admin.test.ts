@@ -363,13 +363,133 @@ test('who may write policies', async (context) => {
 
   await context.test('policy sets and resource types are changed in the file alone', async () => {
     const { write } = await fresh()
-    for (const path of ['applications/x', 'resourcetypes/x', 'policies/x?_action=move']) {
+    for (const path of ['applications/x', 'resourcetypes/x', 'policies/x?_action=schema']) {
       const { status, body } = await write(path.startsWith('policies') ? 'POST' : 'PUT', path, {
         body: {},
         headers: { 'accept-api-version': 'resource=1.0' },
       })
       assert.deepEqual([status, /realms\/employees\/policies\.yaml/.test(String(body['message']))], [501, true])
     }
+  })
+})
+
+test('copying and moving policies', async (context) => {
+  const fresh = await again(context)
+  const from = (application: string, more: object = {}) => ({ from: { application }, ...more })
+  const SET = 'iPlanetAMWebAgentService'
+
+  await context.test('one, within its realm: a copy under another name, in another set', async () => {
+    const { write, file, inForce, rig } = await fresh()
+    const to = { name: 'finance too', application: 'other' }
+    const { status, body, etag } = await write('POST', 'policies/finance?_action=copy', { body: { to } })
+    assert.deepEqual([status, body['name'], body['applicationName']], [200, 'finance too', 'other'])
+    assert.equal(etag, `"${String(body['_rev'])}"`)
+    const [, old, copied] = inForce().realms.get(EMPLOYEES)?.policies ?? []
+    assert.deepEqual({ ...copied, name: old?.name, policySet: SET }, old)
+    for (const comment of WRITTEN.match(/#.*$/gm) ?? []) assert.ok(file().includes(comment), comment)
+    assert.equal((await write('POST', 'policies/finance?_action=copy', { body: { to } })).status, 409, 'once')
+    const [event] = rig.audited.filter(({ event }) => event === 'PolicyAdministered')
+    assert.ok(event?.event === 'PolicyAdministered')
+    assert.deepEqual(
+      [event.action, event.policy, event.before, event.after],
+      ['create', 'finance too', undefined, body],
+    )
+  })
+
+  await context.test('one, within its realm: moved to another set, it stays where and as it is written', async () => {
+    const { write, file, inForce, rig } = await fresh()
+    const body = { to: { application: 'other' } }
+    assert.equal((await write('POST', 'policies/finance?_action=move', { body })).status, 200)
+    assert.deepEqual(namesOf(inForce().realms.get(EMPLOYEES)?.policies ?? []), ['staff', 'finance'])
+    assert.match(file(), /policySet: other/)
+    assert.match(file(), /# see the directory/)
+    const [event] = rig.audited.filter(({ event }) => event === 'PolicyAdministered')
+    assert.ok(event?.event === 'PolicyAdministered')
+    assert.deepEqual([event.action, event.policy, event.of], ['update', 'finance', '/employees'])
+  })
+
+  await context.test(
+    'those of a set, to another realm: there before they go here, and all of them or none',
+    async () => {
+      const { write, file, root, inForce, rig } = await fresh()
+      const people = { to: { realm: '/customers', namePostfix: '-old' } }
+      const refused = await write('POST', 'policies?_action=move', { body: from(SET, people) })
+      assert.equal(refused.status, 400)
+      assert.match(
+        String(refused.body['message']),
+        /finance: .*is of realm \/employees/,
+        'others may be called so there',
+      )
+      assert.equal(file(), WRITTEN)
+      await write('DELETE', 'policies/finance')
+      const { status, body } = await write('POST', 'policies?_action=move', { body: from(SET, people) })
+      assert.deepEqual([status, namesOf(body as unknown as readonly { name: string }[])], [200, ['staff-old']])
+      const names = (realm: string) => namesOf(inForce().realms.get(realm as RealmName)?.policies ?? [])
+      assert.deepEqual([names('/employees'), names('/customers')], [[], ['staff-old']])
+      assert.match(readFileSync(join(root, 'realms/customers/policies.yaml'), 'utf8'), /name: staff-old/)
+      const events = rig.audited.filter((event) => event.event === 'PolicyAdministered').slice(1)
+      assert.deepEqual(
+        events.map(({ action, of, policy }) => [action, of, policy]),
+        [
+          ['create', '/customers', 'staff-old'],
+          ['delete', '/employees', 'staff'],
+        ],
+      )
+      await write('DELETE', 'policies/staff-old', { realm: '/realms/customers' })
+    },
+  )
+
+  await context.test('what has changed in between is not removed', async () => {
+    const { write, put, root, inForce } = await fresh()
+    put(FILE, WRITTEN.replace('GET: allow, Post: deny', 'GET: deny'))
+    const body = { to: { realm: '/customers' } }
+    const { status, body: said } = await write('POST', 'policies/staff?_action=move', { body })
+    assert.deepEqual(
+      [status, String(said['message'])],
+      [409, 'copied, and not removed from /employees: it was changed meanwhile'],
+    )
+    assert.match(readFileSync(join(root, 'realms/customers/policies.yaml'), 'utf8'), /name: staff/)
+    assert.ok(
+      inForce()
+        .realms.get(EMPLOYEES)
+        ?.policies.some(({ name }) => name === 'staff'),
+    )
+    await write('DELETE', 'policies/staff', { realm: '/realms/customers' })
+  })
+
+  await context.test('by administrators of both realms, and of nothing that is not there', async () => {
+    const { write, rig, file } = await fresh()
+    const { token: alice } = await rig.signIn('alice')
+    const { token: carl } = await rig.signIn('carl', '/employees/contractors')
+    const own = '/realms/employees/realms/contractors'
+    const over = { to: { realm: '/employees' } }
+    const body = { ...NEW, name: 'own', subject: { type: 'AuthenticatedUsers' } }
+    assert.equal((await write('PUT', 'policies/own', { body, by: carl, realm: own })).status, 201)
+    for (const [path, said, options] of [
+      ['policies/own?_action=copy', 403, { body: over, by: carl, realm: own }],
+      ['policies?_action=move', 403, { body: from(SET, over), by: carl, realm: own }],
+      ['policies/staff?_action=copy', 403, { body: { to: { realm: '/employees/contractors' } }, by: carl }],
+      ['policies/staff?_action=copy', 403, { body: { to: { name: 'x' } }, by: alice }],
+      ['policies/staff?_action=copy', 403, { body: { to: { realm: '/nowhere' } } }],
+      ['policies/staff?_action=copy', 401, { body: { to: { name: 'x' } }, by: 'no-token' }],
+      ['policies/staff?_action=copy', 409, { body: { to: {} } }],
+      ['policies/nothing?_action=copy', 404, { body: { to: { name: 'x' } } }],
+      ['policies/staff?_action=copy', 400, { body: { to: { realm: '/A/../b' } } }],
+      ['policies/staff?_action=copy', 400, { body: { to: { naem: 'x' } } }],
+      ['policies/staff?_action=copy', 400, { body: { to: { resourceType: 'nothing', name: 'x' } } }],
+      ['policies/staff?_action=copy', 400, { body: from(SET) }],
+      ['policies?_action=copy', 400, { body: { to: {} } }],
+      ['policies?_action=copy', 400, { body: from('nothing', { to: { namePostfix: 'x' } }) }],
+      ['policies?_action=copy', 409, { body: from(SET, { to: {} }) }],
+    ] as const) {
+      const { status, body: answer } = await write('POST', path, options)
+      assert.equal(status, said, `${path} ${JSON.stringify(answer)}`)
+    }
+    assert.equal(
+      (await write('POST', 'policies/staff?_action=copy&_dryRun=true', { body: { to: { name: 'x' } } })).status,
+      200,
+    )
+    assert.equal(file(), WRITTEN)
   })
 })
 

@@ -135,7 +135,7 @@ test('what is wrong with a question is said before anything is evaluated', async
   }
   assert.equal((await ask({ ...question, application: 'other' })).status, 200, 'a set without active policies')
   assert.equal((await ask({ ...question, application: null, environment: null })).status, 200)
-  const unknown = await ask(question, '/json/realms/root/realms/employees/policies?_action=copy')
+  const unknown = await ask(question, '/json/realms/root/realms/employees/policies?_action=schema')
   assert.equal(unknown.status, 501)
   const version = { headers: { 'accept-api-version': 'resource=3.0' }, body: question }
   assert.equal((await host.call(EVALUATE, version)).status, 404)

@@ -3,6 +3,7 @@ import type { People } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
 import { UNAUTHORIZED, type Reply } from '../reply.ts'
 import { callingAgent, type AgentDeps } from '../agents.ts'
+import { copyPolicies } from './copy.ts'
 import { evaluate, evaluateTree, type EvaluateDeps } from './evaluate.ts'
 import { explain, type ExplainDeps } from './explain.ts'
 import { mayEvaluate, mayRead, refuseQuestion } from './privilege.ts'
@@ -25,18 +26,20 @@ export function answerPolicies(deps: AllDeps, method: string, call: Call): Promi
   const { resource: kind, id } = call.address
   if (!isKind(kind)) throw new TypeError(`${kind} is none of what policies are made of`)
   if (method === 'GET' || method === 'HEAD') return readPolicies(deps, call, kind)
-  if (method === 'POST' && kind === 'policies' && id === undefined) return actOnPolicies(deps, call)
+  if (method === 'POST' && kind === 'policies') return actOnPolicies(deps, call)
   if (method === 'PUT' && kind === 'policies' && id !== undefined) return writePolicy(deps, call, 'put')
   if (method === 'DELETE' && kind === 'policies' && id !== undefined) return writePolicy(deps, call, 'delete')
   return refuseWrite(deps, call)
 }
 
-/** `POST …/policies?_action=NAME`. */
+/** `POST …/policies?_action=NAME`, and `POST …/policies/NAME?_action=copy` or `move`. */
 async function actOnPolicies(deps: AllDeps, call: Call): Promise<Reply> {
   const name = call.query('_action') ?? ''
-  if (name === 'create') return writePolicy(deps, call, 'create')
+  if (name === 'copy' || name === 'move') return copyPolicies(deps, call, name)
   const { address, origin } = call
-  const { realm } = address
+  const { realm, id } = address
+  if (id !== undefined) return refuseWrite(deps, call)
+  if (name === 'create') return writePolicy(deps, call, 'create')
   const caller = await sessionOf(deps, call.tokens.caller)
   const agent = caller === undefined ? await callingAgent(deps, call.tokens.caller) : undefined
   const asking = caller ?? agent

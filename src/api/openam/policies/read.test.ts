@@ -164,7 +164,7 @@ test('only administrators of the realm read them, and nobody writes them here', 
       if (!isWriting) assert.equal(await call(method, path, token), 501)
     }
   }
-  const create = await rig.call(`${REALM}/policies?_action=copy`, { token, headers, body: {} })
+  const create = await rig.call(`${REALM}/policies?_action=schema`, { token, headers, body: {} })
   const text = 'this is changed in the file realms/employees/policies.yaml, not here'
   assert.deepEqual([create.status, (create.body as { message: string }).message], [501, text])
   assert.equal(

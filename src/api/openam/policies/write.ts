@@ -1,17 +1,17 @@
 import type { RealmName } from '../../../base/brand.ts'
 import type { Clock } from '../../../base/clock.ts'
-import type { EditPlan } from '../../../base/kept-list.ts'
+import type { EditOutcome, EditPlan } from '../../../base/kept-list.ts'
 import type { PolicyConfig } from '../../../policy/policies.schema.ts'
 import type { Session } from '../../../session/session.ts'
 import type { AuditSink } from '../../../telemetry/audit.ts'
-import type { PolicyAdmin } from '../../ports.ts'
+import type { ChangedDecisions, PolicyAdmin } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
 import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
-import { policyDocument, URL_TYPE } from './documents.ts'
 import { mayWrite } from './privilege.ts'
 import type { ReadDeps } from './read.ts'
-import { namesRevision, revised, withTag, type Revised } from './revision.ts'
-import { inFewWords, readPolicy } from './translate/policy-from.ts'
+import { namesRevision, withTag, type Revised } from './revision.ts'
+import { isTrial, withDecisions } from './trial.ts'
+import { askedFor, documentOf, writtenOf, type Asked } from './written.ts'
 
 export interface WriteDeps extends ReadDeps {
   readonly policyAdmin: PolicyAdmin
@@ -28,16 +28,15 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
   if (caller === undefined) return UNAUTHORIZED
   const { realm, id } = call.address
   const asked = writing === 'delete' ? undefined : readBody(call)
-  const name = id ?? asked?.name ?? ''
+  const name = id ?? (asked?.kind === 'asked' ? asked.name : '')
   const action = writing === 'put' ? 'update' : writing
   if (!(await mayWrite(deps.people, caller, realm)) || deps.policiesOf(realm) === undefined) {
     note(deps, call, { caller, policy: name, action, outcome: 'refused' })
     return FORBIDDEN
   }
-  if (asked !== undefined && 'refusal' in asked) return asked.refusal
+  if (asked?.kind === 'refused') return problem(400, asked.why)
   if (name === '') return problem(400, 'name: name the policy')
-  // Whoever says the word, in whatever way, does not mean to write.
-  const isTrial = (call.query('_dryRun') ?? 'false') !== 'false'
+  const trial = isTrial(call)
   let old: Revised | undefined
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
     const index = policies.findIndex((policy) => policy.name === name)
@@ -48,67 +47,43 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
     const before = known && writtenOf(realm, known)
     return {
       kind: 'edit',
-      edit: { index: known === undefined ? policies.length : index, before, after: asked?.written },
+      edits: [{ index: known === undefined ? policies.length : index, before, after: asked?.written }],
     }
   }
-  const changed = await deps.policyAdmin.change(realm, plan, { isTrial })
-  if (changed.kind === 'refused') return changed.refused
-  if (changed.kind === 'conflict') return problem(409, changed.why)
-  if (changed.kind === 'invalid') return problem(400, changed.problems.join('; '))
+  const changed = await deps.policyAdmin.change(realm, plan, { isTrial: trial })
+  if (changed.kind !== 'done') return failureOf(changed)
   const policy = asked && changed.items.find((each) => each.name === asked.name)
   const now = policy && documentOf(realm, policy)
-  if (!isTrial)
-    note(deps, call, {
-      ...{ caller, policy: name, outcome: 'done', before: old, after: now },
-      action: old === undefined ? 'create' : now === undefined ? 'delete' : 'update',
-    })
-  return replyWith(old, now, { isAccepted: !isTrial && !changed.isInForce })
+  if (trial) {
+    const reply = replyWith(old, now, { isAccepted: false })
+    return { ...reply, body: withDecisions(reply.body, changed.effect) }
+  }
+  note(deps, call, {
+    ...{ caller, policy: name, outcome: 'done', before: old, after: now, effect: changed.effect },
+    action: old === undefined ? 'create' : now === undefined ? 'delete' : 'update',
+  })
+  return replyWith(old, now, { isAccepted: !changed.isInForce })
 }
 
-interface Asked {
-  readonly name: string
-  readonly written: object
+/** Why nothing was written. */
+export function failureOf(
+  outcome: Exclude<EditOutcome<PolicyConfig, unknown, Reply>, { readonly kind: 'done' }>,
+): Reply {
+  switch (outcome.kind) {
+    case 'refused':
+      return outcome.refused
+    case 'conflict':
+      return problem(409, outcome.why)
+    case 'invalid':
+      return problem(400, outcome.problems.join('; '))
+  }
 }
 
-/** What is to be written; everything that OpenAM's words say and ours do not is refused, not left out. */
-function readBody({
-  address,
-  body,
-}: Call): (Asked & { readonly refusal?: never }) | { readonly name?: never; readonly refusal: Reply } {
-  const { realm, id } = address
-  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
-  if (!isObject) return { refusal: problem(400, 'the body is a policy, as JSON') }
+function readBody({ address: { realm, id }, body }: Call): Asked {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return { kind: 'refused', why: 'the body is a policy, as JSON' }
   const isNamed = id === undefined || ('name' in body && body.name !== null)
-  const read = readPolicy(isNamed ? body : { ...body, name: id }, ours(realm))
-  if (read.kind === 'unreadable') return { refusal: problem(400, `this policy cannot be read: ${read.why}`) }
-  const [policy, ...others] = read.policies
-  const problems = read.losses.map(({ where, why }) => `${where}: ${why}`)
-  if (policy === undefined || others.length > 0 || problems.length > 0)
-    return { refusal: problem(400, problems.join('; ') || 'this policy could never take part') }
-  const { resourceType: type } = read
-  const resourceType = type === undefined || type === URL_TYPE.uuid ? {} : { resourceType: type }
-  return { name: read.name, written: inFewWords({ ...policy, ...resourceType }) }
-}
-
-/** Names of modules and chains are ours; whether they are there, the check of the configuration says. */
-function ours(realm: RealmName) {
-  const same = (name: string): string => name
-  return { realm, moduleOf: same, chainOf: same, timeZone: 'UTC', isOurs: true }
-}
-
-/** As it is written: what a policy says in the same words as before is left alone. Nothing of one that these words do not say exactly. */
-function writtenOf(realm: RealmName, policy: PolicyConfig): object {
-  const read = readPolicy(policyDocument(realm, policy), ours(realm))
-  const isExact = read.kind === 'read' && read.losses.length === 0
-  const [written] = isExact ? read.policies : []
-  const { resourceType } = policy
-  return written === undefined
-    ? {}
-    : inFewWords({ ...written, ...(resourceType === undefined ? {} : { resourceType }) })
-}
-
-function documentOf(realm: RealmName, policy: PolicyConfig): Revised {
-  return revised(policyDocument(realm, policy))
+  return askedFor(realm, isNamed ? body : { ...body, name: id })
 }
 
 /** RFC 9110 §13.2: a version that is not the current one refuses whatever else would be done. */
@@ -122,7 +97,7 @@ function refusalOf(
   }: {
     readonly writing: Writing
     readonly old: Revised | undefined
-    readonly asked: Asked | undefined
+    readonly asked: Extract<Asked, { readonly kind: 'asked' }> | undefined
     readonly policies: readonly PolicyConfig[]
   },
 ): Reply | undefined {
@@ -151,13 +126,16 @@ function replyWith(
   return now === undefined ? { status, body: old ?? {} } : withTag({ status, body: now }, now)
 }
 
-function note(
+/** Notes who wrote what, or tried to. */
+export function note(
   { audit, clock }: Pick<WriteDeps, 'audit' | 'clock'>,
   { address, origin: { requestId, clientIp } }: Call,
   {
     caller: { realm, username, sid },
     before,
     after,
+    of = address.realm,
+    effect,
     ...what
   }: {
     readonly caller: Session
@@ -166,13 +144,17 @@ function note(
     readonly outcome: 'done' | 'refused'
     readonly before?: object | undefined
     readonly after?: object | undefined
+    /** Whose policy; that of the address where absent. */
+    readonly of?: RealmName
+    readonly effect?: ChangedDecisions | undefined
   },
 ): void {
   audit.record({
     event: 'PolicyAdministered',
     at: clock(),
-    ...{ requestId, clientIp, realm, username, sid, of: address.realm, ...what },
+    ...{ requestId, clientIp, realm, username, sid, of, ...what },
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
+    ...(effect === undefined ? {} : { decisions: { compared: effect.compared, changed: effect.changed } }),
   })
 }

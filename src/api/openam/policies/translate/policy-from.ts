@@ -64,6 +64,8 @@ const LONGEST_DESCRIPTION = 1_024
 const FIELDS = [
   ...['_id', '_rev', 'name', 'active', 'description', 'applicationName', 'actionValues', 'resources', 'subject'],
   ...['condition', 'resourceTypeUuid', 'resourceAttributes'],
+  // What a trial has said.
+  '_decisions',
   // Who and when: that is for the history of the file.
   ...['createdBy', 'creationDate', 'lastModifiedBy', 'lastModifiedDate'],
 ]
