@@ -13,6 +13,7 @@ import { createGateway, type Gateway, type GatewayDeps } from './gateway/handle.
 import { createKeptForms } from './gateway/kept-forms.ts'
 import { createKnownUsers } from './gateway/known-user.ts'
 import { createLoginStates } from './gateway/login-state.ts'
+import { createParkedPosts } from './gateway/parked-posts.ts'
 import type { FactorSweep } from './identity/factor-sweep.ts'
 import { buildGeneration, type GatehouseGeneration } from './runtime.ts'
 import type { RuntimeDeps } from './wiring/deps.ts'
@@ -89,6 +90,7 @@ async function assemble(start: Start): Promise<App> {
 
   const accessLog = createAccessLog({ destination: output, clock, worker })
   closers.push(() => accessLog.close())
+  const loginStates = createLoginStates(deps)
   const gatewayDeps: GatewayDeps = {
     generations: holder,
     sessions: noticingUse(deps.sessions, (session) => holder.peek().sessionUsed?.(session)),
@@ -96,7 +98,8 @@ async function assemble(start: Start): Promise<App> {
     handshakes: deps.handshakes,
     keptForms: createKeptForms(deps),
     knownUsers: createKnownUsers(deps),
-    loginStates: createLoginStates(deps),
+    loginStates,
+    parkedPosts: createParkedPosts({ store: deps.store, loginStates }),
     transactions: deps.transactions,
     audit: deps.audit,
     log,

@@ -8,6 +8,14 @@ export function isEndpointPath({ path, alternatives }: Pick<Target, 'path' | 'al
   return isOurs(path) || (alternatives.length > 0 && alternatives.some(isOurs))
 }
 
+/** Where agents of OpenAM's wait for the answer to a login: at sites that a provider's answers come to it is the callback. */
+export const AGENT_CALLBACK = '/agent/cdsso-oauth2'
+
+/** Whether a path, or another reading of it, is that one. */
+export function isAgentCallback({ path, alternatives }: Pick<Target, 'path' | 'alternatives'>): boolean {
+  return path === AGENT_CALLBACK || alternatives.includes(AGENT_CALLBACK)
+}
+
 function isOurs(path: string): boolean {
   // With path parameters, too: to an application that cuts them off it is the same path.
   return path.startsWith(ENDPOINT_PREFIX) || path === '/.gatehouse' || path.startsWith('/.gatehouse;')

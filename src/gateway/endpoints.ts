@@ -8,15 +8,18 @@ import type { Session, SessionService } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
 import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts'
 import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
-import { ENDPOINT_PREFIX } from './endpoint-path.ts'
+import { AGENT_CALLBACK, ENDPOINT_PREFIX } from './endpoint-path.ts'
 import type { Handshake } from './handshake.ts'
 import { answerLogin } from './login-answer.ts'
+import type { ParkedPosts } from './parked-posts.ts'
+import { takenUp } from './parking.ts'
 import { signedOutCookies } from './signed-out.ts'
+import type { Site } from './site.ts'
 import { sessionOfCookie } from './token-cookie.ts'
 
 /** Port: something that answers under `/.gatehouse/` on every protected host. Answers every request it is given. */
 export interface HostEndpoint {
-  readonly methods: readonly string[]
+  methods(site: Site): readonly string[]
   handle(request: AccessRequest, response: ServerResponse, context: AnswerContext): void | Promise<void>
 }
 
@@ -27,15 +30,24 @@ export interface EndpointDeps extends FormKeepingDeps {
   readonly handshake: Handshake
   readonly sessions: Pick<SessionService, 'resolve' | 'end'>
   readonly bearer: Pick<BearerResolver, 'resolve'>
+  readonly parkedPosts: ParkedPosts
+}
+
+const PAGES = ['GET', 'HEAD'] as const
+const FORMS = ['GET', 'HEAD', 'POST'] as const
+
+/** Providers answer by a form as well; our own login host never does. */
+function comesBackBy({ sso }: Site): readonly string[] {
+  return sso === undefined ? PAGES : FORMS
 }
 
 /** What every gateway serves: `callback`, `form`, `logout`, `whoami`. */
 export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
   return new Map<string, HostEndpoint>([
-    ['callback', { methods: ['GET', 'HEAD'], handle: (request, _, context) => callback(deps, request, context) }],
-    ['logout', { methods: ['GET', 'HEAD', 'POST'], handle: (request, _, context) => logout(deps, request, context) }],
-    [FORM_ENDPOINT, { methods: ['GET', 'HEAD'], handle: (request, _, context) => offerForm(deps, request, context) }],
-    ['whoami', { methods: ['GET', 'HEAD'], handle: (request, _, context) => whoAmI(deps, request, context) }],
+    ['callback', { methods: comesBackBy, handle: (request, _, context) => callback(deps, request, context) }],
+    ['logout', { methods: () => FORMS, handle: (request, _, context) => logout(deps, request, context) }],
+    [FORM_ENDPOINT, { methods: () => PAGES, handle: (request, _, context) => offerForm(deps, request, context) }],
+    ['whoami', { methods: () => PAGES, handle: (request, _, context) => whoAmI(deps, request, context) }],
   ])
 }
 
@@ -46,19 +58,26 @@ export async function serveEndpoint(
   context: AnswerContext,
 ): Promise<string> {
   const { path } = request.target
-  const name = path.startsWith(ENDPOINT_PREFIX) ? path.slice(ENDPOINT_PREFIX.length) : ''
+  const ofAgent = path === AGENT_CALLBACK ? 'callback' : ''
+  const name = path.startsWith(ENDPOINT_PREFIX) ? path.slice(ENDPOINT_PREFIX.length) : ofAgent
   const endpoint = request.upgrade ? undefined : endpoints.get(name)
   if (endpoint === undefined) {
     answerRefusal(context, { kind: 'not-found', status: 404 })
     return 'not-found'
   }
-  if (endpoint.methods.includes(request.method)) await endpoint.handle(request, context.response, context)
-  else
-    answerRefusal(context, { kind: 'method-not-allowed', status: 405, headers: { allow: endpoint.methods.join(', ') } })
+  const methods = endpoint.methods(request.site)
+  if (methods.includes(request.method)) await endpoint.handle(request, context.response, context)
+  else answerRefusal(context, { kind: 'method-not-allowed', status: 405, headers: { allow: methods.join(', ') } })
   return name
 }
 
-async function callback({ handshake }: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+const CALLBACK = { endpoint: 'callback', state: 'state' } as const
+
+async function callback(
+  { handshake, parkedPosts }: EndpointDeps,
+  request: AccessRequest,
+  context: AnswerContext,
+): Promise<void> {
   const { headers } = request.raw
   // Only whole tabs come back from the login host; a code in a frame or a script is somebody's trick.
   if (headers['sec-fetch-mode'] !== undefined && requestKind(request.method, headers) !== 'navigation') {
@@ -70,7 +89,9 @@ async function callback({ handshake }: EndpointDeps, request: AccessRequest, con
     })
     return
   }
-  answerHandshake(context, await handshake.finish(request))
+  const isParking = request.site.sso !== undefined
+  const arrived = isParking ? await takenUp(parkedPosts, CALLBACK, { request, context }) : request
+  if (arrived !== undefined) answerHandshake(context, await handshake.finish(arrived))
 }
 
 /** Shows what was kept, and sends nothing: that takes a click. */

@@ -13,6 +13,7 @@ const SENTENCES: Readonly<Record<RefusalKind, string>> = {
   'not-found': 'This page does not exist.',
   internal: 'Something went wrong on our side.',
   'form-waits': 'Please sign in first.',
+  'goes-on': 'You are being signed in.',
   'form-kept': 'Your form was kept while you signed in, and has not been sent yet.',
   'form-not-kept': 'Your form was not sent. Please fill it in once more.',
 }

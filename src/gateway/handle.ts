@@ -22,7 +22,7 @@ import { createApprovals, needsApproval, type Approvals } from './approvals.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import { createDecide, type Decide } from './decide.ts'
 import { answerRefuse, createEnact, type AnswerEnding, type Enact, type Tunnel } from './enact.ts'
-import { isEndpointPath } from './endpoint-path.ts'
+import { isAgentCallback, isEndpointPath } from './endpoint-path.ts'
 import { ownEndpoints, serveEndpoint, type HostEndpoints } from './endpoints.ts'
 import { mayCarryTicket } from './form-keeping.ts'
 import type { GatewayGeneration, LoginHostFacts, LoginHostUpgrade } from './generation.ts'
@@ -30,6 +30,7 @@ import { createHandshake } from './handshake.ts'
 import type { KeptForms } from './kept-forms.ts'
 import type { KnownUsers } from './known-user.ts'
 import type { LoginStates } from './login-state.ts'
+import type { ParkedPosts } from './parked-posts.ts'
 import { replay } from './replay.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
@@ -44,6 +45,7 @@ export interface GatewayDeps {
   readonly keptForms: KeptForms
   readonly knownUsers: KnownUsers
   readonly loginStates: LoginStates
+  readonly parkedPosts: ParkedPosts
   /** Approvals of single requests. */
   readonly transactions: Pick<Transactions, 'ask' | 'redeem'>
   readonly audit: AuditSink
@@ -235,7 +237,9 @@ function atSite(parts: Parts, visit: Visit, request: AccessRequest): void {
   const { line, arrival, tunnel } = visit
   const context = contextOf(parts.deps, visit)
   const elsewhere = arrival?.kind === 'site' && !arrival.canonical ? redirectToSite(request) : undefined
-  if (elsewhere === undefined && isEndpointPath(request.target)) {
+  const { site, target } = request
+  const isOurs = isEndpointPath(target) || (site.sso !== undefined && isAgentCallback(target))
+  if (elsewhere === undefined && isOurs) {
     void endpoint(parts, visit, { request, context })
     return
   }

@@ -16,6 +16,8 @@ export type RefusalKind =
   | 'internal'
   /** A form has to wait for a login, to which the page goes on by itself. */
   | 'form-waits'
+  /** The answer of a provider has come, and the page goes on with it by itself. */
+  | 'goes-on'
   /** A form was kept during a login, and is offered to be sent. */
   | 'form-kept'
   | 'form-not-kept'

@@ -18,6 +18,7 @@ const KINDS: readonly RefusalKind[] = [
   'loop',
   'open-at-top-level',
   'form-waits',
+  'goes-on',
   'upstream',
   'not-found',
   'internal',

@@ -145,6 +145,7 @@ function actionsOf(frame: Frame, refusal: Refusal, homeUrl: string): readonly Me
     case 'open-at-top-level':
       return loginUrl === undefined ? [] : [action(frame, 'action.open', loginUrl, 'button')]
     case 'form-waits':
+    case 'goes-on':
       return loginUrl === undefined ? [] : [action(frame, 'login.next', loginUrl, 'button')]
     case 'token-needed':
       return [action(frame, 'action.apps', homeUrl, 'button'), ...signOut]

@@ -310,6 +310,8 @@ export const de: Catalogue = {
     'Die Anmeldung läuft nicht innerhalb einer anderen Seite. Öffnen Sie sie in einem eigenen Fenster.',
   'error.form-waits.title': 'Bitte weisen Sie sich zuerst aus',
   'error.form-waits.text': 'Diese Seite geht von selbst weiter. Wenn nicht, benutzen Sie die Schaltfläche.',
+  'error.goes-on.title': 'Sie werden angemeldet',
+  'error.goes-on.text': 'Diese Seite geht von selbst weiter. Wenn nicht, benutzen Sie die Schaltfläche.',
   'error.token-needed.title': 'Ihre Anmeldung allein genügt hier nicht',
   'error.token-needed.text':
     'Für dieses Konto muss jede Anfrage außer der Anmeldung ein signiertes Token mitbringen, was ein Browser von selbst nicht tut. Wenn Sie das nicht erwartet haben, fragen Sie Ihre Administration.',

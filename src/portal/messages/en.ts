@@ -289,6 +289,8 @@ export const en = {
   'error.open-at-top-level.text': 'Sign-in does not run inside another page. Open it in a window of its own.',
   'error.form-waits.title': 'Please prove who you are first',
   'error.form-waits.text': 'This page goes on by itself. If it does not, use the button.',
+  'error.goes-on.title': 'You are being signed in',
+  'error.goes-on.text': 'This page goes on by itself. If it does not, use the button.',
   'error.token-needed.title': 'Your session is not enough here',
   'error.token-needed.text':
     'For this account each request has to bring a signed token besides the session, which a browser does not do by itself. If that is unexpected, ask your administrator.',

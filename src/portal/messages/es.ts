@@ -296,6 +296,8 @@ export const es: Catalogue = {
   'error.open-at-top-level.text': 'El inicio de sesión no funciona dentro de otra página. Ábralo en su propia ventana.',
   'error.form-waits.title': 'Confirme primero su identidad',
   'error.form-waits.text': 'Esta página continúa por sí sola. Si no lo hace, use el botón.',
+  'error.goes-on.title': 'Se está iniciando su sesión',
+  'error.goes-on.text': 'Esta página continúa por sí sola. Si no lo hace, use el botón.',
   'error.token-needed.title': 'Su sesión no basta aquí',
   'error.token-needed.text':
     'Con esta cuenta, cada petición debe traer un token firmado además de la sesión, y un navegador no lo hace por sí solo. Si no lo esperaba, hable con su administrador.',

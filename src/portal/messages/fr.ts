@@ -306,6 +306,8 @@ export const fr: Catalogue = {
     'La connexion ne fonctionne pas à l’intérieur d’une autre page. Ouvrez-la dans sa propre fenêtre.',
   'error.form-waits.title': 'Veuillez d’abord confirmer votre identité',
   'error.form-waits.text': 'Cette page continue d’elle-même. Sinon, utilisez le bouton.',
+  'error.goes-on.title': 'Connexion en cours',
+  'error.goes-on.text': 'Cette page continue d’elle-même. Sinon, utilisez le bouton.',
   'error.token-needed.title': 'Votre connexion ne suffit pas ici',
   'error.token-needed.text':
     'Pour ce compte, chaque requête doit apporter un jeton signé en plus de la connexion, ce qu’un navigateur ne fait pas de lui-même. Si cela vous surprend, adressez-vous à votre administrateur.',

@@ -294,6 +294,8 @@ export const ja: Catalogue = {
   'error.open-at-top-level.text': '他のページの中ではサインインできません。独立したウィンドウで開いてください。',
   'error.form-waits.title': '先にご本人の確認が必要です',
   'error.form-waits.text': '自動的に次へ進みます。進まないときは、ボタンを押してください。',
+  'error.goes-on.title': 'サインインしています',
+  'error.goes-on.text': '自動的に次へ進みます。進まないときは、ボタンを押してください。',
   'error.token-needed.title': 'サインインだけでは利用できません',
   'error.token-needed.text':
     'このアカウントでは、サインインに加えて各リクエストに署名付きトークンが必要です。ブラウザーは自動では送信しません。心当たりがない場合は管理者にお問い合わせください。',
