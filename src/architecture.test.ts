@@ -148,6 +148,8 @@ const ON_DEMAND = [
   'jose',
   'saxes',
   'oidc-provider',
+  'xml-crypto',
+  '@xmldom/xmldom',
 ]
 const STATIC_VALUE = /(?:^|\n)(?:import|export)\s+(?!type\b)([^'"]*?)from\s*['"]([^'"]+)['"]/g
 

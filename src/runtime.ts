@@ -31,6 +31,7 @@ import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { openProviders, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { ssoProviderOf } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
+import { samlOf } from './wiring/saml.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -81,6 +82,8 @@ export async function buildGeneration(
     const authns = realmAuthns(snapshot, { directories, providers: providers.all }, deps)
     const agents = agentsOf(snapshot, authns, deps)
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
+    const saml = await samlOf(snapshot, { directories, authns }, deps)
+    opened.push(saml.close)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
@@ -107,7 +110,7 @@ export async function buildGeneration(
       }),
       loginHost: loginHostOf(
         snapshot,
-        { directories, sites, authns, pdps, agents, providers, issuers, idTokens },
+        { directories, sites, authns, pdps, agents, providers, issuers, idTokens, saml },
         deps,
       ),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),

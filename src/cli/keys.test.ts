@@ -120,3 +120,16 @@ test('a configuration or a master key that does not fit is told, with exit code 
   assert.equal(broken.code, 1)
   assert.match(broken.err, /^agent-config\/gatehouse\.yaml:1:\d+: .*\n/)
 })
+
+test('the keys of a realm that SAML partners know are a ring of their own', async (t) => {
+  const { gatehouse, listed } = await createBench(t)
+  const root = ['--realm', '/']
+  assert.deepEqual(await listed('keys', 'list', ...root), [])
+  const [made, ...more] = await listed('keys', 'rotate', 'saml-signing', ...root)
+  assert.deepEqual([made?.purpose, made?.state, more.length], ['saml-signing', 'active', 0], 'the first signs at once')
+  const [next] = await listed('keys', 'rotate', ...root)
+  assert.deepEqual([next?.purpose, next?.state], ['saml-signing', 'upcoming'])
+  assert.deepEqual(await listed('keys', 'list'), [])
+  for (const args of [['saml-signing'], ['assertion', ...root], ['--realm', '/nowhere']])
+    assert.equal((await gatehouse('keys', 'rotate', ...args)).code, 1, args.join(' '))
+})

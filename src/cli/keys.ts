@@ -1,8 +1,10 @@
-import { Argument, Command } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { systemClock } from '../base/clock.ts'
 import { readKeyRing, type KeyRing } from '../crypto/key-ring.ts'
 import type { KeySummary } from '../crypto/key-set.ts'
 import { ALL_PURPOSES, type Purpose } from '../crypto/purposes.ts'
+import { fault } from '../errors.ts'
+import { readRealmKeys, SAML_PURPOSES } from '../federation/saml/realm-keys.ts'
 import { configOption } from './config-option.ts'
 import { tellFault } from './tell-fault.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,6 +17,7 @@ export interface KeysCommandDeps {
 interface Options {
   readonly config: string
   readonly json?: true
+  readonly realm?: string
 }
 
 type Ring = Pick<KeyRing, 'summaries' | 'rotate'>
@@ -25,7 +28,11 @@ export function createKeysCommand({ terminal }: KeysCommandDeps): Command {
     try {
       const keys = await withStore(options.config, terminal, async ({ snapshot, store, log }) => {
         const { secrets, keys: rules } = snapshot.gatehouse
-        return use(await readKeyRing({ documents: store.documents, ...secrets, rules, clock: systemClock, log }))
+        const deps = { documents: store.documents, ...secrets, rules, clock: systemClock, log }
+        if (options.realm === undefined) return use(await readKeyRing(deps))
+        const realm = [...snapshot.realms.keys()].find((name) => name === options.realm)
+        if (realm === undefined) throw fault('GH_CONFIG_INVALID', { detail: `there is no realm ${options.realm}` })
+        return use(await readRealmKeys(realm, deps))
       })
       terminal.out(options.json === true ? asJson(keys) : asText(keys))
     } catch (caught) {
@@ -38,19 +45,36 @@ export function createKeysCommand({ terminal }: KeysCommandDeps): Command {
       new Command('list')
         .description('list keys: what each is for, whether it signs already or still, and until when it is needed')
         .addOption(configOption())
+        .addOption(realmOption())
         .option('--json', 'print one JSON document')
         .action((options: Options) => answer(options, (ring) => Promise.resolve(ring.summaries()))),
     )
     .addCommand(
       new Command('rotate')
-        .description('publish successors now; they take over after keys.publishAhead')
+        .description(
+          'publish successors now; they take over after keys.publishAhead, SAML keys after keys.samlPublishAhead',
+        )
         .addArgument(new Argument('[purpose]', 'all purposes without it').choices(ALL_PURPOSES))
         .addOption(configOption())
+        .addOption(realmOption())
         .option('--json', 'print one JSON document')
         .action((purpose: Purpose | undefined, options: Options) =>
-          answer(options, (ring) => rotated(ring, purpose === undefined ? inUse(ring) : [purpose])),
+          answer(options, (ring) => {
+            // What a realm's partners know, and what everything else stands on, are never mistaken for each other.
+            if (purpose !== undefined && isOfRealms(purpose) !== (options.realm !== undefined))
+              throw fault('GH_CONFIG_INVALID', { detail: `--realm goes with ${SAML_PURPOSES.join(' and ')}` })
+            return rotated(ring, purpose === undefined ? inUse(ring) : [purpose])
+          }),
         ),
     )
+}
+
+function realmOption(): Option {
+  return new Option('--realm <realm>', 'the keys of a realm that its SAML partners know')
+}
+
+function isOfRealms(purpose: Purpose): boolean {
+  return SAML_PURPOSES.some((each) => each === purpose)
 }
 
 /** What there is a key for: what nobody has wanted yet needs no successor. */

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { RealmName } from '../base/brand.ts'
 import { fault } from '../errors.ts'
+import { clientsFileSchema } from '../federation/oidc-op/clients.schema.ts'
 import type { CheckInput, RealmSources } from './checks/check.ts'
 import { deepFreeze } from './freeze.ts'
 import type { GatehouseConfig } from './gatehouse.schema.ts'
@@ -26,6 +27,9 @@ export function buildSnapshot(input: CheckInput, { root, digest, files }: Snapsh
   })
 }
 
+/** Of a realm without the file. */
+const NO_CLIENTS = clientsFileSchema.parse({})
+
 function realmOf({ name, realm, users, policies, clients }: RealmSources, root: string): RealmConfig {
   if (realm === undefined) throw fault('GH_CONFIG_INVALID', { detail: `realm ${name} was not read` })
   return {
@@ -36,7 +40,7 @@ function realmOf({ name, realm, users, policies, clients }: RealmSources, root: 
     policySets: policies?.value.policySets ?? [],
     resourceTypes: policies?.value.resourceTypes ?? [],
     partnerPolicies: policies?.value.partnerPolicies ?? [],
-    openId: clients?.value ?? { clients: [], claims: {}, acr: [] },
+    openId: clients?.value ?? NO_CLIENTS,
     themeDir: join(root, 'realms', name, 'theme'),
   }
 }

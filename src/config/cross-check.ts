@@ -49,6 +49,7 @@ import {
   checkRequestTokens,
   checkUserNames,
 } from './checks/realms.ts'
+import { checkSamlPartners } from './checks/saml-partners.ts'
 import { checkSecrets } from './checks/secrets.ts'
 import { checkStoreUrl } from './checks/store.ts'
 import type { ConfigProblem } from './snapshot.ts'
@@ -98,6 +99,7 @@ const CHECKS: readonly Check[] = [
   checkUserNames,
   checkPasswordHashes,
   checkClients,
+  checkSamlPartners,
   checkAgentsAsClients,
   checkCertificates,
   checkMessengers,

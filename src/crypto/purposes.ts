@@ -34,6 +34,8 @@ export const PURPOSES = {
   /** ID tokens and logout tokens. Issuers publish these keys themselves; who comes back with an old ID token as a hint is believed for a month. */
   'oidc-rsa': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
   'oidc-ec': { kind: 'es256', private: true, onDemand: true, longestLifeMs: 30 * DAY },
+  /** A request of a SAML partner's, in the address that its person comes back to from signing in. */
+  'saml-request': { kind: 'secret', onDemand: true, longestLifeMs: DAY },
   /** SAML messages and metadata, and assertions that are encrypted for us: each realm has a ring of its own for these (`saml/realm-keys.ts`). */
   'saml-signing': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: DAY },
   'saml-encryption': { kind: 'rs256', private: true, onDemand: true, longestLifeMs: 30 * DAY },

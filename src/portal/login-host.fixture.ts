@@ -11,6 +11,7 @@ import { fault } from '../errors.ts'
 import { NO_ISSUERS } from '../federation/oidc-op/issuers.ts'
 import type { HandshakeGrant, IssuedSession, Session, SessionToken } from '../session/session.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
+import { NO_IDPS } from '../federation/saml-idp/idps.ts'
 import { lookSchema } from './look.schema.ts'
 import { createPortal, type PortalDeps } from './portal.ts'
 import type { Authn } from '../authn/authn.ts'
@@ -109,6 +110,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       tokenFor: ({ sid }, { agent }) => Promise.resolve(`<${agent}&${sid}>` as SessionToken),
     },
     issuers: NO_ISSUERS,
+    saml: { idps: NO_IDPS, entityIdOf: () => undefined, metadataOf: () => undefined },
     checkGoto: (_realm, goto) => {
       const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null
       const known = url !== null && [sites.app, sites.pay, new URL(loginUrl).origin].includes(url.origin)

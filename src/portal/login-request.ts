@@ -21,7 +21,7 @@ export interface LoginRequest {
   readonly destination: Destination
   /** Where the person is going, to be named on the page. */
   readonly site: PortalSite | undefined
-  /** The OpenID client that they are going to, where it is none of the sites. */
+  /** The OpenID client or SAML partner that they are going to, where it is none of the sites. */
   readonly client: Partner | undefined
   /** Why goto was not accepted. */
   readonly refused: { readonly goto: string; readonly reason: string } | undefined
@@ -124,6 +124,8 @@ function siteOf(parts: PortalParts, realm: CompiledRealm, { goto, handshake }: D
 function clientOf(parts: PortalParts, { goto }: Destination): Partner | undefined {
   const url = goto === undefined ? null : URL.parse(goto)
   if (url === null || url.origin !== parts.origin) return undefined
+  const partner = parts.saml.idps.partnerAt(url)
+  if (partner !== undefined) return partner
   const { searchParams: query } = url
   return parts.issuers.at(url.pathname)?.provider.clientFor(query.get('client') ?? query.get('client_id') ?? '')
 }

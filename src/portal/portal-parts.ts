@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { RealmName } from '../base/brand.ts'
 import type { Presented } from '../http/presented.ts'
 import type { HandshakeService, SessionService } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
@@ -9,10 +10,18 @@ import type { Authn } from '../authn/authn.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
 import type { Issuers } from '../federation/oidc-op/issuers.ts'
+import type { SamlIdps } from '../federation/saml-idp/idps.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Providers, Readiness } from './ports.ts'
 import type { PublicFiles } from './public-files.ts'
 import type { CompiledRealm, Realms } from './realms.ts'
+
+export interface SamlParts {
+  readonly idps: SamlIdps
+  entityIdOf(realm: RealmName): string | undefined
+  /** Signed; `undefined` where the realm has no part in SAML. */
+  metadataOf(realm: RealmName): string | undefined
+}
 
 /** What the routes of the login host share, assembled once per configuration generation. */
 export interface PortalParts {
@@ -33,6 +42,8 @@ export interface PortalParts {
   readonly providers: Providers
   /** The OpenID providers of the realms. */
   readonly issuers: Issuers
+  /** What the realms are by SAML. */
+  readonly saml: SamlParts
   readonly readiness: Readiness
   /** The public keys for `/.well-known/jwks.json`. */
   readonly jwks: () => object

@@ -11,6 +11,7 @@ import { compileRealm, compileRealms, originOf, type CompiledRealm } from './rea
 import { showAccount, submitAccount } from './routes/account.ts'
 import { AGENT_AUTHORIZE, AGENT_KEYS, isOfAgent, showAgentAuthorize, showAgentKeys } from './routes/agent-authorize.ts'
 import { answerError, answerFault } from './routes/errors.ts'
+import { SAML_ALIAS, SAML_IDP, SAML_INIT, SAML_METADATA, serveSamlIdp } from './routes/saml-idp.ts'
 import { showFactor, showSetUp, submitFactor, submitSetUp } from './routes/factors.ts'
 import { showCdcServlet } from './routes/cdcservlet.ts'
 import { sendAsset, sendTheme } from './routes/files.ts'
@@ -86,6 +87,13 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(AGENT_AUTHORIZE).get(ofAgent(parts, showAgentAuthorize)).all(ofAgent(parts, refuseAgentMethod))
+  for (const path of [SAML_IDP, SAML_ALIAS, SAML_INIT, SAML_METADATA]) {
+    app.post(path, form)
+    app.all(path, async (request, response, next) => {
+      const isAnswered = ['GET', 'HEAD', 'POST'].includes(request.method) && (await serveSamlIdp(parts, request, response))
+      if (!isAnswered) next()
+    })
+  }
   app.post(ISSUER_FORM, form)
   app.all(ISSUER, async (request, response, next) => {
     if (!(await serveIssuer(parts, request, response))) next()

@@ -214,6 +214,21 @@ export type AuditEvent = About &
         readonly error: string
         readonly reason: string
       }
+    /** A SAML partner was told who somebody is. `partner`: its id. */
+    | {
+        readonly event: 'SamlAsserted'
+        readonly realm: RealmName
+        readonly username: string
+        readonly sid: string
+        readonly partner: string
+      }
+    /** What a SAML partner, or somebody in its name, asked for and did not get. */
+    | {
+        readonly event: 'SamlRefused'
+        readonly realm: RealmName
+        readonly partner: string | undefined
+        readonly reason: string
+      }
     | {
         readonly event: 'AccessDenied'
         readonly realm: RealmName

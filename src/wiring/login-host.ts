@@ -21,6 +21,7 @@ import { portalProviders, providersPort, type OpenProviders } from './providers.
 import { peopleOf } from './users.ts'
 import type { AgentIdTokens } from './agent-id-tokens.ts'
 import { agentSite, isAgentAlone } from './agents.ts'
+import type { Saml } from './saml.ts'
 import { loginHostSessions } from './login-host-sessions.ts'
 import { apisOf } from './apis.ts'
 
@@ -28,6 +29,7 @@ interface Compiled extends PolicyParts {
   readonly authns: ReadonlyMap<RealmName, RealmAuthn>
   readonly providers: OpenProviders
   readonly issuers: Issuers
+  readonly saml: Saml
   readonly idTokens: AgentIdTokens
 }
 
@@ -55,6 +57,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     checkGoto,
     providers: providersPort(compiled.providers, login.url),
     issuers: compiled.issuers,
+    saml: compiled.saml,
     readiness: deps.readiness,
     jwks: () => deps.keyRing.jwks(),
     agentKeys: compiled.idTokens.keys,

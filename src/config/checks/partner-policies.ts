@@ -7,7 +7,7 @@ export const checkPartnerPolicies: Check = ({ realms }) =>
   realms.flatMap(({ policies, clients, incomplete }) => {
     if (policies === undefined) return []
     const { source, value } = policies
-    const ids = (clients?.value.clients ?? []).map(({ id }) => id)
+    const ids = [...(clients?.value.clients ?? []), ...(clients?.value.saml.serviceProviders ?? [])].map(({ id }) => id)
     const active = value.partnerPolicies.filter((policy) => policy.active)
     const allowed = new Set(active.filter(({ effect }) => effect === 'allow').flatMap(({ partners }) => partners))
     const unknown = value.partnerPolicies.flatMap(({ partners }, index) =>

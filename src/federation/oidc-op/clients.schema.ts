@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../../base/duration.schema.ts'
 import { hashedSecret } from '../../http/program-credentials.schema.ts'
+import { samlSchema } from '../saml-idp/service-providers.schema.ts'
 
 const GRANTS = ['authorization_code', 'refresh_token', 'device_code'] as const
 
@@ -205,7 +206,10 @@ export const clientsFileSchema = z.strictObject({
     )
     .max(50)
     .default([])
-    .describe('Names of levels. Without one, a level is called by its number.'),
+    .describe(
+      'Names of levels: `acr` of OpenID Connect, and classes of authentication contexts of SAML. Without one, a level is called by its number.',
+    ),
+  saml: samlSchema.prefault({}).describe('What the realm is by SAML 2.0; see docs/saml.md.'),
 })
 
 export type ClientsFile = z.infer<typeof clientsFileSchema>

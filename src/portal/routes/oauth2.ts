@@ -34,7 +34,8 @@ export async function serveIssuer(parts: PortalParts, request: Request, response
   return true
 }
 
-function loginGate(parts: PortalParts, visit: Visit, realm: CompiledRealm): LoginGate {
+/** The login, as a provider of the realm's asks for it. */
+export function loginGate(parts: PortalParts, visit: Visit, realm: CompiledRealm): LoginGate {
   const mine = async (): Promise<Session | undefined> => {
     const session = await visit.session()
     return session?.realm === realm.name ? session : undefined

@@ -1,0 +1,28 @@
+import { readIdentityProvider, readServiceProvider, type MetadataReading } from './metadata.ts'
+import type { MetadataProblem } from './metadata-problems.ts'
+import type { PartnerRole } from './metadata.ts'
+import { readPartnerKey } from './partner-keys.ts'
+
+/** What metadata in a configuration is judged by: more than a schema of its fields could say, and its own places. */
+export interface JudgedMetadata {
+  readonly problems: readonly MetadataProblem[]
+  /** Milliseconds since the epoch; `undefined` where it does not say. */
+  readonly validUntil: number | undefined
+  readonly canEncrypt: boolean
+}
+
+/** Metadata of a partner in that role, of exactly this entity id. One that is over is none that cannot be read. */
+export function judgeMetadata(role: 'sp' | 'idp', xml: string, entityId: string): JudgedMetadata {
+  const expected = { entityId, signers: undefined, now: -Infinity }
+  const reading: MetadataReading<PartnerRole> =
+    role === 'sp' ? readServiceProvider(xml, expected) : readIdentityProvider(xml, expected)
+  if (reading.kind === 'refused') return { problems: reading.problems, validUntil: undefined, canEncrypt: false }
+  const { validUntil, role: read } = reading.partner
+  return { problems: [], validUntil, canEncrypt: read.encryption.length > 0 }
+}
+
+/** Why a certificate cannot be used; `undefined` for a good one. */
+export function certificateProblem(certificate: string): string | undefined {
+  const read = readPartnerKey(certificate)
+  return typeof read === 'string' ? read : undefined
+}

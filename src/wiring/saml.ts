@@ -1,0 +1,75 @@
+import type { RealmName } from '../base/brand.ts'
+import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
+import { loadPart } from '../errors.ts'
+import { createPartnerAccess } from '../federation/partner-access.ts'
+import { entityIdOf, samlPath } from '../federation/saml/addresses.ts'
+import type { OwnMetadata, OwnRoles } from '../federation/saml/own-metadata.ts'
+import { createSamlIdps, type SamlIdps } from '../federation/saml-idp/idps.ts'
+import { compilePartnerPolicies } from '../policy/partner-policies.ts'
+import type { RuntimeDeps } from './deps.ts'
+import type { IssuerParts } from './issuers.ts'
+
+/** What the realms of one configuration are by SAML 2.0. */
+export interface Saml {
+  readonly idps: SamlIdps
+  entityIdOf(realm: RealmName): string | undefined
+  /** Signed; `undefined` where the realm has no part in SAML. */
+  metadataOf(realm: RealmName): string | undefined
+  readonly close: () => Promise<void>
+}
+
+export async function samlOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: RuntimeDeps): Promise<Saml> {
+  const { origin } = new URL(snapshot.gatehouse.login.url)
+  const all = [...snapshot.realms.values()]
+  const idps = await createSamlIdps(
+    all.flatMap((realm) => {
+      const directory = parts.directories.get(realm.name)
+      const authn = parts.authns.get(realm.name)
+      if (directory === undefined || authn === undefined) return []
+      const { name, openId } = realm
+      const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
+      const policies = compilePartnerPolicies(realm.partnerPolicies)
+      const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
+      return [{ name, saml: openId.saml, acr: openId.acr, directory, access, highestLevel }]
+    }),
+    { ...deps, origin },
+  )
+  const idOf = ({ name, openId }: RealmConfig): string => entityIdOf(origin, name, openId.saml.entityId)
+  const metadata = new Map<RealmName, OwnMetadata>()
+  try {
+    for (const realm of all) {
+      const roles = await rolesOf(realm, idps, origin)
+      if (roles === undefined) continue
+      const { createOwnMetadata } = await loadPart('SAML', () => import('../federation/saml/own-metadata.ts'))
+      const keys = await deps.samlKeys.of(realm.name)
+      metadata.set(realm.name, createOwnMetadata({ entityId: idOf(realm), roles, keys, clock: deps.clock }))
+    }
+  } catch (error) {
+    idps.close()
+    throw error
+  }
+  return {
+    idps,
+    entityIdOf(name) {
+      const realm = snapshot.realms.get(name)
+      return realm && idOf(realm)
+    },
+    metadataOf: (name) => metadata.get(name)?.(),
+    close() {
+      idps.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+async function rolesOf(realm: RealmConfig, idps: SamlIdps, origin: string): Promise<OwnRoles | undefined> {
+  const isIdp = idps.of(realm.name) !== undefined
+  const isSp = Object.values(realm.identityProviders).some(({ type }) => type === 'saml')
+  if (!isIdp && !isSp) return undefined
+  const { bothBindings } = await loadPart('SAML', () => import('../federation/saml/own-metadata.ts'))
+  const consumer = `${origin}${samlPath(realm.name)}/acs`
+  return {
+    idp: isIdp ? { signOn: bothBindings(origin, realm.name, 'sso'), logout: [] } : undefined,
+    sp: isSp ? { consumers: [{ binding: 'post', location: consumer }], logout: [] } : undefined,
+  }
+}
