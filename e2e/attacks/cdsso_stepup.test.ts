@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { loginForm } from '../client.ts'
 import type { Browser, Page } from './browser.ts'
 import { isDead, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
@@ -70,9 +71,82 @@ function click(client: Browser, url: string, ticket: string, headers: Headers = 
   return client.call(url, { body, headers: { ...own, origin: ORIGINS.app, ...headers } })
 }
 
-runVectors<Vector>(
+const AUTHORIZE = `${ORIGINS.login}/oauth2/realms/root/realms/employees/authorize`
+
+/** The same through `shop`, which signs in by OpenID Connect. */
+function byOpenId(): void {
+  test('cdsso_stepup.cdsso-port, by OpenID Connect', async () => {
+    const bob = await rig().signIn('bob')
+    const sent = new URL((await bob.client.call(`${ORIGINS.shop}/x`)).location ?? '')
+    assert.equal(sent.origin + sent.pathname, AUTHORIZE)
+    for (const uri of [
+      'https://shop.other.test:8443/.gatehouse/callback',
+      'http://shop.other.test/.gatehouse/callback',
+      'https://shop.other.test:443/.gatehouse/callback',
+      'https://shop.other.test/.gatehouse/callback/',
+      'https://shop.other.test/.gatehouse/callback?x=1',
+      'https://SHOP.other.test/.gatehouse/callback',
+      'https://shop.other.test/.gatehouse/logout',
+      `${ORIGINS.app}/.gatehouse/callback`,
+    ]) {
+      sent.searchParams.set('redirect_uri', uri)
+      const page = await bob.client.call(sent.href)
+      assert.deepEqual([page.status, page.location], [400, undefined], uri)
+      gaveNoCode(rig(), page, uri)
+    }
+  })
+
+  test('cdsso_stepup.cdsso-nonce-host, by OpenID Connect', async () => {
+    const bob = await rig().signIn('bob')
+    const back = new URL(
+      (await bob.client.call((await bob.client.call(`${ORIGINS.shop}/x`)).location ?? '')).location ?? '',
+    )
+    assert.equal(back.origin, ORIGINS.shop)
+    for (const site of ['app', 'pay', 'club'] as const) {
+      const page = await bob.client.call(`${ORIGINS[site]}/.gatehouse/callback${back.search}`)
+      noServerError(rig(), page, site)
+      assert.ok(
+        headersOf(page, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)),
+        site,
+      )
+    }
+    // A browser that did not begin, with the whole address.
+    const other = rig().browser()
+    const page = await other.call(back.href)
+    assert.ok(headersOf(page, 'set-cookie').every((line) => !/SSOTokenID=./.test(line)))
+    assert.equal(new URL(page.location ?? '').searchParams.get('client_id'), 'shop')
+  })
+
+  test('cdsso_stepup.cdsso-post-preserve, by OpenID Connect', async () => {
+    const bob = await rig().signIn('bob', 'shop')
+    await bob.client.call(`${ORIGINS.login}/logout`, { form: {} })
+    const post = (headers: Headers): Promise<Page> =>
+      bob.client.call(`${ORIGINS.shop}/order`, { form: { item: '7' }, headers })
+    for (const headers of FOREIGN_FORMS.filter(({ origin }) => origin !== ORIGINS.pay))
+      assert.doesNotMatch(headerOf(await post(headers), 'refresh') ?? '', /ticket/, JSON.stringify(headers))
+    const kept = /^0;url=(.*)$/.exec(headerOf(await post({ referer: `${ORIGINS.shop}/` }), 'refresh') ?? '')?.[1] ?? ''
+    assert.ok(kept.startsWith(`${AUTHORIZE}?`), 'from a page of the site itself it is kept, and the login is the same')
+    const form = await bob.client.open(kept)
+    const back = await bob.client.signIn(form, 'bob', PASSWORDS.bob)
+    const ticket = new URL(back.url).searchParams.get('ticket') ?? ''
+    assert.match(ticket, /^[\w-]{43}$/, back.url)
+    const mark = rig().mark()
+    const own = { origin: ORIGINS.shop }
+    const clicks = await Promise.all([1, 2].map(() => click(bob.client, `${ORIGINS.shop}/order`, ticket, own)))
+    assert.deepEqual(clicks.map(({ status }) => status).sort(), [200, 410])
+    assert.deepEqual(
+      rig()
+        .since(mark)
+        .map(({ method, body }) => [method, body]),
+      [['POST', 'item=7']],
+    )
+  })
+}
+
+const rig = runVectors<Vector>(
   'cdsso_stepup',
   {
+    beyond: byOpenId,
     only: {
       // The login waits for what the provider says, and is gone on with before it has said anything.
       'out-of-band': (rig) =>

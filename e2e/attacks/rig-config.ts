@@ -178,7 +178,7 @@ telemetry: { level: info, accessLog: true }
     `aliases: ["${ALIAS}"]\n${open}${IDENTITY}${site(ORIGINS.app, '/employees', config, config.app)}`,
   )
   write('agent-config/pay.yaml', site(ORIGINS.pay, '/employees', config, IDENTITY))
-  write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', config, 'ssoOnly: true\n'))
+  write('agent-config/shop.yaml', site(ORIGINS.shop, '/employees', config, 'ssoOnly: true\nsso: oidc\n'))
   write('agent-config/club.yaml', site(ORIGINS.club, '/customers', config, 'ssoOnly: true\n'))
   write('realms/realm.yaml', 'look: { title: Root }\nadministrators: [admins]\n')
   write('realms/users.yaml', `users:\n${user('root', hashes.root, '    groups: [admins]\n')}`)
