@@ -53,15 +53,26 @@ const OUTCOMES: Readonly<Record<PolicyTrace['outcome'], string>> = {
   deny: 'denies it',
   'action-not-named': 'does not name the action',
   'subject-failed': 'is about others',
-  'condition-failed': 'would say so if its condition held',
+  'condition-failed': 'has a condition that does not hold',
   'resource-differs': 'covers almost this address',
 }
 
-function policyLines({ policy, outcome, because, resource, subject, condition }: PolicyTrace): readonly string[] {
+function policyLines({
+  policy,
+  outcome,
+  because,
+  effect,
+  resource,
+  subject,
+  condition,
+}: PolicyTrace): readonly string[] {
   const steps = [subject, condition].flatMap((step) => (step === undefined ? [] : stepLines(step, '    ')))
   const why = steps.length > 0 || because === undefined ? [] : [`    ${plain(because)}`]
-  return [`  ${plain(policy)} ${OUTCOMES[outcome]}, by ${resource}`, ...why, ...steps]
+  const would = outcome === 'subject-failed' || outcome === 'condition-failed' ? WOULD[effect ?? 'allow'] : ''
+  return [`  ${plain(policy)} ${would}${OUTCOMES[outcome]}, by ${resource}`, ...why, ...steps]
 }
+
+const WOULD = { allow: 'would allow it, but ', deny: 'would deny it, but ' } as const
 
 function stepLines({ type, outcome, because, advices, parts = [] }: Step, indent: string): readonly string[] {
   const words = because === undefined ? '' : `: ${plain(because)}`

@@ -6,15 +6,21 @@ import { isSite, type SiteConfig } from '../gateway/agent-profile.schema.ts'
 import { askableOf } from '../gateway/askable-site.ts'
 import { readRequest, type ReadRequest } from '../gateway/asked-request.ts'
 import type { Asker } from '../gateway/policy-query.ts'
-import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
+import type { Facts, PolicyDecisionPoint, PolicySubject } from '../policy/decision.ts'
+import { listed } from '../policy/step.ts'
 import { withChain } from '../policy/chains-passed.ts'
 import { NotThere } from './managed-realm.ts'
+import { findSession } from './select-sessions.ts'
+import type { Terminal } from './terminal.ts'
+import { withStore } from './with-store.ts'
 
 /** A request to a protected site, as somebody says it. */
 export interface SaidRequest {
   readonly url: string
   readonly method: string
   readonly ip: string
+  readonly environment?: Readonly<Record<string, readonly string[]>>
+  readonly approved?: boolean
 }
 
 /** What a session would have proved. Absent: what the realm's default chain brings, just now. */
@@ -50,17 +56,51 @@ function originOf(url: string): string {
 export function requestTo(
   { profile }: FoundSite,
   pdp: PolicyDecisionPoint,
-  { url, method, ip }: SaidRequest,
+  { url, method, ip, environment = {}, approved = false }: SaidRequest,
 ): ReadRequest {
+  const read = new Set([...Object.values(profile.environment.headers), ...Object.values(profile.environment.cookies)])
+  const unread = Object.keys(environment).find((name) => !read.has(name))
+  if (unread !== undefined)
+    throw new NotThere(
+      `the profile ${profile.id} reads no ${JSON.stringify(unread)} of a request's environment; it names ${listed([...read])}`,
+    )
   // As it stands: `URL` would mend what the gateway refuses.
   const raw = /^[a-z]+:\/\/[^/?#]*([^#]*)/i.exec(url)?.[1] ?? ''
   const request = readRequest(askableOf(profile, pdp), {
     target: raw.startsWith('/') ? raw : `/${raw}`,
     method: method.toUpperCase(),
     ip,
+    environment,
+    approved,
   })
   if (typeof request === 'string') throw new NotThere(request)
   return request
+}
+
+/**
+ * A session that is running, as it is; nothing can be said in place of what it has.
+ * @throws NotThere for one that is not, or is of no use at the realm's sites
+ */
+export async function sessionNamed(
+  { name: realm }: RealmConfig,
+  name: string,
+  {
+    said,
+    config,
+    terminal,
+  }: { readonly said: SaidSession; readonly config: string; readonly terminal: Pick<Terminal, 'env' | 'err'> },
+): Promise<PolicySubject> {
+  const { level, module, age, sessionAge, property } = said
+  if ([level, module, age, sessionAge, property].some((each) => each !== undefined))
+    throw new NotThere('--session has its own level, modules, age and properties; say --user to try others')
+  const session = await withStore(config, terminal, ({ store }) => findSession(store, name))
+  if (session === undefined) throw new NotThere(`no session ${JSON.stringify(name)} is running`)
+  if (session.kind === 'partial') throw new NotThere('the login of this session is not through: it opens nothing')
+  if (session.realm !== realm)
+    throw new NotThere(
+      `this session is of ${session.realm}, and what is asked for is of ${realm}: it counts for nothing there`,
+    )
+  return session
 }
 
 /** Somebody with such a session. @throws NotThere for times that cannot be read */

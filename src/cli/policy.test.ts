@@ -63,7 +63,7 @@ suite('policy explain', () => {
     const ask = (...question: readonly string[]) => run('explain', '--user', 'alice', ...question, '--config', root)
     const { out } = await ask('--partner', 'payroll')
     assert.match(out, /^sign in at payroll\nalice of \/employees[^]*\ndenied: subject-failed \(for-finance\)\n/)
-    assert.match(out, / for-finance is about others, by payroll\n/)
+    assert.match(out, / for-finance would allow it, but is about others, by payroll\n/)
     assert.match((await ask('--partner', 'wiki')).out, /\nallowed\nno policy is about this partner/)
     assert.match((await ask('--partner', 'payroll', '--group', 'finance')).out, /\nallowed \(for-finance\)/)
     assert.match((await ask('--partner', 'blog')).err, /no realm has an OpenID client or SAML partner "blog"/)

@@ -20,7 +20,7 @@ import { changesUnder, readLog, type Change } from './policy-diff.ts'
 import { createImportCommand } from './policy-import.ts'
 import { partnerQuestion, realmOfPartner } from './policy-partner.ts'
 import { personOf } from './policy-person.ts'
-import { askerOf, requestTo, siteOf, type SaidSession } from './policy-question.ts'
+import { askerOf, requestTo, sessionNamed, siteOf, type SaidSession } from './policy-question.ts'
 import { createReplay } from './policy-replay.ts'
 import { tellFault } from './tell-fault.ts'
 import type { Terminal } from './terminal.ts'
@@ -32,7 +32,8 @@ export interface PolicyCommandDeps {
 
 interface ExplainOptions extends SaidSession {
   readonly config: string
-  readonly user: string
+  readonly user?: string
+  readonly session?: string
   readonly url?: string
   readonly partner?: string
   readonly realm?: string
@@ -41,6 +42,8 @@ interface ExplainOptions extends SaidSession {
   readonly at?: EpochMs
   readonly group?: readonly string[]
   readonly attribute?: Readonly<Record<string, readonly string[]>>
+  readonly environment?: Readonly<Record<string, readonly string[]>>
+  readonly approved?: true
   readonly json?: true
 }
 
@@ -78,7 +81,8 @@ function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarde
   return new Command('explain')
     .description('what is decided about a request of somebody, which policies said what, and on what value')
     .addOption(configOption())
-    .requiredOption('--user <name>', 'who asks')
+    .option('--user <name>', 'who asks')
+    .option('--session <session>', 'or the running session that asks, by its id or handle (`gatehouse sessions list`)')
     .option('--url <url>', 'what is asked for, at a protected site')
     .option('--partner <id>', 'or the OpenID client or SAML partner that the person would be signed in at')
     .option('--realm <path>', 'whose partner, where several realms have one of that id')
@@ -91,7 +95,13 @@ function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarde
     .option('--session-age <time>', 'how long ago the session began')
     .option('--property <name=value>', 'a property of the session; may be said several times', collectProperty)
     .option('--group <name>', 'as if the person had these groups, and attributes, and no others', collect)
-    .option('--attribute <name=value>', 'as if the person had these attributes, and groups', collectAttribute)
+    .option('--attribute <name=value>', 'as if the person had these attributes, and groups', collectValues)
+    .option(
+      '--environment <name=value>',
+      'what the request says of its environment, by the name that the profile of the site gives it; may be said several times',
+      collectValues,
+    )
+    .option('--approved', 'as if the person had approved exactly this request')
     .option('--json', 'print one JSON document')
     .action((options: ExplainOptions) => guarded(() => explain(options, terminal)))
 }
@@ -125,8 +135,12 @@ async function askedBy(
   options: ExplainOptions,
   terminal: PolicyCommandDeps['terminal'],
 ): Promise<Asker> {
-  const person = await personOf(realm, options.user, { said: options, config: options.config, terminal })
-  return askerOf(realm, person, { said: options, now: options.at ?? systemClock() })
+  const { user, session: name, config } = options
+  const now = options.at ?? systemClock()
+  if ((user === undefined) === (name === undefined)) throw new NotThere('say --user or --session, one of them')
+  const session = name === undefined ? undefined : await sessionNamed(realm, name, { said: options, config, terminal })
+  const person = await personOf(realm, user ?? session?.username ?? '', { said: options, config, terminal })
+  return session === undefined ? askerOf(realm, person, { said: options, now }) : { session, facts: person.facts, now }
 }
 
 function diffCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarded): Command {
@@ -232,10 +246,11 @@ function collectProperty(
   return { ...before, [name]: value }
 }
 
-function collectAttribute(
+function collectValues(
   text: string,
   before: Readonly<Record<string, readonly string[]>> = {},
 ): Readonly<Record<string, readonly string[]>> {
   const [name, value] = pairOf(text)
-  return { ...before, [name]: [...(before[name] ?? []), value] }
+  const known = Object.hasOwn(before, name) ? (before[name] ?? []) : []
+  return { ...before, [name]: [...known, value] }
 }

@@ -93,6 +93,8 @@ export interface PolicyTrace {
     | 'resource-differs'
   /** The subject or condition that failed and the value it failed on. */
   readonly because: string | undefined
+  /** What it says of the action where it holds; `undefined` where it does not name it. */
+  readonly effect: 'allow' | 'deny' | undefined
   /** The pattern that matched. */
   readonly resource: string
   /** `undefined` where it was not asked. */

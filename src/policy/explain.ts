@@ -8,6 +8,7 @@ export function traceOf(findings: readonly Finding[], query: AccessQuery): reado
     policy: finding.rule.name,
     outcome: finding.outcome,
     because: because(finding, query),
+    effect: finding.rule.effects.get(query.action),
     resource: finding.resource,
     subject: finding.steps?.subject[0],
     condition: finding.steps?.condition[0],
