@@ -9,6 +9,7 @@ ensurePrograms({
   nginx: 'nginx',
   apache2: 'apache2-bin',
   '/usr/lib/apache2/modules/mod_auth_openidc.so': 'libapache2-mod-auth-openidc',
+  '/usr/lib/apache2/modules/mod_auth_mellon.so': 'libapache2-mod-auth-mellon',
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
   slapd: 'slapd',

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, renameSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { freePort } from '../../src/free-port.fixture.ts'
+import { Client, type Answer } from '../client.ts'
+import { passwordOf, startGateway, type Gateway } from './gateway.ts'
+import { scratchDirectory, startProgram, type Program } from './program.ts'
+
+/* Apache's mod_auth_mellon as a partner of our SAML identity provider, as Debian has it, with the metadata that its own tool makes. */
+
+const MFA = 'https://refeds.org/profile/mfa'
+const PLACES = ['secure', 'strong'] as const
+
+let gateway: Gateway
+let apache: Program
+let site: string
+const scratch = scratchDirectory('mellon')
+
+before(async () => {
+  const port = await freePort()
+  site = `http://sp.localhost:${port}`
+  for (const place of PLACES) createMetadata(place)
+  gateway = await startGateway({
+    agents: { app: { upstream: { servers: ['http://127.0.0.1:9'] }, ssoOnly: true } },
+    realm: {
+      authentication: {
+        modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
+        chains: {
+          default: [{ module: 'password', criteria: 'REQUIRED' }],
+          strong: [{ module: 'strong', criteria: 'REQUIRED' }],
+        },
+      },
+    },
+    clients: {
+      acr: [{ name: MFA, level: 2 }],
+      saml: {
+        serviceProviders: PLACES.map((place) => ({
+          ...{ id: place, entityId: `${site}/${place}`, metadata: readFileSync(file(place, 'xml'), 'utf8') },
+          signedRequests: true,
+          encrypt: place === 'secure',
+        })),
+      },
+    },
+  })
+  const metadata = await new Client().call(`${gateway.login}/saml2/staff/metadata`)
+  assert.equal(metadata.status, 200, metadata.body)
+  writeFileSync(join(scratch.path, 'idp.xml'), metadata.body)
+  apache = await startApache(port)
+})
+after(async () => {
+  await apache.stop()
+  await gateway.stop()
+  scratch.remove()
+})
+
+function file(place: string, kind: 'xml' | 'key' | 'cert'): string {
+  return join(scratch.path, `${place}.${kind}`)
+}
+
+/** The tool names what it makes after the entity id. */
+function createMetadata(place: string): void {
+  const into = join(scratch.path, `made-${place}`)
+  mkdirSync(into)
+  const { status, stderr } = spawnSync('mellon_create_metadata', [`${site}/${place}`, `${site}/${place}/mellon`], {
+    cwd: into,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stderr)
+  for (const kind of ['xml', 'key', 'cert'] as const) {
+    const made = readdirSync(into).find((name) => name.endsWith(`.${kind}`)) ?? ''
+    renameSync(join(into, made), file(place, kind))
+    chmodSync(file(place, kind), 0o644)
+  }
+}
+
+function startApache(port: number): Promise<Program> {
+  const directory = scratch.path
+  for (const name of ['run', 'www', ...PLACES.map((place) => `www/${place}`)])
+    mkdirSync(join(directory, name), { recursive: true })
+  chmodSync(join(directory, 'run'), 0o777)
+  for (const place of PLACES) {
+    const path = join(directory, 'www', place, 'me')
+    writeFileSync(path, '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv | sort\n')
+    chmodSync(path, 0o755)
+  }
+  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'cgid', 'auth_mellon']
+  const location = (place: string, more: string): string => `
+ScriptAlias /${place}/me ${directory}/www/${place}/me
+<Location /${place}>
+  AuthType Mellon
+  MellonEnable auth
+  Require valid-user
+  MellonVariable ${place}
+  MellonEndpointPath /${place}/mellon
+  MellonSPMetadataFile ${file(place, 'xml')}
+  MellonSPPrivateKeyFile ${file(place, 'key')}
+  MellonSPCertFile ${file(place, 'cert')}
+  MellonIdPMetadataFile ${directory}/idp.xml
+  MellonUser uid
+  MellonSecureCookie Off
+  MellonCookieSameSite lax
+  ${more}
+</Location>`
+  const conf = `
+ServerRoot ${directory}
+ServerName sp.localhost:${port}
+UseCanonicalName On
+Listen 127.0.0.1:${port}
+PidFile ${directory}/run/httpd.pid
+DefaultRuntimeDir ${directory}/run
+ErrorLog "|/bin/cat"
+LogLevel notice
+User www-data
+Group www-data
+${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+ScriptSock ${directory}/run/cgid.sock
+DocumentRoot ${directory}/www
+MellonLockFile ${directory}/run/mellon.lock
+MellonPostDirectory ${directory}/run
+${location('secure', '')}
+${location('strong', `MellonAuthnContextClassRef "${MFA}"`)}
+`
+  writeFileSync(join(directory, 'server.conf'), conf)
+  return startProgram({
+    command: 'apache2',
+    args: ['-f', join(directory, 'server.conf'), '-D', 'FOREGROUND'],
+    cwd: directory,
+    ready: /resuming normal operations/,
+  })
+}
+
+/** What a page of ours sends on by itself, sent to the site; follows where that leads. */
+async function sentOn(browser: Client, page: Answer): Promise<Answer> {
+  assert.match(page.body, /data-relay/, `${page.status} ${page.url}\n${page.body}`)
+  const fields = [...page.body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
+  const action = /action="([^"]*)"/.exec(page.body)?.[1] ?? ''
+  const form = Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')]))
+  // As a browser does: the form comes from another site.
+  return browser.open(new URL(action, page.url).href, {
+    form,
+    headers: { origin: gateway.login, 'sec-fetch-site': 'cross-site' },
+  })
+}
+
+async function signedIn(): Promise<{ readonly browser: Client; readonly page: Answer }> {
+  const browser = new Client()
+  const form = await browser.open(`${site}/secure/me?a=b`)
+  assert.ok(form.url.startsWith(`${gateway.login}/login/staff`), `${form.status} ${form.url}\n${form.body}`)
+  return { browser, page: await sentOn(browser, await browser.signIn(form, 'alice', passwordOf('alice'))) }
+}
+
+test('mod_auth_mellon signs people in by an encrypted assertion and has their attributes', async () => {
+  const { page } = await signedIn()
+  assert.equal(page.status, 200, `${page.body}\n${apache.output()}`)
+  assert.equal(page.url, `${site}/secure/me?a=b`)
+  for (const line of [
+    'REMOTE_USER=alice',
+    'MELLON_mail=alice@acme.example',
+    'MELLON_groups=operators',
+    'MELLON_displayName=alice Näme',
+  ])
+    assert.ok(page.body.includes(line), `${line}\n${page.body}`)
+  assert.match(page.body, /MELLON_NAME_ID=\S+/)
+})
+
+test('mod_auth_mellon has a stronger login by a class of authentication contexts', async () => {
+  const { browser } = await signedIn()
+  const form = await browser.open(`${site}/strong/me`)
+  assert.ok(form.url.startsWith(`${gateway.login}/login/staff`), `${form.status} ${form.url}\n${form.body}`)
+  const page = await sentOn(browser, await browser.signIn(form, 'alice', passwordOf('alice')))
+  assert.match(page.body, /REMOTE_USER=alice/, `${page.body}\n${apache.output()}`)
+})
+
+test('mod_auth_mellon may ask without a question', async () => {
+  const passive = `${site}/secure/mellon/login?IsPassive=true&ReturnTo=${encodeURIComponent(`${site}/secure/me`)}`
+  const stranger = new Client()
+  const nobody = await sentOn(stranger, await stranger.open(passive))
+  assert.doesNotMatch(nobody.body, /REMOTE_USER/)
+  const { browser } = await signedIn()
+  const page = await sentOn(browser, await browser.open(passive))
+  assert.match(page.body, /REMOTE_USER=alice/)
+})
