@@ -5,8 +5,9 @@ import { subscribe } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import { explainAt, type SiteExplanation, type WrittenRequest } from '../src/gateway/asked-request.ts'
 import type { Asker } from '../src/gateway/policy-query.ts'
+import { ASSERTION_HEADER } from '../src/gateway/identity-headers.ts'
 import { DECISIONS, type ToldDecision } from '../src/gateway/told-decision.ts'
-import type { Facts } from '../src/policy/decision.ts'
+import type { Decision, Facts } from '../src/policy/decision.ts'
 import { isAnonymous } from '../src/session/anonymous.ts'
 
 /** A decision in words that can be written down. */
@@ -65,7 +66,11 @@ function askerOf({ session = NOBODY, groups, attributes, at = NEVER }: DecisionR
 function enforcedWords({ verdict, asker, request }: ToldDecision): object {
   switch (verdict.kind) {
     case 'forward':
-      return { allowed: true, asked: asker !== undefined && !request.site.ssoOnly }
+      return {
+        allowed: true,
+        asked: asker !== undefined && !request.site.ssoOnly,
+        told: withoutAssertion(verdict.identity),
+      }
     case 'step-up':
       // Who is anonymous is asked who they are, whatever it was that stood in the way.
       return asker !== undefined && isAnonymous(verdict.session)
@@ -80,13 +85,28 @@ function enforcedWords({ verdict, asker, request }: ToldDecision): object {
   }
 }
 
-function saidWords({ verdict, asker }: ToldDecision, explained: SiteExplanation): object {
+function saidWords(decided: ToldDecision, explained: SiteExplanation): object {
+  const { verdict, asker } = decided
   if (explained.kind === 'refused') return { refused: explained.why }
-  if (explained.kind === 'unasked') return { allowed: !explained.why.startsWith('method-not-allowed'), asked: false }
+  if (explained.kind === 'unasked')
+    return { allowed: !explained.why.startsWith('method-not-allowed'), asked: false, ...toldWith(decided, undefined) }
   const { decision, trace } = explained.explanation
   const { allowed, advices, policies, endsSession } = decision
-  const plain = { allowed, asked: true }
+  const plain = { allowed, asked: true, ...toldWith(decided, decision.attributes) }
   if (verdict.kind === 'deny') return { ...plain, policies, endsSession, why: trace }
   const isStranger = asker !== undefined && 'session' in verdict && verdict.session && isAnonymous(verdict.session)
   return verdict.kind === 'step-up' && !isStranger ? { ...plain, advices } : plain
+}
+
+/** What the application would be told of the user, where policies say this of them. */
+function toldWith({ verdict, asker, request }: ToldDecision, said: Decision['attributes']): { readonly told?: object } {
+  if (verdict.kind !== 'forward') return {}
+  const { session } = verdict
+  if (session === undefined || asker === undefined) return { told: [] }
+  return { told: withoutAssertion(request.site.identity(session, asker.facts, said)) }
+}
+
+/** Names and values in turn. An assertion that is made later is another one. */
+function withoutAssertion(headers: readonly string[]): readonly string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)] !== ASSERTION_HEADER)
 }

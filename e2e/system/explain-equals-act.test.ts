@@ -12,6 +12,7 @@ const POLICIES = [
     actions: ALL,
     subject: { type: 'AuthenticatedUsers' },
     condition: { type: 'LEAuthLevel', authLevel: 5 },
+    responseAttributes: [{ type: 'Static', propertyName: 'role', propertyValues: ['reader'] }],
   },
   {
     name: 'stronger',
@@ -40,7 +41,7 @@ async function start(t: { after(body: () => Promise<void>): void }, env: Readonl
   t.after(() => app.close())
   const erin = { username: 'erin', hash: await hashOf('erin-password'), groups: ['staff'] }
   const profile =
-    "allowedMethods: [GET, POST]\nnotEnforced: [{ path: '/open/*' }]\nenvironment: { headers: { X-Device: device } }\n"
+    "allowedMethods: [GET, POST]\nnotEnforced: [{ path: '/open/*' }]\nenvironment: { headers: { X-Device: device } }\nidentity: { headers: { X-Role: response:role } }\n"
   const rig = await startOwnRig({
     env,
     files: {
