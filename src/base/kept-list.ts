@@ -32,12 +32,25 @@ export type EditOutcome<Item, Effect, R> =
       readonly effect: Effect
     }
 
+/** What there is once it is written. */
+export interface Kept<Item, Effect> {
+  readonly items: readonly Item[]
+  readonly effect: Effect
+}
+
+export interface ChangeOptions<Item, Effect> {
+  /** Everything but writing. */
+  readonly isTrial: boolean
+  /** Told as soon as it is written, before it is in force: a process that ends in between has noted it. */
+  readonly written?: (kept: Kept<Item, Effect>) => void
+}
+
 /** Changes the list that each realm keeps in a file. */
 export interface KeptList<Item, Effect = undefined> {
-  /** Asks `plan` about the items as they are kept now, and does what it says. `isTrial`: everything but writing. */
+  /** Asks `plan` about the items as they are kept now, and does what it says. */
   change<R>(
     realm: RealmName,
     plan: (items: readonly Item[]) => EditPlan<R>,
-    options: { readonly isTrial: boolean },
+    options: ChangeOptions<Item, Effect>,
   ): Promise<EditOutcome<Item, Effect, R>>
 }

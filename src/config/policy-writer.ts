@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { RealmName } from '../base/brand.ts'
-import type { EditOutcome, EditPlan, ItemEdit, KeptList } from '../base/kept-list.ts'
+import type { ChangeOptions, EditOutcome, EditPlan, ItemEdit, KeptList } from '../base/kept-list.ts'
 import { asFault, fault } from '../errors.ts'
 import { policiesFileSchema, type PolicyConfig } from '../policy/policies.schema.ts'
 import { loadConfig, type LoadOptions } from './load.ts'
@@ -39,25 +39,24 @@ export function createPolicyWriter<Compiled, Effect>(
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
   return {
-    async change(realm, plan, { isTrial }) {
+    async change(realm, plan, options) {
       if (waiting >= MOST_WAITING) return { kind: 'conflict', why: 'too many changes are waiting; try again' }
       waiting++
-      const turn = last.then(async () => deps.alone(() => changeFile(deps, { realm, plan, isTrial })))
+      const turn = last.then(async () => deps.alone(() => changeFile(deps, { realm, plan, ...options })))
       last = turn.catch(() => undefined).finally(() => waiting--)
       return (await turn) ?? { kind: 'conflict', why: 'another process is changing policies; try again' }
     },
   }
 }
 
-interface Change<R> {
+interface Change<Effect, R> extends ChangeOptions<PolicyConfig, Effect | undefined> {
   readonly realm: RealmName
   readonly plan: (policies: readonly PolicyConfig[]) => EditPlan<R>
-  readonly isTrial: boolean
 }
 
 async function changeFile<Compiled, Effect, R>(
   deps: PolicyWriterDeps<Compiled, Effect>,
-  { realm, plan, isTrial }: Change<R>,
+  { realm, plan, isTrial, written }: Change<Effect, R>,
 ): Promise<EditOutcome<PolicyConfig, Effect | undefined, R>> {
   const file = `realms${realm === '/' ? '' : realm}/policies.yaml`
   const path = join(deps.root, file)
@@ -69,7 +68,11 @@ async function changeFile<Compiled, Effect, R>(
   const planned = plan(old.realm.policies)
   if (planned.kind === 'refused') return planned
   const edits = planned.edits.filter(({ before, after }) => before === undefined || !isDeepStrictEqual(before, after))
-  if (edits.length === 0) return { kind: 'done', items: old.realm.policies, isInForce: true, effect: undefined }
+  if (edits.length === 0) {
+    const same = { items: old.realm.policies, effect: undefined }
+    if (!isTrial) written?.(same)
+    return { kind: 'done', ...same, isInForce: true }
+  }
   const edited = attempt(() => editPolicies(text, ...edits))
   if (typeof edited !== 'string')
     return { kind: 'conflict', why: `${file} is to be changed by hand: ${edited.message}` }
@@ -85,6 +88,7 @@ async function changeFile<Compiled, Effect, R>(
   if (replaced === 'changed') return { kind: 'conflict', why: `${file} was changed at the same time; read it again` }
   if (replaced === 'read-only')
     return { kind: 'conflict', why: `${file} cannot be written here; change it where it comes from` }
+  written?.({ items: policies, effect })
   await deps.reload()
   return {
     kind: 'done',

@@ -586,6 +586,19 @@ suite('several who write', () => {
     assert.match(readFileSync(join(root, 'elsewhere.yaml'), 'utf8'), /name: new/)
   })
 
+  test('whoever wrote it is noted as soon as it is written, whatever becomes of the process then', async (t) => {
+    const { create, file, rig } = await host(t, {
+      writer: (deps) => createPolicyWriter({ ...deps, reload: () => Promise.reject(new Error('out of memory')) }),
+    })
+    assert.equal((await create(NEW)).status, 500)
+    assert.match(file(), /name: new/)
+    const events = rig.audited.filter((event) => event.event === 'PolicyAdministered')
+    assert.deepEqual(
+      events.map(({ policy, action, outcome }) => [policy, action, outcome]),
+      [['new', 'create', 'done']],
+    )
+  })
+
   test('what is not in force yet is 202', async (t) => {
     const { create } = await host(t, {
       writer: (deps) => createPolicyWriter({ ...deps, reload: () => Promise.resolve() }),

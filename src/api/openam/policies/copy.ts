@@ -66,9 +66,12 @@ async function withinRealm(deps: WriteDeps, { call, caller, transfer }: Work): P
     )
     return { kind: 'edit', edits }
   }
-  const changed = await deps.policyAdmin.change(realm, plan, { isTrial: isTrial(call) })
+  const action = copying === 'move' ? 'update' : 'create'
+  const changed = await deps.policyAdmin.change(realm, plan, {
+    isTrial: isTrial(call),
+    written: (kept) => noteAll(deps, { call, caller, transfer }, { moved, kept, action }),
+  })
   if (changed.kind !== 'done') return failureOf(changed)
-  noteAll(deps, { call, caller, transfer }, { moved, changed, action: copying === 'move' ? 'update' : 'create' })
   return replyWith({ call, transfer }, moved, changed)
 }
 
@@ -84,9 +87,11 @@ async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
     const edits = moved.map(({ written }, nth) => ({ index: policies.length + nth, before: undefined, after: written }))
     return { kind: 'edit', edits }
   }
-  const created = await deps.policyAdmin.change(to, plan, { isTrial: isTrial(call) })
+  const created = await deps.policyAdmin.change(to, plan, {
+    isTrial: isTrial(call),
+    written: (kept) => noteAll(deps, work, { moved, kept, action: 'create' }),
+  })
   if (created.kind !== 'done') return failureOf(created)
-  noteAll(deps, work, { moved, changed: created, action: 'create' })
   if (copying === 'copy') return replyWith(work, moved, created)
   const removed = await remove(deps, work, moved)
   if ('status' in removed) return removed
@@ -109,13 +114,13 @@ async function remove(deps: WriteDeps, work: Work, moved: readonly Moved[]): Pro
     const edits = places.toSorted((a, b) => b - a).map((index) => ({ index, before: {}, after: undefined }))
     return { kind: 'edit', edits }
   }
-  const changed = await deps.policyAdmin.change(from, plan, { isTrial: isTrial(call) })
-  if (changed.kind !== 'done') {
-    const { body } = failureOf(changed)
-    return problem(409, `copied, and not removed from ${from}: ${'message' in body ? String(body.message) : ''}`)
-  }
-  noteAll(deps, work, { moved, changed, action: 'delete' })
-  return changed
+  const changed = await deps.policyAdmin.change(from, plan, {
+    isTrial: isTrial(call),
+    written: (kept) => noteAll(deps, work, { moved, kept, action: 'delete' }),
+  })
+  if (changed.kind === 'done') return changed
+  const { body } = failureOf(changed)
+  return problem(409, `copied, and not removed from ${from}: ${'message' in body ? String(body.message) : ''}`)
 }
 
 function isSame(realm: RealmName, policy: PolicyConfig, old: PolicyConfig): boolean {
@@ -127,11 +132,14 @@ function noteAll(
   { call, caller, transfer: { from, to } }: Work,
   {
     moved,
-    changed: { items, effect },
+    kept: { items, effect },
     action,
-  }: { readonly moved: readonly Moved[]; readonly changed: Done; readonly action: 'create' | 'update' | 'delete' },
+  }: {
+    readonly moved: readonly Moved[]
+    readonly kept: Omit<Done, 'isInForce'>
+    readonly action: 'create' | 'update' | 'delete'
+  },
 ): void {
-  if (isTrial(call)) return
   for (const { old, name } of moved) {
     const made = action === 'delete' ? undefined : items.find((policy) => policy.name === name)
     note(deps, call, {

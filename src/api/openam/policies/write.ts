@@ -50,19 +50,25 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
       edits: [{ index: known === undefined ? policies.length : index, before, after: asked?.written }],
     }
   }
-  const changed = await deps.policyAdmin.change(realm, plan, { isTrial: trial })
-  if (changed.kind !== 'done') return failureOf(changed)
-  const policy = asked && changed.items.find((each) => each.name === asked.name)
-  const now = policy && documentOf(realm, policy)
-  if (trial) {
-    const reply = replyWith(old, now, { isAccepted: false })
-    return { ...reply, body: withDecisions(reply.body, changed.effect) }
+  const nowIn = (policies: readonly PolicyConfig[]): Revised | undefined => {
+    const policy = asked && policies.find((each) => each.name === asked.name)
+    return policy && documentOf(realm, policy)
   }
-  note(deps, call, {
-    ...{ caller, policy: name, outcome: 'done', before: old, after: now, effect: changed.effect },
-    action: old === undefined ? 'create' : now === undefined ? 'delete' : 'update',
+  const changed = await deps.policyAdmin.change(realm, plan, {
+    isTrial: trial,
+    written({ items, effect }) {
+      const after = nowIn(items)
+      note(deps, call, {
+        ...{ caller, policy: name, outcome: 'done', before: old, after, effect },
+        action: old === undefined ? 'create' : after === undefined ? 'delete' : 'update',
+      })
+    },
   })
-  return replyWith(old, now, { isAccepted: !changed.isInForce })
+  if (changed.kind !== 'done') return failureOf(changed)
+  const now = nowIn(changed.items)
+  if (!trial) return replyWith(old, now, { isAccepted: !changed.isInForce })
+  const reply = replyWith(old, now, { isAccepted: false })
+  return { ...reply, body: withDecisions(reply.body, changed.effect) }
 }
 
 /** Why nothing was written. */
