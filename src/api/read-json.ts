@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { readText } from '../http/read-text.ts'
 
 /** Bytes of a body: a token, a list of handles. */
 const LIMIT = 16_384
 /** Lists and objects in each other. What is deeper ends the stack of whatever goes through it. */
 const DEEPEST = 100
-/** How long a body may take to arrive, in milliseconds (slow-body attack). */
-const ARRIVAL_MS = 20_000
 
 export type JsonBody =
   /** `value` is `undefined` for an empty body. */
@@ -20,7 +19,7 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i
  */
 export async function readJson(request: IncomingMessage): Promise<JsonBody> {
   if (Number(request.headers['content-length'] ?? 0) > LIMIT) return { kind: 'refused', status: 413 }
-  const text = await readText(request)
+  const text = await readText(request, LIMIT)
   if (typeof text === 'number') return { kind: 'refused', status: text }
   if (text === '') return { kind: 'read', value: undefined }
   if (!JSON_TYPE.test(request.headers['content-type'] ?? '') || request.headers['content-encoding'] !== undefined) {
@@ -41,29 +40,4 @@ function isTooDeep(value: unknown): boolean {
     if (level.length === 0) return false
   }
   return true
-}
-
-/** A body as UTF-8, bounded in bytes and time. What is still to come after a refusal is not waited for. */
-export function readText(request: IncomingMessage, most = LIMIT): Promise<string | 408 | 413> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const settle = (answer: string | 408 | 413): void => {
-      clearTimeout(timer)
-      request.off('data', take).off('end', finish).off('close', broke)
-      resolve(answer)
-    }
-    const timer = setTimeout(() => settle(408), ARRIVAL_MS)
-    const take = (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > most) settle(413)
-      else chunks.push(chunk)
-    }
-    const finish = (): void => settle(Buffer.concat(chunks).toString('utf8'))
-    const broke = (): void => {
-      clearTimeout(timer)
-      reject(new Error('the connection broke before the request was there'))
-    }
-    request.on('data', take).once('end', finish).once('close', broke)
-  })
 }

@@ -206,6 +206,13 @@ export type AuditEvent = About &
         readonly sid: string
         readonly client: string
       }
+    /** A program that has the realm's token has added an OpenID client. */
+    | {
+        readonly event: 'OidcClientRegistered'
+        readonly realm: RealmName
+        readonly client: string
+        readonly redirectUris: readonly string[]
+      }
     /** What an OpenID client, or somebody in its name, asked for and did not get. `error`: as in OAuth. */
     | {
         readonly event: 'OidcRefused'

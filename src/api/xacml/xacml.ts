@@ -16,7 +16,7 @@ import { mayEvaluate, refuseQuestion } from '../openam/policies/privilege.ts'
 import { FORBIDDEN, problem, replyToFault, UNAUTHORIZED, type Reply } from '../openam/reply.ts'
 import { presentedTokens, tokenNames, type TokenNames } from '../openam/tokens.ts'
 import type { Api, ApiFacts } from '../ports.ts'
-import { readText } from '../read-json.ts'
+import { readText } from '../../http/read-text.ts'
 import { decide } from './decide.ts'
 import { acceptedForm, formOf } from './media-types.ts'
 

@@ -31,7 +31,8 @@ function createBench(kind: string) {
   const [short, lasting] = [createShelf(), createShelf()]
   const deps = { realm: REALM, library: { errors }, shortLived: short.shelf, durable: lasting.shelf }
   const mayKeep = (): Promise<void> => Promise.resolve()
-  const rest = { sessions: undefined as never, context: () => undefined, foundAtFirst: () => ({}), mayKeep }
+  const registered = () => Promise.resolve(undefined)
+  const rest = { registered, sessions: undefined as never, context: () => undefined, foundAtFirst: () => ({}), mayKeep }
   const ended = { count: 0 }
   const endings = (_user: string, _client: string, isLasting: boolean) =>
     Promise.resolve(isLasting ? [ended.count] : [])

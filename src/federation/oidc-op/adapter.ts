@@ -12,6 +12,8 @@ export interface AdapterDeps {
   readonly shortLived: Shelf
   readonly durable: Shelf
   readonly sessions: SsoSessions
+  /** A client that is not in the configuration. */
+  readonly registered: (id: string) => Promise<AdapterPayload | undefined>
   /** Where the counters stand that end a grant; `isLasting`: also without the session that it was given in. */
   readonly endings: (userId: string, clientId: string, isLasting: boolean) => Promise<readonly number[]>
   /** Rejects where whoever asks has proved nothing, and too much was kept for their network. */
@@ -36,6 +38,8 @@ const POLL_MS = 4_500
 /** The library's records in our store (its adapter for one kind of them). Everything rejects as the store does: nothing is assumed. */
 export function createAdapter(kind: string, deps: AdapterDeps): Adapter {
   if (kind === 'Session') return createSessionAdapter(deps)
+  const { registered } = deps
+  if (kind === 'Client') return readingOnly(registered)
   const { library, shortLived, durable } = deps
   const keyOf = recordKey(deps.realm)
   const key = (id: string): string => (id.startsWith(BY_KEY) ? id.slice(1) : keyOf(kind, id))
@@ -135,6 +139,21 @@ function isWithDevicePage({ context }: AdapterDeps): boolean {
 
 async function slowDown(shelf: Shelf, key: string, { errors }: Pick<Library, 'errors'>): Promise<void> {
   if (!(await shelf.create(key, '', POLL_MS))) throw new errors.SlowDown()
+}
+
+/** Clients come to us by the configuration or by our own registration: the library writes none. */
+function readingOnly(find: AdapterDeps['registered']): Adapter {
+  const none = (): Promise<undefined> => Promise.resolve(undefined)
+  const never = (): Promise<never> => Promise.reject(new TypeError('the library writes no clients'))
+  return {
+    find,
+    upsert: never,
+    consume: never,
+    destroy: never,
+    findByUserCode: none,
+    findByUid: none,
+    revokeByGrantId: none,
+  }
 }
 
 const MAY_OUTLIVE: ReadonlySet<string> = new Set(['Grant', 'RefreshToken'])

@@ -37,7 +37,9 @@ const jwk = z
   .looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']).describe('Kind of key.') })
   .refine((key) => !('d' in key), 'this is a private key; write its public half')
 
-const clientSchema = z
+const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/)
+
+export const clientSchema = z
   .strictObject({
     id: z
       .string()
@@ -87,7 +89,7 @@ const clientSchema = z
       .default(['authorization_code', 'refresh_token'])
       .describe('`device_code` is for devices without a browser (RFC 8628).'),
     scopes: z
-      .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/))
+      .array(scope)
       .default(['openid', 'profile', 'email', 'groups', 'offline_access'])
       .describe('What it may ask for at most.'),
     consent: z
@@ -185,9 +187,29 @@ export const STANDARD_CLAIMS: Readonly<Record<string, Readonly<Record<string, st
   groups: { groups: 'groups' },
 }
 
+const registrationSchema = z
+  .strictObject({
+    token: z
+      .string()
+      .min(32, 'write at least 32 characters; `openssl rand -base64 32` makes a good one')
+      .max(512)
+      .describe('What a program shows to register a client (`Authorization: Bearer`), usually `${file:…}`.'),
+    scopes: z
+      .array(scope)
+      .default(['openid', 'profile', 'email'])
+      .describe('What clients that have registered may ask for at most. What is taken away here they have no more.'),
+    most: z.int().min(1).max(1_000).default(100).describe('How many may register.'),
+    blocked: z.array(z.string()).max(1_000).default([]).describe('Those that count no more, by their `client_id`.'),
+  })
+  .optional()
+  .describe(
+    'Lets programs register clients at `/connect/register` (RFC 7591). People are asked what each may know. Without it nobody can.',
+  )
+
 /** realms/…/clients.yaml: who may ask the realm who somebody is. */
 export const clientsFileSchema = z.strictObject({
   clients: z.array(clientSchema).prefault([]).describe('Applications that sign people in by OpenID Connect.'),
+  registration: registrationSchema,
   claims: z
     .record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), z.record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), source))
     .default({})

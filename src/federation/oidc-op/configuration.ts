@@ -13,6 +13,7 @@ import { createPolicy } from './login-prompt.ts'
 import { logoutPages } from './logout-pages.ts'
 import { partnerFetch } from './partner-fetch.ts'
 import type { PartnerGate } from './partner-gate.ts'
+import { REGISTRATION_PATH } from './registration.ts'
 import type { Visits } from './visits.ts'
 
 export interface ConfigurationParts {
@@ -28,6 +29,7 @@ export interface ConfigurationParts {
   readonly visits: Visits
   readonly adapter: AdapterFactory
   readonly keys: readonly JWK[]
+  readonly issuer: string
   /** Whether the login host is reached by https. */
   readonly isSecure: boolean
   /** Longest life of the realm's sessions, in milliseconds. */
@@ -66,6 +68,7 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
     if (user !== undefined && token?.kind === 'RefreshToken') await parts.partnerGate.mayRefresh(ctx, token, user)
     return user && { accountId: user.id, claims: () => claimsOf(user, claimsFor(ctx.oidc.client?.clientId ?? '')) }
   }
+  const fetchOfPartner = partnerFetch(file.clients)
   return {
     adapter: parts.adapter,
     clients: file.clients.filter(({ disabled }) => !disabled).map((client): ClientMetadata => metadataOf(client)),
@@ -77,12 +80,22 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
       short: { httpOnly: true, sameSite: 'lax' },
     },
     responseTypes: ['code'],
-    scopes: [...new Set(['openid', 'offline_access', ...file.clients.flatMap((client) => client.scopes)])],
+    scopes: [
+      ...new Set([
+        'openid',
+        'offline_access',
+        ...file.clients.flatMap((client) => client.scopes),
+        ...(file.registration?.scopes ?? []),
+      ]),
+    ],
     claims: {
       openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
       ...Object.fromEntries(Object.entries(scopes).map(([scope, claims]) => [scope, Object.keys(claims)])),
     },
     acrValues: [...parts.levels.names],
+    ...(file.registration === undefined
+      ? {}
+      : { discovery: { registration_endpoint: parts.issuer + REGISTRATION_PATH } }),
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     pkce: {
       required: (_ctx, { clientId, clientAuthMethod }) =>
@@ -125,7 +138,7 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
       url: (ctx, { uid }) => parts.interactionUrl(uid, ctx.oidc.client?.clientId ?? ''),
     },
     ttl: lifetimes(parts),
-    fetch: (input, init) => partnerFetch(input instanceof Request ? input.url : input, init),
+    fetch: (input, init) => fetchOfPartner(input instanceof Request ? input.url : input, init),
     renderError: parts.renderError,
   }
 }

@@ -39,7 +39,9 @@ export type IssuersDeps = Omit<ProviderDeps, 'library' | 'keyRing'> & {
 
 /** One for each realm with clients. Loads the library, and makes the first keys, when there is one; with agents alone, when one is visited. */
 export async function createIssuers(realms: readonly ProviderRealm[], deps: IssuersDeps): Promise<Issuers> {
-  const withClients = realms.filter(({ file }) => file.clients.some(({ disabled }) => !disabled))
+  const withClients = realms.filter(
+    ({ file }) => file.registration !== undefined || file.clients.some(({ disabled }) => !disabled),
+  )
   if (withClients.length === 0) return NO_ISSUERS
   const load = async (): Promise<Library> => {
     const library = await loadLibrary()

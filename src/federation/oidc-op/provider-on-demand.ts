@@ -28,6 +28,7 @@ export function providerOnDemand(
       if (FOR_GOOD.has(entry.cause) || (await isKnown(entry.sid))) await (await get()).sessionEnded(entry)
     },
     ...NO_CONSENTS,
+    freshen: () => Promise.resolve(),
     clientFor(id) {
       const client = file.clients.find((each) => each.id === id)
       return client && { title: client.name ?? client.id, targets: targetsOf(client) }

@@ -26,7 +26,7 @@ const backChannel = createServer((request, response) => {
 })
 const keys = await generateKeyPair('ES256')
 
-function clients(more = ''): string {
+function clients(more = '', registration = ''): string {
   const { port } = backChannel.address() as AddressInfo
   const web = `secret: ${SECRET}, redirectUris: ["${RP}/cb"]`
   return `clients:
@@ -44,7 +44,7 @@ function clients(more = ''): string {
   - { id: little, ${web}, scopes: [openid, email] }
   - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
 ${more}acr: [{ name: "urn:acme:strong", level: 2 }]
-`
+${registration}`
 }
 
 let gateway: Gateway
@@ -552,6 +552,67 @@ test('a client that is added or removed is so without a restart, and nothing els
   await gateway.write('realms/staff/clients.yaml', clients())
   assert.equal((await browser.open(url)).status, 400)
   assert.equal(await isActive(server, token), false)
+})
+
+test('programs with the token of the realm register clients, where the configuration says so, as far as it says', async () => {
+  const address = `${gateway.issuer}/connect/register`
+  const token = 'the-token-of-the-realm-0123456789-abcdef'
+  const register = async (metadata: object, bearer = token) => {
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+    const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(metadata) })
+    const body = answer.status === 404 ? {} : ((await answer.json()) as Record<string, string>)
+    return { status: answer.status, body }
+  }
+  const wanted = { client_name: '<b>A Newcomer</b>', redirect_uris: [`${RP}/cb`], scope: 'openid email groups' }
+  assert.equal((await register(wanted)).status, 404, 'nobody can unless it is configured')
+  const rules = (more = '') => `registration: { token: ${token}, most: 2${more} }\n`
+  await gateway.write('realms/staff/clients.yaml', clients('', rules()))
+
+  assert.equal((await register(wanted, `${token}x`)).status, 401)
+  for (const more of [
+    { redirect_uris: ['http://rp.example/cb'] },
+    { redirect_uris: ['https://rp.example/*'] },
+    { redirect_uris: ['javascript:alert(1)'] },
+    { redirect_uris: ['https://rp.example/cb#x'] },
+    { redirect_uris: [] },
+    { jwks_uri: `${RP}/keys` },
+    { sector_identifier_uri: `${RP}/sector` },
+    { backchannel_logout_uri: `${RP}/logout` },
+    { request_uris: [`${RP}/request`] },
+    { grant_types: ['client_credentials'] },
+    { response_types: ['token'] },
+    { token_endpoint_auth_method: 'private_key_jwt' },
+    { client_name: 'x'.repeat(101) },
+    { client_name: 'x'.repeat(20_000) },
+  ])
+    assert.equal((await register({ ...wanted, ...more })).status, 400, JSON.stringify(more).slice(0, 80))
+
+  const { status, body } = await register(wanted)
+  assert.equal(status, 201, JSON.stringify(body))
+  const { client_id: id = '', client_secret: secret = '' } = body
+  assert.equal(body['scope'], 'openid email', 'no more than the realm lets')
+  assert.match(gateway.log(), /OidcClientRegistered/)
+  const rp = await discover(id, openid.ClientSecretBasic(secret))
+  assert.equal(rp.config.serverMetadata()['registration_endpoint'], address)
+  const browser = new Browser(gateway.origin)
+  const { url, checks } = await rp.start({ scope: 'openid email' })
+  const asked = await browser.signIn(await browser.open(url), 'carol')
+  assert.match(asked.body, /&lt;b&gt;A Newcomer/, 'people are asked')
+  const back = await browser.submit(asked, { decision: 'allow' })
+  const impostor = await discover(id, openid.ClientSecretPost(`${secret.slice(0, -1)}-`))
+  await refused(impostor.finish(back, checks), 'invalid_client')
+  const tokens = await rp.finish(back, checks)
+  assert.equal(tokens.claims()?.sub, 'u-carol')
+  const dump = await gateway.withStore(async ({ documents }) => JSON.stringify(await documents.list('oidc')))
+  assert.ok(dump.includes(id) && !dump.includes(secret), 'of its secret a digest is kept')
+
+  assert.equal((await register({ ...wanted, token_endpoint_auth_method: 'none' })).status, 201)
+  assert.equal((await register(wanted)).status, 403, 'no more than may')
+  await gateway.write('realms/staff/clients.yaml', clients('', rules(`, blocked: [${id}]`)))
+  assert.equal((await browser.open(url)).status, 400, 'a client that is blocked is none')
+  assert.equal(await isActive(await discover('server'), tokens.access_token), false)
+  await gateway.write('realms/staff/clients.yaml', clients())
+  assert.equal((await register(wanted)).status, 404)
 })
 
 test('what is published has no secret in it, and no log line has', async () => {

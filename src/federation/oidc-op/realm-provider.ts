@@ -18,7 +18,7 @@ import { createAdapter, recordKey } from './adapter.ts'
 import { createApplications, type Applications } from './applications.ts'
 import { redeemAgentCode, type AgentCode } from './agent-codes.ts'
 import { claimsByScope, claimsWithin, type Claims } from './account-claims.ts'
-import { targetsOf } from './client-metadata.ts'
+import { metadataOf, targetsOf } from './client-metadata.ts'
 import type { ClientsFile, OidcClientConfig } from './clients.schema.ts'
 import { checkSecrets, type VerifySecret } from './client-secrets.ts'
 import { configurationOf } from './configuration.ts'
@@ -30,6 +30,8 @@ import { createLevels, methodsOf } from './levels.ts'
 import type { Library } from './library.ts'
 import { createPartnerGate } from './partner-gate.ts'
 import { durable, shortLived } from './records.ts'
+import { createRegisteredClients } from './registered-clients.ts'
+import { createRegistration, REGISTRATION_PATH } from './registration.ts'
 import { tellClients } from './session-ends.ts'
 import { surround } from './surroundings.ts'
 import { bindSessions, type Bound } from './sso-binding.ts'
@@ -78,6 +80,8 @@ export interface RealmProvider {
   /** Told that a session of the realm has ended; rejects when a client could not be told. */
   sessionEnded(entry: Ended): Promise<void>
   readonly applications: Applications
+  /** Settles when this process knows of the clients that others have registered. */
+  freshen(): Promise<void>
   /** The client that a page of the login's leads back to: what it is called, and where its forms end up. */
   clientFor(id: string): { readonly title: string; readonly targets: readonly string[] } | undefined
 }
@@ -94,11 +98,12 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   const mount = issuerPath(name)
   const visits = new Visits()
   const clients = new Map(file.clients.filter(({ disabled }) => !disabled).map((client) => [client.id, client]))
-  const clientOf = (id: string): OidcClientConfig | undefined => clients.get(id)
-  const allClaims = claimsByScope(file.claims)
-  const claimsFor = (id: string): Claims => claimsWithin(allClaims, clientOf(id)?.scopes ?? [])
   const shelves = { shortLived: shortLived(store), durable: durable(store, clock) }
   const keyOf = recordKey(name)
+  const registered = createRegisteredClients({ rules: file.registration, shelf: shelves.durable, keyOf, clock })
+  const clientOf = (id: string): OidcClientConfig | undefined => clients.get(id) ?? registered.of(id)
+  const allClaims = claimsByScope(file.claims)
+  const claimsFor = (id: string): Claims => claimsWithin(allClaims, clientOf(id)?.scopes ?? [])
   const sessions = createSsoSessions({ realm: name, find: deps.find, shelf: shelves.shortLived, keyOf, clock })
   const levels = createLevels(file.acr, realm.highestLevel)
   const consents = createConsents({ shelf: shelves.durable, keyOf, clock })
@@ -118,6 +123,10 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
           return store.epochs.read(isLasting ? lastingEpochKeys(person, client) : [consentEpochKey(person, client)])
         },
         mayKeep: limitUnproved({ realm: name, library, visits, counters: store.counters, sessionOf }),
+        async registered(id) {
+          const client = await registered.find(id)
+          return client && metadataOf(client)
+        },
         context: () => library.Provider.ctx,
         foundAtFirst: (request) => bound.get(request)?.authorizations ?? {},
       })
@@ -125,6 +134,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
       deps.origin + mount,
       configurationOf({
         ...{ library, file, clientOf, claimsFor, grants, levels, partnerGate, visits, adapter, keys, sessionOf },
+        issuer: deps.origin + mount,
         isSecure: deps.origin.startsWith('https:'),
         directory: realm.directory,
         maxLifeMs: realm.maxLifeMs,
@@ -150,6 +160,8 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
     return provider
   }
   const current = providerByKeys(deps.keyRing, build)
+  const { registration: rules } = file
+  const register = rules && createRegistration({ ...deps, realm: name, rules, registered, counters: store.counters })
   const interactions = createInteractions({
     ...{ visits, grants, clock, mount, describe, access, clientOf, claimsFor },
     audit: deps.audit,
@@ -159,6 +171,11 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   return {
     async serve(visit, path) {
       visits.begin(visit)
+      await registered.freshen()
+      if (path === REGISTRATION_PATH && register !== undefined) {
+        await register(visit)
+        return
+      }
       const provider = current()
       const asked = /^\/interaction\/([\w-]{1,64})$/.exec(path)?.[1]
       if (asked !== undefined) {
@@ -179,6 +196,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
         endEverything: async (userId) => void (await store.epochs.raise(epochKeys({ realm: name, userId })[0])),
       }),
     applications: createApplications({ realm: name, consents, epochs: store.epochs, clientOf, claimsFor }),
+    freshen: () => registered.freshen(),
     clientFor(id) {
       const client = clientOf(id)
       return client && { title: client.name ?? client.id, targets: targetsOf(client) }

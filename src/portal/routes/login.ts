@@ -27,6 +27,7 @@ export async function showLogin(parts: PortalParts, visit: Visit): Promise<void>
     answerError(parts, visit, { kind: 'not-found', status: 404 })
     return
   }
+  await parts.issuers.of(realm.name)?.freshen()
   const asked = readLoginRequest(parts, visit, realm)
   auditRefusal(parts, visit, asked)
   const session = await visit.session()
@@ -56,6 +57,7 @@ export async function submitLogin(parts: PortalParts, visit: Visit): Promise<voi
     answerError(parts, visit, { kind: 'cross-site', status: 403, loginUrl: loginPath(realm.name) })
     return
   }
+  await parts.issuers.of(realm.name)?.freshen()
   const asked = readLoginRequest(parts, visit, realm)
   const session = await visit.session()
   if (asked.misunderstood) {
