@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endpointFetch } from '../../src/federation/oidc-rp/endpoint-fetch.ts'
 import { openIdProviderSchema } from '../../src/federation/oidc-rp/providers.schema.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { openMetadataFeed } from '../../src/federation/saml/metadata-feed.ts'
+import { readServiceProvider } from '../../src/federation/saml/metadata.ts'
 import { loadWith } from './config-copy.ts'
 import { calm, leadsNowhereElse, noServerError, upstreamSilent } from './oracles.ts'
 import { readPending, readVectors } from './pending.ts'
@@ -111,6 +114,16 @@ async function namedByProvider(address: string): Promise<void> {
   await assert.rejects(endpointFetch(provider)(address, asking), address)
 }
 
+/** Where a SAML partner publishes its metadata. */
+async function namedByMetadata(rig: Rig, url: string): Promise<void> {
+  const log = { info: () => undefined, warn: () => undefined }
+  const address = { url, internal: false, entityId: 'https://sp.example', signers: undefined, refreshMs: 3_600_000 }
+  const feed = openMetadataFeed(address, readServiceProvider, { clock: systemClock, log })
+  assert.equal(await feed.partner(), undefined, url)
+  feed.close()
+  assert.equal(rig.canaryDialled(), 0, url)
+}
+
 runVectors<SsrfVector>('ssrf', {
   beyond,
   async setUp(rig) {
@@ -123,6 +136,7 @@ runVectors<SsrfVector>('ssrf', {
     await namedByLogin(rig, address)
     await namedByConfiguration(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await namedByProvider(vector.url.replaceAll('PORT', String(rig.canaryPort)))
+    await namedByMetadata(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await calm(rig, vector.id, 400)
   },
 })
@@ -134,7 +148,7 @@ function beyond(): void {
     // A certificate names them all in x509.test.ts; all that a provider names is asked alike; what clients name is in oidc_op.test.ts.
     const certificate = 'CRL DP / OCSP / AIA in a client certificate'
     const clients = ['request_uri', 'sector_identifier_uri', 'logo_uri', 'backchannel_logout_uri', 'WebFinger']
-    const elsewhere = [certificate, 'OIDC issuer/discovery', 'jwks_uri', ...clients]
+    const elsewhere = [certificate, 'OIDC issuer/discovery', 'jwks_uri', 'IdP/SP metadata URL', ...clients]
     assert.deepEqual([...waiting, ...elsewhere, 'Azp/JKU headers'].sort(), [...sinks].sort())
   })
 }

@@ -56,10 +56,10 @@ export const REFERENCE_FILES: readonly ReferenceFile[] = [
   },
   {
     name: 'clients',
-    title: 'OpenID clients',
+    title: 'OpenID clients and SAML partners',
     file: 'realms/…/clients.yaml',
     about:
-      'Applications that sign the people of the realm in by OpenID Connect, beside `realm.yaml`; see docs/oidc.md. Without it the realm has no OpenID provider.',
+      'Applications that sign the people of the realm in by OpenID Connect (docs/oidc.md) or SAML (docs/saml.md), beside `realm.yaml`. Without it the realm is no provider.',
     schema: clientsFileSchema,
   },
 ]

@@ -76,7 +76,10 @@ export class Sp {
 }
 
 /** The form that a page sends on. */
-export function formOf(page: Page): { readonly action: string; readonly fields: Readonly<Record<string, string>> } {
+export function formOf(page: Pick<Page, 'body'>): {
+  readonly action: string
+  readonly fields: Readonly<Record<string, string>>
+} {
   const form = /<form method="post" action="([^"]*)"[^>]*data-relay>([^]*?)<\/form>/.exec(page.body)
   const inputs = [...(form?.[2] ?? '').matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
   return {
@@ -95,18 +98,18 @@ function unescaped(text: string): string {
 }
 
 /** The answer that a page sends on. */
-export function xmlIn(page: Page): string {
+export function xmlIn(page: Pick<Page, 'body'>): string {
   return Buffer.from(formOf(page).fields['SAMLResponse'] ?? '', 'base64').toString()
 }
 
 /** The code of an answer that signs nobody in. */
-export function statusIn(page: Page): string {
+export function statusIn(page: Pick<Page, 'body'>): string {
   return [...xmlIn(page).matchAll(/<samlp:StatusCode Value="[^"]*:([^":]*)"/g)].map(([, code]) => code).join(' ')
 }
 
 export interface SpMetadata {
   readonly entityId: string
-  readonly keys: PartnerKeys
+  readonly keys: Pick<PartnerKeys, 'certificate'>
   readonly consumers: readonly string[]
   readonly isSigning?: boolean
   readonly formats?: readonly string[]
