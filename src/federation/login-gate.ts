@@ -17,6 +17,15 @@ export interface GateDemand {
   readonly another?: boolean | undefined
 }
 
+/** Who has asked for a logout, and where the person goes then. */
+export interface AfterLogout {
+  readonly client?: string | undefined
+  /** What people call it. */
+  readonly title?: string | undefined
+  /** Checked; our own page where absent. */
+  readonly url?: string | undefined
+}
+
 /**
  * Port: the login as a provider of identities sees it, for one request. It knows nothing of chains and modules: it asks who is signed in,
  * and sends the browser away to prove more.
@@ -31,6 +40,9 @@ export interface LoginGate {
   used(session: Session): void
   /** Where the browser goes to bring it about; from there it comes back to `returnTo`, an address of the login host. */
   loginUrl(demand: GateDemand, returnTo: string): Promise<string>
-  /** Ends the session, and has the browser forget it. */
-  signOut(session: Session): Promise<void>
+  /**
+   * Ends the session, and has the browser forget it. Where the browser goes to tell others of it, and from there on to where it was to go;
+   * `undefined` where there is nobody to tell.
+   */
+  signOut(session: Session, to: AfterLogout): Promise<string | undefined>
 }

@@ -14,6 +14,7 @@ import type { AuditEvent } from '../telemetry/audit.ts'
 import { NO_IDPS } from '../federation/saml-idp/idps.ts'
 import { lookSchema } from './look.schema.ts'
 import { createPortal, type PortalDeps } from './portal.ts'
+import type { Leaving } from '../federation/logout/leaving.ts'
 import type { Authn } from '../authn/authn.ts'
 import type { LoginContext } from '../authn/login-call.ts'
 import type { PortalRealm, PortalSite } from './ports.ts'
@@ -73,11 +74,8 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
     authn: createTinyAuthn(world),
     ownFactors: noFactors,
     ownPassword: passwordsElsewhere,
-    providers: {
-      receive: () => Promise.resolve(undefined),
-      logout: () => Promise.resolve(undefined),
-      signedOut: () => Promise.resolve(false),
-    },
+    providers: { receive: () => Promise.resolve(undefined), signedOut: () => Promise.resolve(false) },
+    leaving: nobodyToTell,
     sessions: {
       resolve: (token) =>
         world.storeDown ? Promise.reject(fault('GH_STORE_UNAVAILABLE')) : Promise.resolve(world.sessions.get(token)),
@@ -137,6 +135,18 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
         server.closeAllConnections()
       }),
   })
+}
+
+/** No session is known to anybody. */
+const nobodyToTell: Leaving = {
+  plan: () => Promise.resolve({ stops: [], asides: [] }),
+  turn: () => Promise.resolve({ kind: 'nobody' }),
+  answer: () => Promise.resolve(undefined),
+  begin: () => Promise.resolve(''),
+  load: () => Promise.resolve(undefined),
+  change: () => Promise.resolve(undefined),
+  heard: () => Promise.resolve(false),
+  end: () => Promise.resolve(),
 }
 
 const passwordsElsewhere: OwnPassword = {

@@ -10,6 +10,7 @@ import type { Authn } from '../authn/authn.ts'
 import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
 import type { Issuers } from '../federation/oidc-op/issuers.ts'
+import type { Leaving } from '../federation/logout/leaving.ts'
 import type { SamlIdps } from '../federation/saml-idp/idps.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Providers, Readiness } from './ports.ts'
@@ -40,6 +41,8 @@ export interface PortalParts {
   readonly handshake: Pick<HandshakeService, 'issue' | 'tokenFor'>
   readonly checkGoto: GotoCheck
   readonly providers: Providers
+  /** Signing out at partners. */
+  readonly leaving: Leaving
   /** The OpenID providers of the realms. */
   readonly issuers: Issuers
   /** What the realms are by SAML. */

@@ -23,6 +23,7 @@ import { serveIssuer } from './routes/oauth2.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
 import { showLoginState } from './routes/login-state.ts'
 import { showPassword, submitPassword } from './routes/password.ts'
+import { showDeparture, submitDeparture } from './routes/departure.ts'
 import { showLoggedOut, showLogout, submitLogout } from './routes/logout.ts'
 import { defaultHeaders, securityHeaders } from './security-headers.ts'
 import { openVisit, type Visit } from './visit.ts'
@@ -77,6 +78,7 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route('/account/add').get(on(showSetUp)).post(form, on(submitSetUp)).all(refuseMethod(parts, FORM_METHODS))
   app.route(OIDC_CALLBACK).get(on(showCallback)).all(refuseMethod(parts, 'GET'))
   app.route(OIDC_LOGOUT).post(form, on(receiveLogout)).all(refuseMethod(parts, 'POST'))
+  app.route('/leaving').get(on(showDeparture)).post(form, on(submitDeparture)).all(refuseMethod(parts, FORM_METHODS))
   app
     .route(SAML_CONSUMER)
     .get(on(showSamlArrival))

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import type { CookieAttributes } from '../http/cookies.ts'
 import type { Client } from '../http/client.ts'
-import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { LookConfig } from './look.schema.ts'
 
@@ -98,8 +97,6 @@ export type ReceivedResponse =
 export interface Providers {
   /** `undefined` for a realm without SAML providers. */
   receive(realm: RealmName, sent: SentResponse): Promise<ReceivedResponse | undefined>
-  /** Where the session's person signs out at the provider that it began with; asked before it ends. */
-  logout(session: Session): Promise<{ readonly url: string; readonly title: string } | undefined>
   /** False for a token that is not good. */
   signedOut(realm: RealmName, provider: string, logoutToken: string): Promise<boolean>
 }

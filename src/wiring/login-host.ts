@@ -17,6 +17,7 @@ import { createPortal } from '../portal/portal.ts'
 import type { PortalRealm, PortalSite } from '../portal/ports.ts'
 import type { RuntimeDeps, GenerationDeps } from './deps.ts'
 import type { PolicyParts } from './policies.ts'
+import { leavingOf } from './leaving.ts'
 import { portalProviders, providersPort, type OpenProviders } from './providers.ts'
 import { peopleOf } from './users.ts'
 import type { AgentIdTokens } from './agent-id-tokens.ts'
@@ -55,7 +56,8 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     sessions,
     handshake: deps.handshakes,
     checkGoto,
-    providers: providersPort(compiled.providers, login.url),
+    providers: providersPort(compiled.providers),
+    leaving: leavingOf(snapshot, compiled.providers.all, deps),
     issuers: compiled.issuers,
     saml: compiled.saml,
     readiness: deps.readiness,

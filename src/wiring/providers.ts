@@ -10,6 +10,7 @@ import { entityIdOf } from '../federation/saml/addresses.ts'
 import type { AssertionConsumer } from '../federation/saml-sp/assertion-consumer.ts'
 import { markOf as samlMarkOf } from '../federation/saml-sp/session-mark.ts'
 import { markOf } from '../federation/oidc-rp/session-mark.ts'
+import type { ProviderLogout } from '../federation/logout/provider-logout.ts'
 import { createUserRecords } from '../identity/managed/user-records.ts'
 import type { PortalProvider, Providers } from '../portal/ports.ts'
 import type { Session } from '../session/session.ts'
@@ -91,18 +92,22 @@ export function portalProviders({ identityProviders, authentication }: RealmConf
   })
 }
 
-/** What pages do with the providers besides logins. */
-export function providersPort({ all, consumers }: OpenProviders, loginUrl: string): Providers {
+/** Where people sign out at the provider that their session began with. */
+export function logoutAt(all: RealmProviders, loginUrl: string): ProviderLogout {
   const returnTo = `${new URL(loginUrl).origin}/logged-out`
+  return async (session) => {
+    const provider = providerOfSession(all, session)
+    const logout = await provider?.logout(session, returnTo)
+    if (provider === undefined || logout === undefined) return undefined
+    const url = new URL(logout.action)
+    for (const [name, value] of Object.entries(logout.fields)) url.searchParams.set(name, value)
+    return { url: url.href, title: provider.title, provider: markOf(session)?.provider ?? '' }
+  }
+}
+
+/** What pages do with the providers besides logins. */
+export function providersPort({ all, consumers }: Pick<OpenProviders, 'all' | 'consumers'>): Providers {
   return {
-    async logout(session) {
-      const provider = providerOfSession(all, session)
-      const logout = await provider?.logout(session, returnTo)
-      if (provider === undefined || logout === undefined) return undefined
-      const url = new URL(logout.action)
-      for (const [name, value] of Object.entries(logout.fields)) url.searchParams.set(name, value)
-      return { url: url.href, title: provider.title }
-    },
     receive: async (realm, sent) => consumers.get(realm)?.receive(sent),
     signedOut: async (realm, name, token) => (await all.get(realm)?.get(name)?.signedOut(token)) ?? false,
   }

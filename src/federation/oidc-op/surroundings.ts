@@ -62,12 +62,21 @@ function refuse(ctx: KoaContextWithOIDC, status: number, { visits }: Surrounding
 }
 
 /** The library has ended what it knows; ours is the session that counts. */
-async function endSession(ctx: KoaContextWithOIDC, { visits, sessionOf }: SurroundingsDeps): Promise<void> {
+async function endSession(ctx: KoaContextWithOIDC, { visits, sessionOf, clientOf }: SurroundingsDeps): Promise<void> {
   const { oidc } = ctx as { readonly oidc?: KoaContextWithOIDC['oidc'] }
   const session = sessionOf(ctx)
   const isConfirmed =
     oidc?.route === 'end_session_confirm' && ctx.status === 303 && typeof oidc.params?.['logout'] === 'string'
-  if (isConfirmed && session !== undefined) await visits.of(ctx.req).gate.signOut(session)
+  if (!isConfirmed || session === undefined) return
+  const { clientId, postLogoutRedirectUri } = (oidc.session?.state ?? {}) as Readonly<Record<string, unknown>>
+  const client = typeof clientId === 'string' ? clientId : undefined
+  const away = await visits.of(ctx.req).gate.signOut(session, {
+    client,
+    title: client === undefined ? undefined : (clientOf(client)?.name ?? client),
+    // With its `state`, as the library has put it together.
+    url: typeof postLogoutRedirectUri === 'string' ? String(ctx.response.get('location')) : undefined,
+  })
+  if (away !== undefined) ctx.redirect(away)
 }
 
 /** Who is signed in has our cookie; the library's would say nothing that counts. */

@@ -224,6 +224,21 @@ export const de: Catalogue = {
   'leaving.text': 'Sie werden zur Anmeldung zu {provider} weitergeleitet.',
   'leaving.out': 'Hier sind Sie abgemeldet. {provider} meldet Sie dort ab.',
   'leaving.go': 'Weiter zu {provider}',
+  'leaving.signing-out': 'Sie werden abgemeldet',
+  'leaving.stuck': '{provider} hat nicht geantwortet',
+  'leaving.stuck-text':
+    'Hier sind Sie abgemeldet. {provider} hat Sie nicht zurückgebracht; ob Sie dort abgemeldet sind, weiß niemand.',
+  'leaving.pass': 'Ohne Antwort weiter',
+  'leaving.again': '{provider} noch einmal versuchen',
+  'leaving.left-text':
+    'Hier sind Sie abgemeldet. Wo es unten steht, können Sie noch angemeldet sein: Melden Sie sich dort ab, oder schließen Sie den Browser.',
+  'leaving.waiting': 'Kommt noch',
+  'leaving.now': 'Wird abgemeldet …',
+  'leaving.done': 'Abgemeldet',
+  'leaving.failed': 'Nicht bestätigt',
+  'leaving.none': 'Nicht erreichbar',
+  'leaving.told': 'Wird verständigt',
+  'leaving.on': 'Weiter',
   'error.provider-answer.title': 'Diese Anmeldung ist vorbei',
   'error.provider-answer.text':
     'Sie hat zu lange gedauert, wurde in einem anderen Tab beendet oder nicht in diesem Browser begonnen. Bitte melden Sie sich noch einmal an.',

@@ -206,6 +206,21 @@ export const en = {
   'leaving.text': 'You will be taken to {provider} to sign in.',
   'leaving.out': 'You are signed out here. {provider} signs you out there.',
   'leaving.go': 'Continue to {provider}',
+  'leaving.signing-out': 'Signing you out',
+  'leaving.stuck': '{provider} has not answered',
+  'leaving.stuck-text':
+    'You are signed out here. {provider} has not brought you back, so nobody knows whether you are signed out there.',
+  'leaving.pass': 'Go on without it',
+  'leaving.again': 'Try {provider} again',
+  'leaving.left-text':
+    'You are signed out here. Where it says so below you may still be signed in: sign out there, or close the browser.',
+  'leaving.waiting': 'Next',
+  'leaving.now': 'Signing out…',
+  'leaving.done': 'Signed out',
+  'leaving.failed': 'Not confirmed',
+  'leaving.none': 'Cannot be told',
+  'leaving.told': 'Being told',
+  'leaving.on': 'Continue',
   'error.provider-answer.title': 'This sign-in is over',
   'error.provider-answer.text':
     'It took too long, was finished in another tab, or was not started in this browser. Please sign in again.',

@@ -212,6 +212,21 @@ export const es: Catalogue = {
   'leaving.text': 'Se le llevará a {provider} para iniciar sesión.',
   'leaving.out': 'Ha cerrado la sesión aquí. {provider} la cierra allí.',
   'leaving.go': 'Continuar a {provider}',
+  'leaving.signing-out': 'Cerrando su sesión',
+  'leaving.stuck': '{provider} no ha respondido',
+  'leaving.stuck-text':
+    'Aquí ha cerrado la sesión. {provider} no le ha traído de vuelta, así que nadie sabe si allí está cerrada.',
+  'leaving.pass': 'Seguir sin respuesta',
+  'leaving.again': 'Intentar de nuevo con {provider}',
+  'leaving.left-text':
+    'Aquí ha cerrado la sesión. Donde se indica abajo puede seguir abierta: ciérrela allí o cierre el navegador.',
+  'leaving.waiting': 'Pendiente',
+  'leaving.now': 'Cerrando…',
+  'leaving.done': 'Sesión cerrada',
+  'leaving.failed': 'Sin confirmar',
+  'leaving.none': 'No se le puede avisar',
+  'leaving.told': 'Avisando',
+  'leaving.on': 'Continuar',
   'error.provider-answer.title': 'Este inicio de sesión ha terminado',
   'error.provider-answer.text':
     'Tardó demasiado, se terminó en otra pestaña o no empezó en este navegador. Inicie sesión de nuevo.',

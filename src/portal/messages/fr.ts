@@ -220,6 +220,21 @@ export const fr: Catalogue = {
   'leaving.text': 'Vous allez être dirigé vers {provider} pour vous connecter.',
   'leaving.out': 'Vous êtes déconnecté ici. {provider} vous déconnecte là-bas.',
   'leaving.go': 'Continuer vers {provider}',
+  'leaving.signing-out': 'Déconnexion en cours',
+  'leaving.stuck': '{provider} n’a pas répondu',
+  'leaving.stuck-text':
+    'Vous êtes déconnecté ici. {provider} ne vous a pas ramené : personne ne sait si vous y êtes déconnecté.',
+  'leaving.pass': 'Continuer sans réponse',
+  'leaving.again': 'Réessayer avec {provider}',
+  'leaving.left-text':
+    'Vous êtes déconnecté ici. Là où c’est indiqué ci-dessous, vous êtes peut-être encore connecté : déconnectez-vous là-bas ou fermez le navigateur.',
+  'leaving.waiting': 'À suivre',
+  'leaving.now': 'Déconnexion…',
+  'leaving.done': 'Déconnecté',
+  'leaving.failed': 'Non confirmé',
+  'leaving.none': 'Ne peut être prévenu',
+  'leaving.told': 'En train d’être prévenu',
+  'leaving.on': 'Continuer',
   'error.provider-answer.title': 'Cette connexion est terminée',
   'error.provider-answer.text':
     'Elle a duré trop longtemps, a été achevée dans un autre onglet ou n’a pas commencé dans ce navigateur. Veuillez vous reconnecter.',

@@ -211,6 +211,21 @@ export const ja: Catalogue = {
   'leaving.text': 'サインインのため{provider}に移動します。',
   'leaving.out': 'ここではサインアウトしました。続いて{provider}からサインアウトします。',
   'leaving.go': '{provider}へ進む',
+  'leaving.signing-out': 'サインアウトしています',
+  'leaving.stuck': '{provider}から応答がありません',
+  'leaving.stuck-text':
+    'ここではサインアウトしました。{provider}から戻されなかったため、そちらでサインアウトしたかどうかは分かりません。',
+  'leaving.pass': '応答なしで続ける',
+  'leaving.again': '{provider}をもう一度試す',
+  'leaving.left-text':
+    'ここではサインアウトしました。下に示した先ではまだサインインしている可能性があります。そちらでサインアウトするか、ブラウザーを閉じてください。',
+  'leaving.waiting': '次',
+  'leaving.now': 'サインアウト中…',
+  'leaving.done': 'サインアウト済み',
+  'leaving.failed': '確認できません',
+  'leaving.none': '通知できません',
+  'leaving.told': '通知中',
+  'leaving.on': '続ける',
   'error.provider-answer.title': 'このサインインは終了しました',
   'error.provider-answer.text':
     '時間がかかりすぎたか、別のタブで完了したか、このブラウザで開始されていません。もう一度サインインしてください。',

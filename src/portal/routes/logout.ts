@@ -1,4 +1,6 @@
 import type { AgentId, RealmName } from '../../base/brand.ts'
+import type { Aside, Ending } from '../../federation/logout/departure.ts'
+import { PROVIDERS } from '../../federation/logout/provider-logout.ts'
 import type { Session } from '../../session/session.ts'
 import type { Pairs } from '../frame.ts'
 import { withQuery } from '../login-request.ts'
@@ -7,8 +9,8 @@ import type { PortalParts } from '../portal-parts.ts'
 import type { PortalSite } from '../ports.ts'
 import { loginPath, originOf, type CompiledRealm } from '../realms.ts'
 import type { Visit } from '../visit.ts'
+import { depart, isBackFromProvider } from './departure.ts'
 import { answerError } from './errors.ts'
-import { showLeaving } from './leaving.ts'
 
 /** Where a logout came from and goes to. */
 interface LogoutRequest {
@@ -54,20 +56,37 @@ export async function submitLogout(parts: PortalParts, visit: Visit): Promise<vo
   }
   const session = await visit.session()
   const asked = readLogout(parts, (name) => visit.field(name), session)
-  // What it is asked with is the session's, and goes with it.
-  const elsewhere = session && (await parts.providers.logout(session))
-  if (session !== undefined) await parts.sessions.end(session.sid, 'logout', visit.origin)
+  const away = session && (await signOut(parts, visit, session, { ending: endingOf(asked) }))
   visit.signOut()
-  const realm = elsewhere && (asked.realm ?? parts.defaultRealm)
-  if (elsewhere !== undefined && realm !== undefined) {
-    showLeaving(visit, { realm, url: elsewhere.url, provider: elsewhere.title, text: 'leaving.out' })
-    return
-  }
-  visit.redirect(303, asked.goto ?? withQuery('/logged-out', pairsOf(asked)))
+  visit.redirect(303, away ?? asked.goto ?? withQuery('/logged-out', pairsOf(asked)))
+}
+
+/**
+ * Ends the session, everywhere, and begins to tell those whom it was known to. Where the browser goes for that; `undefined` where it
+ * has nowhere to go. `except`: the partner that asked for it.
+ */
+export async function signOut(
+  parts: PortalParts,
+  visit: Visit,
+  session: Session,
+  { ending, except }: { readonly ending: Ending; readonly except?: Pick<Aside, 'protocol' | 'partner'> | undefined },
+): Promise<string | undefined> {
+  // Whom it is known to is said by what goes with it.
+  const plan = await parts.leaving.plan(session, except)
+  await parts.sessions.end(session.sid, 'logout', visit.origin)
+  return depart(parts, visit, session, { plan, ending })
+}
+
+function endingOf({ goto, site }: LogoutRequest): Ending {
+  return goto === undefined ? { kind: 'page', agent: site?.agent } : { kind: 'goto', url: goto }
 }
 
 /** `GET /logged-out`: says so, and offers the way back. With a live session it would be a lie, so that goes to `/`. */
 export async function showLoggedOut(parts: PortalParts, visit: Visit): Promise<void> {
+  if (await isBackFromProvider(parts, visit, PROVIDERS)) {
+    visit.redirect(302, '/leaving')
+    return
+  }
   const session = await visit.session()
   if (session !== undefined) {
     visit.redirect(302, '/')

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { OIDC_CLIENTS } from '../../federation/oidc-op/client-logout.ts'
 import type { GateDemand, LoginGate } from '../../federation/login-gate.ts'
 import { uniteAdvices } from '../../policy/advices.ts'
 import { formatCompositeAdvice } from '../../policy/composite-advice.ts'
@@ -10,6 +11,7 @@ import { drawOpPage } from '../op-pages.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { CompiledRealm } from '../realms.ts'
 import { openVisit, type Visit } from '../visit.ts'
+import { signOut } from './logout.ts'
 
 /** `/oauth2/realms/root/realms/…`: the OpenID provider of a realm. False where the realm has none. */
 export async function serveIssuer(parts: PortalParts, request: Request, response: Response): Promise<boolean> {
@@ -53,9 +55,12 @@ export function loginGate(parts: PortalParts, visit: Visit, realm: CompiledRealm
       if (!asksForMore(demand)) return signInUrl(realm, session, [goto, ...nameOf(demand)])
       return loginUrl(realm, [goto, ...pairsOf(demand, session)])
     },
-    async signOut(session) {
-      await parts.sessions.end(session.sid, 'logout', visit.origin)
+    async signOut(session, { client, title, url }) {
+      const except = client === undefined ? undefined : { protocol: OIDC_CLIENTS, partner: client }
+      const ending = url === undefined ? ({ kind: 'page' } as const) : ({ kind: 'goto', url, title } as const)
+      const away = await signOut(parts, visit, session, { ending, except })
       visit.signOut()
+      return away
     },
   }
 }

@@ -15,7 +15,11 @@ const POLICIES = `partnerPolicies:
 let gateway: Gateway
 before(async () => {
   gateway = await startGateway(
-    `clients:\n${['wiki', 'payroll', 'vault', 'far', 'odd'].map((id) => `  - { id: ${id}, ${web} }\n`).join('')}`,
+    `clients:
+${['wiki', 'payroll', 'vault', 'far', 'odd'].map((id) => `  - { id: ${id}, ${web} }\n`).join('')}
+  - { id: deaf, name: The Deaf One, ${web}, backchannelLogoutUri: "http://127.0.0.1:9/" }
+  - { id: ends, ${web}, postLogoutRedirectUris: ["${RP}/bye"], backchannelLogoutUri: "http://127.0.0.1:9/" }
+`,
   )
   await gateway.write('realms/staff/policies.yaml', POLICIES)
 })
@@ -96,4 +100,33 @@ test('a refresh token waits for whom policies do not let in any more', async () 
   assert.equal(audited('PartnerAccessDenied').at(-1)?.['username'], 'bob')
   await gateway.write('realms/staff/policies.yaml', POLICIES)
   for (const token of tokens) assert.ok((await openid.refreshTokenGrant(rp.config, token)).access_token)
+})
+
+test('after a logout people see who was told, who has not been reached and who cannot be told', async () => {
+  const known = async (browser: Browser, ...ids: readonly string[]) => {
+    const tokens = []
+    for (const id of ids) {
+      const rp = await discover(id)
+      const { url, checks } = await rp.start()
+      tokens.push(await rp.finish(await browser.open(url), checks))
+    }
+    return tokens
+  }
+  const rowsOf = ({ body }: Page): readonly string[] =>
+    [...body.matchAll(/class="who">([^<]*)<[^]*?class="what">([^<]*)</g)].map(
+      ([, who = '', what = '']) => `${who}: ${what}`,
+    )
+  const alice = await signedIn('alice')
+  await known(alice, 'wiki', 'deaf')
+  const page = await alice.submit(await alice.open('/logout'), {})
+  assert.equal(new URL(page.url).pathname, '/leaving')
+  assert.deepEqual(rowsOf(page), ['wiki: Cannot be told', 'The Deaf One: Being told'])
+
+  const bob = await signedIn('bob')
+  const [, ends] = await known(bob, 'wiki', 'ends')
+  const rp = await discover('ends')
+  const hint = { id_token_hint: ends?.id_token ?? '', post_logout_redirect_uri: `${RP}/bye`, state: 's' }
+  const asked = await bob.open(openid.buildEndSessionUrl(rp.config, hint).href)
+  const back = await bob.submit(asked, { logout: 'yes' })
+  assert.equal(back.location, `${RP}/bye?state=s`, 'who asked for it is waited for by nobody')
 })

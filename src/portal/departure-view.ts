@@ -1,0 +1,114 @@
+import type { Aside, Departure, Stop } from '../federation/logout/departure.ts'
+import type { Carried } from '../federation/logout/logout-protocol.ts'
+import { untoldKey } from '../federation/logout/leaving.ts'
+import type { Frame, Pairs } from './frame.ts'
+import type { MessageAction } from './message-page.ts'
+import type { MessageKey } from './messages/en.ts'
+
+/** One partner, and what has become of it. */
+interface Row {
+  readonly title: string
+  readonly state: 'done' | 'now' | 'waiting' | 'left'
+  readonly text: string
+}
+
+interface DeparturePage {
+  readonly title: string
+  readonly heading: string
+  readonly lead: string
+  readonly rows: readonly Row[]
+  readonly actions: readonly MessageAction[]
+  /** A form that goes on, to a partner or to ourselves. */
+  readonly form?: {
+    readonly action: string
+    readonly fields: Pairs
+    readonly buttons: readonly { readonly name: string; readonly value: string; readonly label: string }[]
+    /** Whether it sends itself. */
+    readonly relays: boolean
+  }
+  readonly script: string | undefined
+}
+
+/** On to a partner, by a page that goes on by itself. `title`: of who is there. */
+export function goingView(frame: Frame, departure: Departure, title: string, carried: Carried): DeparturePage {
+  const label = frame.say('leaving.go', { provider: title })
+  const isLink = carried.kind === 'redirect'
+  return {
+    title: frame.say('leaving.signing-out'),
+    heading: frame.say('leaving.signing-out'),
+    lead: frame.say('leaving.out', { provider: title }),
+    rows: rowsOf(frame, departure, new Set()),
+    actions: isLink ? [{ href: carried.url, label, style: 'button', newWindow: false }] : [],
+    ...(isLink
+      ? {}
+      : {
+          form: {
+            action: carried.url,
+            fields: carried.fields,
+            buttons: [{ name: '', value: '', label }],
+            relays: true,
+          },
+        }),
+    script: isLink ? undefined : 'relay.js',
+  }
+}
+
+export function stuckView(frame: Frame, departure: Departure, { title }: Stop): DeparturePage {
+  return {
+    title: frame.say('leaving.stuck', { provider: title }),
+    heading: frame.say('leaving.stuck', { provider: title }),
+    lead: frame.say('leaving.stuck-text', { provider: title }),
+    rows: rowsOf(frame, departure, new Set()),
+    actions: [],
+    form: {
+      action: '/leaving',
+      fields: [],
+      buttons: [
+        { name: 'do', value: 'pass', label: frame.say('leaving.pass') },
+        { name: 'do', value: 'again', label: frame.say('leaving.again', { provider: title }) },
+      ],
+      relays: false,
+    },
+    script: undefined,
+  }
+}
+
+export function overView(
+  frame: Frame,
+  departure: Departure,
+  untold: ReadonlySet<string>,
+  actions: readonly MessageAction[],
+): DeparturePage {
+  const rows = rowsOf(frame, departure, untold)
+  const isLeft = rows.some(({ state }) => state === 'left')
+  return {
+    title: frame.say('logged-out.title'),
+    heading: frame.say('logged-out.title'),
+    lead: frame.say(isLeft ? 'leaving.left-text' : 'logged-out.text'),
+    rows,
+    actions,
+    script: undefined,
+  }
+}
+
+const STOPS = {
+  waiting: { state: 'waiting', text: 'leaving.waiting' },
+  sent: { state: 'now', text: 'leaving.now' },
+  done: { state: 'done', text: 'leaving.done' },
+  failed: { state: 'left', text: 'leaving.failed' },
+} as const satisfies Record<Stop['state'], { readonly state: Row['state']; readonly text: MessageKey }>
+
+function rowsOf(frame: Frame, { stops, asides }: Departure, untold: ReadonlySet<string>): readonly Row[] {
+  return [
+    ...stops.map(({ title, state }) => ({ title, state: STOPS[state].state, text: frame.say(STOPS[state].text) })),
+    ...asides.map((aside) => rowOf(frame, aside, untold)),
+  ]
+}
+
+function rowOf(frame: Frame, aside: Aside, untold: ReadonlySet<string>): Row {
+  const { title, way } = aside
+  if (way === 'none') return { title, state: 'left', text: frame.say('leaving.none') }
+  return untold.has(untoldKey(aside))
+    ? { title, state: 'waiting', text: frame.say('leaving.told') }
+    : { title, state: 'done', text: frame.say('leaving.done') }
+}

@@ -1,0 +1,31 @@
+import type { RealmName } from '../base/brand.ts'
+import type { ConfigSnapshot } from '../config/snapshot.ts'
+import { createDepartures } from '../federation/logout/departures.ts'
+import { createLeaving, type Leaving } from '../federation/logout/leaving.ts'
+import { providerLogout } from '../federation/logout/provider-logout.ts'
+import { clientLogout } from '../federation/oidc-op/client-logout.ts'
+import type { OidcClientConfig } from '../federation/oidc-op/clients.schema.ts'
+import type { RuntimeDeps } from './deps.ts'
+import { logoutAt, type RealmProviders } from './providers.ts'
+
+/** Signing out at partners: first at those who know people from us, then where we know them from. */
+export function leavingOf(snapshot: ConfigSnapshot, providers: RealmProviders, deps: RuntimeDeps): Leaving {
+  const { store, sealer, log } = deps
+  const clients = new Map(
+    [...snapshot.realms.values()].map(({ name, openId }) => [name, byId(openId.clients)] as const),
+  )
+  const clientsOf = (realm: RealmName): ReadonlyMap<string, OidcClientConfig> => clients.get(realm) ?? new Map()
+  const hasClients = [...clients.values()].some(({ size }) => size > 0)
+  return createLeaving({
+    departures: createDepartures({ versioned: store.versioned, sealer }),
+    protocols: [
+      ...(hasClients ? [clientLogout({ store, clientsOf })] : []),
+      ...(providers.size > 0 ? [providerLogout(logoutAt(providers, snapshot.gatehouse.login.url))] : []),
+    ],
+    log,
+  })
+}
+
+function byId(clients: readonly OidcClientConfig[]): ReadonlyMap<string, OidcClientConfig> {
+  return new Map(clients.filter(({ disabled }) => !disabled).map((client) => [client.id, client]))
+}
