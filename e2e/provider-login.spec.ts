@@ -1,7 +1,14 @@
 import { expect, test as base } from '@playwright/test'
+import { createHash } from 'node:crypto'
 import { liarConfig, startLiar } from '../src/federation/oidc-rp/liar.fixture.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
+
+const CALLBACK = 'https://rp.example/cb'
+const CLIENTS = ['The Wiki', 'An Application with a Very Long Name that Somebody Has Given It'].map((name, at) => ({
+  ...{ id: `client-${at}`, name, authMethod: 'none', redirectUris: [CALLBACK] },
+  scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+}))
 
 const test = base.extend<object, { login: string }>({
   login: [
@@ -33,6 +40,7 @@ const test = base.extend<object, { login: string }>({
           'realms/realm.yaml': '',
           'realms/staff/realm.yaml': JSON.stringify(realm),
           'realms/staff/users.yaml': usersYaml(users),
+          'realms/staff/clients.yaml': JSON.stringify({ clients: CLIENTS }),
         },
       })
       await use(`http://login.acme.localhost:${rig.port}`)
@@ -70,4 +78,27 @@ test('providers on the login page: one that is away, one by its button, one by t
   await expect(buttons).toHaveText(['Sign in with Corp, as last time', 'Sign in with Far Away'])
   await buttons.first().click()
   await expect(page).toHaveURL(`${login}/`)
+})
+
+test('what is agreed to is shown on the account page, and taken back there', async ({ page, login }) => {
+  const { look } = viewer(page)
+  await page.route(`${CALLBACK}**`, (route) => route.fulfill({ body: 'back at the application' }))
+  for (const { id } of CLIENTS) {
+    const query = new URLSearchParams({
+      ...{ client_id: id, redirect_uri: CALLBACK, response_type: 'code', prompt: 'consent' },
+      ...{ scope: 'openid profile email groups offline_access', code_challenge_method: 'S256' },
+      code_challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url'),
+    })
+    await page.goto(`${login}/oauth2/realms/root/realms/staff/authorize?${query.toString()}`)
+    const corp = page.getByRole('button', { name: 'Sign in with Corp' })
+    if (await corp.isVisible()) await corp.click()
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await expect(page.getByText('back at the application')).toBeVisible()
+  }
+  await page.goto(`${login}/account`)
+  await expect(page.getByRole('heading', { name: 'Applications that you have let know you' })).toBeVisible()
+  await look('account-applications')
+  await page.getByRole('button', { name: 'Take back what The Wiki may know' }).click()
+  await expect(page.getByText('has to ask again')).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Take back/ })).toHaveCount(1)
 })

@@ -137,8 +137,7 @@ export const de: Catalogue = {
   'account.factors-renamed': 'Der Name wurde geändert.',
   'account.factors-gone': 'Das steht nicht mehr in Ihrer Liste oder lässt sich nicht ändern.',
   'applications.title': 'Anwendungen, denen Sie Zugriff erlaubt haben',
-  'applications.text':
-    'Jede hat erfahren, was hier steht, oder darf es. Widerrufen Sie es, dann muss sie erneut fragen.',
+  'applications.text': 'Jede darf wissen, was hier steht. Widerrufen Sie es, dann muss sie erneut fragen.',
   'applications.agreed': 'erlaubt {ago}',
   'applications.take-back': 'Widerrufen',
   'applications.take-back-name': 'Widerrufen, was {client} wissen darf',

@@ -124,7 +124,7 @@ export const en = {
   'account.factors-renamed': 'The name was changed.',
   'account.factors-gone': 'That is not in your list any more, or not to be changed.',
   'applications.title': 'Applications that you have let know you',
-  'applications.text': 'Each was told what is listed, or may be. Take it back, and it has to ask you again.',
+  'applications.text': 'Each may know what is listed here. Take it back, and it has to ask you again.',
   'applications.agreed': 'agreed {ago}',
   'applications.take-back': 'Take back',
   'applications.take-back-name': 'Take back what {client} may know',

@@ -128,8 +128,7 @@ export const es: Catalogue = {
   'account.factors-renamed': 'Se ha cambiado el nombre.',
   'account.factors-gone': 'Ya no está en su lista o no se puede cambiar.',
   'applications.title': 'Aplicaciones a las que ha dado acceso',
-  'applications.text':
-    'Cada una sabe lo que se indica aquí, o puede saberlo. Si lo retira, tendrá que volver a preguntarle.',
+  'applications.text': 'Cada una puede saber lo que se indica aquí. Si lo retira, tendrá que volver a preguntarle.',
   'applications.agreed': 'permitido {ago}',
   'applications.take-back': 'Retirar',
   'applications.take-back-name': 'Retirar lo que puede saber {client}',

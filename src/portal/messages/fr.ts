@@ -133,8 +133,7 @@ export const fr: Catalogue = {
   'account.factors-renamed': 'Le nom a été modifié.',
   'account.factors-gone': 'Cette preuve n’est plus dans votre liste, ou ne peut pas être modifiée.',
   'applications.title': 'Applications que vous avez autorisées',
-  'applications.text':
-    'Chacune sait ce qui est indiqué ici, ou peut le savoir. Si vous le retirez, elle devra vous le redemander.',
+  'applications.text': 'Chacune peut savoir ce qui est indiqué ici. Si vous le retirez, elle devra vous le redemander.',
   'applications.agreed': 'autorisée {ago}',
   'applications.take-back': 'Retirer',
   'applications.take-back-name': 'Retirer ce que {client} peut savoir',

@@ -127,8 +127,7 @@ export const ja: Catalogue = {
   'account.factors-renamed': '名前を変更しました。',
   'account.factors-gone': '一覧にないか、変更できません。',
   'applications.title': 'アクセスを許可したアプリケーション',
-  'applications.text':
-    'それぞれ、ここに示す情報を知っているか、知ることができます。取り消すと、もう一度許可を求められます。',
+  'applications.text': 'それぞれ、ここに示す情報を知ることができます。取り消すと、もう一度許可を求められます。',
   'applications.agreed': '{ago}に許可',
   'applications.take-back': '取り消す',
   'applications.take-back-name': '{client} への許可を取り消す',
