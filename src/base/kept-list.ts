@@ -41,6 +41,8 @@ export interface Kept<Item, Effect> {
 export interface ChangeOptions<Item, Effect> {
   /** Everything but writing. */
   readonly isTrial: boolean
+  /** Why it is not to be written after all, seeing what it would do; `undefined` where nothing stands against it. */
+  readonly objection?: ((kept: Kept<Item, Effect>) => string | undefined) | undefined
   /** Told as soon as it is written, before it is in force: a process that ends in between has noted it. */
   readonly written?: (kept: Kept<Item, Effect>) => void
 }

@@ -56,7 +56,7 @@ interface Change<Effect, R> extends ChangeOptions<PolicyConfig, Effect | undefin
 
 async function changeFile<Compiled, Effect, R>(
   deps: PolicyWriterDeps<Compiled, Effect>,
-  { realm, plan, isTrial, written }: Change<Effect, R>,
+  { realm, plan, isTrial, objection, written }: Change<Effect, R>,
 ): Promise<EditOutcome<PolicyConfig, Effect | undefined, R>> {
   const file = `realms${realm === '/' ? '' : realm}/policies.yaml`
   const path = join(deps.root, file)
@@ -82,6 +82,8 @@ async function changeFile<Compiled, Effect, R>(
     throw fault('GH_INTERNAL', { detail: `the change of ${file} would change more, or something else` })
   const { policies } = next.realm
   const effect = deps.compare?.(realm, old.compiled, next.compiled)
+  const why = objection?.({ items: policies, effect })
+  if (why !== undefined) return { kind: 'conflict', why }
   if (isTrial) return { kind: 'done', items: policies, isInForce: false, effect }
   const replace = deps.replace ?? replaceFile
   const replaced = await replace(path, { before, after: Buffer.from(edited) })

@@ -43,7 +43,7 @@ const REALMS = {
 
 interface Options {
   readonly leases?: Leases
-  readonly writer?: (deps: PolicyWriterDeps) => PolicyAdmin
+  readonly writer?: (deps: Omit<PolicyWriterDeps, 'compare'>) => PolicyAdmin
 }
 
 const always: Leases = { acquire: () => Promise.resolve(true), release: () => Promise.resolve() }
@@ -440,21 +440,13 @@ test('copying and moving policies', async (context) => {
   )
 
   await context.test('what has changed in between is not removed', async () => {
-    const { write, put, root, inForce } = await fresh()
+    const { write, put, file, inForce } = await fresh()
     put(FILE, WRITTEN.replace('GET: allow, Post: deny', 'GET: deny'))
     const body = { to: { realm: '/customers' } }
     const { status, body: said } = await write('POST', 'policies/staff?_action=move', { body })
-    assert.deepEqual(
-      [status, String(said['message'])],
-      [409, 'copied, and not removed from /employees: it was changed meanwhile'],
-    )
-    assert.match(readFileSync(join(root, 'realms/customers/policies.yaml'), 'utf8'), /name: staff/)
-    assert.ok(
-      inForce()
-        .realms.get(EMPLOYEES)
-        ?.policies.some(({ name }) => name === 'staff'),
-    )
-    await write('DELETE', 'policies/staff', { realm: '/realms/customers' })
+    assert.deepEqual([status, String(said['message'])], [409, 'it was changed meanwhile'])
+    assert.deepEqual(inForce().realms.get('/customers' as RealmName)?.policies, [])
+    assert.match(file(), /GET: deny/)
   })
 
   await context.test('by administrators of both realms, and of nothing that is not there', async () => {
@@ -494,6 +486,38 @@ test('copying and moving policies', async (context) => {
 })
 
 suite('several who write', () => {
+  test('what somebody changes while it is moved stays, and is told', async (t) => {
+    const edited = WRITTEN.replace('GET: allow, Post: deny', 'GET: deny')
+    const { write, file } = await host(t, {
+      writer: (deps) =>
+        createPolicyWriter({ ...deps, reload: () => Promise.resolve(writeFileSync(join(deps.root, FILE), edited)) }),
+    })
+    const { status, body } = await write('POST', 'policies/staff?_action=move', {
+      body: { to: { realm: '/customers' } },
+    })
+    assert.deepEqual(
+      [status, String(body['message'])],
+      [409, 'copied, and not removed from /employees: it was changed meanwhile'],
+    )
+    assert.equal(file(), edited)
+  })
+
+  test('a change of more decisions than are said is not made', async (t) => {
+    const compare = () => ({ compared: 9, changed: 3, changes: [] })
+    const { create, write, file, rig } = await host(t, { writer: (deps) => createPolicyWriter({ ...deps, compare }) })
+    const refused = await create(NEW, 'policies?_action=create&_mayChange=2')
+    const said = '3 of 9 decisions that were made lately would be others; nothing was written'
+    assert.deepEqual([refused.status, refused.body['message']], [409, said])
+    const to = { realm: '/customers' }
+    assert.equal((await write('POST', 'policies/staff?_action=move&_mayChange=2', { body: { to } })).status, 409)
+    assert.equal((await create(NEW, 'policies?_action=create&_mayChange=-1')).status, 400)
+    assert.equal(file(), WRITTEN)
+    assert.ok(!rig.audited.some(({ event }) => event === 'PolicyAdministered'))
+    assert.equal((await create(NEW, 'policies?_action=create&_mayChange=3')).status, 201)
+    const unknown = await host(t)
+    assert.equal((await unknown.create(NEW, 'policies?_action=create&_mayChange=9')).status, 409)
+  })
+
   test('of two changes of one version, one is done', async (t) => {
     const { write, inForce } = await host(t)
     const { body: old } = await write('GET', 'policies/staff')

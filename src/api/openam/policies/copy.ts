@@ -1,5 +1,5 @@
 import type { RealmName } from '../../../base/brand.ts'
-import type { EditPlan, ItemEdit } from '../../../base/kept-list.ts'
+import type { EditOutcome, EditPlan, ItemEdit } from '../../../base/kept-list.ts'
 import type { PolicyConfig } from '../../../policy/policies.schema.ts'
 import type { Session } from '../../../session/session.ts'
 import type { ChangedDecisions } from '../../ports.ts'
@@ -8,7 +8,7 @@ import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { mayWrite } from './privilege.ts'
 import { withTag } from './revision.ts'
 import { clashOf, movedBy, readTransfer, type Copying, type Moved, type Transfer } from './transfer.ts'
-import { isTrial, withDecisions } from './trial.ts'
+import { withDecisions, writingOf, type Writing } from './trial.ts'
 import { failureOf, note, type WriteDeps } from './write.ts'
 import { documentOf, writtenOf } from './written.ts'
 
@@ -17,6 +17,7 @@ interface Work {
   readonly call: Call
   readonly caller: Session
   readonly transfer: Transfer
+  readonly options: Writing
 }
 
 /** What has become of it. */
@@ -42,11 +43,14 @@ export async function copyPolicies(deps: WriteDeps, call: Call, copying: Copying
     return FORBIDDEN
   }
   if ('status' in transfer) return transfer
-  const work = { call, caller, transfer }
+  const options = writingOf(call)
+  if ('status' in options) return options
+  const work = { call, caller, transfer, options }
   return transfer.from === transfer.to ? withinRealm(deps, work) : toOtherRealm(deps, work)
 }
 
-async function withinRealm(deps: WriteDeps, { call, caller, transfer }: Work): Promise<Reply> {
+async function withinRealm(deps: WriteDeps, work: Work): Promise<Reply> {
+  const { transfer, options } = work
   const { to: realm, copying } = transfer
   let moved: readonly Moved[] = []
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
@@ -68,16 +72,16 @@ async function withinRealm(deps: WriteDeps, { call, caller, transfer }: Work): P
   }
   const action = copying === 'move' ? 'update' : 'create'
   const changed = await deps.policyAdmin.change(realm, plan, {
-    isTrial: isTrial(call),
-    written: (kept) => noteAll(deps, { call, caller, transfer }, { moved, kept, action }),
+    ...options,
+    written: (kept) => noteAll(deps, work, { moved, kept, action }),
   })
   if (changed.kind !== 'done') return failureOf(changed)
-  return replyWith({ call, transfer }, moved, changed)
+  return replyWith(work, moved, changed)
 }
 
-/** What is moved is there before it goes here: nothing that it denies is open in between. */
+/** What is moved is there before it goes here: nothing that it denies is open in between. That it may go is found out before. */
 async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
-  const { call, transfer } = work
+  const { transfer, options } = work
   const { from, to, copying } = transfer
   const moved = movedBy(transfer, deps.policiesOf(from)?.policies ?? [])
   if ('status' in moved) return moved
@@ -87,14 +91,21 @@ async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
     const edits = moved.map(({ written }, nth) => ({ index: policies.length + nth, before: undefined, after: written }))
     return { kind: 'edit', edits }
   }
+  if (copying === 'move') {
+    const tried = await remove(deps, { ...work, options: { ...options, isTrial: true } }, moved)
+    if (tried.kind !== 'done') return failureOf(tried)
+  }
   const created = await deps.policyAdmin.change(to, plan, {
-    isTrial: isTrial(call),
+    ...options,
     written: (kept) => noteAll(deps, work, { moved, kept, action: 'create' }),
   })
   if (created.kind !== 'done') return failureOf(created)
   if (copying === 'copy') return replyWith(work, moved, created)
   const removed = await remove(deps, work, moved)
-  if ('status' in removed) return removed
+  if (removed.kind !== 'done') {
+    const { body } = failureOf(removed)
+    return problem(409, `copied, and not removed from ${from}: ${'message' in body ? String(body.message) : ''}`)
+  }
   const { items, effect, isInForce } = created
   return replyWith(work, moved, {
     items,
@@ -104,8 +115,12 @@ async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
 }
 
 /** What was changed in between stays: it is not what was copied. */
-async function remove(deps: WriteDeps, work: Work, moved: readonly Moved[]): Promise<Reply | Done> {
-  const { call, transfer } = work
+function remove(
+  deps: WriteDeps,
+  work: Work,
+  moved: readonly Moved[],
+): Promise<EditOutcome<PolicyConfig, Done['effect'], Reply>> {
+  const { transfer, options } = work
   const { from } = transfer
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
     const places = moved.map(({ old }) => policies.findIndex((policy) => isSame(from, policy, old)))
@@ -114,13 +129,10 @@ async function remove(deps: WriteDeps, work: Work, moved: readonly Moved[]): Pro
     const edits = places.toSorted((a, b) => b - a).map((index) => ({ index, before: {}, after: undefined }))
     return { kind: 'edit', edits }
   }
-  const changed = await deps.policyAdmin.change(from, plan, {
-    isTrial: isTrial(call),
+  return deps.policyAdmin.change(from, plan, {
+    ...options,
     written: (kept) => noteAll(deps, work, { moved, kept, action: 'delete' }),
   })
-  if (changed.kind === 'done') return changed
-  const { body } = failureOf(changed)
-  return problem(409, `copied, and not removed from ${from}: ${'message' in body ? String(body.message) : ''}`)
 }
 
 function isSame(realm: RealmName, policy: PolicyConfig, old: PolicyConfig): boolean {
@@ -153,19 +165,19 @@ function noteAll(
 }
 
 function replyWith(
-  { call, transfer: { to, one } }: Pick<Work, 'call' | 'transfer'>,
+  { transfer: { to, one }, options: { isTrial } }: Work,
   moved: readonly Moved[],
   { items, isInForce, effect }: Done,
 ): Reply {
   const names = new Set(moved.map(({ name }) => name))
   const all = items.filter(({ name }) => names.has(name)).map((policy) => documentOf(to, policy))
   const [first] = all
-  const status = isInForce || isTrial(call) ? 200 : 202
+  const status = isInForce || isTrial ? 200 : 202
   if (one === undefined || first === undefined) {
-    const body = isTrial(call) && effect !== undefined ? withDecisions({ result: all }, effect) : all
+    const body = isTrial && effect !== undefined ? withDecisions({ result: all }, effect) : all
     return { status, body }
   }
-  return withTag({ status, body: isTrial(call) ? withDecisions(first, effect) : first }, first)
+  return withTag({ status, body: isTrial ? withDecisions(first, effect) : first }, first)
 }
 
 function united(a: ChangedDecisions | undefined, b: ChangedDecisions | undefined): ChangedDecisions | undefined {

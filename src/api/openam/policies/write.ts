@@ -10,7 +10,7 @@ import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { mayWrite } from './privilege.ts'
 import type { ReadDeps } from './read.ts'
 import { namesRevision, withTag, type Revised } from './revision.ts'
-import { isTrial, withDecisions } from './trial.ts'
+import { withDecisions, writingOf } from './trial.ts'
 import { askedFor, documentOf, writtenOf, type Asked } from './written.ts'
 
 export interface WriteDeps extends ReadDeps {
@@ -36,7 +36,8 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
   }
   if (asked?.kind === 'refused') return problem(400, asked.why)
   if (name === '') return problem(400, 'name: name the policy')
-  const trial = isTrial(call)
+  const options = writingOf(call)
+  if ('status' in options) return options
   let old: Revised | undefined
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
     const index = policies.findIndex((policy) => policy.name === name)
@@ -55,7 +56,7 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
     return policy && documentOf(realm, policy)
   }
   const changed = await deps.policyAdmin.change(realm, plan, {
-    isTrial: trial,
+    ...options,
     written({ items, effect }) {
       const after = nowIn(items)
       note(deps, call, {
@@ -66,7 +67,7 @@ export async function writePolicy(deps: WriteDeps, call: Call, writing: Writing)
   })
   if (changed.kind !== 'done') return failureOf(changed)
   const now = nowIn(changed.items)
-  if (!trial) return replyWith(old, now, { isAccepted: !changed.isInForce })
+  if (!options.isTrial) return replyWith(old, now, { isAccepted: !changed.isInForce })
   const reply = replyWith(old, now, { isAccepted: false })
   return { ...reply, body: withDecisions(reply.body, changed.effect) }
 }
