@@ -5,6 +5,8 @@ import { refuse } from './refusal.ts'
 export const LONGEST_XML = 65_536
 const LONGEST_BASE64 = Math.ceil(LONGEST_XML / 3) * 4
 
+/** Readers skip it, or do not; a signature is over neither. */
+const BYTE_ORDER_MARK = '\ufeff'
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** The XML of a POST form's field: Base64, in lines or in one (SAML Bindings 2.0 §3.5.4). */
@@ -36,9 +38,11 @@ export function base64(text: string): Buffer {
 
 /** UTF-8 without a mark, or refused: what is not valid is not replaced. */
 function textOf(bytes: Buffer): string {
+  let text: string
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     return refuse('saml-encoding', 'this is not UTF-8')
   }
+  return text.startsWith(BYTE_ORDER_MARK) ? refuse('saml-encoding', 'a byte order mark') : text
 }
