@@ -33,6 +33,7 @@ export function agentClient({ id, title, redirectUri }: AgentOfRealm): OidcClien
     accessTokenTTL: 60_000,
     refreshTokenTTL: 60_000,
     introspects: 'own',
+    subject: 'public',
     disabled: false,
   }
 }

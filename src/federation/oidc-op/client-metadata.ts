@@ -22,6 +22,7 @@ export function metadataOf(client: OidcClientConfig): ClientMetadata {
       : { client_secret: client.secret ?? randomSecret() }),
     ...(jwks === undefined ? {} : { jwks: structuredClone(jwks) as NonNullable<ClientMetadata['jwks']> }),
     ...(jwksUri === undefined ? {} : { jwks_uri: jwksUri }),
+    subject_type: client.subject,
     redirect_uris: [...client.redirectUris],
     post_logout_redirect_uris: [...client.postLogoutRedirectUris],
     ...(backchannelLogoutUri === undefined

@@ -123,6 +123,17 @@ export const clientSchema = z
       .describe(
         'Which tokens it may ask about: its own, or all of the realm, for a server that serves several clients.',
       ),
+    subject: z
+      .enum(['public', 'pairwise'])
+      .default('public')
+      .describe(
+        'Whether it knows people by the id that all clients know, or by a name of its own (`pairwiseSalt`), so that clients cannot compare whom they know.',
+      ),
+    sector: z
+      .string()
+      .regex(/^[a-z0-9.-]{1,253}(?::\d+)?$/, 'write a host, such as example.com')
+      .optional()
+      .describe('Clients of one sector know people by one name. The host of `redirectUris` where absent.'),
     disabled: z.boolean().default(false).describe('A disabled client is none.'),
   })
   .superRefine((client, context) => {
@@ -145,6 +156,13 @@ export const clientSchema = z
       problem('authMethod', 'private_key_jwt needs jwks or jwksUri')
     if (grants.includes('authorization_code') && redirectUris.length === 0) {
       problem('redirectUris', 'name the address that people come back to')
+    }
+    if (client.subject === 'pairwise') {
+      const hosts = new Set(redirectUris.map((uri) => URL.parse(uri)?.host))
+      if (hosts.size !== 1)
+        problem('redirectUris', 'with `subject: pairwise` they have one host; write another client for another host')
+      if (grants.includes('device_code'))
+        problem('subject', 'devices know people by their ids; write `subject: public`')
     }
     if (grants.every((grant) => grant === 'refresh_token')) problem('grants', 'nothing gives it a refresh token')
     redirectUris.forEach((uri, index) => {
@@ -207,32 +225,48 @@ const registrationSchema = z
   )
 
 /** realms/…/clients.yaml: who may ask the realm who somebody is. */
-export const clientsFileSchema = z.strictObject({
-  clients: z.array(clientSchema).prefault([]).describe('Applications that sign people in by OpenID Connect.'),
-  registration: registrationSchema,
-  claims: z
-    .record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), z.record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), source))
-    .default({})
-    .describe(
-      'What scopes tell, by scope and claim: `username`, `userId`, `groups`, or `attribute:NAME` of the directory. What is not here is as usual: `profile`, `email`, `phone` and `groups`.',
-    ),
-  acr: z
-    .array(
-      z.strictObject({
-        name: z
-          .string()
-          .regex(/^[\x21-\x7e]{1,200}$/)
-          .describe('What clients ask for in `acr_values`, and read in `acr`.'),
-        level: z.int().min(0).max(9_999).describe('The authLevel that it stands for.'),
-      }),
-    )
-    .max(50)
-    .default([])
-    .describe(
-      'Names of levels: `acr` of OpenID Connect, and classes of authentication contexts of SAML. Without one, a level is called by its number.',
-    ),
-  saml: samlSchema.prefault({}).describe('What the realm is by SAML 2.0; see docs/saml.md.'),
-})
+export const clientsFileSchema = z
+  .strictObject({
+    clients: z.array(clientSchema).prefault([]).describe('Applications that sign people in by OpenID Connect.'),
+    pairwiseSalt: z
+      .string()
+      .min(32, 'write at least 32 characters; `openssl rand -base64 32` makes a good one')
+      .max(512)
+      .optional()
+      .describe(
+        'What names of clients with `subject: pairwise` are made with, usually `${file:…}`. With another one everybody is somebody else to them: keep it.',
+      ),
+    registration: registrationSchema,
+    claims: z
+      .record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), z.record(z.string().regex(/^[A-Za-z][\w.-]{0,63}$/), source))
+      .default({})
+      .describe(
+        'What scopes tell, by scope and claim: `username`, `userId`, `groups`, or `attribute:NAME` of the directory. What is not here is as usual: `profile`, `email`, `phone` and `groups`.',
+      ),
+    acr: z
+      .array(
+        z.strictObject({
+          name: z
+            .string()
+            .regex(/^[\x21-\x7e]{1,200}$/)
+            .describe('What clients ask for in `acr_values`, and read in `acr`.'),
+          level: z.int().min(0).max(9_999).describe('The authLevel that it stands for.'),
+        }),
+      )
+      .max(50)
+      .default([])
+      .describe(
+        'Names of levels: `acr` of OpenID Connect, and classes of authentication contexts of SAML. Without one, a level is called by its number.',
+      ),
+    saml: samlSchema.prefault({}).describe('What the realm is by SAML 2.0; see docs/saml.md.'),
+  })
+  .refine(
+    ({ clients, pairwiseSalt }) => pairwiseSalt !== undefined || clients.every(({ subject }) => subject === 'public'),
+    {
+      path: ['pairwiseSalt'],
+      message: 'clients with `subject: pairwise` need it; `openssl rand -base64 32` makes a good one',
+    },
+  )
 
 export type ClientsFile = z.infer<typeof clientsFileSchema>
 export type OidcClientConfig = ClientsFile['clients'][number]

@@ -14,6 +14,7 @@ import { logoutPages } from './logout-pages.ts'
 import { partnerFetch } from './partner-fetch.ts'
 import type { PartnerGate } from './partner-gate.ts'
 import { REGISTRATION_PATH } from './registration.ts'
+import type { SubjectOf } from './subjects.ts'
 import type { Visits } from './visits.ts'
 
 export interface ConfigurationParts {
@@ -30,6 +31,7 @@ export interface ConfigurationParts {
   readonly adapter: AdapterFactory
   readonly keys: readonly JWK[]
   readonly issuer: string
+  readonly subjectOf: SubjectOf
   /** Whether the login host is reached by https. */
   readonly isSecure: boolean
   /** Longest life of the realm's sessions, in milliseconds. */
@@ -80,6 +82,8 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
       short: { httpOnly: true, sameSite: 'lax' },
     },
     responseTypes: ['code'],
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: (_ctx, userId, client) => parts.subjectOf(client.clientId, userId),
     scopes: [
       ...new Set([
         'openid',

@@ -13,6 +13,7 @@ import type { Grants } from './grants.ts'
 import { awaitedBy, meets } from './login-prompt.ts'
 import { entranceOf } from './partner-gate.ts'
 import { facts, type BindingDeps } from './sso-binding.ts'
+import type { SubjectOf } from './subjects.ts'
 import type { OpVisit, Visits } from './visits.ts'
 
 export interface InteractionsDeps {
@@ -27,6 +28,7 @@ export interface InteractionsDeps {
   readonly clientOf: (id: string) => OidcClientConfig | undefined
   /** What a client may come to know, by scope. */
   readonly claimsFor: (clientId: string) => Claims
+  readonly subjectOf: SubjectOf
   readonly audit: AuditSink
 }
 
@@ -74,7 +76,9 @@ async function logIn(stop: Stop, deps: InteractionsDeps): Promise<void> {
     return
   }
   const isLetIn = verdict?.kind === 'allowed'
-  if (session !== undefined && isLetIn && meets(session, awaited, { now: clock(), since })) {
+  // Whom the request is for it says in the client's own words.
+  const known = session && { ...session, userId: deps.subjectOf(client, session.userId) }
+  if (session !== undefined && known !== undefined && isLetIn && meets(known, awaited, { now: clock(), since })) {
     // Signed in anew, the browser may have another session than the one that it began with: this one goes on, and no later one.
     interaction.session = { uid: session.sid, accountId: session.userId, cookie: session.sid }
     visit.gate.used(session)
@@ -82,7 +86,7 @@ async function logIn(stop: Stop, deps: InteractionsDeps): Promise<void> {
     await finish(stop, { login: { ...who, ts } })
     return
   }
-  const isSomebodyElse = session !== undefined && awaited.userId !== undefined && session.userId !== awaited.userId
+  const isSomebodyElse = known !== undefined && awaited.userId !== undefined && known.userId !== awaited.userId
   if (isSomebodyElse && since !== undefined) {
     await finish(stop, {
       error: 'login_required',

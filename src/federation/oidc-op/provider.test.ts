@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, createRemoteJWKSet } from 'jose'
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, createRemoteJWKSet } from 'jose'
 import * as openid from 'openid-client'
 import type { RealmName } from '../../base/brand.ts'
 import { passwordEpochKey } from '../../session/lasting-epochs.ts'
@@ -42,8 +42,12 @@ function clients(more = '', registration = ''): string {
   - { id: app, type: native, authMethod: none, redirectUris: ["com.example.app:/cb", "http://localhost/cb"] }
   - { id: guessed, ${web} }
   - { id: little, ${web}, scopes: [openid, email] }
+  - { id: apart, ${web}, consent: implied, subject: pairwise, postLogoutRedirectUris: ["${RP}/bye"] }
+  - { id: together, ${web}, consent: implied, subject: pairwise, backchannelLogoutUri: "http://127.0.0.1:${port}/logout" }
+  - { id: many, ${web}, consent: implied, subject: pairwise, sector: many.example }
   - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
-${more}acr: [{ name: "urn:acme:strong", level: 2 }]
+${more}pairwiseSalt: a-salt-that-nobody-else-has-0123456789
+acr: [{ name: "urn:acme:strong", level: 2 }]
 ${registration}`
 }
 
@@ -424,6 +428,37 @@ test('a client that wants to know hears of the end, however it came about', asyn
   assert.equal(protectedHeader.typ, 'logout+jwt')
   assert.equal(payload['sid'], tokens.claims()?.['sid'])
   assert.equal(payload['nonce'], undefined)
+})
+
+test('a client of a sector of its own knows people by a name that others do not, wherever it says or hears it', async () => {
+  const alice = await signedIn('apart', 'alice')
+  const sub = alice.tokens.claims()?.sub ?? ''
+  assert.match(sub, /^[\w-]{43}$/)
+  assert.equal((await openid.fetchUserInfo(alice.rp.config, alice.tokens.access_token, sub)).sub, sub)
+  assert.equal((await openid.tokenIntrospection(alice.rp.config, alice.tokens.access_token)).sub, sub)
+  const elsewhere = async (id: string, who = 'alice') => (await signedIn(id, who)).tokens.claims()?.sub
+  assert.equal(await elsewhere('together'), sub, 'clients of one sector')
+  const others = [await elsewhere('many'), await elsewhere('wiki'), await elsewhere('apart', 'bob')]
+  assert.equal(new Set([sub, ...others]).size, 4)
+
+  const hint = { id_token_hint: alice.tokens.id_token ?? '' }
+  const { rp, browser } = alice
+  const again = await rp.start({ ...hint, prompt: 'none' })
+  assert.equal((await rp.finish(await browser.open(again.url), again.checks)).claims()?.sub, sub)
+  const bob = await signedIn('apart', 'bob')
+  const stays = await bob.browser.open((await rp.start(hint)).url)
+  assert.equal(errorAt(await bob.browser.signIn(stays, 'bob')), 'login_required', 'somebody else will not do')
+  const switched = await rp.start(hint)
+  const back = await bob.browser.signIn(await bob.browser.open(switched.url), 'alice')
+  assert.equal((await rp.finish(back, switched.checks)).claims()?.sub, sub)
+  const sure = openid.buildEndSessionUrl(rp.config, { ...hint, post_logout_redirect_uri: `${RP}/bye` }).href
+  assert.match((await browser.open(sure)).body, /data-relay/, 'its ID token speaks for the session')
+
+  const hearing = await signedIn('together', 'alice')
+  const heard = once(backChannel, 'told')
+  await hearing.browser.submit(await hearing.browser.open('/logout'), {})
+  await heard
+  assert.equal(decodeJwt(told.at(-1) ?? '').sub, sub)
 })
 
 test('tokens are shown and revoked by those they belong to', async () => {

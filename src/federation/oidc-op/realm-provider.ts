@@ -36,6 +36,7 @@ import { tellClients } from './session-ends.ts'
 import { surround } from './surroundings.ts'
 import { bindSessions, type Bound } from './sso-binding.ts'
 import { createSsoSessions } from './sso-sessions.ts'
+import { createSubjects } from './subjects.ts'
 import { limitUnproved } from './unproved-records.ts'
 import { Visits, type OpVisit } from './visits.ts'
 
@@ -102,6 +103,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   const keyOf = recordKey(name)
   const registered = createRegisteredClients({ rules: file.registration, shelf: shelves.durable, keyOf, clock })
   const clientOf = (id: string): OidcClientConfig | undefined => clients.get(id) ?? registered.of(id)
+  const subjectOf = createSubjects(file, clientOf)
   const allClaims = claimsByScope(file.claims)
   const claimsFor = (id: string): Claims => claimsWithin(allClaims, clientOf(id)?.scopes ?? [])
   const sessions = createSsoSessions({ realm: name, find: deps.find, shelf: shelves.shortLived, keyOf, clock })
@@ -135,6 +137,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
       configurationOf({
         ...{ library, file, clientOf, claimsFor, grants, levels, partnerGate, visits, adapter, keys, sessionOf },
         issuer: deps.origin + mount,
+        subjectOf,
         isSecure: deps.origin.startsWith('https:'),
         directory: realm.directory,
         maxLifeMs: realm.maxLifeMs,
@@ -163,7 +166,7 @@ export function createRealmProvider(realm: ProviderRealm, deps: ProviderDeps): R
   const { registration: rules } = file
   const register = rules && createRegistration({ ...deps, realm: name, rules, registered, counters: store.counters })
   const interactions = createInteractions({
-    ...{ visits, grants, clock, mount, describe, access, clientOf, claimsFor },
+    ...{ visits, grants, clock, mount, describe, access, clientOf, claimsFor, subjectOf },
     audit: deps.audit,
     realm: name,
   })
