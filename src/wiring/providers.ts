@@ -49,7 +49,7 @@ export async function openProviders(
     if (saml.length > 0) {
       const { openSamlProviders } = await loadPart('SAML', () => import('../federation/saml-sp/open-providers.ts'))
       const keys = await deps.samlKeys.of(realm.name)
-      const entityId = entityIdOf(loginOrigin, realm.name, undefined)
+      const entityId = entityIdOf(loginOrigin, realm.name, realm.openId.saml.entityId)
       const opened = openSamlProviders(saml, { ...own, keys, entityId })
       closers.push(opened.close)
       providers.push(...opened.providers)
