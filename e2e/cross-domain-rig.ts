@@ -8,6 +8,8 @@ export interface CrossDomainRig {
   readonly app: string
   /** On another domain, by OpenID Connect. Paths below `/vault/` ask for level 2. */
   readonly shop: string
+  /** On a third one, by SAML. The same paths ask for the same. */
+  readonly files: string
   close(): Promise<void>
 }
 
@@ -49,9 +51,11 @@ secrets: { masterKey: '\${env:MASTER_KEY}' }
 `,
       'agent-config/app.yaml': site('app.acme.localhost', { ssoOnly: true }),
       'agent-config/shop.yaml': site('shop.partner.localhost', { sso: 'oidc' }),
+      'agent-config/files.yaml': site('files.supplier.localhost', { sso: 'saml' }),
       'realms/realm.yaml': '',
       'realms/staff/realm.yaml': JSON.stringify(REALM),
       'realms/staff/policies.yaml': JSON.stringify(POLICIES),
+      'realms/staff/clients.yaml': JSON.stringify({ acr: [{ name: 'urn:example:strong', level: 2 }] }),
       'realms/staff/users.yaml': usersYaml([{ username: 'alice', hash: await hashOf('alice-demo-password') }]),
     },
   })
@@ -60,6 +64,7 @@ secrets: { masterKey: '\${env:MASTER_KEY}' }
     login: at('login.acme.localhost'),
     app: at('app.acme.localhost'),
     shop: at('shop.partner.localhost'),
+    files: at('files.supplier.localhost'),
     async close() {
       await rig.stop()
       await echo.close()

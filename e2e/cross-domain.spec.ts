@@ -42,7 +42,13 @@ async function signOutAtLogin(page: Page, login: string): Promise<void> {
   await expect(page).toHaveURL(/\/logged-out/)
 }
 
-for (const name of ['shop'] as const) {
+/** Each with the address at the login host that its browsers are sent to. */
+const OTHERS = [
+  ['shop', '/authorize?'],
+  ['files', '/saml2/staff/sso?'],
+] as const
+
+for (const [name, provider] of OTHERS) {
   test(`without third-party cookies one login is through to ${name}, steps up there, and ends at either end`, async ({
     page,
     context,
@@ -55,7 +61,7 @@ for (const name of ['shop'] as const) {
     await page.goto(`${app}/`)
     await signIn(page, 'alice')
     await expect(page).toHaveURL(`${app}/`)
-    const authorized = page.waitForRequest((request) => request.url().includes('/authorize?'))
+    const authorized = page.waitForRequest((request) => request.url().includes(provider))
     await page.goto(`${site}/cart?item=7`)
     await expect(page).toHaveURL(`${site}/cart?item=7`)
     await expect(page.locator('body')).toContainText('alice')

@@ -1,4 +1,4 @@
-import type { RealmName } from './base/brand.ts'
+import type { AgentId, RealmName } from './base/brand.ts'
 import type { ModuleConfig } from './authn/chains.schema.ts'
 import { loadModuleTypes } from './authn/modules/catalogue.ts'
 import { compileRealmAuthn, type RealmAuthn } from './authn/realm-authn.ts'
@@ -9,6 +9,7 @@ import { isSite, type SiteConfig } from './gateway/agent-profile.schema.ts'
 import { compileForwardAuth } from './gateway/forward-auth/rules.ts'
 import type { GatewayGeneration } from './gateway/generation.ts'
 import { createHostTable } from './gateway/routes.ts'
+import type { SamlSso } from './gateway/saml-sso.ts'
 import { compileSite, type Site } from './gateway/site.ts'
 import { createUpstream } from './gateway/upstream/create-upstream.ts'
 import type { Issuers } from './federation/oidc-op/issuers.ts'
@@ -32,6 +33,7 @@ import { openProviders, sessionUse, type RealmProviders } from './wiring/provide
 import { ssoProviderOf } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
 import { samlOf } from './wiring/saml.ts'
+import { samlSsoOf } from './wiring/saml-agents.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
 
 /** One configuration, compiled: what the gateway asks per request, and what the process asks when it has changed. */
@@ -84,12 +86,13 @@ export async function buildGeneration(
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
     const saml = await samlOf(snapshot, { directories, authns }, deps)
     opened.push(saml.close)
+    const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
-      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens, issuers }, deps)
+      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens, issuers, samlSso }, deps)
       opened.push(() => site.upstream.close())
       return site
     })
@@ -139,12 +142,13 @@ interface SiteParts {
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
   readonly tokens: ReadonlyMap<RealmName, RequestTokens>
   readonly issuers: Issuers
+  readonly samlSso: ReadonlyMap<AgentId, SamlSso>
 }
 
 function siteOf(
   profile: SiteConfig,
   snapshot: ConfigSnapshot,
-  { directories, pdps, cookieNames, tokens, issuers }: SiteParts,
+  { directories, pdps, cookieNames, tokens, issuers, samlSso }: SiteParts,
   deps: RuntimeDeps,
 ): Site {
   const { signer, bearer, clock, log, audit } = deps
@@ -168,6 +172,7 @@ function siteOf(
     factsOf: usersOf(snapshot, directories).factsOf,
     administrators: snapshot.realms.get(realm)?.administrators ?? [],
     sso: ssoProviderOf(profile, snapshot, { ...deps, issuers }),
+    samlSso: samlSso.get(agent),
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),
     requestTokens: tokens.get(realm),

@@ -103,9 +103,13 @@ suite('goto', () => {
       `${APP}/.gatehouse/Form`,
       `${APP}/.gatehouse/%66orm`,
       `${APP}/.gatehouse/form/`,
+      `${APP}/.gatehouse/begin/x`,
+      '/.gatehouse/begin?goto=/x',
+      `${APP}/.gatehouse/acs`,
     ])
       assert.equal(refused(goto), 'own-endpoint', goto)
     accepted(`${APP}/login`)
+    accepted(`${APP}/.gatehouse/begin?goto=%2Fx`)
     accepted('/loginhelp')
   })
 

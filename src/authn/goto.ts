@@ -35,8 +35,11 @@ const AMBIGUOUS = /%(?:2f|5c|25|[01][0-9a-f]|7f)/i
 
 const LOGIN_ENDPOINT = /^\/(?:login|logout|login-state)(?:[/;]|$)/i
 const GATEWAY_ENDPOINT = /^\/\.gatehouse(?:[/;]|$)/i
-/** The one of them that people are sent to: it offers a kept form, and neither signs in nor out nor leads on. */
-const FORM_PAGE = '/.gatehouse/form'
+/**
+ * Those of them that people are sent to. The first offers a kept form, and neither signs in nor out nor leads on; the second begins a login at
+ * its site, as any page of it does, on the way to a path there.
+ */
+const OPEN_ENDPOINTS: ReadonlySet<string> = new Set(['/.gatehouse/form', '/.gatehouse/begin'])
 
 /**
  * Decides where people may be sent after login or logout; default deny (open redirect). An accepted URL is a registered http(s)
@@ -75,7 +78,7 @@ function refusalOf(url: string, registered: ReadonlySet<string>, own: string): G
   if (AMBIGUOUS.test(raw) || parsed.pathname.startsWith('//')) return 'ambiguous-path'
   const path = decoded(parsed.pathname)
   if (path === undefined) return 'ambiguous-path'
-  if (raw === FORM_PAGE && parsed.origin !== own) return undefined
+  if (OPEN_ENDPOINTS.has(raw) && parsed.origin !== own) return undefined
   if (GATEWAY_ENDPOINT.test(path) || (parsed.origin === own && LOGIN_ENDPOINT.test(path))) return 'own-endpoint'
   return undefined
 }

@@ -25,6 +25,7 @@ import { checkDialects } from './checks/dialects.ts'
 import { checkHosts } from './checks/hosts.ts'
 import { checkDemoUsers, checkForwardAuth, checkListeners, checkSchemes } from './checks/listeners.ts'
 import { checkAgentOpenId } from './checks/agent-openid.ts'
+import { checkAgentsAsPartners } from './checks/agent-partners.ts'
 import { checkAnonymousName } from './checks/anonymous.ts'
 import {
   checkAgentCertificates,
@@ -65,6 +66,7 @@ const CHECKS: readonly Check[] = [
   checkOpenAmCookieReach,
   checkCdcServlet,
   checkAgentOpenId,
+  checkAgentsAsPartners,
   checkIdentityHeaders,
   checkIdentityCookies,
   checkResponseSources,

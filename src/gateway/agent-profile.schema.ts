@@ -131,10 +131,10 @@ export const agentProfileSchema = z.strictObject({
     .default([])
     .describe('What needs no session at all. Identity headers are scrubbed there too.'),
   sso: z
-    .enum(['handshake', 'oidc'])
+    .enum(['handshake', 'oidc', 'saml'])
     .default('handshake')
     .describe(
-      'How a login comes to the site. `handshake`: by a code of our own. `oidc`: by OpenID Connect, as a client of its realm’s provider that needs no entry in clients.yaml: the authorization code flow with PKCE, the same for the person.',
+      'How a login comes to the site. `handshake`: by a code of our own. `oidc`: by OpenID Connect, as a client of its realm’s provider that needs no entry in clients.yaml: the authorization code flow with PKCE, the same for the person. `saml`: by SAML 2.0, as a service provider of its realm’s identity provider, by this profile as well.',
     ),
   callsLoginHost: z
     .boolean()

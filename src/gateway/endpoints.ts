@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { parseTarget } from '../http/request-url.ts'
-import { sendJson, sendRedirect } from '../http/respond.ts'
+import { sendJson, sendRedirect, sendXml } from '../http/respond.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionService } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
@@ -10,9 +10,12 @@ import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts
 import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
 import { AGENT_CALLBACK, ENDPOINT_PREFIX } from './endpoint-path.ts'
 import type { Handshake } from './handshake.ts'
+import { ACS_ENDPOINT, BEGIN_ENDPOINT } from './handshake-saml.ts'
+import { ownUrl } from './login-address.ts'
 import { answerLogin } from './login-answer.ts'
 import type { ParkedPosts } from './parked-posts.ts'
-import { takenUp } from './parking.ts'
+import { takenUp, type ParkingPlace } from './parking.ts'
+import { onlyParameters } from './only-parameters.ts'
 import { signedOutCookies } from './signed-out.ts'
 import type { Site } from './site.ts'
 import { sessionOfCookie } from './token-cookie.ts'
@@ -45,6 +48,9 @@ function comesBackBy({ sso }: Site): readonly string[] {
 export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
   return new Map<string, HostEndpoint>([
     ['callback', { methods: comesBackBy, handle: (request, _, context) => callback(deps, request, context) }],
+    [ACS_ENDPOINT, { methods: () => FORMS, handle: (request, _, context) => consume(deps, request, context) }],
+    [BEGIN_ENDPOINT, { methods: () => PAGES, handle: (request, _, context) => begin(deps, request, context) }],
+    ['metadata', { methods: () => PAGES, handle: (request, _, context) => showMetadata(request, context) }],
     ['logout', { methods: () => FORMS, handle: (request, _, context) => logout(deps, request, context) }],
     [FORM_ENDPOINT, { methods: () => PAGES, handle: (request, _, context) => offerForm(deps, request, context) }],
     ['whoami', { methods: () => PAGES, handle: (request, _, context) => whoAmI(deps, request, context) }],
@@ -71,27 +77,66 @@ export async function serveEndpoint(
   return name
 }
 
-const CALLBACK = { endpoint: 'callback', state: 'state' } as const
+const CALLBACK = { endpoint: 'callback', state: 'state', byFormAlone: false } as const
+const ACS = { endpoint: ACS_ENDPOINT, state: 'RelayState', byFormAlone: true } as const
 
-async function callback(
-  { handshake, parkedPosts }: EndpointDeps,
-  request: AccessRequest,
-  context: AnswerContext,
-): Promise<void> {
-  const { headers } = request.raw
-  // Only whole tabs come back from the login host; a code in a frame or a script is somebody's trick.
-  if (headers['sec-fetch-mode'] !== undefined && requestKind(request.method, headers) !== 'navigation') {
-    answerRefusal(context, {
-      kind: 'open-at-top-level',
-      status: 401,
-      loginUrl: `${request.site.url}/`,
-      error: 'login_required',
-    })
+async function callback(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+  const { sso, samlSso } = request.site
+  if (samlSso !== undefined) answerRefusal(context, { kind: 'not-found', status: 404 })
+  else await comeBack(deps, { place: sso && CALLBACK, request, context })
+}
+
+/** Where the answers of the realm's identity provider come to (SAML Profiles 2.0 §4.1.4.3). */
+async function consume(deps: EndpointDeps, request: AccessRequest, context: AnswerContext): Promise<void> {
+  if (request.site.samlSso === undefined) answerRefusal(context, { kind: 'not-found', status: 404 })
+  else await comeBack(deps, { place: ACS, request, context })
+}
+
+/** A login, as for the path that is named: from the login page, which has brought about what SAML has no word for. */
+function begin({ handshake }: EndpointDeps, request: AccessRequest, context: AnswerContext): void {
+  const { site, target } = request
+  const path = onlyParameters(target.query)('goto')
+  if (site.samlSso === undefined || path === undefined) {
+    answerRefusal(context, { kind: 'not-found', status: 404 })
     return
   }
-  const isParking = request.site.sso !== undefined
-  const arrived = isParking ? await takenUp(parkedPosts, CALLBACK, { request, context }) : request
+  if (refusesOthers(request, context)) return
+  const purpose = { goto: ownUrl(site, site.url + path), advices: undefined, missing: undefined, restarts: 0 }
+  answerHandshake(context, handshake.start(request, purpose))
+}
+
+/** Only whole tabs come back from the login host; a code in a frame or a script is somebody's trick. True where it was answered. */
+function refusesOthers({ site, raw: { headers }, method }: AccessRequest, context: AnswerContext): boolean {
+  if (headers['sec-fetch-mode'] === undefined || requestKind(method, headers) === 'navigation') return false
+  answerRefusal(context, {
+    kind: 'open-at-top-level',
+    status: 401,
+    loginUrl: `${site.url}/`,
+    error: 'login_required',
+  })
+  return true
+}
+
+interface ComingBack {
+  /** Where answers come by a form. */
+  readonly place: ParkingPlace | undefined
+  readonly request: AccessRequest
+  readonly context: AnswerContext
+}
+
+async function comeBack(
+  { handshake, parkedPosts }: EndpointDeps,
+  { place, request, context }: ComingBack,
+): Promise<void> {
+  if (refusesOthers(request, context)) return
+  const arrived = place === undefined ? request : await takenUp(parkedPosts, place, { request, context })
   if (arrived !== undefined) answerHandshake(context, await handshake.finish(arrived))
+}
+
+/** The site as a partner of its realm's identity provider. */
+function showMetadata({ site: { samlSso } }: AccessRequest, context: AnswerContext): void {
+  if (samlSso === undefined) answerRefusal(context, { kind: 'not-found', status: 404 })
+  else sendXml(context.response, { type: 'application/samlmetadata+xml', xml: samlSso.metadata })
 }
 
 /** Shows what was kept, and sends nothing: that takes a click. */

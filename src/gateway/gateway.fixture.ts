@@ -174,6 +174,7 @@ export interface SiteChanges {
   readonly bodyAllowanceMs?: number
   readonly requestTokens?: Site['requestTokens']
   readonly sso?: Site['sso']
+  readonly samlSso?: Site['samlSso']
 }
 
 export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
@@ -196,6 +197,7 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
     isOurToken: (authorization) => authorization.includes('ours'),
     requestTokens: changes.requestTokens,
     sso: changes.sso,
+    samlSso: changes.samlSso,
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,

@@ -9,6 +9,7 @@ import { bindingCookie, newBinding, readBinding, recentlyCompleted, withCompleti
 import type { HandshakeDress, Purpose } from './handshake-dress.ts'
 import { oidcDress } from './handshake-oidc.ts'
 import { ownDress } from './handshake-own.ts'
+import { samlDress } from './handshake-saml.ts'
 import type { KnownUsers } from './known-user.ts'
 import { ownUrl, placeOf } from './login-address.ts'
 import type { LoginStates } from './login-state.ts'
@@ -51,7 +52,11 @@ export function createHandshake(deps: HandshakeDeps): Handshake {
   const { sessions, knownUsers, clock } = deps
   const own = ownDress(deps)
   const oidc = oidcDress(deps)
-  const dressOf = ({ sso }: Site): HandshakeDress => (sso === undefined ? own : oidc(sso))
+  const saml = samlDress(deps)
+  const dressOf = ({ sso, samlSso }: Site): HandshakeDress => {
+    if (samlSso !== undefined) return saml(samlSso)
+    return sso === undefined ? own : oidc(sso)
+  }
 
   const start = (request: AccessRequest, purpose: Purpose): HandshakeAnswer => {
     const { site, raw } = request

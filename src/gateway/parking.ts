@@ -13,6 +13,8 @@ export interface ParkingPlace {
   /** Name below `/.gatehouse/`. */
   readonly endpoint: string
   readonly state: StateField
+  /** Nothing of an answer is taken from an address. */
+  readonly byFormAlone: boolean
 }
 
 /**
@@ -21,13 +23,13 @@ export interface ParkingPlace {
  */
 export async function takenUp(
   parkedPosts: ParkedPosts,
-  { endpoint, state }: ParkingPlace,
+  { endpoint, state, byFormAlone }: ParkingPlace,
   { request, context }: { readonly request: AccessRequest; readonly context: AnswerContext },
 ): Promise<AccessRequest | undefined> {
   const { site, target, raw, method } = request
   if (method !== 'POST') {
     const ticket = onlyParameters(target.query)(TICKET)
-    if (ticket === undefined) return request
+    if (ticket === undefined) return byFormAlone ? { ...request, target: { ...target, query: undefined } } : request
     // From our own page, or typed: whoever leads somebody here from elsewhere brings a form of their own (login cross-site request forgery).
     const from = raw.headers['sec-fetch-site']
     const isOwn = from === undefined || from === 'same-origin' || from === 'none'

@@ -27,6 +27,7 @@ import { ASSERTION_HEADER, createIdentityHeaders, type IdentityHeaders } from '.
 import { compileLoginRules, type LoginRules } from './login-rules.ts'
 import { compileOwnAnswers, type OwnAnswers } from './own-answers.ts'
 import type { RequestTokens } from './request-tokens.ts'
+import type { SamlSso } from './saml-sso.ts'
 import type { SsoProvider } from './sso-provider.ts'
 import { compileResponseRewrites, type ResponseRewrites } from './response-head.ts'
 import type { HeaderList, Upstream } from './upstream/upstream.ts'
@@ -55,8 +56,9 @@ export interface Site extends AskableSite {
   readonly answers: OwnAnswers
   /** What of a request policies may ask about besides; `undefined` for nothing. */
   readonly environment: ReadEnvironment | undefined
-  /** The OpenID provider that logins come from; `undefined` for our own handshake. */
+  /** The OpenID provider that logins come from, or the SAML identity provider; neither for our own handshake. */
   readonly sso: SsoProvider | undefined
+  readonly samlSso: SamlSso | undefined
   /** How people sign in, by where they want to go. */
   readonly loginRules: LoginRules
   /** Addresses of the application that sign people out. */
@@ -128,6 +130,8 @@ export interface SiteDeps {
   readonly administrators: readonly string[]
   /** For `sso: oidc`. */
   readonly sso?: SsoProvider | undefined
+  /** For `sso: saml`. */
+  readonly samlSso?: SamlSso | undefined
   readonly signer: AssertionSigner
   readonly isOurToken: Site['isOurToken']
   readonly requestTokens?: RequestTokens | undefined
@@ -175,6 +179,7 @@ export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
     answers: compileOwnAnswers(profile.answers, { url: url.origin, encodedPaths: profile.encodedPaths }),
     environment: compileEnvironment(profile.environment),
     sso: deps.sso,
+    samlSso: deps.samlSso,
     loginRules: compileLoginRules(profile.loginRules),
     logout: compileApplicationLogout(profile.logout),
     resets: compileResets(profile, secure),

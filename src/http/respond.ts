@@ -51,6 +51,14 @@ export function sendJson(response: ServerResponse, answer: JsonAnswer): void {
   send(response, answer.status, headers, `${JSON.stringify(answer.body)}\n`)
 }
 
+/** A document for programs. */
+export function sendXml(
+  response: ServerResponse,
+  { type, xml }: { readonly type: string; readonly xml: string },
+): void {
+  send(response, 200, { ...OWN_HEADERS, 'content-type': `${type}; charset=utf-8` }, xml)
+}
+
 export interface Redirect {
   readonly status: 302 | 303 | 307 | 308
   /** Absolute or rooted; built by us, printable ASCII only. */

@@ -16,7 +16,7 @@ export interface PortalSite {
   readonly aliases: readonly string[]
   /** Audience of the tokens that its handshakes end with. */
   readonly audience: Audience
-  /** Logins come to it by OpenID Connect, never by a code of ours. */
+  /** Logins come to it by OpenID Connect or by SAML, never by a code of ours. */
   readonly byOpenId?: boolean
   /** Set where OpenAM's agent protects the site and not the gateway, so that no handshake leads there. */
   readonly openAm?: OpenAmSite

@@ -109,9 +109,9 @@ function portalRealm(
   const { name, look, themeDir, session, goto } = realm
   const own = sites
     .filter((site) => site.realm === name)
-    .map(({ agent, title, url, audience, sso }): PortalSite => {
+    .map(({ agent, title, url, audience, sso, samlSso }): PortalSite => {
       const aliases = snapshot.agents.find(({ id }) => id === agent)?.aliases ?? []
-      return { agent, title, url, audience, aliases, byOpenId: sso !== undefined }
+      return { agent, title, url, audience, aliases, byOpenId: sso !== undefined || samlSso !== undefined }
     })
   const alone = snapshot.agents.filter((profile) => profile.realm === name && isAgentAlone(profile))
   const { cookieName } = snapshot.gatehouse.login

@@ -8,6 +8,7 @@ import { createSamlIdps, type SamlIdps } from '../federation/saml-idp/idps.ts'
 import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { IssuerParts } from './issuers.ts'
+import { agentPartnersOf } from './saml-agents.ts'
 
 /** What the realms of one configuration are by SAML 2.0. */
 export interface Saml {
@@ -30,7 +31,8 @@ export async function samlOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps:
       const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
       const policies = compilePartnerPolicies(realm.partnerPolicies)
       const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
-      return [{ name, saml: openId.saml, acr: openId.acr, directory, access, highestLevel }]
+      const serviceProviders = [...openId.saml.serviceProviders, ...agentPartnersOf(snapshot, name)]
+      return [{ name, saml: { ...openId.saml, serviceProviders }, acr: openId.acr, directory, access, highestLevel }]
     }),
     { ...deps, origin },
   )

@@ -79,6 +79,17 @@ test('clients.yaml: an agent that signs in by OpenID Connect is a client already
   assert.deepEqual(await found('handshake'), [])
 })
 
+test('clients.yaml: an agent that signs in by SAML is a partner already', async (t) => {
+  const saml = (id: string): string =>
+    `saml: { serviceProviders: [{ id: ${id}, entityId: 'https://x.example', metadataUrl: { url: 'https://x.example/m' } }] }\n`
+  const profile =
+    'url: http://app.acme.localhost:8080\nrealm: /staff\nsso: saml\nssoOnly: true\nupstream: { servers: [http://127.0.0.1:9001] }\n'
+  const found = async (id: string): Promise<readonly string[]> =>
+    problemsOf(t, { 'realms/staff/clients.yaml': saml(id), 'agent-config/app.yaml': profile })
+  assert.match((await found('app')).join('\n'), /clients\.yaml:1:\d+: .*agent "app" is a partner by its profile/)
+  assert.deepEqual(await found('wiki'), [])
+})
+
 for (const [why, clients, problem] of CASES) {
   test(`clients.yaml: ${why}`, async (t) => {
     const problems = await problemsOf(t, { 'realms/staff/clients.yaml': `${clients}\n` })
