@@ -55,7 +55,10 @@ test('explain: which policies said what, on which value, and what would help', a
   assert.deepEqual([told.subject?.username, told.subject?.groups, told.subject?.authLevel], ['bob', ['finance'], 0])
   const finance = told.trace?.find(({ policy }) => policy === 'finance')
   assert.deepEqual([finance?.outcome, finance?.subject?.because], ['condition-failed', 'member of finance'])
-  assert.equal(finance?.condition?.because, '0 is below 3')
+  assert.deepEqual([finance?.effect, finance?.condition?.because], ['allow', '0 is below 3'])
+  const transfer = { ...bob, action: 'POST' }
+  assert.equal((await one(`${SITE}/transfer`, transfer)).allowed, false)
+  assert.equal((await one(`${SITE}/transfer`, { ...transfer, approved: true })).allowed, true)
   const other = await one(`${SITE}/pay/x`, { subject: { claims: { sub: 'alice' } }, action: 'POST' })
   assert.equal(other.trace?.find(({ policy }) => policy === 'finance')?.outcome, 'subject-failed')
 })

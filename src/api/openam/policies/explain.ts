@@ -42,6 +42,8 @@ const explainSchema = z.object({
     .nullish(),
   session: sessionSchema.nullish(),
   at: z.iso.datetime({ offset: true }).optional(),
+  /** As if the person had approved exactly this request. */
+  approved: z.boolean().default(false),
 })
 
 type Asked = z.infer<typeof explainSchema>
@@ -100,10 +102,11 @@ async function explainOne(text: string, question: Question): Promise<object> {
   if (who === undefined) return { refused: 'the subject is nobody at this resource' }
   const asker = { session: said(who.session, asked.session ?? {}, now), facts: who.facts, now }
   const action = asked.action.toUpperCase()
+  const { approved } = asked
   const environment = asked.environment ?? {}
   const site = typeof asked.application !== 'string' ? policies.siteOf(split.resource) : undefined
   if (site?.explain !== undefined) {
-    const told = site.explain({ target: split.target, method: action, ip, environment }, asker)
+    const told = site.explain({ target: split.target, method: action, ip, environment, approved }, asker)
     return { site: site.agent, policySet: site.policySet, ...inWords(told, asker) }
   }
   const resource = parseResource(text)
@@ -116,7 +119,7 @@ async function explainOne(text: string, question: Question): Promise<object> {
     scopes: scope?.flatMap((list) => list.split(' ')),
     claims: claimsOf(asked),
   }
-  const explanation = policies.pdp.explain({ policySet, resource, action, clientIp: ip, ...asker, ...told })
+  const explanation = policies.pdp.explain({ policySet, resource, action, clientIp: ip, approved, ...asker, ...told })
   return { policySet, ...inWords({ kind: 'asked', explanation }, asker) }
 }
 

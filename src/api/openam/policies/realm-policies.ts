@@ -44,6 +44,8 @@ export interface SiteRequest {
   readonly ip: string
   /** What it says of its environment, by the names that policies have for it. */
   readonly environment: Readonly<Record<string, readonly string[]>>
+  /** As if the user had approved exactly this request. */
+  readonly approved: boolean
 }
 
 export interface PolicyAsker {
