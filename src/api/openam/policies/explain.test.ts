@@ -100,7 +100,12 @@ test('explain: at a site of ours it is the decision that is enforced there', asy
   const policiesOf = () => employeesPolicies(undefined, { siteOf: () => ({ ...site, explain }) })
   const { one } = await asked(t, { policiesOf })
   const question = { subject: { claims: { sub: 'bob' } }, environment: { requestIp: ['192.0.2.1'] } }
-  const told = await one(`${SITE}/a/../b?c`, { ...question, action: 'put', at: '2026-03-02T13:00:00+01:00' })
+  const told = await one(`${SITE}/a/../b?c`, {
+    ...question,
+    action: 'put',
+    approved: true,
+    at: '2026-03-02T13:00:00+01:00',
+  })
   assert.deepEqual([told.unasked, told.policySet, told.trace], ['not-enforced: everybody', site.policySet, undefined])
   const [[request, asker] = []] = seen
   assert.deepEqual(request, {
@@ -108,6 +113,7 @@ test('explain: at a site of ours it is the decision that is enforced there', asy
     method: 'PUT',
     ip: '192.0.2.1',
     environment: question.environment,
+    approved: true,
   })
   assert.deepEqual([asker?.session.username, asker?.now], ['bob', Date.parse('2026-03-02T12:00:00Z')])
   const asPrograms = await one(`${SITE}/x`, { ...question, application: 'iPlanetAMWebAgentService' })
