@@ -19,6 +19,8 @@ export interface RecordedRequest {
   readonly at: EpochMs
   readonly level: number | undefined
   readonly modules: readonly string[] | undefined
+  /** What it said of its environment; logs have none of it, lists may. */
+  readonly environment: Readonly<Record<string, readonly string[]>>
 }
 
 /** What a log says of whoever has a session. */
@@ -101,7 +103,19 @@ function requestOf(entry: Entry, sessions: ReadonlyMap<string, Known>): Recorded
     at: timeOf(entry),
     level: numberIn(entry, 'level') ?? numberIn(entry, 'authLevel') ?? known?.level,
     modules: textsIn(entry, 'modules') ?? known?.modules,
+    environment: environmentIn(entry),
   }
+}
+
+function environmentIn({ environment }: Entry): RecordedRequest['environment'] {
+  if (typeof environment !== 'object' || environment === null) return {}
+  const named = environment as Entry
+  return Object.fromEntries(
+    Object.keys(named).flatMap((name) => {
+      const values = textsIn(named, name)
+      return values === undefined ? [] : [[name, values]]
+    }),
+  )
 }
 
 function timeOf(entry: Entry): EpochMs {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import type { RealmName } from '../base/brand.ts'
@@ -43,7 +45,7 @@ policies:
 
 function bench(t: TestContext) {
   const { root } = configFolder(t, FILES)
-  const explain = async (...args: readonly string[]) => {
+  const gatehouse = async (...args: readonly string[]) => {
     const said = { out: '', err: '', code: 0 }
     const terminal = {
       ...{ stdin: Readable.from([]), env: {} },
@@ -54,11 +56,11 @@ function bench(t: TestContext) {
         throw new Error(`exit ${code}`)
       },
     }
-    const program = ['policy', 'explain', ...args, '--config', root]
-    await runProgram(program, { terminal, serve: () => Promise.resolve() }).catch(() => undefined)
+    await runProgram([...args, '--config', root], { terminal, serve: () => Promise.resolve() }).catch(() => undefined)
     return said
   }
-  return { root, explain }
+  const explain = (...args: readonly string[]) => gatehouse('policy', 'explain', ...args)
+  return { root, gatehouse, explain }
 }
 
 test('what the request says of its environment, and an approval, can be said', async (t) => {
@@ -82,6 +84,18 @@ test('what the request says of its environment, and an approval, can be said', a
   const pay = [...alice, `${SITE}/pay`, '--method', 'POST']
   assert.match((await explain(...pay)).out, /denied until more is proved: TransactionConditionAdvice/)
   assert.match((await explain(...pay, '--approved')).out, /\nallowed \(approved\)/)
+})
+
+test('a list of requests for a draft may say what each said of its environment', async (t) => {
+  const { root, gatehouse } = bench(t)
+  const request = (path: string, device?: string) =>
+    JSON.stringify({ user: 'alice', url: `${SITE}${path}`, ...(device && { environment: { device: [device] } }) })
+  writeFileSync(join(root, 'list.jsonl'), [request('/a'), request('/b', 'd-1'), request('/c', 'd-2')].join('\n'))
+  writeFileSync(join(root, 'draft.yaml'), 'policies: []\n')
+  const files = ['--policies', join(root, 'draft.yaml'), '--log', join(root, 'list.jsonl')]
+  const { out } = await gatehouse('policy', 'diff', '--realm', '/staff', ...files)
+  assert.match(out, /^alice GET .*\/b\n {2}now {3}allowed \(by-device\)\n {2}draft denied: no-policy-matched\n/m)
+  assert.match(out, /\/a\n {2}now {3}denied: condition-failed/)
 })
 
 test('of a session that is running: what it has proved and holds', async (t) => {
