@@ -13,6 +13,8 @@ ensurePrograms({
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
   slapd: 'slapd',
+  php: 'php-cli',
+  '/usr/share/simplesamlphp/www': 'simplesamlphp',
   haproxy: 'haproxy',
   caddy: 'caddy',
 })
