@@ -27,7 +27,7 @@ export const BEGIN_ENDPOINT = 'begin'
 /** Longer than the binding cookie of a browser that waits lives: an answer that comes later begins again. */
 const MOST_MS = 30 * 60_000
 /** Bytes of a RelayState that our identity provider takes: more than the 80 of the standard (SAML Bindings 2.0 §3.4.3). */
-const MOST_RELAY_STATE = 512
+const MOST_RELAY_STATE = 960
 /** Characters of a path that the login page takes on. */
 const MOST_PATH = 1_000
 

@@ -4,6 +4,7 @@ import { loadPart } from '../errors.ts'
 import { agentPartner, type SamlAgent } from '../federation/cdsso/agent-partner.ts'
 import { samlPath } from '../federation/saml/addresses.ts'
 import type { SamlIdps } from '../federation/saml-idp/idps.ts'
+import type { RealmIdp } from '../federation/saml-idp/realm-idp.ts'
 import type { ServiceProviderConfig } from '../federation/saml-idp/service-providers.schema.ts'
 import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
 import { isSite, type AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
@@ -63,6 +64,22 @@ export async function samlSsoOf(
     return [[id, sso] as const]
   })
   return new Map((await Promise.all(made)).flat())
+}
+
+/** An identity provider as its logouts see it: our own sites need no message, since their tokens end with the session. */
+export function withoutSites<T extends Pick<RealmIdp, 'sessions'>>(idp: T, agents: ConfigSnapshot['agents']): T {
+  const { sessions } = idp
+  const sites = new Set<string>(samlAgentsIn(agents).map(({ id }) => id))
+  return {
+    ...idp,
+    sessions: {
+      ...sessions,
+      async ofSession(sid) {
+        const found = await sessions.ofSession(sid)
+        return found && { ...found, entries: found.entries.filter(({ partner }) => !sites.has(partner)) }
+      },
+    },
+  }
 }
 
 function samlAgentsIn(agents: ConfigSnapshot['agents']): readonly AgentProfileConfig[] {

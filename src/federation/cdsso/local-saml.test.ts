@@ -252,14 +252,31 @@ test('a refusal of the identity provider ends in a page, not in a circle', async
 
 test('an address that is too long to be kept is shortened to its page', async () => {
   const alice = new Person()
+  const long = `/list?${'x'.repeat(480)}`
   for (const [path, page] of [
-    [`/list?${'x'.repeat(400)}`, '/list'],
-    [`/${'x'.repeat(400)}`, '/'],
+    [long, long],
+    [`/list?${'x'.repeat(600)}`, '/list'],
+    [`/${'x'.repeat(600)}`, '/'],
   ] as const) {
     const done = await alice.arrive('files.supplier', await alice.answered('files.supplier', path))
     assert.equal(done.headers.get('location'), `http://files.supplier.localhost:${port}${page}`)
     alice.jar('files.supplier').forget('SSOTokenID')
   }
+  await alice.arrive('vault.bank', await alice.answered('vault.bank', long))
+  const stepUp = await alice.through(nextOf(await alice.at('vault.bank', long)))
+  assert.ok((await alice.arrive('vault.bank', stepUp)).headers.get('location')?.endsWith(long), 'with a class as well')
+})
+
+test('tabs that were opened before one login all arrive', async () => {
+  const alice = new Person()
+  const starts = [nextOf(await alice.at('files.supplier', '/1')), nextOf(await alice.at('files.supplier', '/2'))]
+  const arrived: unknown[] = []
+  for (const start of starts)
+    arrived.push((await alice.arrive('files.supplier', await alice.through(start))).headers.get('location'))
+  assert.deepEqual(
+    arrived,
+    ['/1', '/2'].map((path) => `http://files.supplier.localhost:${port}${path}`),
+  )
 })
 
 test('the site tells its metadata, and a code of our own comes to nothing there', async () => {

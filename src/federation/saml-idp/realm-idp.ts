@@ -64,7 +64,7 @@ export interface RealmIdp {
 }
 
 /** Partners put whole addresses into it, which are longer than the standard's 80 bytes (SAML Bindings 2.0 §3.4.3). */
-const LONGEST_RELAY_STATE = 512
+const LONGEST_RELAY_STATE = 960
 /** How far a partner's clock may be off, in milliseconds. */
 const SKEW_MS = 60_000
 
