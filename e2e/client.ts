@@ -12,6 +12,8 @@ interface Call {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: Readonly<Record<string, string>>
+  /** In place of a form; its type is said by `headers`. */
+  readonly body?: string
 }
 
 /** How it speaks TLS. */
@@ -64,7 +66,7 @@ export class Client {
   /** One request, redirects not followed. */
   call(url: string, call: Call = {}): Promise<Answer> {
     const target = new URL(url)
-    const body = call.form === undefined ? undefined : new URLSearchParams(call.form).toString()
+    const body = call.form === undefined ? call.body : new URLSearchParams(call.form).toString()
     const options = {
       ...this.#tls,
       host: '127.0.0.1',
@@ -72,7 +74,7 @@ export class Client {
       servername: target.hostname,
       path: target.pathname + target.search,
       method: call.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: { ...this.#headers(target, body !== undefined), ...call.headers, host: target.host },
+      headers: { ...this.#headers(target, call.form !== undefined), ...call.headers, host: target.host },
       agent: false,
     }
     return new Promise((resolve, reject) => {

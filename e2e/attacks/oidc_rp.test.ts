@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { unsigned, type Lies } from '../../src/federation/oidc-rp/liar.fixture.ts'
 import { Client, type Answer } from '../client.ts'
@@ -350,5 +351,44 @@ runVectors<ProviderVector>('oidc_rp', {
       assert.equal((await signIn(client)).status, 303, 'the last one counts')
     },
   },
-  beyond: () => afterwards(() => scene.close()),
+  beyond,
 })
+
+/** One step of a login by REST, from a page of the site. */
+async function restStep(client: Client, more = '', step: object = {}) {
+  const query = `authIndexType=service&authIndexValue=alone${more}&goto=${encodeURIComponent(scene.site)}/x`
+  const url = `${scene.login}/json/realms/root/realms/staff/authenticate?${query}`
+  const headers = {
+    ...{ origin: scene.site, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+    ...{ 'content-type': 'application/json', accept: 'application/json' },
+  }
+  const answer = await client.call(url, { method: 'POST', body: JSON.stringify(step), headers })
+  return JSON.parse(answer.body) as {
+    readonly callbacks: readonly {
+      readonly type: string
+      readonly output: readonly { readonly name: string; readonly value: unknown }[]
+    }[]
+  }
+}
+
+function beyond(): void {
+  afterwards(() => scene.close())
+
+  test('a page that signs people in by REST finds them signed in when they are back, in that browser, once', async () => {
+    const leave = async (client: Client, more = ''): Promise<string> => {
+      const [callback] = (await restStep(client, more, await restStep(client, more))).callbacks
+      assert.equal(callback?.type, 'RedirectCallback')
+      return scene.corp.answer(String(callback.output.find(({ name }) => name === 'redirectUrl')?.value))
+    }
+    const [client, victim] = [new Client(), new Client()]
+    const query = await leave(client)
+    assert.equal((await scene.arrive(victim, query)).status, 403, 'in another browser')
+    const back = await scene.arrive(client, query)
+    assert.equal(back.headers.location, `${scene.site}/x`, back.body)
+    assert.equal(await scene.isSignedIn(client), true)
+    assert.equal((await scene.arrive(client, query)).status, 403, 'once')
+    const proving = new Client()
+    const proof = await leave(proving, '&noSession=true')
+    assert.equal((await scene.arrive(proving, proof)).status, 403, 'a mere proof is no login of a browser')
+  })
+}

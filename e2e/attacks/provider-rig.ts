@@ -48,13 +48,16 @@ export async function startProviderRig(): Promise<ProviderRig> {
     env: { ...clock.env, NODE_OPTIONS: clock.flag },
     files: {
       'agent-config/gatehouse.yaml': gatehouseYaml(),
-      'agent-config/app.yaml': agentYaml('app', app.url),
+      'agent-config/app.yaml': agentYaml('app', app.url, 'ssoOnly: true\ncallsLoginHost: true\n'),
       'realms/realm.yaml': '',
       'realms/staff/realm.yaml': JSON.stringify({
         identityProviders,
         authentication: {
           modules: { password: { type: 'password' }, ...modules },
-          chains: { default: [{ module: 'password', or: names, criteria: 'REQUISITE' }] },
+          chains: {
+            default: [{ module: 'password', or: names, criteria: 'REQUISITE' }],
+            alone: [{ module: 'corp', criteria: 'REQUISITE' }],
+          },
         },
       }),
       'realms/staff/users.yaml': usersYaml([

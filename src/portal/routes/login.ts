@@ -1,7 +1,7 @@
 import type { Destination, Step } from '../../authn/step.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
 import type { Session } from '../../session/session.ts'
-import { rememberDeparture } from '../departures.ts'
+import { rememberDeparture } from '../../authn/departures.ts'
 import { nextLocation } from '../finish.ts'
 import { offerOf, providerOf, providerOfAddress, redirectOf, type Away } from '../providers.ts'
 import { formTargets, readLoginRequest, suffices, withDestination, type LoginRequest } from '../login-request.ts'

@@ -1,5 +1,5 @@
 import type { RealmName } from '../../base/brand.ts'
-import { takeDeparture } from '../departures.ts'
+import { takeDeparture } from '../../authn/departures.ts'
 import { signInUrl } from '../login-request.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import { arrivalRequest } from '../providers.ts'

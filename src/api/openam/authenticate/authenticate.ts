@@ -4,6 +4,7 @@ import type { ProgramAuthn } from '../../../authn/authn.ts'
 import { suffices, strengthens, type LoginDemand } from '../../../authn/demand.ts'
 import type { GotoCheck } from '../../../authn/goto.ts'
 import type { LoginContext } from '../../../authn/login-call.ts'
+import { rememberDeparture } from '../../../authn/departures.ts'
 import { keptCookie, ssoCookie, type LoginCookies } from '../../../authn/login-cookies.ts'
 import { readDemand } from '../../../authn/read-demand.ts'
 import type { ProgramStep } from '../../../authn/step.ts'
@@ -62,6 +63,8 @@ interface Visit {
   readonly sent: ZeroPage | undefined
   /** Whether script of a page reads the answer. */
   readonly isBrowser: boolean
+  /** The value of a cookie that came with the call. */
+  readonly cookie: (name: string) => string | undefined
 }
 
 /** What the answer to every step of a login takes. */
@@ -88,9 +91,11 @@ async function authenticate(deps: AuthenticateDeps, request: IncomingMessage, ca
   const { 'accept-language': acceptLanguage, 'user-agent': userAgent } = request.headers
   const speech = deps.speak({ locale: call.query('locale'), acceptLanguage })
   const origin = { ...call.origin, userAgent, language: speech.tag }
-  const context = { binding, session: caller.session, origin, presented: deps.presentedBy(request) }
+  const presented = deps.presentedBy(request)
+  const context = { binding, session: caller.session, origin, presented }
   const sent = allowedZeroPage(request, deps.zeroPageRules(call.address.realm))
-  const visit = { deps, call, context, speech, sent, token: caller.token, isBrowser: isBrowser(request) }
+  const cookie = (name: string): string | undefined => presented.cookie(name)
+  const visit = { deps, call, context, speech, sent, token: caller.token, isBrowser: isBrowser(request), cookie }
   const { authId, callbacks } = body.data ?? {}
   const reply = authId === undefined ? await begin(visit) : await goOn(visit, authId, callbacks)
   return withCookies(reply, cookies)
@@ -236,7 +241,21 @@ function asks(visit: Visit, step: Ask, carried: Carried): Reply {
   const { deps, call, speech } = visit
   const isFirst = step.username === undefined && step.begun !== true
   const header = speech.say(isFirst ? 'login.title' : 'login.confirm', { realm: deps.titleOf(call.address.realm) })
-  return stepReply(visit, step, { carried, stage: step.stage, header, rendered: renderStep(step, speech) })
+  const reply = stepReply(visit, step, { carried, stage: step.stage, header, rendered: renderStep(step, speech) })
+  return withCookies(reply, departing(visit, step, carried))
+}
+
+/**
+ * Who is sent to a provider comes back to the login host's own page, and goes on from there with the login that a page of theirs began:
+ * the browser keeps it meanwhile, as it does where our own page sent it. A program has no browser of ours, and a mere proof no session to go on with.
+ */
+function departing({ deps, isBrowser, cookie }: Visit, step: Ask, { noSession }: Carried): readonly string[] {
+  const [callback] = step.callbacks
+  if (callback?.type !== 'RedirectCallback' || !isBrowser || noSession) return []
+  const cookies: string[] = []
+  const jar = { cookie, addCookie: (text: string) => void cookies.push(text) }
+  const departure = { state: callback.state, authId: step.authId, now: deps.clock() }
+  return rememberDeparture(jar, deps.cookies, departure) ? cookies : []
 }
 
 interface Shown {

@@ -1,5 +1,5 @@
 import { clearCookie, cookieName, setCookie } from '../http/cookies.ts'
-import type { LoginCookies } from '../authn/login-cookies.ts'
+import type { LoginCookies } from './login-cookies.ts'
 
 /*
  * Who is on the way to a provider comes back by a bare GET: what the login is, this browser keeps meanwhile, sealed, in one of a few
