@@ -45,6 +45,7 @@ test('decisions are asked again of other policies: each that would be another on
   decide('/a')
   decide('/b')
   decide('/a', { ssoOnly: true })
+  decide('/a', { query: 'x'.repeat(2_048) })
   decide('/a', { realm: '/customers' as RealmName })
   const deny = { resources: ['http://app.test/a'], actions: { GET: 'deny' } }
   const { compared, changed, changes } = recent.compare(EMPLOYEES, pdpOf(ALLOW), pdpOf(ALLOW, deny))

@@ -15,6 +15,8 @@ export interface RecentDecisions {
 
 /** A few MiB at most, and a few milliseconds to ask about again. */
 const MOST = 1_000
+/** Characters of path and query. Longer ones are not kept, so that nobody fills the memory with them. */
+const LONGEST = 2_048
 /** Once there are so many, one is replaced this often: what a busy site throws away is not kept until it is costly to collect. */
 const EVERY_MS = 10
 /** Of what changes, so many are told. */
@@ -36,7 +38,7 @@ export function recordDecisions(most = MOST): RecentDecisions {
   const listen = (message: unknown): void => {
     const { request, asker } = message as ToldDecision
     const { site, target, method, approved, client, raw } = request
-    if (asker === undefined || site.ssoOnly) return
+    if (asker === undefined || site.ssoOnly || target.target.length > LONGEST) return
     if (recent.length === most && asker.now - replacedAt < EVERY_MS) return
     replacedAt = asker.now
     recent[next] = {
