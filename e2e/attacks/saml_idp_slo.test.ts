@@ -306,6 +306,8 @@ const only: Readonly<Record<string, Runner<Vector>>> = {
     assert.equal(names[0], names[1])
     assert.notEqual(elsewhere, '')
     assert.notEqual(names[0], elsewhere)
+    const policy = `<samlp:NameIDPolicy Format="${BASE}:2.0:nameid-format:persistent" SPNameQualifier="${IDS.theirs}"/>`
+    refused(rig, await send(rig, browser, queryOf({ content: policy })), 'the name at another partner')
   },
   async 'idp-initiated'(rig) {
     const browser = await employee(rig)

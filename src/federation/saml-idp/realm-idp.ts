@@ -135,6 +135,13 @@ export function createRealmIdp(realm: IdpRealm, keys: RealmKeys, deps: IdpDeps):
         })
         return
       }
+      if (request.spNameQualifier !== undefined && request.spNameQualifier !== partner.config.entityId) {
+        refuse(visit, partner.config.id, {
+          reason: 'saml-subject',
+          detail: 'a name of another partner (SPNameQualifier)',
+        })
+        return
+      }
       if (Buffer.byteLength(relayState ?? '') > LONGEST_RELAY_STATE) {
         refuse(visit, partner.config.id, {
           reason: 'saml-encoding',
