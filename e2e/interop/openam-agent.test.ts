@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import { createPasswordHasher } from '../../src/crypto/password-hash.ts'
 import { Client, type Answer } from '../client.ts'
 import { exchange } from './exchange.ts'
@@ -27,7 +28,11 @@ before(async () => {
   gateway = await startGateway({
     agents: {
       near: { url: near, openam: { secret }, cookie: { preset: 'openam', domain: 'acme.localhost' } },
-      far: { url: far, openam: { secret, cdcservlet: true, notifications: true }, cookie: { preset: 'openam' } },
+      far: {
+        url: far,
+        openam: { secret, cdcservlet: true, notifications: true, oidc: {} },
+        cookie: { preset: 'openam' },
+      },
     },
     policies: [policy('/ops', 'auditors')],
   })
@@ -75,6 +80,26 @@ test('elsewhere: /cdcservlet, a token for that agent alone, the page', async () 
     headers: ['SSOTokenID', decodeURIComponent(token), 'Accept-API-Version', 'resource=2.0'],
   })
   assert.equal(stolen.status, 401, 'it opens nothing at the login host')
+})
+
+test('agents from version 5 on: an ID token by a form, signed with a published key, whose session the agent takes for one', async () => {
+  const client = new Client()
+  const asked = {
+    ...{ scope: 'openid', response_type: 'id_token', response_mode: 'form_post', client_id: 'far' },
+    ...{ state: 'a-state', nonce: 'a-nonce', agent_provider: 'true', agent_realm: '/staff' },
+    redirect_uri: `${apart.url}/agent/cdsso-oauth2`,
+  }
+  const form = await client.open(`${gateway.login}/oauth2/authorize?${new URLSearchParams(asked).toString()}`)
+  const page = await client.signIn(form, 'bob', passwordOf('bob'))
+  const field = (name: string): string => new RegExp(`name="${name}" value="([^"]*)"`).exec(page.body)?.[1] ?? ''
+  assert.deepEqual([page.status, field('state')], [200, 'a-state'])
+  const keys = JSON.parse((await exchange(`${gateway.login}/oauth2/connect/jwk_uri`)).text) as JSONWebKeySet
+  const { payload } = await jwtVerify(field('id_token'), createLocalJWKSet(keys), {
+    ...{ algorithms: ['RS256'], audience: 'far', issuer: `${gateway.login}/oauth2/realms/root/realms/staff` },
+  })
+  assert.equal(payload['nonce'], 'a-nonce')
+  const { valid, uid } = await apart.agent.validateSession(String(payload['ssoToken']))
+  assert.deepEqual([valid, uid], [true, 'bob'])
 })
 
 test('who is signed in goes from one to the other without a word', async () => {

@@ -15,6 +15,8 @@ export interface PolicyAgent {
   getCDSSOUrl(request: object): string
   /** Asks for a session of its own, or gives the one that it has. */
   getAgentSession(): Promise<{ readonly tokenId: string }>
+  /** Has the server say whether a session is one. */
+  validateSession(sessionId: string): Promise<{ readonly valid: boolean; readonly uid?: string }>
   on(event: 'session', listener: (session: Readonly<Record<string, string>>) => void): void
   destroy(): Promise<void>
   readonly sessionCache: { quit(): Promise<void> }
