@@ -27,7 +27,7 @@ async function cookiesAcross(page: Page, url: string): Promise<string> {
 async function blockThirdPartyCookies(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page)
   await session.send('Network.enable')
-  await session.send('Network.setCookieControls', { enableThirdPartyCookieRestriction: true } as never)
+  await session.send('Network.setCookieControls', { enableThirdPartyCookieRestriction: true })
 }
 
 async function tokenAt(context: BrowserContext, url: string) {
@@ -45,7 +45,8 @@ async function signOutAtLogin(page: Page, login: string): Promise<void> {
 /** Each with the address at the login host that its browsers are sent to. */
 const OTHERS = [
   ['shop', '/authorize?'],
-  ['files', '/saml2/staff/sso?'],
+  ['files', '/authorize?'],
+  ['supplier', '/saml2/staff/sso?'],
 ] as const
 
 for (const [name, provider] of OTHERS) {
@@ -89,15 +90,21 @@ for (const [name, provider] of OTHERS) {
 
     // Out at the login host: the site is left, too.
     await signOutAtLogin(page, login)
-    await page.goto(`${site}/`)
-    await expect(page).toHaveURL(new RegExp(`^${login}/login/staff`))
+    await expect(async () => {
+      await page.goto(`${site}/`)
+      expect(page.url()).toContain(`${login}/login/staff`)
+    }).toPass()
     await signIn(page, 'alice')
     await expect(page).toHaveURL(`${site}/`)
 
     // And out at the site: everything is.
-    await page.evaluate(async () => {
-      await fetch('/.gatehouse/logout', { method: 'POST' })
+    await page.evaluate(() => {
+      const form = document.createElement('form')
+      Object.assign(form, { method: 'post', action: '/.gatehouse/logout' })
+      document.body.append(form)
+      form.submit()
     })
+    await expect(page).toHaveURL(new RegExp(`^${login}/logged-out`))
     for (const url of [site, app, `${login}/`]) {
       await page.goto(url)
       await expect(page).toHaveURL(new RegExp(`^${login}/(login|$)`))

@@ -30,7 +30,7 @@ import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { openProviders, sessionUse, type RealmProviders } from './wiring/providers.ts'
-import { ssoProviderOf } from './wiring/sso.ts'
+import { remoteLoginsOf, ssoProviderOf, withRemoteUse, type RemoteLogins } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
 import { samlOf } from './wiring/saml.ts'
 import { samlSsoOf } from './wiring/saml-agents.ts'
@@ -88,11 +88,17 @@ export async function buildGeneration(
     opened.push(saml.close)
     const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
+    const remotes = await remoteLoginsOf(snapshot, deps)
     const tokens = requestTokens(snapshot, authns, deps)
     const { forwardAuth } = snapshot.gatehouse
     const gated = snapshot.agents.filter(isSite)
     const sites = gated.map((profile) => {
-      const site = siteOf(profile, snapshot, { directories, pdps, cookieNames, tokens, issuers, samlSso }, deps)
+      const site = siteOf(
+        profile,
+        snapshot,
+        { directories, pdps, cookieNames, tokens, issuers, remotes, samlSso },
+        deps,
+      )
       opened.push(() => site.upstream.close())
       return site
     })
@@ -118,7 +124,7 @@ export async function buildGeneration(
       ),
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
-      sessionUsed: sessionUse(providers.all),
+      sessionUsed: withRemoteUse(sessionUse(providers.all), remotes),
       sessionEnded: (entry) => issuers.sessionEnded(entry),
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
@@ -142,13 +148,14 @@ interface SiteParts {
   readonly pdps: ReadonlyMap<RealmName, PolicyDecisionPoint>
   readonly tokens: ReadonlyMap<RealmName, RequestTokens>
   readonly issuers: Issuers
+  readonly remotes: RemoteLogins
   readonly samlSso: ReadonlyMap<AgentId, SamlSso>
 }
 
 function siteOf(
   profile: SiteConfig,
   snapshot: ConfigSnapshot,
-  { directories, pdps, cookieNames, tokens, issuers, samlSso }: SiteParts,
+  { directories, pdps, cookieNames, tokens, issuers, remotes, samlSso }: SiteParts,
   deps: RuntimeDeps,
 ): Site {
   const { signer, bearer, clock, log, audit } = deps
@@ -169,9 +176,9 @@ function siteOf(
     allCookieNames: cookieNames,
     upstream,
     pdp: pdps.get(realm) ?? compilePolicies([]),
-    factsOf: usersOf(snapshot, directories).factsOf,
+    factsOf: remotes.get(agent)?.factsOf ?? usersOf(snapshot, directories).factsOf,
     administrators: snapshot.realms.get(realm)?.administrators ?? [],
-    sso: ssoProviderOf(profile, snapshot, { ...deps, issuers }),
+    sso: ssoProviderOf(profile, snapshot, { ...deps, issuers, remotes }),
     samlSso: samlSso.get(agent),
     signer,
     isOurToken: (authorization) => bearer.isOurs(authorization),

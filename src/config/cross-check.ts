@@ -52,6 +52,7 @@ import {
 } from './checks/realms.ts'
 import { checkSamlPartners } from './checks/saml-partners.ts'
 import { checkSecrets } from './checks/secrets.ts'
+import { checkSso } from './checks/sso.ts'
 import { checkStoreUrl } from './checks/store.ts'
 import type { ConfigProblem } from './snapshot.ts'
 
@@ -103,6 +104,7 @@ const CHECKS: readonly Check[] = [
   checkClients,
   checkSamlPartners,
   checkAgentsAsClients,
+  checkSso,
   checkCertificates,
   checkMessengers,
   checkLogos,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { zeroPageSchema } from '../api/openam/authenticate/zero-page.schema.ts'
 import { authnSchema } from '../authn/chains.schema.ts'
 import { origin } from '../gateway/agent-profile.schema.ts'
+import { ssoProviderSchema } from '../federation/cdsso/sso-provider.schema.ts'
 import { providersSchema } from '../federation/identity-providers.schema.ts'
 import { directorySchema } from '../identity/directory.schema.ts'
 import { passwordRulesSchema } from '../identity/managed/passwords.schema.ts'
@@ -19,6 +20,9 @@ export const realmSchema = z.strictObject({
   authentication: authnSchema.describe('How people of the realm prove who they are.'),
   identityProviders: providersSchema.describe(
     'OpenID and SAML providers that people of the realm sign in by, by name. A module of type `oidc` or `saml` leads to each.',
+  ),
+  ssoProvider: ssoProviderSchema.describe(
+    'For a gateway without users of its own: the people of the realm are those of an OpenID provider elsewhere, usually another Gatehouse. Its sites sign in there, whatever their `sso` says, and nobody signs in at this process. See docs/cdsso.md.',
   ),
   zeroPageLogin: zeroPageSchema.describe('Logins of programs in one call, as OpenAM calls it.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),

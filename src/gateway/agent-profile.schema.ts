@@ -4,6 +4,7 @@ import { duration } from '../base/duration.schema.ts'
 import { isPair, pemCertificates, pemKey } from '../base/pem.schema.ts'
 import { realmName } from '../base/realm-name.schema.ts'
 import { addressOrNetwork } from '../http/listener.schema.ts'
+import { agentClientSchema } from './agent-client.schema.ts'
 import { agentCookieSchema } from './agent-cookie.schema.ts'
 import { applicationLogoutSchema } from './application-logout.schema.ts'
 import { cookieResetSchema } from './cookie-reset.schema.ts'
@@ -136,6 +137,7 @@ export const agentProfileSchema = z.strictObject({
     .describe(
       'How a login comes to the site. `handshake`: by a code of our own. `oidc`: by OpenID Connect, as a client of its realm’s provider that needs no entry in clients.yaml: the authorization code flow with PKCE, the same for the person. `saml`: by SAML 2.0, as a service provider of its realm’s identity provider, by this profile as well.',
     ),
+  client: agentClientSchema,
   callsLoginHost: z
     .boolean()
     .default(false)

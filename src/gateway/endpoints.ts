@@ -13,9 +13,10 @@ import type { Handshake } from './handshake.ts'
 import { ACS_ENDPOINT, BEGIN_ENDPOINT } from './handshake-saml.ts'
 import { ownUrl } from './login-address.ts'
 import { answerLogin } from './login-answer.ts'
+import { onlyParameters } from './only-parameters.ts'
 import type { ParkedPosts } from './parked-posts.ts'
 import { takenUp, type ParkingPlace } from './parking.ts'
-import { onlyParameters } from './only-parameters.ts'
+import { announcedLength, readBody } from './read-body.ts'
 import { signedOutCookies } from './signed-out.ts'
 import type { Site } from './site.ts'
 import { sessionOfCookie } from './token-cookie.ts'
@@ -44,7 +45,7 @@ function comesBackBy({ sso }: Site): readonly string[] {
   return sso === undefined ? PAGES : FORMS
 }
 
-/** What every gateway serves: `callback`, `form`, `logout`, `whoami`. */
+/** What every gateway serves: `callback`, `form`, `logout`, `whoami`, and `backchannel-logout` where the provider is elsewhere. */
 export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
   return new Map<string, HostEndpoint>([
     ['callback', { methods: comesBackBy, handle: (request, _, context) => callback(deps, request, context) }],
@@ -53,6 +54,10 @@ export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
     ['metadata', { methods: () => PAGES, handle: (request, _, context) => showMetadata(request, context) }],
     ['logout', { methods: () => FORMS, handle: (request, _, context) => logout(deps, request, context) }],
     [FORM_ENDPOINT, { methods: () => PAGES, handle: (request, _, context) => offerForm(deps, request, context) }],
+    [
+      'backchannel-logout',
+      { methods: () => ['POST'], handle: (request, _, context) => receiveLogout(request, context) },
+    ],
     ['whoami', { methods: () => PAGES, handle: (request, _, context) => whoAmI(deps, request, context) }],
   ])
 }
@@ -170,17 +175,42 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
     return
   }
   const session = await sessionOf(deps, request)
+  const elsewhere = session && (await site.sso?.signOutUrl?.(session))
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const headers = { 'set-cookie': signedOutCookies(site) }
   if (requestKind(request.method, raw.headers) === 'script')
-    sendJson(context.response, { status: 200, body: { loggedOut: true }, headers })
+    // A script sends the person there, or they stay signed in at the provider.
+    sendJson(context.response, {
+      status: 200,
+      body: { loggedOut: true, ...(elsewhere === undefined ? {} : { logoutUrl: elsewhere }) },
+      headers,
+    })
   else
     sendRedirect(context.response, {
       status: 303,
-      location: site.signedOutUrl,
+      location: elsewhere ?? site.signedOutUrl,
       headers,
     })
+}
+
+/** A logout token is a few kilobytes. */
+const LONGEST_LOGOUT = 16_384
+
+/** The provider says that somebody has signed out there. Its token proves that; nothing else of the request counts. */
+async function receiveLogout({ site, raw }: AccessRequest, context: AnswerContext): Promise<void> {
+  const { sso } = site
+  if (sso?.signedOut === undefined) {
+    answerRefusal(context, { kind: 'not-found', status: 404 })
+    return
+  }
+  const length = announcedLength(raw)
+  const isReadable = length !== undefined && length <= LONGEST_LOGOUT
+  const form = isReadable ? (await readBody(raw, length)).toString('latin1') : ''
+  const token = onlyParameters(form)('logout_token')
+  const isGood = token !== undefined && (await sso.signedOut(token))
+  if (isGood) sendJson(context.response, { status: 200, body: {} })
+  else sendJson(context.response, { status: 400, body: { error: 'invalid_request' } })
 }
 
 /** Who is signed in, for single-page applications. Asking does not count as use, or polling would keep a session alive for ever. */

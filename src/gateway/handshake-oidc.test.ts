@@ -27,7 +27,7 @@ class FakeProvider implements SsoProvider {
 interface Bench {
   readonly rig: Rig
   readonly provider: FakeProvider
-  visit(jar: Jar, target?: string, host?: string): Promise<Answer>
+  readonly visit: (jar: Jar, target?: string, host?: string) => Promise<Answer>
 }
 
 async function benchOf(t: TestContext, profile: Record<string, unknown> = {}): Promise<Bench> {
@@ -56,7 +56,10 @@ function parametersOf(answer: Answer): URLSearchParams {
 }
 
 function back(sent: URLSearchParams, changes: Readonly<Record<string, string | undefined>> = {}): string {
-  const all = { code: 'a-code', state: sent.get('state') ?? '', iss: ISSUER, ...changes }
+  const all: Readonly<Record<string, string | undefined>> = {
+    ...{ code: 'a-code', state: sent.get('state') ?? '', iss: ISSUER },
+    ...changes,
+  }
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(all)) if (value !== undefined) query.set(name, value)
   return `/.gatehouse/callback?${query.toString()}`

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import type { Advices } from '../policy/decision.ts'
+import type { SessionResolver } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { ENDPOINT_PREFIX } from './endpoint-path.ts'
@@ -12,9 +13,11 @@ import type { LoginState, LoginStates } from './login-state.ts'
 import { onlyParameters } from './only-parameters.ts'
 import type { Site } from './site.ts'
 import type { SsoProvider } from './sso-provider.ts'
+import { sessionOfCookie } from './token-cookie.ts'
 
 export interface OidcDressDeps {
   readonly loginStates: LoginStates
+  readonly sessions: Pick<SessionResolver, 'resolve'>
   readonly audit: AuditSink
   readonly clock: Clock
 }
@@ -75,7 +78,7 @@ function depart(
 
 async function arrive(
   provider: SsoProvider,
-  { loginStates, audit, clock }: OidcDressDeps,
+  { loginStates, sessions, audit, clock }: OidcDressDeps,
   { request, binding }: { readonly request: AccessRequest; readonly binding: Binding | undefined },
 ): Promise<HandshakeArrival> {
   const { site, target, id, client } = request
@@ -99,7 +102,8 @@ async function arrive(
   const code = only('code')
   if (code === undefined || clock() - state.startedAt > MOST_MS) return refuse('unknown-code')
   const answer = { code, ...secretsOf(binding, state.start), redirectUri: redirectUri(site), start: state.start }
-  const redemption = await provider.redeem(answer, origin)
+  const before = provider.isElsewhere === true ? await sessionOfCookie(sessions, request) : undefined
+  const redemption = await provider.redeem({ ...answer, before }, origin)
   if (redemption.kind === 'refused') return { ...at, redemption }
   return { ...at, redemption: { ...redemption, goto: state.goto, interactive: isNewerThan(state, redemption) } }
 }

@@ -9,6 +9,8 @@ export interface SsoAnswer {
   readonly redirectUri: string
   /** Names the start that the answer is for; good for one answer. */
   readonly start: string
+  /** What the browser is signed in by at the site, where the provider is elsewhere: the new session takes its place. */
+  readonly before?: Session | undefined
 }
 
 export type SsoRedemption =
@@ -22,6 +24,12 @@ export interface SsoProvider {
   readonly scope: string
   /** Where browsers are sent, without parameters. */
   readonly authorizationUrl: string
+  /** It is another process, which shares nothing with this one: sessions of the site are our own. */
+  readonly isElsewhere?: boolean
+  /** Where the session's person signs out there; asked before the session ends here. */
+  signOutUrl?(session: Session): Promise<string | undefined>
+  /** A logout token of it (OpenID Connect Back-Channel Logout 1.0 §2.5). False for one that is not good. */
+  signedOut?(token: string): Promise<boolean>
   /** Trades the code for a token that opens this site alone. Writes an audit line. Rejects with a fault when nobody can say. */
   redeem(answer: SsoAnswer, origin: RequestOrigin): Promise<SsoRedemption>
 }

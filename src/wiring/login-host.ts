@@ -115,9 +115,18 @@ function portalRealm(
     })
   const alone = snapshot.agents.filter((profile) => profile.realm === name && isAgentAlone(profile))
   const { cookieName } = snapshot.gatehouse.login
-  const all = [...own, ...alone.map((profile) => openAmSite(profile, cookieName, idTokens))]
+  const elsewhere = snapshot.agents
+    .filter((profile) => profile.realm === name && profile.client !== undefined)
+    .map((profile) => siteElsewhere(profile, cookieName))
+  const all = [...own, ...elsewhere, ...alone.map((profile) => openAmSite(profile, cookieName, idTokens))]
   const providers = portalProviders(realm)
   return { name, look, themeDir, realmSwitch: session.realmSwitch, sites: all, goto, providers }
+}
+
+/** A site that another gateway protects. */
+function siteElsewhere(profile: AgentProfileConfig, loginCookieName: string): PortalSite {
+  const { title = profile.id, aliases } = profile
+  return { ...agentSite(profile, loginCookieName), title, aliases, byOpenId: true }
 }
 
 /** A site that OpenAM's agent protects. */

@@ -1,34 +1,80 @@
-import type { RealmName } from '../base/brand.ts'
+import type { AgentId, RealmName } from '../base/brand.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
+import { loadPart } from '../errors.ts'
 import { createLocalLogin } from '../federation/cdsso/local-login.ts'
+import type { RemoteLogin } from '../federation/cdsso/remote-login.ts'
 import { agentClient } from '../federation/oidc-op/agent-clients.ts'
 import type { OidcClientConfig } from '../federation/oidc-op/clients.schema.ts'
 import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import { issuerPath } from '../federation/oidc-op/realm-provider.ts'
 import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
 import { isSite, type AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
+import { ENDPOINT_PREFIX } from '../gateway/endpoint-path.ts'
 import { redirectUri } from '../gateway/handshake-oidc.ts'
 import { audienceOf } from '../gateway/site.ts'
 import type { SsoProvider } from '../gateway/sso-provider.ts'
+import type { Session } from '../session/session.ts'
 import type { RuntimeDeps } from './deps.ts'
 
 /** The agents of a realm that are clients of its provider by their profile alone. */
 export function agentClientsOf(
-  { agents }: Pick<ConfigSnapshot, 'agents'>,
+  { agents, realms }: Pick<ConfigSnapshot, 'agents' | 'realms'>,
   realm: RealmName,
 ): readonly OidcClientConfig[] {
-  return agents
-    .filter((profile) => profile.realm === realm && profile.sso === 'oidc' && isSite(profile))
-    .map(({ id, title = id, url }) => agentClient({ id, title, redirectUri: redirectUri({ url }) }))
+  if (realms.get(realm)?.ssoProvider !== undefined) return []
+  return agents.flatMap((profile) => {
+    const { id, title = id, url, client, sso } = profile
+    if (profile.realm !== realm || sso !== 'oidc' || (client === undefined && !isSite(profile))) return []
+    const backchannelLogoutUri = `${url}${ENDPOINT_PREFIX}backchannel-logout`
+    const elsewhere = client && { proof: client, backchannelLogoutUri }
+    return [agentClient({ id, title, redirectUri: redirectUri({ url }), elsewhere })]
+  })
+}
+
+/** Logins of the agents whose realm has its people from a provider elsewhere. */
+export type RemoteLogins = ReadonlyMap<AgentId, RemoteLogin>
+
+/** Loads what speaks with such a provider where a realm has one, and only there. */
+export async function remoteLoginsOf(
+  { agents, realms, gatehouse: { login } }: ConfigSnapshot,
+  deps: RuntimeDeps,
+): Promise<RemoteLogins> {
+  const logins = new Map<AgentId, RemoteLogin>()
+  for (const profile of agents.filter(isSite)) {
+    const { id: agent, realm, url } = profile
+    const config = realms.get(realm)
+    if (config?.ssoProvider === undefined) continue
+    const { createRemoteLogin } = await loadPart(
+      'single sign-on by a provider elsewhere',
+      () => import('../federation/cdsso/remote-login.ts'),
+    )
+    const audience = audienceOf(agent, agentCookieOf(profile, login.cookieName))
+    const place = { agent, realm, audience, redirectUri: redirectUri({ url }), session: config.session }
+    logins.set(agent, createRemoteLogin(place, config.ssoProvider, deps))
+  }
+  return logins
+}
+
+type SessionUse = ((session: Session) => void) | undefined
+
+/** Notes the use of their sessions as well; `undefined` where there is nothing to note. */
+export function withRemoteUse(use: SessionUse, logins: RemoteLogins): SessionUse {
+  const byRealm = new Map([...logins.values()].map((login) => [login.realm, login]))
+  if (byRealm.size === 0) return use
+  return (session) => {
+    use?.(session)
+    byRealm.get(session.realm)?.used(session)
+  }
 }
 
 /** The provider that people sign in to a site by; `undefined` where our own handshake does it. */
 export function ssoProviderOf(
   profile: AgentProfileConfig,
   { gatehouse: { login } }: Pick<ConfigSnapshot, 'gatehouse'>,
-  { issuers, ...deps }: RuntimeDeps & { readonly issuers: Issuers },
+  { issuers, remotes, ...deps }: RuntimeDeps & { readonly issuers: Issuers; readonly remotes: RemoteLogins },
 ): SsoProvider | undefined {
-  if (profile.sso !== 'oidc') return undefined
+  const remote = remotes.get(profile.id)
+  if (remote !== undefined || profile.sso !== 'oidc') return remote
   const { id: agent, realm } = profile
   const issuer = new URL(login.url).origin + issuerPath(realm)
   const audience = audienceOf(agent, agentCookieOf(profile, login.cookieName))

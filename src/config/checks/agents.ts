@@ -36,7 +36,8 @@ export const checkAgentRealms: Check = ({ agents, realms }) =>
   })
 
 function policySetProblems({ value, source }: AgentSource, realm: RealmSources): ConfigProblem[] {
-  if (value.ssoOnly || realm.incomplete) return []
+  // What a gateway elsewhere lets through is its own configuration's.
+  if (value.ssoOnly || value.client !== undefined || realm.incomplete) return []
   const policies = realm.policies?.value.policies ?? []
   if (policies.some((policy) => policy.policySet === value.policySet)) return []
   const set = quoted(source, ['policySet'], value.policySet)

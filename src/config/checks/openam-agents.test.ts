@@ -17,7 +17,7 @@ const SECRET = `openam: { secret: "${HASH}" }`
 test('a site needs an application behind the gateway, or an agent that can prove which one it is', async (context) => {
   assert.deepEqual(await said(context, { old: SECRET }), [])
   assert.deepEqual(await said(context, { bare: '' }), [
-    "agent-config/bare.yaml:1:1: name the application behind the gateway (upstream), or give the agent of OpenAM's that protects the site credentials (openam)",
+    "agent-config/bare.yaml:1:1: name the application behind the gateway (upstream), or give the agent of OpenAM's (openam) or the gateway elsewhere (client) that protects the site credentials",
   ])
 })
 

@@ -7,12 +7,12 @@ import { errorIn, placeOf, repeated, warningIn, type AgentSource, type Check } f
 /** Something has to stand in front of the site. */
 export const checkEnforcement: Check = ({ agents }) =>
   agents
-    .filter(({ value }) => value.upstream === undefined && value.openam === undefined)
+    .filter(({ value }) => value.upstream === undefined && value.openam === undefined && value.client === undefined)
     .map(({ source }) =>
       errorIn(
         source,
         [],
-        "name the application behind the gateway (upstream), or give the agent of OpenAM's that protects the site credentials (openam)",
+        "name the application behind the gateway (upstream), or give the agent of OpenAM's (openam) or the gateway elsewhere (client) that protects the site credentials",
       ),
     )
 

@@ -174,7 +174,7 @@ test('nobody passes for an agent at the token endpoint, and the registration is 
     assert.deepEqual([page.status, page.location], [400, undefined], uri)
   }
   const own = `${gateway.origin}/login/staff?agent=shop&state=${'S'.repeat(43)}.0`
-  assert.doesNotMatch((await alice.login.open(own)).url, /code=/, 'no code of the other kind')
+  assert.doesNotMatch((await alice.login.open(own)).location ?? '', /code=/, 'no code of the other kind')
 })
 
 test('a logout at the site ends the login, and one at the login host ends the site', async () => {

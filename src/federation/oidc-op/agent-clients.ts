@@ -6,6 +6,14 @@ export interface AgentOfRealm {
   readonly id: string
   readonly title: string
   readonly redirectUri: string
+  /** How a gateway elsewhere proves who it is; absent for this one. */
+  readonly elsewhere?: AgentElsewhere | undefined
+}
+
+export interface AgentElsewhere {
+  readonly proof: Pick<OidcClientConfig, 'secret' | 'secretHash' | 'jwks'>
+  /** Where it is told that a session has ended. */
+  readonly backchannelLogoutUri: string
 }
 
 /**
@@ -13,7 +21,7 @@ export interface AgentOfRealm {
  * the gateway does not know. It trades its codes within this process (`agent-codes.ts`); its secret is told to nobody, so at the token
  * endpoint nobody passes for it.
  */
-export function agentClient({ id, title, redirectUri }: AgentOfRealm): OidcClientConfig {
+export function agentClient({ id, title, redirectUri, elsewhere }: AgentOfRealm): OidcClientConfig {
   return {
     id,
     name: title,
@@ -35,5 +43,19 @@ export function agentClient({ id, title, redirectUri }: AgentOfRealm): OidcClien
     introspects: 'own',
     subject: 'public',
     disabled: false,
+    ...(elsewhere && clientElsewhere(elsewhere)),
+  }
+}
+
+/** A gateway elsewhere trades its codes at the token endpoint, learns who somebody is, and asks by a refresh token whether their session lives. */
+function clientElsewhere({ proof, backchannelLogoutUri }: AgentElsewhere): Partial<OidcClientConfig> {
+  return {
+    ...proof,
+    ...(proof.secret === undefined ? { secret: undefined } : {}),
+    authMethod: proof.jwks === undefined ? 'client_secret_basic' : 'private_key_jwt',
+    grants: ['authorization_code', 'refresh_token'],
+    scopes: ['openid', 'profile', 'email', 'groups'],
+    accessTokenTTL: 300_000,
+    backchannelLogoutUri,
   }
 }

@@ -80,6 +80,15 @@ export function createProviderClient(
       }
     },
 
+    async introspect({ refreshToken, accessToken }) {
+      try {
+        const { active } = await openid.tokenIntrospection(await metadata(), refreshToken ?? accessToken)
+        return active ? 'live' : 'over'
+      } catch {
+        return 'unknown'
+      }
+    },
+
     async logout(idToken, returnTo) {
       const { end_session_endpoint: action } = (await metadata()).serverMetadata()
       if (action === undefined || !config.logout) return undefined

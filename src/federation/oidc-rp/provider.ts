@@ -42,6 +42,8 @@ export interface ProviderClient {
   /** `query`: of the address that the browser came back with, as it was sent. */
   arrive(pending: JsonValue, query: string): Promise<Arrival>
   refresh(tokens: ProviderTokens): Promise<Refreshed>
+  /** Whether what was given is good still (RFC 7662); `unknown` where it cannot be asked, or does not answer such questions. */
+  introspect(tokens: ProviderTokens): Promise<'live' | 'over' | 'unknown'>
   /** `undefined` for a provider without logout. */
   logout(idToken: string, returnTo: string): Promise<ProviderLogout | undefined>
   /** `undefined` for a token that is not its logout token for us. Rejects where its keys cannot be had. */

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { newAnonymousId } from '../../session/anonymous.ts'
+import { claimsProperty, levelOf, userOf, userOfSession } from './claims-user.ts'
+import { ssoProviderSchema } from './sso-provider.schema.ts'
+
+const config = ssoProviderSchema.parse({
+  issuer: 'https://login.example/oauth2',
+  clientSecret: 'a-long-enough-secret',
+  acr: [{ name: 'gold', level: 3 }],
+})
+assert.ok(config)
+
+test('who somebody is comes back out of the session as the provider said it', () => {
+  const user = userOf(config, { sub: 'u-1', preferred_username: 'alice', groups: ['staff', 7], email: 'a@b.example' })
+  assert.ok(user)
+  assert.deepEqual([user.username, [...user.groups], user.attributes], ['alice', ['staff'], { mail: ['a@b.example'] }])
+  const properties = claimsProperty(user)
+  assert.deepEqual(userOfSession({ userId: 'u-1', username: 'alice', properties }), user)
+  assert.equal(userOf(config, { sub: 'u-2' })?.username, 'u-2')
+  assert.equal(userOfSession({ userId: 'u-1', username: 'alice', properties: {} }), undefined)
+})
+
+test('nobody of a provider passes for somebody without a name here', () => {
+  assert.equal(userOf(config, { sub: newAnonymousId() }), undefined)
+})
+
+test('an acr is a level by its name or its number, and else none', () => {
+  const levels = ['gold', '2', 'silver', '-1', '10000', 2, undefined].map((acr) => levelOf(config, acr))
+  assert.deepEqual(levels, [3, 2, 0, 0, 0, 0, 0])
+})
