@@ -84,7 +84,7 @@ export async function buildGeneration(
     const authns = realmAuthns(snapshot, { directories, providers: providers.all }, deps)
     const agents = agentsOf(snapshot, authns, deps)
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
-    const saml = await samlOf(snapshot, { directories, authns }, deps)
+    const saml = await samlOf(snapshot, { directories, authns, providers }, deps)
     opened.push(saml.close)
     const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
@@ -125,7 +125,9 @@ export async function buildGeneration(
       loginHostSockets: loginHostSocketsOf(snapshot, { directories, agents }, deps),
       causeToEnd: users.causeToEnd,
       sessionUsed: withRemoteUse(sessionUse(providers.all), remotes),
-      sessionEnded: (entry) => issuers.sessionEnded(entry),
+      async sessionEnded(entry) {
+        await Promise.all([issuers.sessionEnded(entry), saml.logouts.sessionEnded(entry)])
+      },
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
     }

@@ -10,7 +10,7 @@ import { plain } from './text-table.ts'
 /** The realm that has the partner. @throws NotThere where there is none, or several and nothing was said */
 export function realmOfPartner({ realms }: ConfigSnapshot, partner: string, said: string | undefined): RealmConfig {
   const found = [...realms.values()].filter(
-    (realm) => realm.openId.clients.some(({ id }) => id === partner) && (said === undefined || realm.name === said),
+    (realm) => hasPartner(realm, partner) && (said === undefined || realm.name === said),
   )
   const [realm, ...others] = found
   if (realm === undefined)
@@ -18,6 +18,10 @@ export function realmOfPartner({ realms }: ConfigSnapshot, partner: string, said
   if (others.length > 0)
     throw new NotThere(`several realms have it: ${found.map(({ name }) => name).join(', ')}; say --realm`)
   return realm
+}
+
+function hasPartner({ openId }: RealmConfig, partner: string): boolean {
+  return [...openId.clients, ...openId.saml.serviceProviders].some(({ id }) => id === partner)
 }
 
 /** Whether somebody would be signed in at a partner, and why. */

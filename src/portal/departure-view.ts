@@ -1,6 +1,6 @@
-import type { Aside, Departure, Stop } from '../federation/logout/departure.ts'
+import type { Aside, Stop } from '../federation/logout/departure.ts'
 import type { Carried } from '../federation/logout/logout-protocol.ts'
-import { untoldKey } from '../federation/logout/leaving.ts'
+import { untoldKey, type Standing } from '../federation/logout/leaving.ts'
 import type { Frame, Pairs } from './frame.ts'
 import type { MessageAction } from './message-page.ts'
 import type { MessageKey } from './messages/en.ts'
@@ -30,14 +30,14 @@ interface DeparturePage {
 }
 
 /** On to a partner, by a page that goes on by itself. `title`: of who is there. */
-export function goingView(frame: Frame, departure: Departure, title: string, carried: Carried): DeparturePage {
+export function goingView(frame: Frame, standing: Standing, title: string, carried: Carried): DeparturePage {
   const label = frame.say('leaving.go', { provider: title })
   const isLink = carried.kind === 'redirect'
   return {
     title: frame.say('leaving.signing-out'),
     heading: frame.say('leaving.signing-out'),
     lead: frame.say('leaving.out', { provider: title }),
-    rows: rowsOf(frame, departure, new Set()),
+    rows: rowsOf(frame, standing),
     actions: isLink ? [{ href: carried.url, label, style: 'button', newWindow: false }] : [],
     ...(isLink
       ? {}
@@ -53,12 +53,12 @@ export function goingView(frame: Frame, departure: Departure, title: string, car
   }
 }
 
-export function stuckView(frame: Frame, departure: Departure, { title }: Stop): DeparturePage {
+export function stuckView(frame: Frame, standing: Standing, { title }: Stop): DeparturePage {
   return {
     title: frame.say('leaving.stuck', { provider: title }),
     heading: frame.say('leaving.stuck', { provider: title }),
     lead: frame.say('leaving.stuck-text', { provider: title }),
-    rows: rowsOf(frame, departure, new Set()),
+    rows: rowsOf(frame, standing),
     actions: [],
     form: {
       action: '/leaving',
@@ -73,13 +73,8 @@ export function stuckView(frame: Frame, departure: Departure, { title }: Stop): 
   }
 }
 
-export function overView(
-  frame: Frame,
-  departure: Departure,
-  untold: ReadonlySet<string>,
-  actions: readonly MessageAction[],
-): DeparturePage {
-  const rows = rowsOf(frame, departure, untold)
+export function overView(frame: Frame, standing: Standing, actions: readonly MessageAction[]): DeparturePage {
+  const rows = rowsOf(frame, standing)
   const isLeft = rows.some(({ state }) => state === 'left')
   return {
     title: frame.say('logged-out.title'),
@@ -98,7 +93,7 @@ const STOPS = {
   failed: { state: 'left', text: 'leaving.failed' },
 } as const satisfies Record<Stop['state'], { readonly state: Row['state']; readonly text: MessageKey }>
 
-function rowsOf(frame: Frame, { stops, asides }: Departure, untold: ReadonlySet<string>): readonly Row[] {
+function rowsOf(frame: Frame, { departure: { stops, asides }, untold }: Standing): readonly Row[] {
   return [
     ...stops.map(({ title, state }) => ({ title, state: STOPS[state].state, text: frame.say(STOPS[state].text) })),
     ...asides.map((aside) => rowOf(frame, aside, untold)),

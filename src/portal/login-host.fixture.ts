@@ -108,7 +108,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
       tokenFor: ({ sid }, { agent }) => Promise.resolve(`<${agent}&${sid}>` as SessionToken),
     },
     issuers: NO_ISSUERS,
-    saml: { idps: NO_IDPS, entityIdOf: () => undefined, metadataOf: () => undefined },
+    saml: { idps: NO_IDPS, logouts: { of: () => undefined }, entityIdOf: () => undefined, metadataOf: () => undefined },
     checkGoto: (_realm, goto) => {
       const url = /^https?:\/\/|^\/\w/.test(goto) ? URL.parse(goto, loginUrl) : null
       const known = url !== null && [sites.app, sites.pay, new URL(loginUrl).origin].includes(url.origin)

@@ -11,6 +11,7 @@ import type { OwnFactors } from '../authn/own-factors.ts'
 import type { OwnPassword } from '../authn/own-password.ts'
 import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import type { Leaving } from '../federation/logout/leaving.ts'
+import type { RealmLogout } from '../federation/saml-logout/realm-logout.ts'
 import type { SamlIdps } from '../federation/saml-idp/idps.ts'
 import type { GotoCheck } from '../authn/goto.ts'
 import type { FactsOf, Providers, Readiness } from './ports.ts'
@@ -19,6 +20,7 @@ import type { CompiledRealm, Realms } from './realms.ts'
 
 export interface SamlParts {
   readonly idps: SamlIdps
+  readonly logouts: { of(realm: RealmName): RealmLogout | undefined }
   entityIdOf(realm: RealmName): string | undefined
   /** Signed; `undefined` where the realm has no part in SAML. */
   metadataOf(realm: RealmName): string | undefined

@@ -18,6 +18,7 @@ import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
 import { receiveLogout, showCallback } from './routes/oidc.ts'
+import { SAML_LOGOUT, serveSamlLogout } from './routes/saml-logout.ts'
 import { LONGEST_SAML_FORM, receiveSamlResponse, SAML_CONSUMER, showSamlArrival } from './routes/saml.ts'
 import { serveIssuer } from './routes/oauth2.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
@@ -89,10 +90,20 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(AGENT_AUTHORIZE).get(ofAgent(parts, showAgentAuthorize)).all(ofAgent(parts, refuseAgentMethod))
+  app.all(
+    SAML_LOGOUT,
+    formBody({ limit: LONGEST_SAML_FORM }),
+    express.text({ type: 'text/xml', limit: LONGEST_SAML_FORM, inflate: false }),
+    async (request, response, next) => {
+      const isAnswered = ['GET', 'POST'].includes(request.method) && (await serveSamlLogout(parts, request, response))
+      if (!isAnswered) next()
+    },
+  )
   for (const path of [SAML_IDP, SAML_ALIAS, SAML_INIT, SAML_METADATA]) {
     app.post(path, form)
     app.all(path, async (request, response, next) => {
-      const isAnswered = ['GET', 'HEAD', 'POST'].includes(request.method) && (await serveSamlIdp(parts, request, response))
+      const isAnswered =
+        ['GET', 'HEAD', 'POST'].includes(request.method) && (await serveSamlIdp(parts, request, response))
       if (!isAnswered) next()
     })
   }

@@ -2,6 +2,7 @@ import type { RealmName } from '../base/brand.ts'
 import type { ConfigSnapshot } from '../config/snapshot.ts'
 import { createDepartures } from '../federation/logout/departures.ts'
 import { createLeaving, type Leaving } from '../federation/logout/leaving.ts'
+import type { LogoutProtocol } from '../federation/logout/logout-protocol.ts'
 import { providerLogout } from '../federation/logout/provider-logout.ts'
 import { clientLogout } from '../federation/oidc-op/client-logout.ts'
 import type { OidcClientConfig } from '../federation/oidc-op/clients.schema.ts'
@@ -9,7 +10,11 @@ import type { RuntimeDeps } from './deps.ts'
 import { logoutAt, type RealmProviders } from './providers.ts'
 
 /** Signing out at partners: first at those who know people from us, then where we know them from. */
-export function leavingOf(snapshot: ConfigSnapshot, providers: RealmProviders, deps: RuntimeDeps): Leaving {
+export function leavingOf(
+  snapshot: ConfigSnapshot,
+  { providers, saml }: { readonly providers: RealmProviders; readonly saml: readonly LogoutProtocol[] },
+  deps: RuntimeDeps,
+): Leaving {
   const { store, sealer, log } = deps
   const clients = new Map(
     [...snapshot.realms.values()].map(({ name, openId }) => [name, byId(openId.clients)] as const),
@@ -20,6 +25,7 @@ export function leavingOf(snapshot: ConfigSnapshot, providers: RealmProviders, d
     departures: createDepartures({ versioned: store.versioned, sealer }),
     protocols: [
       ...(hasClients ? [clientLogout({ store, clientsOf })] : []),
+      ...saml,
       ...(providers.size > 0 ? [providerLogout(logoutAt(providers, snapshot.gatehouse.login.url))] : []),
     ],
     log,

@@ -57,7 +57,7 @@ export function loginHostOf(snapshot: ConfigSnapshot, compiled: Compiled, deps: 
     handshake: deps.handshakes,
     checkGoto,
     providers: providersPort(compiled.providers),
-    leaving: leavingOf(snapshot, compiled.providers.all, deps),
+    leaving: leavingOf(snapshot, { providers: compiled.providers.all, saml: compiled.saml.logouts.protocols }, deps),
     issuers: compiled.issuers,
     saml: compiled.saml,
     readiness: deps.readiness,

@@ -8,6 +8,7 @@ import type { IdentityProviderDeps } from '../federation/oidc-rp/identity-provid
 import type { ProviderConfig } from '../federation/oidc-rp/providers.schema.ts'
 import { entityIdOf } from '../federation/saml/addresses.ts'
 import type { AssertionConsumer } from '../federation/saml-sp/assertion-consumer.ts'
+import type { SamlIdpPeer } from '../federation/saml-sp/open-providers.ts'
 import { markOf as samlMarkOf } from '../federation/saml-sp/session-mark.ts'
 import { markOf } from '../federation/oidc-rp/session-mark.ts'
 import type { ProviderLogout } from '../federation/logout/provider-logout.ts'
@@ -24,6 +25,8 @@ export interface OpenProviders {
   readonly all: RealmProviders
   /** Where SAML providers of a realm send their answers. */
   readonly consumers: ReadonlyMap<RealmName, AssertionConsumer>
+  /** Its SAML providers, for signing out. */
+  readonly samlPeers: ReadonlyMap<RealmName, readonly SamlIdpPeer[]>
   close(): Promise<void>
 }
 
@@ -36,6 +39,7 @@ export async function openProviders(
   const loginOrigin = new URL(snapshot.gatehouse.login.url).origin
   const all = new Map<RealmName, ReadonlyMap<string, LoginProvider>>()
   const consumers = new Map<RealmName, AssertionConsumer>()
+  const samlPeers = new Map<RealmName, readonly SamlIdpPeer[]>()
   const closers: (() => void)[] = []
   for (const realm of snapshot.realms.values()) {
     const directory = directories.get(realm.name)
@@ -54,6 +58,7 @@ export async function openProviders(
       closers.push(opened.close)
       providers.push(...opened.providers)
       consumers.set(realm.name, opened.consumer)
+      samlPeers.set(realm.name, opened.peers)
     }
     all.set(realm.name, new Map(providers.map((provider) => [provider.name, provider])))
   }
@@ -61,7 +66,7 @@ export async function openProviders(
     for (const closeOne of closers) closeOne()
     return Promise.resolve()
   }
-  return { all, consumers, close }
+  return { all, consumers, samlPeers, close }
 }
 
 async function openIdProviders(

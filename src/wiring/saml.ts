@@ -8,18 +8,25 @@ import { createSamlIdps, type SamlIdps } from '../federation/saml-idp/idps.ts'
 import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { IssuerParts } from './issuers.ts'
+import type { OpenProviders } from './providers.ts'
 import { agentPartnersOf } from './saml-agents.ts'
+import { samlLogoutsOf, type SamlLogouts } from './saml-logout.ts'
 
 /** What the realms of one configuration are by SAML 2.0. */
 export interface Saml {
   readonly idps: SamlIdps
+  readonly logouts: SamlLogouts
   entityIdOf(realm: RealmName): string | undefined
   /** Signed; `undefined` where the realm has no part in SAML. */
   metadataOf(realm: RealmName): string | undefined
   readonly close: () => Promise<void>
 }
 
-export async function samlOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: RuntimeDeps): Promise<Saml> {
+export async function samlOf(
+  snapshot: ConfigSnapshot,
+  parts: IssuerParts & { readonly providers: Pick<OpenProviders, 'samlPeers'> },
+  deps: RuntimeDeps,
+): Promise<Saml> {
   const { origin } = new URL(snapshot.gatehouse.login.url)
   const all = [...snapshot.realms.values()]
   const idps = await createSamlIdps(
@@ -38,7 +45,9 @@ export async function samlOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps:
   )
   const idOf = ({ name, openId }: RealmConfig): string => entityIdOf(origin, name, openId.saml.entityId)
   const metadata = new Map<RealmName, OwnMetadata>()
+  let logouts: SamlLogouts
   try {
+    logouts = await samlLogoutsOf(snapshot, { idps, providers: parts.providers }, deps)
     for (const realm of all) {
       const roles = await rolesOf(realm, idps, origin)
       if (roles === undefined) continue
@@ -52,6 +61,7 @@ export async function samlOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps:
   }
   return {
     idps,
+    logouts,
     entityIdOf(name) {
       const realm = snapshot.realms.get(name)
       return realm && idOf(realm)
@@ -69,9 +79,11 @@ async function rolesOf(realm: RealmConfig, idps: SamlIdps, origin: string): Prom
   const isSp = Object.values(realm.identityProviders).some(({ type }) => type === 'saml')
   if (!isIdp && !isSp) return undefined
   const { bothBindings } = await loadPart('SAML', () => import('../federation/saml/own-metadata.ts'))
+  const both = bothBindings(origin, realm.name, 'slo')
+  const logout = [...both, ...both.slice(0, 1).map(({ location }) => ({ binding: 'soap' as const, location }))]
   const consumer = `${origin}${samlPath(realm.name)}/acs`
   return {
-    idp: isIdp ? { signOn: bothBindings(origin, realm.name, 'sso'), logout: [] } : undefined,
-    sp: isSp ? { consumers: [{ binding: 'post', location: consumer }], logout: [] } : undefined,
+    idp: isIdp ? { signOn: bothBindings(origin, realm.name, 'sso'), logout } : undefined,
+    sp: isSp ? { consumers: [{ binding: 'post', location: consumer }], logout } : undefined,
   }
 }

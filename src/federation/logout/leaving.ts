@@ -12,11 +12,17 @@ export type Turn =
   /** Nobody is on the way out with it. */
   | { readonly kind: 'nobody' }
   /** It goes to a partner now. */
-  | { readonly kind: 'go'; readonly departure: Departure; readonly stop: Stop; readonly carried: Carried }
+  | ({ readonly kind: 'go'; readonly stop: Stop; readonly carried: Carried } & Standing)
   /** It has been to a partner, and has brought no answer. */
-  | { readonly kind: 'stuck'; readonly departure: Departure; readonly stop: Stop }
-  /** All have been told. `untold`: those of them that are told from here and have not been yet, by protocol and partner. */
-  | { readonly kind: 'over'; readonly departure: Departure; readonly untold: ReadonlySet<string> }
+  | ({ readonly kind: 'stuck'; readonly stop: Stop } & Standing)
+  /** All have been told. */
+  | ({ readonly kind: 'over' } & Standing)
+
+/** How far it all is. `untold`: those that are told from here and have not been yet, by `untoldKey`. */
+export interface Standing {
+  readonly departure: Departure
+  readonly untold: ReadonlySet<string>
+}
 
 /** Signing out, at all partners. The session itself never waits for any of it. */
 export interface Leaving extends Pick<Departures, 'begin' | 'load' | 'change' | 'heard' | 'end'> {
@@ -57,7 +63,7 @@ export function createLeaving({ departures, protocols, log }: LeavingDeps): Leav
     const departure = await departures.load(secret)
     if (departure === undefined) return { kind: 'nobody' }
     const under = stopUnderWay(departure)
-    if (under !== undefined) return { kind: 'stuck', departure, stop: under }
+    if (under !== undefined) return { kind: 'stuck', stop: under, departure, untold: await untoldOf(departure) }
     const stop = nextStop(departure)
     if (stop === undefined) return { kind: 'over', departure, untold: await untoldOf(departure) }
     const carried = await carriedTo(departure, stop)
@@ -75,7 +81,7 @@ export function createLeaving({ departures, protocols, log }: LeavingDeps): Leav
     // Another tab was quicker, or there is nothing to carry: what is next is seen anew.
     if (!isMine || carried === undefined) return turn(secret)
     if (requestId !== undefined) await departures.sent(secret, requestId)
-    return { kind: 'go', departure: next, stop, carried }
+    return { kind: 'go', stop, carried, departure: next, untold: await untoldOf(next) }
   }
 
   const untoldOf = async ({ realm, sid, asides }: Departure): Promise<ReadonlySet<string>> => {

@@ -113,18 +113,31 @@ export interface SpMetadata {
   readonly consumers: readonly string[]
   readonly isSigning?: boolean
   readonly formats?: readonly string[]
+  /** Where it is told of logouts, by the name of the binding. */
+  readonly logout?: readonly (readonly [binding: 'HTTP-Redirect' | 'HTTP-POST' | 'SOAP', location: string])[]
 }
 
-export function spMetadata({ entityId, keys, consumers, isSigning = false, formats = [] }: SpMetadata): string {
+export function spMetadata({
+  entityId,
+  keys,
+  consumers,
+  isSigning = false,
+  formats = [],
+  logout = [],
+}: SpMetadata): string {
   const acs = consumers.map(
     (location, index) =>
       `<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${location}" index="${index}"/>`,
+  )
+  const slo = logout.map(
+    ([binding, location]) =>
+      `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}" Location="${location}"/>`,
   )
   return (
     `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="${entityId}">` +
     `<md:SPSSODescriptor AuthnRequestsSigned="${isSigning}" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
     `<md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>${keys.certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>` +
-    `${formats.map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`).join('')}${acs.join('')}</md:SPSSODescriptor></md:EntityDescriptor>`
+    `${slo.join('')}${formats.map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`).join('')}${acs.join('')}</md:SPSSODescriptor></md:EntityDescriptor>`
   )
 }
 

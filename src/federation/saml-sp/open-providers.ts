@@ -8,13 +8,14 @@ import type { Log } from '../../telemetry/log.ts'
 import { createAccounts, type Provisioning } from '../accounts.ts'
 import type { LoginProvider } from '../login-provider.ts'
 import { samlPath } from '../saml/addresses.ts'
-import { readIdentityProvider } from '../saml/metadata.ts'
+import type { MetadataFeed } from '../saml/metadata-feed.ts'
+import { readIdentityProvider, type IdentityProvider } from '../saml/metadata.ts'
 import { openPartnerMetadata } from '../saml/partner-metadata.ts'
 import type { RealmKeys } from '../saml/realm-keys.ts'
 import { createUsedOnce } from '../saml/used-once.ts'
 import { createAssertionConsumer, type AssertionConsumer } from './assertion-consumer.ts'
 import { createSamlProvider } from './identity-provider.ts'
-import { createIdpSessions } from './idp-sessions.ts'
+import { createIdpSessions, type IdpSessions } from './idp-sessions.ts'
 import { createParkedAssertions } from './parked-assertions.ts'
 import type { SamlProviderConfig } from './providers.schema.ts'
 
@@ -36,8 +37,17 @@ export interface SamlProvidersDeps {
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
+/** A provider as signing out sees it. */
+export interface SamlIdpPeer {
+  readonly name: string
+  readonly config: Pick<SamlProviderConfig, 'entityId' | 'title' | 'metadataUrl'>
+  readonly metadata: MetadataFeed<IdentityProvider>
+  readonly sessions: IdpSessions
+}
+
 export interface SamlProviders {
   readonly providers: readonly LoginProvider[]
+  readonly peers: readonly SamlIdpPeer[]
   readonly consumer: AssertionConsumer
   close(): void
 }
@@ -52,16 +62,17 @@ export function openSamlProviders(
     name,
     config,
     metadata: openPartnerMetadata(config, readIdentityProvider, { clock, log }),
+    sessions: createIdpSessions({ ...deps, name, versioned: store.versioned }),
   }))
   const parked = createParkedAssertions(realm, { oneTime: store.oneTime, sealer })
   const accounts = createAccounts({ ...deps, documents: store.documents })
   const consumer = `${loginOrigin}${samlPath(realm)}/acs`
-  const providers = idps.map(({ name, config, metadata }) => {
-    const sessions = createIdpSessions({ ...deps, name, versioned: store.versioned })
-    return createSamlProvider(name, config, { ...deps, consumer, metadata, accounts, parked, sessions })
-  })
+  const providers = idps.map(({ name, config, metadata, sessions }) =>
+    createSamlProvider(name, config, { ...deps, consumer, metadata, accounts, parked, sessions }),
+  )
   return {
     providers,
+    peers: idps,
     consumer: createAssertionConsumer({ ...deps, idps, parked, used: createUsedOnce(store.oneTime, clock) }),
     close: () => idps.forEach(({ metadata }) => metadata.close()),
   }

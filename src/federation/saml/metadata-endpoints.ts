@@ -3,7 +3,7 @@ import { childrenOf } from './document.ts'
 import type { Problems } from './metadata-problems.ts'
 import { BINDINGS, NS } from './names.ts'
 
-export type EndpointBinding = 'redirect' | 'post'
+export type EndpointBinding = 'redirect' | 'post' | 'soap'
 
 export interface Endpoint {
   readonly binding: EndpointBinding
@@ -20,7 +20,7 @@ type Service = 'AssertionConsumerService' | 'SingleSignOnService' | 'SingleLogou
 const SPOKEN: Readonly<Record<Service, readonly EndpointBinding[]>> = {
   AssertionConsumerService: ['post'],
   SingleSignOnService: ['redirect', 'post'],
-  SingleLogoutService: ['redirect', 'post'],
+  SingleLogoutService: ['redirect', 'post', 'soap'],
 }
 
 /** Those with a binding that is spoken here. All have to be addresses that somebody may be sent to (CVE-2023-45683, CVE-2023-6717). */

@@ -1,6 +1,6 @@
 import type { Departure, Ending } from '../../federation/logout/departure.ts'
 import { DEPARTURE_MS, passedOver } from '../../federation/logout/departures.ts'
-import type { Plan } from '../../federation/logout/leaving.ts'
+import type { Plan, Standing } from '../../federation/logout/leaving.ts'
 import type { Carried } from '../../federation/logout/logout-protocol.ts'
 import { stopUnderWay, withStop } from '../../federation/logout/departure.ts'
 import { clearCookie, cookieName, setCookie } from '../../http/cookies.ts'
@@ -52,17 +52,17 @@ export async function showDeparture(parts: PortalParts, visit: Visit): Promise<v
   const { departure } = turn
   const realm = parts.realms.get(departure.realm) ?? parts.defaultRealm
   if (turn.kind === 'go') {
-    showGoing(visit, realm, { departure, title: turn.stop.title, carried: turn.carried })
+    showGoing(visit, realm, { standing: turn, title: turn.stop.title, carried: turn.carried })
   } else if (turn.kind === 'stuck') {
     visit.page({
       status: 200,
       template: 'departure',
       realm,
       language: { action: PATH, keep: [] },
-      view: (frame) => stuckView(frame, departure, turn.stop),
+      view: (frame) => stuckView(frame, turn, turn.stop),
     })
   } else {
-    await finish(parts, visit, { secret, realm, departure, untold: turn.untold })
+    await finish(parts, visit, { secret, realm, standing: turn })
   }
 }
 
@@ -101,12 +101,12 @@ function oncemore(departure: Departure): Departure {
 }
 
 interface Going {
-  readonly departure: Departure
+  readonly standing: Standing
   readonly title: string
   readonly carried: Carried
 }
 
-function showGoing(visit: Visit, realm: CompiledRealm, { departure, title, carried }: Going): void {
+function showGoing(visit: Visit, realm: CompiledRealm, { standing, title, carried }: Going): void {
   // As in `leaving.ts`: a policy for forms does not reach what a page goes to by itself.
   if (carried.kind === 'redirect') visit.setHeader('Refresh', `0; url=${carried.url}`)
   visit.page({
@@ -114,19 +114,19 @@ function showGoing(visit: Visit, realm: CompiledRealm, { departure, title, carri
     template: 'departure',
     realm,
     formTargets: carried.kind === 'post' ? [originOf(carried.url)] : [],
-    view: (frame) => goingView(frame, departure, title, carried),
+    view: (frame) => goingView(frame, standing, title, carried),
   })
 }
 
 interface Over {
   readonly secret: string
   readonly realm: CompiledRealm
-  readonly departure: Departure
-  readonly untold: ReadonlySet<string>
+  readonly standing: Standing
 }
 
 async function finish(parts: PortalParts, visit: Visit, over: Over): Promise<void> {
-  const { secret, realm, departure, untold } = over
+  const { secret, realm, standing } = over
+  const { departure, untold } = standing
   const { ending, stops } = departure
   const answer = await parts.leaving.answer(departure)
   const isDone = stops.every(({ state }) => state === 'done')
@@ -136,7 +136,7 @@ async function finish(parts: PortalParts, visit: Visit, over: Over): Promise<voi
     visit.addCookie(clearCookie(nameOf(parts), { secure: parts.cookies.secure }))
   }
   if (answer !== undefined && ending.kind === 'answer') {
-    showGoing(visit, realm, { departure, title: ending.title, carried: answer })
+    showGoing(visit, realm, { standing, title: ending.title, carried: answer })
     return
   }
   if (ending.kind === 'goto' && isDone) {
@@ -155,7 +155,7 @@ async function finish(parts: PortalParts, visit: Visit, over: Over): Promise<voi
     template: 'departure',
     realm,
     language: { action: PATH, keep: [] },
-    view: (frame) => overView(frame, departure, untold, actionsOf(frame, realm, ending)),
+    view: (frame) => overView(frame, standing, actionsOf(frame, realm, ending)),
   })
 }
 

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, test } from 'node:test'
+import { inflateRawSync } from 'node:zlib'
+import { Browser, startGateway, type Gateway, type Page } from '../oidc-op/provider.fixture.ts'
+import { formOf, partnerKeys, Sp, spMetadata, through, type SpOptions } from '../saml-idp/sp.fixture.ts'
+import { signElement } from '../saml/sign.ts'
+import { carried, enveloped, writeLogoutRequest, writeLogoutResponse, type Named, type Sent } from './messages.ts'
+
+/* Single logout of a whole gateway with node-saml as its partners: one by addresses, one by forms, one by SOAP, one not at all. */
+
+const keys = partnerKeys()
+const stranger = partnerKeys()
+const signerOf = ({ privateKey: key, certificate }: typeof keys) => ({ key, certificate })
+const idOf = (name: string): string => `https://${name}.example/saml`
+const acsOf = (name: string): string => `https://${name}.example/acs`
+const sloOf = (name: string): string => `https://${name}.example/slo`
+
+/** A partner's server that is told by SOAP. */
+const heard: string[] = []
+let soapAnswers = true
+const soap = createServer((request, response) => {
+  void text(request).then((body) => {
+    heard.push(body)
+    const inResponseTo = /ID="([^"]*)"/.exec(body)?.[1] ?? ''
+    const sent = { id: '_soap', now: Date.now(), destination: undefined, issuer: idOf('soap') }
+    const answer = enveloped(writeLogoutResponse(sent, inResponseTo, 'success'), '_soap', signerOf(keys))
+    if (soapAnswers) response.writeHead(200, { 'content-type': 'text/xml' }).end(answer)
+    else response.writeHead(500).end()
+    soap.emit('told')
+  })
+})
+
+let gateway: Gateway
+let idp: SpOptions['idp']
+let slo: string
+
+before(async () => {
+  await once(soap.listen(0, '127.0.0.1'), 'listening')
+  const { port } = soap.address() as AddressInfo
+  const names = ['wiki', 'forms', 'soap', 'mute']
+  const at = {
+    wiki: [['HTTP-Redirect', sloOf('wiki')]],
+    forms: [['HTTP-POST', sloOf('forms')]],
+    soap: [['SOAP', `http://127.0.0.1:${port}/slo`]],
+    mute: [],
+  } as const
+  gateway = await startGateway(
+    `saml:\n  serviceProviders:\n${names.map((id) => `    - { id: ${id}, entityId: "${idOf(id)}", metadata: "\${file:${id}.xml}", nameId: { format: unspecified } }\n`).join('')}`,
+    () =>
+      Object.fromEntries(
+        Object.entries(at).map(([name, logout]) => [
+          `${name}.xml`,
+          spMetadata({ entityId: idOf(name), keys, consumers: [acsOf(name)], logout }),
+        ]),
+      ),
+  )
+  const { body } = await new Browser(gateway.origin).call('/saml2/staff/metadata')
+  slo = `${gateway.origin}/saml2/staff/slo`
+  for (const binding of ['HTTP-Redirect', 'HTTP-POST', 'SOAP'])
+    assert.match(
+      body,
+      new RegExp(`SingleLogoutService Binding="[^"]*:${binding}" Location="${slo}"`),
+      'metadata says where',
+    )
+  const certificate = /<ds:X509Certificate>([^<]*)/.exec(body.split('KeyDescriptor')[1] ?? '')?.[1] ?? ''
+  idp = { entityId: `${gateway.origin}/saml2/staff/metadata`, signOn: `${gateway.origin}/saml2/staff/sso`, certificate }
+})
+after(async () => {
+  soap.close()
+  await gateway.close()
+})
+
+const sp = (name: string): Sp =>
+  new Sp({
+    ...{ entityId: idOf(name), acs: acsOf(name), keys, idp },
+    more: { logoutUrl: slo, logoutCallbackUrl: sloOf(name) },
+  })
+
+/** A browser in which somebody is signed in at these partners, and as whom each knows them. */
+async function signedIn(who: string, ...names: readonly string[]) {
+  const browser = new Browser(gateway.origin)
+  const profiles = []
+  for (const name of names) {
+    const partner = sp(name)
+    profiles.push((await partner.finish(await through(browser, await partner.start(), who))).profile)
+  }
+  return { browser, profiles }
+}
+
+type Profile = Awaited<ReturnType<typeof signedIn>>['profiles'][number]
+
+const isIn = async (browser: Browser): Promise<boolean> => (await browser.call('/logout')).status === 200
+const refreshOf = (page: Page): string => (page.headers.get('refresh') ?? '').replace(/^0; url=/, '')
+const rowsOf = ({ body }: Page): readonly string[] =>
+  [...body.matchAll(/class="who">([^<]*)<[^]*?class="what">([^<]*)</g)].map(
+    ([, who = '', what = '']) => `${who}: ${what}`,
+  )
+const xmlIn = (url: string): string =>
+  inflateRawSync(
+    Buffer.from([...new URL(url).searchParams].find(([name]) => /^SAML/.test(name))?.[1] ?? '', 'base64'),
+  ).toString()
+const containerOf = (url: string): Record<string, string> => Object.fromEntries(new URL(url).searchParams)
+const refusals = (): readonly string[] =>
+  [...gateway.log().matchAll(/"event":"SamlRefused"[^\n]*?"reason":"([^":]*)/g)].map(([, reason = '']) => reason)
+
+/** What a partner is asked by the browser, and its answer by the same way. */
+async function told(name: string, page: Page): Promise<string> {
+  const partner = sp(name)
+  if (name === 'forms') {
+    const { action, fields } = formOf(page)
+    assert.equal(action, sloOf(name))
+    const { profile } = await partner.saml.validatePostRequestAsync({ SAMLRequest: fields['SAMLRequest'] ?? '' })
+    return partner.saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, true)
+  }
+  const url = refreshOf(page)
+  assert.ok(url.startsWith(`${sloOf(name)}?SAMLRequest=`), page.body)
+  const { profile } = await partner.saml.validateRedirectAsync(containerOf(url), new URL(url).search.slice(1))
+  return partner.saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, true)
+}
+
+test('a partner signs somebody out: the session is over, all others are told, and it gets its answer', async () => {
+  const { browser, profiles } = await signedIn('alice', 'wiki', 'forms', 'soap')
+  const begun = await sp('wiki').saml.getLogoutUrlAsync(profiles[0] ?? assert.fail(), 'https://evil.example/', {})
+  const ended = once(soap, 'told')
+  const first = await browser.open(begun)
+  assert.equal(new URL(first.url).pathname, '/leaving')
+  assert.equal(await isIn(browser), false)
+  const back = await browser.open(await told('forms', first))
+  const answer = refreshOf(back)
+  assert.ok(answer.startsWith(`${sloOf('wiki')}?SAMLResponse=`), back.body)
+  assert.equal(
+    containerOf(answer)['RelayState'],
+    'https://evil.example/',
+    'the partner gets it back, and nobody goes there',
+  )
+  const { loggedOut } = await sp('wiki').saml.validateRedirectAsync(
+    containerOf(answer),
+    new URL(answer).search.slice(1),
+  )
+  assert.equal(loggedOut, true)
+  assert.match(xmlIn(answer), /StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"\/>/)
+  await ended
+  assert.match(heard.at(-1) ?? '', /soap:Body><samlp:LogoutRequest[^]*<ds:Signature[^]*>alice<\/saml:NameID>/)
+  assert.match(heard.at(-1) ?? '', new RegExp(`SessionIndex>${String(profiles[2]?.['sessionIndex'])}<`))
+})
+
+test('a logout here goes to each partner; who says no and who cannot be told is named', async () => {
+  const { browser } = await signedIn('bob', 'wiki', 'forms', 'mute')
+  const first = await browser.submit(await browser.open('/logout'), {})
+  assert.deepEqual(rowsOf(first), ['wiki: Signing out…', 'forms: Next', 'mute: Cannot be told'])
+  const second = await browser.open(await told('wiki', first))
+  const request = formOf(second).fields['SAMLRequest'] ?? ''
+  const { profile } = await sp('forms').saml.validatePostRequestAsync({ SAMLRequest: request })
+  const no = await sp('forms').saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, false)
+  assert.deepEqual(rowsOf(await browser.open(no)), ['wiki: Signed out', 'forms: Not confirmed', 'mute: Cannot be told'])
+})
+
+test('who is told by SOAP is waited for on the page, and ends sessions by SOAP; unsigned it ends none', async () => {
+  soapAnswers = false
+  const { browser, profiles } = await signedIn('carol', 'soap', 'wiki')
+  const before = heard.length
+  await browser.submit(await browser.open('/logout'), {})
+  while (heard.length === before) await once(soap, 'told')
+  soapAnswers = true
+  const again = await browser.open('/leaving')
+  assert.ok(rowsOf(again).some((row) => row === 'soap: Being told'))
+
+  const other = await signedIn('carol', 'soap', 'mute')
+  const [index, name] = [other.profiles[0]?.['sessionIndex'], profiles[0]?.nameID ?? '']
+  const sent = { id: '_asks', now: Date.now(), destination: slo, issuer: idOf('soap') }
+  const xml = writeLogoutRequest(sent, { nameId: { value: name }, sessionIndex: String(index) })
+  const ask = (envelope: string): Promise<Response> =>
+    fetch(slo, { method: 'POST', headers: { 'content-type': 'text/xml' }, body: envelope })
+  const unsigned = enveloped(xml, '_asks', signerOf(keys)).replace(/<ds:Signature[^]*<\/ds:Signature>/, '')
+  assert.equal((await ask(unsigned)).status, 400)
+  assert.equal(await isIn(other.browser), true)
+  const answer = await ask(enveloped(xml, '_asks', signerOf(keys)))
+  assert.equal(answer.status, 200)
+  assert.match(await answer.text(), /LogoutResponse[^]*InResponseTo="_asks"[^]*<ds:Signature[^]*PartialLogout/)
+  assert.equal(await isIn(other.browser), false)
+})
+
+test('what is forged, late, misdirected, used or about somebody else ends nothing', async () => {
+  const { browser, profiles } = await signedIn('alice', 'wiki', 'forms')
+  const [wikis, forms] = profiles
+  assert.ok(wikis && forms)
+  const named = { nameId: { value: wikis.nameID }, sessionIndex: wikis['sessionIndex'] as string }
+  let ids = 0
+  const request = (more: Partial<Sent> = {}, whom: Named = named, change = (xml: string) => xml): string => {
+    const sent = { id: `_r${++ids}`, now: Date.now(), destination: slo, issuer: idOf('wiki'), ...more }
+    return change(writeLogoutRequest(sent, whom))
+  }
+  const url = (xml: string, signer = signerOf(keys)): string => {
+    const going = { field: 'SAMLRequest', id: '', relayState: undefined, signer } as const
+    const made = carried(xml, { binding: 'redirect', location: slo }, going)
+    return made.url
+  }
+  const past = new Date(Date.now() - 120_000).toISOString()
+  const unsigned = url(request()).replace(/&SigAlg=.*/, '')
+  const other = { nameId: named.nameId, sessionIndex: '_other' }
+  const cases: readonly (readonly [why: string, url: string, reason: string | undefined])[] = [
+    ['unsigned', unsigned, 'saml-unsigned'],
+    ['by a key of nobody', url(request(), signerOf(stranger)), 'saml-signature'],
+    ['of nobody', url(request({ issuer: 'https://nobody.example' })), 'saml-issuer'],
+    [
+      'expired',
+      url(request({}, named, (xml) => xml.replace(/NotOnOrAfter="[^"]*"/, `NotOnOrAfter="${past}"`))),
+      'saml-time',
+    ],
+    ['old', url(request({ now: Date.now() - 3_600_000 })), 'saml-time'],
+    ['for somebody else', url(request({ destination: 'https://other.example/slo' })), 'saml-destination'],
+    ['for the sign-on', url(request({ destination: idp.signOn })), 'saml-destination'],
+    [
+      'with two names',
+      url(request({}, named, (xml) => xml.replace(/(<saml:NameID.*<\/saml:NameID>)/, '$1$1'))),
+      'saml-shape',
+    ],
+    ['with nobody', url(request({}, named, (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/, ''))), 'saml-subject'],
+    ['another partner’s session', url(request({ issuer: idOf('forms') })), undefined],
+    ['another session', url(request({}, other)), undefined],
+    ['somebody who is not there', url(request({}, { ...named, nameId: { value: 'nobody' } })), undefined],
+  ]
+  for (const [why, target, reason] of cases) {
+    const before = refusals().length
+    const page = await new Browser(gateway.origin).open(target)
+    assert.equal(await isIn(browser), true, why)
+    assert.deepEqual(
+      refusals().slice(before),
+      reason === undefined ? [] : [reason],
+      `${why}: ${page.body.slice(0, 300)}`,
+    )
+    assert.equal(page.status, reason === undefined ? 200 : 400, why)
+  }
+  // A captured assertion of the same person’s in a request of nobody’s making.
+  const assertion = `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a" Version="2.0" IssueInstant="${new Date().toISOString()}"><saml:Issuer>${idOf('wiki')}</saml:Issuer></saml:Assertion>`
+  const wrapped = request({}, named, (xml) =>
+    xml.replace('</samlp:LogoutRequest>', `${signElement(assertion, '_a', signerOf(keys))}</samlp:LogoutRequest>`),
+  )
+  const form = { SAMLRequest: Buffer.from(wrapped).toString('base64') }
+  assert.equal((await new Browser(gateway.origin).call(slo, form)).status, 400)
+
+  const answered = { id: '_un', now: Date.now(), destination: slo, issuer: idOf('wiki') }
+  const unasked = carried(
+    writeLogoutResponse(answered, '_nobody-asked', 'success'),
+    { binding: 'redirect', location: slo },
+    { field: 'SAMLResponse', id: '', relayState: 'https://evil.example/', signer: signerOf(keys) },
+  )
+  const page = await browser.call(unasked.url)
+  assert.deepEqual([page.status, page.location], [303, '/leaving'])
+  assert.equal((await browser.call(unasked.url)).status, 400, 'an answer counts once')
+  assert.equal(await isIn(browser), true)
+
+  const good = url(request())
+  await new Browser(gateway.origin).open(good)
+  assert.equal(await isIn(browser), false, 'a signed request needs no browser of the person’s')
+  const anew = await signedIn('alice', 'wiki')
+  assert.equal((await new Browser(gateway.origin).open(good)).status, 400, 'a request counts once')
+  assert.equal(await isIn(anew.browser), true)
+  const whole = { nameId: named.nameId, sessionIndex: undefined }
+  const second = await signedIn('alice', 'wiki')
+  await new Browser(gateway.origin).open(url(request({}, whole)))
+  assert.deepEqual(
+    [await isIn(anew.browser), await isIn(second.browser)],
+    [false, false],
+    'all of that name without an index',
+  )
+})
+
+test('an answer of one partner is none of another, and the addresses that OpenAM has lead here', async () => {
+  const { browser } = await signedIn('bob', 'wiki', 'forms')
+  const first = await browser.submit(await browser.open('/logout'), {})
+  const asked = /ID="([^"]*)"/.exec(xmlIn(refreshOf(first)))?.[1] ?? ''
+  const at = `${gateway.origin}/openam/IDPSloRedirect/metaAlias/staff/idp`
+  const answer = (issuer: string, id: string): string => {
+    const sent = { id, now: Date.now(), destination: at, issuer: idOf(issuer) }
+    const going = { field: 'SAMLResponse', id, relayState: undefined, signer: signerOf(keys) } as const
+    return carried(writeLogoutResponse(sent, asked, 'success'), { binding: 'redirect', location: at }, going).url
+  }
+  assert.match((await browser.open(answer('forms', '_x'))).body, /wiki has not answered/)
+  assert.deepEqual(rowsOf(await browser.open(answer('wiki', '_y'))), ['wiki: Signed out', 'forms: Signing out…'])
+})
