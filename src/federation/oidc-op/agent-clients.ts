@@ -36,6 +36,7 @@ export function agentClient({ id, title, redirectUri, elsewhere }: AgentOfRealm)
     pkce: true,
     requirePar: false,
     requireDpop: false,
+    requireCertificate: false,
     acrValues: [],
     idTokenAlg: 'ES256',
     accessTokenTTL: 60_000,

@@ -34,6 +34,8 @@ export function metadataOf(client: OidcClientConfig): ClientMetadata {
     id_token_signed_response_alg: client.idTokenAlg,
     require_pushed_authorization_requests: client.requirePar,
     dpop_bound_access_tokens: client.requireDpop,
+    // The library knows the member where some client is known by a certificate.
+    ...(client.requireCertificate ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...(acrValues.length === 0 ? {} : { default_acr_values: [...acrValues] }),
   }
 }

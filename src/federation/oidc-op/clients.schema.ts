@@ -59,10 +59,10 @@ export const clientSchema = z
       .describe('Its public keys (RFC 7517), for `private_key_jwt`.'),
     jwksUri: webAddress.optional().describe('Or where it publishes them.'),
     authMethod: z
-      .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'self_signed_tls_client_auth', 'none'])
       .optional()
       .describe(
-        'How it proves who it is to the token endpoint. Without it: `client_secret_basic` with a secret (in the header or in the body), `private_key_jwt` with keys. `none` is for programs that cannot keep a secret, in a browser or on a telephone.',
+        'How it proves who it is to the token endpoint. Without it: `client_secret_basic` with a secret (in the header or in the body), `private_key_jwt` with keys. `none` is for programs that cannot keep a secret, in a browser or on a telephone. `self_signed_tls_client_auth`: by the certificate of its TLS connection, which stands in `jwks` as `x5c`; the listener has to ask for certificates (`clientCertificates`), or a proxy has to name them (`clientCertificateHeader`).',
       ),
     type: z
       .enum(['web', 'native'])
@@ -107,6 +107,12 @@ export const clientSchema = z
       .boolean()
       .default(false)
       .describe('Whether its tokens are good only with a proof of its key (RFC 9449).'),
+    requireCertificate: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether its tokens are good only with the certificate of the connection that they were given to (RFC 8705 §3).',
+      ),
     acrValues: z
       .array(z.string().min(1))
       .max(10)
@@ -149,9 +155,12 @@ export const clientSchema = z
     }
     if (proofs > 0 && authMethod === 'none') problem('authMethod', 'a client with a secret or keys has to use them')
     const hasKeys = jwks !== undefined || jwksUri !== undefined
-    if (hasKeys && authMethod !== undefined && authMethod !== 'private_key_jwt') {
-      problem('authMethod', 'keys are for private_key_jwt')
+    const byCertificate = authMethod === 'self_signed_tls_client_auth'
+    if (hasKeys && authMethod !== undefined && authMethod !== 'private_key_jwt' && !byCertificate) {
+      problem('authMethod', 'keys are for private_key_jwt and self_signed_tls_client_auth')
     }
+    if (byCertificate && jwks?.keys.every((key) => Array.isArray(key['x5c'])) !== true)
+      problem('jwks', 'self_signed_tls_client_auth needs jwks, each key with its certificate (`x5c`)')
     if (proofs > 0 && !hasKeys && authMethod === 'private_key_jwt')
       problem('authMethod', 'private_key_jwt needs jwks or jwksUri')
     if (grants.includes('authorization_code') && redirectUris.length === 0) {

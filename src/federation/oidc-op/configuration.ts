@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { AdapterFactory, ClientMetadata, Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import type { UserDirectory } from '../../identity/directory.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
@@ -100,7 +101,10 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
     ...(file.registration === undefined
       ? {}
       : { discovery: { registration_endpoint: parts.issuer + REGISTRATION_PATH } }),
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: [
+      ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const),
+      ...(isAnyByCertificate(file) ? (['self_signed_tls_client_auth'] as const) : []),
+    ],
     pkce: {
       required: (_ctx, { clientId, clientAuthMethod }) =>
         clientAuthMethod === 'none' || clientOf(clientId)?.pkce !== false,
@@ -113,6 +117,7 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
       claimsParameter: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
       dPoP: { enabled: true },
+      ...certificates(parts),
       userinfo: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       introspection: {
@@ -144,6 +149,34 @@ export function configurationOf(parts: ConfigurationParts): Configuration {
     ttl: lifetimes(parts),
     fetch: (input, init) => fetchOfPartner(input instanceof Request ? input.url : input, init),
     renderError: parts.renderError,
+  }
+}
+
+function isAnyByCertificate({ clients }: ClientsFile): boolean {
+  return clients.some((client) => client.requireCertificate || client.authMethod === 'self_signed_tls_client_auth')
+}
+
+/** What is none is as if nothing had been shown. */
+function readCertificate(der: Buffer | undefined): X509Certificate | undefined {
+  try {
+    return der && new X509Certificate(der)
+  } catch {
+    return undefined
+  }
+}
+
+/** Clients and tokens that are known by a certificate (RFC 8705), where some client is: it counts because the configuration has it, whoever signed it. */
+function certificates({ file, visits }: ConfigurationParts): Pick<NonNullable<Configuration['features']>, 'mTLS'> {
+  if (!isAnyByCertificate(file)) return {}
+  return {
+    mTLS: {
+      enabled: true,
+      certificateBoundAccessTokens: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate(ctx) {
+        return readCertificate(visits.of(ctx.req).certificate())
+      },
+    },
   }
 }
 

@@ -64,6 +64,8 @@ store: { driver: embedded, path: ${join(root, 'cts.db')} }
 secrets: { masterKey: "\${file:master.key}" }
 keys: { publishAhead: 2s }
 shutdown: { drain: 1s }
+trustedProxies: [127.0.0.1]
+clientCertificateHeader: { format: rfc9440 }
 `,
   )
   put(

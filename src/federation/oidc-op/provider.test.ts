@@ -1,5 +1,6 @@
 import { hashSync } from '@node-rs/argon2'
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify, createRemoteJWKSet } from 'jose'
 import * as openid from 'openid-client'
 import type { RealmName } from '../../base/brand.ts'
+import { selfSignedCertificate } from '../../crypto/x509/self-signed.ts'
 import { passwordEpochKey } from '../../session/lasting-epochs.ts'
 import { Browser, Rp, SECRET, startGateway, type Gateway, type Page } from './provider.fixture.ts'
 
@@ -25,6 +27,15 @@ const backChannel = createServer((request, response) => {
   })
 })
 const keys = await generateKeyPair('ES256')
+const [certified, strange] = [await certificate(), await certificate()]
+
+/** A key with the certificate that it made for itself, and how a proxy in front names it (RFC 9440). */
+async function certificate() {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  const der = selfSignedCertificate(privateKey, { name: 'rp', notBefore: 0, notAfter: Date.now() + 60_000 })
+  const x5c = [der.toString('base64')]
+  return { jwk: { ...(await exportJWK(publicKey)), x5c }, header: { 'client-cert': `:${x5c.join('')}:` } }
+}
 
 function clients(more = '', registration = ''): string {
   const { port } = backChannel.address() as AddressInfo
@@ -45,6 +56,7 @@ function clients(more = '', registration = ''): string {
   - { id: apart, ${web}, consent: implied, subject: pairwise, postLogoutRedirectUris: ["${RP}/bye"] }
   - { id: together, ${web}, consent: implied, subject: pairwise, backchannelLogoutUri: "http://127.0.0.1:${port}/logout" }
   - { id: many, ${web}, consent: implied, subject: pairwise, sector: many.example }
+  - { id: bycert, authMethod: self_signed_tls_client_auth, jwks: { keys: [${JSON.stringify(certified.jwk)}] }, redirectUris: ["${RP}/cb"], consent: implied, requireCertificate: true }
   - { id: server, secret: ${SECRET}, redirectUris: ["${RP}/cb"], introspects: all }
 ${more}pairwiseSalt: a-salt-that-nobody-else-has-0123456789
 acr: [{ name: "urn:acme:strong", level: 2 }]
@@ -542,6 +554,41 @@ test('DPoP: tokens are good with the key that they were given to', async () => {
     openid.refreshTokenGrant(rp.config, tokens.refresh_token ?? '', undefined, { DPoP: thief }),
     'invalid_grant',
   )
+})
+
+test('a client is known by its certificate, and its tokens are good with that one alone', async () => {
+  const rp = await discover('bycert', openid.TlsClientAuth())
+  const showing = (shown: Readonly<Record<string, string>>): void => {
+    rp.config[openid.customFetch] = (url, { body, ...options }) =>
+      fetch(url, {
+        ...options,
+        headers: { ...options.headers, ...shown },
+        ...(body instanceof URLSearchParams ? { body } : {}),
+      })
+  }
+  const browser = new Browser(gateway.origin)
+  const { url, checks } = await rp.start()
+  const back = await browser.signIn(await browser.open(url), 'alice')
+  for (const none of [{}, strange.header, { 'client-cert': ':AAAA:' }]) {
+    showing(none)
+    await refused(rp.finish(back, checks), 'invalid_client')
+  }
+  showing(certified.header)
+  const tokens = await rp.finish(back, checks)
+  const userinfo = (headers: Readonly<Record<string, string>>): Promise<number> =>
+    fetch(`${gateway.issuer}/userinfo`, {
+      headers: { authorization: `Bearer ${tokens.access_token}`, ...headers },
+    }).then(({ status }) => status)
+  assert.deepEqual(
+    [await userinfo(certified.header), await userinfo(strange.header), await userinfo({})],
+    [200, 401, 401],
+  )
+  const server = await discover('server')
+  const { cnf } = await openid.tokenIntrospection(server.config, tokens.access_token)
+  assert.match(String(cnf?.['x5t#S256']), /^[\w-]{43}$/)
+  const next = await openid.refreshTokenGrant(rp.config, tokens.refresh_token ?? '')
+  showing(strange.header)
+  await refused(openid.refreshTokenGrant(rp.config, next.refresh_token ?? ''), 'invalid_client')
 })
 
 test('a device without a browser: typed, confirmed, polled not too often, once', async () => {

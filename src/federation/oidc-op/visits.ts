@@ -63,6 +63,8 @@ export interface OpVisit {
   readonly gate: LoginGate
   readonly requestId: string
   readonly clientIp: string
+  /** DER of what the client has shown of itself in its TLS connection, and has the key of; nothing else of it is checked. */
+  certificate(): Buffer | undefined
   /** Whether the request came from a page of the login host. */
   sameOrigin(): boolean
   /** A field of the form, once it was read; given exactly once. */

@@ -27,6 +27,10 @@ export async function serveIssuer(parts: PortalParts, request: Request, response
       requestId,
       clientIp: client.ip,
       gate: loginGate(parts, visit, realm),
+      certificate: () => {
+        const shown = visit.presented.certificate()
+        return shown === 'unreadable' ? undefined : shown?.leaf
+      },
       sameOrigin: () => visit.sameOrigin(),
       field: (name) => visit.field(name),
       draw: (page) => drawOpPage(visit, realm, page),
