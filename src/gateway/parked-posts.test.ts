@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, nextOf, type Answer } from './answer.fixture.ts'
 import { echoApp } from './echo-app.fixture.ts'
@@ -24,7 +25,10 @@ interface Bench {
   readonly begin: (jar: Jar, host?: string) => Promise<Record<string, string>>
   readonly get: (jar: Jar, target: string, headers?: readonly string[], host?: string) => Promise<Answer>
   /** A browser leaves out what is Lax when a form comes from another site. */
-  readonly post: (fields: Readonly<Record<string, string>>, more?: { path?: string; host?: string }) => Promise<Answer>
+  readonly post: (
+    fields: Readonly<Record<string, string>>,
+    more?: { path?: string; host?: string; from?: string },
+  ) => Promise<Answer>
 }
 
 async function benchOf(t: TestContext): Promise<Bench> {
@@ -40,6 +44,7 @@ async function benchOf(t: TestContext): Promise<Bench> {
   }
   const other = siteOf(profileOf(app.url, { id: 'other', url: 'http://other.test' }), { sso })
   const rig = await startGateway(t, {
+    trustedProxies: ['127.0.0.1'],
     sites: [
       siteOf(profileOf(app.url), { sso }),
       other,
@@ -55,9 +60,9 @@ async function benchOf(t: TestContext): Promise<Bench> {
       const sent = new URL(nextOf(await get(jar, '/a?b=1', NAVIGATION, host))).searchParams
       return { code: 'a-code', state: sent.get('state') ?? '', iss: ISSUER }
     },
-    post: (fields, { path = CALLBACK, host = 'app.test' } = {}) =>
+    post: (fields, { path = CALLBACK, host = 'app.test', from = '192.0.2.1' } = {}) =>
       ask(rig.port, path, {
-        ...{ method: 'POST', host, headers: FROM_PROVIDER },
+        ...{ method: 'POST', host, headers: [...FROM_PROVIDER, `X-Forwarded-For: ${from}`] },
         body: new URLSearchParams(fields).toString(),
       }),
   }
@@ -145,8 +150,29 @@ test('no more than an answer is kept, and no more of one network than its people
   assert.equal((await post({ ...fields, much: 'x'.repeat(100_000) })).status, 200)
   rig.forms.countedBefore = 16 * 1_048_576
   assert.equal((await post(fields)).status, 200, 'counted already')
-  assert.equal((await post(await begin(new Jar(), 'other.test'), { host: 'other.test' })).status, 413)
+  assert.equal((await post(await begin(new Jar(), 'other.test'), { host: 'other.test' })).status, 503)
   assert.equal(rig.forms.records.size, 2)
+})
+
+test('who sends slowly keeps out their own network alone, for as long as they do', async (t) => {
+  const { rig, begin, post } = await benchOf(t)
+  const fields = await begin(new Jar())
+  const slow = Array.from({ length: 8 }, () => {
+    const socket = connect(rig.port, '127.0.0.1')
+    const head = [`POST ${CALLBACK} HTTP/1.1`, 'Host: app.test', ...FROM_PROVIDER]
+    head.push('X-Forwarded-For: 192.0.2.1', 'Content-Length: 131072')
+    socket.on('error', () => undefined).write(`${head.join('\r\n')}\r\n\r\n`)
+    t.after(() => socket.destroy())
+    return socket
+  })
+  // Until the last of them is being read.
+  let answer = await post(fields)
+  while (answer.status === 200) answer = await post(fields)
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'])
+  assert.equal((await post(fields, { from: '192.0.2.7' })).status, 200)
+  for (const socket of slow) socket.destroy()
+  while (answer.status === 503) answer = await post(fields)
+  assert.equal(answer.status, 200)
 })
 
 test('a post that is no form, or no whole tab’s, is refused, and where nobody answers by a form it is none of ours', async (t) => {

@@ -29,8 +29,8 @@ export type StateField = 'state' | 'RelayState'
 
 export type Parking =
   | { readonly kind: 'parked'; readonly ticket: string }
-  /** `too-much`: of one form, or at once. */
-  | { readonly kind: 'refused'; readonly reason: 'no-form' | 'too-much' | 'no-login' }
+  /** `busy`: too much at once, of everybody or of one network. */
+  | { readonly kind: 'refused'; readonly reason: 'no-form' | 'too-much' | 'busy' | 'no-login' }
 
 export interface ParkedPostsDeps {
   readonly store: Pick<Store, 'oneTime' | 'counters'>
@@ -42,24 +42,34 @@ const PURPOSE = 'gatehouse parked post'
 const LIFE_MS = 60_000
 /** An assertion with the attributes and groups of somebody who is in many of them. */
 const MOST_BYTES = 131_072
-/** Bytes that are being read at once, by all requests of the process. */
-const MOST_IN_MEMORY = 8 * 1_048_576
+/** Bytes that are being read at once, by all requests of the process, and by those of one network: who sends slowly keeps nobody else out. */
+const MOST_IN_MEMORY = 32 * 1_048_576
+const MOST_IN_MEMORY_OF_ONE = 1_048_576
 /** Bytes that one network has parked at one site within a minute: logins of a thousand people who sit behind one address. */
 const MOST_OF_ONE = 16 * 1_048_576
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 
 export function createParkedPosts({ store, loginStates }: ParkedPostsDeps): ParkedPosts {
   let inMemory = 0
+  const ofNetworks = new Map<string, number>()
+  const hold = (network: string, length: number): void => {
+    inMemory += length
+    const left = (ofNetworks.get(network) ?? 0) + length
+    if (left === 0) ofNetworks.delete(network)
+    else ofNetworks.set(network, left)
+  }
 
   const read = async ({ raw, site, client }: AccessRequest, length: number): Promise<string | undefined> => {
-    if (inMemory + length > MOST_IN_MEMORY) return undefined
-    inMemory += length
+    const network = networkOf(client.ip)
+    const ofOne = ofNetworks.get(network) ?? 0
+    if (inMemory + length > MOST_IN_MEMORY || ofOne + length > MOST_IN_MEMORY_OF_ONE) return undefined
+    hold(network, length)
     try {
-      const key = `parked-posts:${sha256(JSON.stringify([site.agent, networkOf(client.ip)]))}`
+      const key = `parked-posts:${sha256(JSON.stringify([site.agent, network]))}`
       const { count } = await store.counters.add(key, length, LIFE_MS)
       return count > MOST_OF_ONE ? undefined : (await readBody(raw, length)).toString('latin1')
     } finally {
-      inMemory -= length
+      hold(network, -length)
     }
   }
 
@@ -71,7 +81,7 @@ export function createParkedPosts({ store, loginStates }: ParkedPostsDeps): Park
       if (type === undefined || !FORM.test(type) || encoding !== undefined) return refused('no-form')
       if (length === undefined || length > MOST_BYTES) return refused('too-much')
       const fields = await read(request, length)
-      if (fields === undefined) return refused('too-much')
+      if (fields === undefined) return refused('busy')
       // Of a login that somebody began here: whoever makes up a form writes nothing into the store.
       const login = loginStates.open(onlyParameters(fields)(state) ?? '')
       if (login?.agent !== site.agent) return refused('no-login')
@@ -79,7 +89,7 @@ export function createParkedPosts({ store, loginStates }: ParkedPostsDeps): Park
       const sealed = sealUnder(ticket, PURPOSE, JSON.stringify([site.agent, fields]))
       return (await store.oneTime.put(NAMESPACE, sha256(ticket), sealed, LIFE_MS))
         ? { kind: 'parked', ticket }
-        : refused('too-much')
+        : refused('busy')
     },
 
     async take(ticket, site) {

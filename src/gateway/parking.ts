@@ -3,7 +3,7 @@ import type { AccessRequest } from './access-request.ts'
 import { answerRefusal, type AnswerContext } from './answers.ts'
 import { ENDPOINT_PREFIX } from './endpoint-path.ts'
 import { onlyParameters } from './only-parameters.ts'
-import type { ParkedPosts, StateField } from './parked-posts.ts'
+import type { ParkedPosts, Parking, StateField } from './parked-posts.ts'
 
 /** Parameter of the GET that takes up what was parked. */
 const TICKET = 'parked'
@@ -47,12 +47,19 @@ export async function takenUp(
   }
   const parking = await parkedPosts.park(request, state)
   if (parking.kind === 'refused') {
-    const status = parking.reason === 'too-much' ? 413 : 400
-    answerRefusal(context, { kind: 'bad-request', status, error: parking.reason })
+    answerParking(context, parking.reason)
     return undefined
   }
   const next = `${site.url}${ENDPOINT_PREFIX}${endpoint}?${TICKET}=${parking.ticket}`
   // HTML Living Standard, "The `Refresh` header": works without script.
   answerRefusal(context, { kind: 'goes-on', status: 200, loginUrl: next, headers: { refresh: `0;url=${next}` } })
   return undefined
+}
+
+const RETRY_AFTER_SECONDS = 5
+
+function answerParking(context: AnswerContext, reason: Extract<Parking, { kind: 'refused' }>['reason']): void {
+  if (reason === 'busy')
+    answerRefusal(context, { kind: 'unavailable', status: 503, error: reason, retryAfterSeconds: RETRY_AFTER_SECONDS })
+  else answerRefusal(context, { kind: 'bad-request', status: reason === 'too-much' ? 413 : 400, error: reason })
 }
