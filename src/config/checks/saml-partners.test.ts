@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { selfSignedCertificate } from '../../crypto/x509/self-signed.ts'
 import { partnerKeys, spMetadata } from '../../federation/saml-idp/sp.fixture.ts'
 import { problemsOf } from '../config-folder.fixture.ts'
 
 const SP = 'https://wiki.example/saml'
 const consumers = ['https://wiki.example/acs']
-const metadata = spMetadata({ entityId: SP, keys: partnerKeys(), consumers })
+const keys = partnerKeys()
+const metadata = spMetadata({ entityId: SP, keys, consumers })
+const expired = selfSignedCertificate(keys.privateKey, { name: 'sp', notBefore: 0, notAfter: 1_000 }).toString('base64')
 const partner = (more = '', id = 'wiki', entityId = SP): string =>
   `{ id: ${id}, entityId: "${entityId}"${more.includes('metadata') ? '' : ', metadata: "${file:wiki.xml}"'}${more} }`
 const clients = (...partners: readonly string[]): string => `saml: { serviceProviders: [${partners.join(', ')}] }`
@@ -55,6 +58,12 @@ const CASES: readonly [why: string, clients: string, xml: string, problem: RegEx
     clients(partner()),
     metadata.replace(' entityID', ' validUntil="2020-01-01T00:00:00Z" entityID'),
     /warning: this metadata is over/,
+  ],
+  [
+    'certificates that have expired',
+    clients(partner()),
+    spMetadata({ entityId: SP, keys: { certificate: expired }, consumers }),
+    /warning: its certificates have expired/,
   ],
   ['no metadata', clients('{ id: a, entityId: "https://a.example" }'), metadata, /set metadata or metadataUrl/],
   ['an address in the clear', clients(partner(', metadataUrl: { url: "http://a.example/" }')), metadata, /use https/],

@@ -75,7 +75,12 @@ function metadataProblems(partner: Sourced, { judgeMetadata, certificateProblem 
   if (unusable !== undefined) return [errorIn(source, [...path, 'metadataUrl', 'certificate'], unusable)]
   if (config.metadata === undefined) return []
   const place = placeIn(source, [...path, 'metadata'], config.metadata)
-  const { problems, validUntil, canEncrypt } = judgeMetadata(role, config.metadata, config.entityId)
+  const {
+    problems,
+    validUntil,
+    canEncrypt,
+    signsUntil = Infinity,
+  } = judgeMetadata(role, config.metadata, config.entityId)
   if (problems.length > 0)
     return problems.map(({ message, offset }) => problemAt(place.file, place.at(offset), message))
   const isOver = validUntil !== undefined && validUntil <= Date.now()
@@ -86,6 +91,15 @@ function metadataProblems(partner: Sourced, { judgeMetadata, certificateProblem 
             place.file,
             place.at(0),
             'this metadata is over (validUntil): nobody can sign in there; ask the partner for new',
+          ),
+        ]
+      : []),
+    ...(signsUntil < Date.now()
+      ? [
+          warningAt(
+            place.file,
+            place.at(0),
+            'its certificates have expired: what it signs is refused; ask it for new metadata',
           ),
         ]
       : []),

@@ -217,8 +217,14 @@ test('a link signs people in where the partner allows it, with a RelayState that
   assert.equal((await browser.open(init(WIKI))).status, 400, 'off by default')
 })
 
-test('the metadata is at the address of OpenAM too', async () => {
+test('metadata and requests are at the addresses of OpenAM too', async () => {
   const browser = browserOf()
+  const alias = `${gateway.origin}/openam/SSORedirect/metaAlias/staff/idp`
+  await sp().finish(await through(browser, await sp({ entryPoint: alias }).start(), 'alice'))
+  assert.equal(
+    (await browser.call((await sp({ entryPoint: alias }).start()).replace('/staff/idp', '/idp'))).status,
+    404,
+  )
   const ask = (realm: string, id = idp.entityId) =>
     browser.call(`/openam/saml2/jsp/exportmetadata.jsp?entityid=${encodeURIComponent(id)}&realm=${realm}&role=idp`)
   assert.match((await ask('/staff')).body, /IDPSSODescriptor/)

@@ -9,6 +9,8 @@ export interface JudgedMetadata {
   /** Milliseconds since the epoch; `undefined` where it does not say. */
   readonly validUntil: number | undefined
   readonly canEncrypt: boolean
+  /** Until when any of its certificates for signatures is valid; `undefined` where it has none. */
+  readonly signsUntil: number | undefined
 }
 
 /** Metadata of a partner in that role, of exactly this entity id. One that is over is none that cannot be read. */
@@ -16,9 +18,12 @@ export function judgeMetadata(role: 'sp' | 'idp', xml: string, entityId: string)
   const expected = { entityId, signers: undefined, now: -Infinity }
   const reading: MetadataReading<PartnerRole> =
     role === 'sp' ? readServiceProvider(xml, expected) : readIdentityProvider(xml, expected)
-  if (reading.kind === 'refused') return { problems: reading.problems, validUntil: undefined, canEncrypt: false }
+  if (reading.kind === 'refused')
+    return { problems: reading.problems, validUntil: undefined, canEncrypt: false, signsUntil: undefined }
   const { validUntil, role: read } = reading.partner
-  return { problems: [], validUntil, canEncrypt: read.encryption.length > 0 }
+  const ends = read.signing.map(({ notAfter }) => notAfter)
+  const signsUntil = ends.length === 0 ? undefined : Math.max(...ends)
+  return { problems: [], validUntil, canEncrypt: read.encryption.length > 0, signsUntil }
 }
 
 /** Why a certificate cannot be used; `undefined` for a good one. */
