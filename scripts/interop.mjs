@@ -14,6 +14,8 @@ ensurePrograms({
   varnishd: 'varnish',
   slapd: 'slapd',
   php: 'php-cli',
+  '/usr/lib/php/20220829/dom.so': 'php-xml',
+  '/usr/lib/php/20220829/mbstring.so': 'php-mbstring',
   '/usr/share/simplesamlphp/www': 'simplesamlphp',
   haproxy: 'haproxy',
   caddy: 'caddy',

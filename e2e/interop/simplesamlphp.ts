@@ -51,9 +51,7 @@ export async function startSimpleSamlPhp(people: Readonly<Record<string, object>
     ];`,
   )
   const users = Object.entries(people).map(([name, attributes]) => {
-    const values = Object.entries({ uid: name, ...attributes }).map(
-      ([key, value]) => `'${key}' => ['${String(value)}']`,
-    )
+    const values = Object.entries({ uid: name, ...attributes }).map(([key, value]) => `'${key}' => ['${value}']`)
     return `'${name}:${name}' => [${values.join(', ')}]`
   })
   write('authsources.php', `<?php $config = ['people' => ['exampleauth:UserPass', ${users.join(', ')}]];`)

@@ -55,7 +55,7 @@ export async function openProviders(
       const keys = await deps.samlKeys.of(realm.name)
       const entityId = entityIdOf(loginOrigin, realm.name, realm.openId.saml.entityId)
       const opened = openSamlProviders(saml, { ...own, keys, entityId })
-      closers.push(opened.close)
+      closers.push(() => opened.close())
       providers.push(...opened.providers)
       consumers.set(realm.name, opened.consumer)
       samlPeers.set(realm.name, opened.peers)

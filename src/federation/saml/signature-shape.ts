@@ -1,5 +1,11 @@
 import type { XmlElement } from '../../http/xml.ts'
-import { DIGEST_ALGORITHMS, ENVELOPED, EXCLUSIVE_C14N, SIGNATURE_ALGORITHMS } from './algorithms.ts'
+import {
+  DIGEST_ALGORITHMS,
+  ENVELOPED,
+  EXCLUSIVE_C14N,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+} from './algorithms.ts'
 import { childrenOf, is, walk } from './document.ts'
 import { NS } from './names.ts'
 import { refuse } from './refusal.ts'
@@ -30,20 +36,34 @@ function checkShape(signed: XmlElement): void {
   const children = signature.children.filter((child) => !is(child, NS.signature, 'KeyInfo'))
   if (signature.children.length - children.length > 1) refuse('saml-signature-shape', 'two KeyInfo in a signature')
   const [info] = only(children, ['SignedInfo', 'SignatureValue'])
-  const [c14n, method, reference] = only(info?.children, ['CanonicalizationMethod', 'SignatureMethod', 'Reference'])
+  if (info !== undefined) readSignedInfo(info, signed.attributes.get('ID') ?? '')
+}
+
+/** What is signed, and how. */
+export interface SignedInfo {
+  readonly algorithm: SignatureAlgorithm
+  readonly digest: 'sha256' | 'sha384' | 'sha512'
+  readonly digestValue: string
+  /** Prefixes whose declarations are part of the canonical form. */
+  readonly prefixes: readonly string[]
+}
+
+/** Reads a SignedInfo that refers to the element with this ID and to nothing else, by algorithms that are accepted. */
+export function readSignedInfo(info: XmlElement, id: string): SignedInfo {
+  const [c14n, method, reference] = only(info.children, ['CanonicalizationMethod', 'SignatureMethod', 'Reference'])
   if (algorithmOf(c14n) !== EXCLUSIVE_C14N || !isBare(c14n))
     refuse('saml-algorithm', 'a canonicalisation other than the exclusive one')
-  if (!SIGNATURE_ALGORITHMS.has(algorithmOf(method)) || !isBare(method))
-    refuse('saml-algorithm', 'a signature algorithm that is not accepted')
-  if (reference?.attributes.get('URI') !== `#${signed.attributes.get('ID')}`)
+  const algorithm = SIGNATURE_ALGORITHMS.get(algorithmOf(method))
+  if (algorithm === undefined || !isBare(method)) refuse('saml-algorithm', 'a signature algorithm that is not accepted')
+  if (reference?.attributes.get('URI') !== `#${id}`)
     refuse('saml-signature-shape', 'a reference to something else than what it stands in')
-  const [transforms, digest] = only(reference.children, ['Transforms', 'DigestMethod', 'DigestValue'])
-  if (!DIGEST_ALGORITHMS.has(algorithmOf(digest)) || !isBare(digest))
-    refuse('saml-algorithm', 'a digest algorithm that is not accepted')
+  const [transforms, digestMethod, value] = only(reference.children, ['Transforms', 'DigestMethod', 'DigestValue'])
+  const digest = DIGEST_ALGORITHMS.get(algorithmOf(digestMethod))
+  if (digest === undefined || !isBare(digestMethod)) refuse('saml-algorithm', 'a digest algorithm that is not accepted')
   const [enveloped, canonical] = only(transforms?.children, ['Transform', 'Transform'])
   if (algorithmOf(enveloped) !== ENVELOPED || !isBare(enveloped) || algorithmOf(canonical) !== EXCLUSIVE_C14N)
     refuse('saml-algorithm', 'transforms other than the enveloped signature and the exclusive canonicalisation')
-  checkPrefixes(canonical)
+  return { algorithm, digest, digestValue: value?.text.trim() ?? '', prefixes: prefixesIn(canonical) }
 }
 
 /** Exactly these elements of XML Signature, in this order, with text in none but values. */
@@ -53,12 +73,13 @@ function only(elements: readonly XmlElement[] | undefined, names: readonly strin
   return fits ? found : refuse('saml-signature-shape', `a signature is not made of ${names.join(', ')}`)
 }
 
-function checkPrefixes(transform: XmlElement | undefined): void {
+function prefixesIn(transform: XmlElement | undefined): readonly string[] {
   const [list, ...more] = transform?.children ?? []
-  if (list === undefined) return
+  if (list === undefined) return []
   const isList = is(list, NS.exclusive, 'InclusiveNamespaces') && list.children.length === 0 && more.length === 0
-  if (!isList || !PREFIXES.test(list.attributes.get('PrefixList') ?? ''))
-    refuse('saml-signature-shape', 'a list of prefixes that is not plain')
+  const prefixes = list.attributes.get('PrefixList') ?? ''
+  if (!isList || !PREFIXES.test(prefixes)) refuse('saml-signature-shape', 'a list of prefixes that is not plain')
+  return prefixes.split(' ')
 }
 
 function isBare(element: XmlElement | undefined): boolean {

@@ -1,18 +1,13 @@
 import { DOMParser } from '@xmldom/xmldom'
-import { SignedXml } from 'xml-crypto'
+import { ExclusiveCanonicalization } from 'xml-crypto'
 import type { XmlElement, XmlLimits } from '../../http/xml.ts'
-import {
-  DIGEST_ALGORITHMS,
-  digestOf,
-  ENVELOPED,
-  EXCLUSIVE_C14N,
-  isSignatureOf,
-  SIGNATURE_ALGORITHMS,
-} from './algorithms.ts'
-import { readDocument } from './document.ts'
+import { digestOf, isSignatureOf } from './algorithms.ts'
+import { childrenOf, readDocument, requiredChild, textOf } from './document.ts'
+import { base64 } from './message-bytes.ts'
 import { NS } from './names.ts'
 import { isValidAt, type PartnerKey } from './partner-keys.ts'
 import { refuse } from './refusal.ts'
+import { readSignedInfo } from './signature-shape.ts'
 
 export interface Verification {
   /** The document, which `readDocument` has let through. */
@@ -26,76 +21,67 @@ export interface Verification {
 }
 
 /**
- * What of the document a partner has signed, read anew from exactly the octets that the signature is over: nothing else of it counts.
- * Refuses where no key of the partner's that is valid now has made the signature.
+ * What of the document a partner has signed, read anew from exactly the octets that the signature is over: nothing else of it counts
+ * (XML Signature 1.1 §8.1.3, "see what is signed"). So it is with what is digested, and with the SignedInfo that says how. Refuses where no
+ * key of the partner's that is valid now has made the signature.
  */
 export function verifiedElement({ xml, signed, keys, now, most }: Verification): XmlElement {
   const valid = keys.filter((key) => isValidAt(key, now))
   if (valid.length === 0) refuse('saml-certificate', 'no certificate of the partner is valid now')
   const id = signed.attributes.get('ID') ?? ''
-  const signature = signatureOf(xml, id)
-  for (const { key } of valid) {
-    const octets = octetsSigned(xml, signature, key)
-    if (octets === undefined) continue
-    const element = readDocument(octets, most)
-    if (element.name !== signed.name || element.namespace !== signed.namespace || element.attributes.get('ID') !== id)
-      refuse('saml-signature', 'what is signed is not what it stands in')
-    return element
-  }
-  return refuse('saml-signature', 'no key of the partner has made this signature')
+  const { element, signature, signedInfo } = nodesOf(xml, id)
+  const octets = canonical(signedInfo)
+  const info = readSignedInfo(readDocument(octets), id)
+  const [own] = childrenOf(signed, NS.signature, 'Signature')
+  const value = own === undefined ? '' : textOf(requiredChild(own, NS.signature, 'SignatureValue'))
+  const bytes = base64(value.replaceAll(/[ \t\r\n]/g, ''))
+  if (!valid.some(({ key }) => isSignatureOf(octets, bytes, { algorithm: info.algorithm, key })))
+    refuse('saml-signature', 'no key of the partner has signed it')
+  element.removeChild(signature)
+  const content = canonical(element, info.prefixes)
+  if (digestOf(info.digest, content) !== info.digestValue)
+    refuse('saml-signature', 'no key of the partner has signed it as it is here')
+  const read = readDocument(content, most)
+  if (read.name !== signed.name || read.namespace !== signed.namespace || read.attributes.get('ID') !== id)
+    refuse('saml-signature', 'what is signed is not what it stands in')
+  return read
 }
 
-function signatureOf(xml: string, id: string): Node {
+interface Nodes {
+  readonly element: Element
+  readonly signature: Element
+  readonly signedInfo: Element
+}
+
+function nodesOf(xml: string, id: string): Nodes {
   const document = new DOMParser({ errorHandler: unreadable }).parseFromString(xml, 'text/xml')
-  for (const node of Array.from(document.getElementsByTagNameNS(NS.signature, 'Signature'))) {
-    const parent = node.parentNode as Element | null
-    if (parent?.getAttribute('ID') === id) return node
+  for (const signature of Array.from(document.getElementsByTagNameNS(NS.signature, 'Signature'))) {
+    const element = signature.parentNode as Element | null
+    const [signedInfo] = Array.from(signature.getElementsByTagNameNS(NS.signature, 'SignedInfo'))
+    if (element?.getAttribute('ID') === id && signedInfo !== undefined) return { element, signature, signedInfo }
   }
   return refuse('saml-signature', 'the signature is not found where it stands')
 }
 
-/** The canonical form of what is referred to, where this key has made the signature over its digest. */
-function octetsSigned(xml: string, signature: Node, key: PartnerKey['key']): string | undefined {
-  const check = new SignedXml({ publicCert: key, getCertFromKeyInfo: () => null })
-  check.idAttributes = ['ID']
-  narrow(check, key)
-  try {
-    check.loadSignature(signature)
-    if (!check.checkSignature(xml)) return undefined
-  } catch {
-    // Whatever it is that cannot be checked was not signed by this key.
-    return undefined
-  }
-  const [octets, ...more] = check.getSignedReferences()
-  return more.length === 0 ? octets : undefined
-}
-
-/** What the library may use: our tables in the place of its own, which have SHA-1 and inclusive canonicalisation. */
-function narrow(check: SignedXml, key: PartnerKey['key']): void {
-  const c14n = check.CanonicalizationAlgorithms
-  check.CanonicalizationAlgorithms = pick(c14n, [ENVELOPED, EXCLUSIVE_C14N])
-  const signatures = [...SIGNATURE_ALGORITHMS].map(([name, algorithm]) => {
-    const verifySignature = (octets: string, _: unknown, value: string): boolean =>
-      isSignatureOf(octets, Buffer.from(value, 'base64'), { algorithm, key })
-    return [name, made({ getAlgorithmName: () => name, getSignature: () => '', verifySignature })] as const
+/** Exclusive XML Canonicalization 1.0, as UTF-8 will have it. */
+function canonical(element: Element, prefixes: readonly string[] = []): string {
+  const ancestorNamespaces = prefixes.length === 0 ? [] : declaredAround(element)
+  const form: unknown = new ExclusiveCanonicalization().process(element, {
+    inclusiveNamespacesPrefixList: [...prefixes],
+    ancestorNamespaces,
   })
-  check.SignatureAlgorithms = Object.fromEntries(signatures)
-  const digests = [...DIGEST_ALGORITHMS].map(
-    ([name, hash]) =>
-      [name, made({ getAlgorithmName: () => name, getHash: (octets: string) => digestOf(hash, octets) })] as const,
-  )
-  check.HashAlgorithms = Object.fromEntries(digests)
+  return String(form)
 }
 
-function pick<T>(table: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
-  return Object.fromEntries(Object.entries(table).filter(([name]) => names.includes(name)))
-}
-
-/** The library makes an object for each use. */
-function made<T extends object>(object: T): new () => T {
-  return function algorithm() {
-    return object
-  } as unknown as new () => T
+/** The declarations in force at an element, the nearest of each prefix. */
+function declaredAround(element: Element): { prefix: string; namespaceURI: string }[] {
+  const found = new Map<string, string>()
+  for (let place = element.parentNode; place?.nodeType === 1; place = place.parentNode) {
+    for (const { prefix, localName, value } of Array.from((place as Element).attributes)) {
+      if (prefix === 'xmlns' && !found.has(localName)) found.set(localName, value)
+    }
+  }
+  return [...found].map(([prefix, namespaceURI]) => ({ prefix, namespaceURI }))
 }
 
 function unreadable(level: string): void {
