@@ -11,6 +11,7 @@ import type { Browser, Page } from './browser.ts'
 import { leadsNowhereElse, noServerError } from './oracles.ts'
 import { ORIGINS, PASSWORDS, STEP_UP, type User } from './rig-config.ts'
 import type { Rig } from './rig.ts'
+import { logoutVectors, sloOf } from './slo-vectors.ts'
 import { runVectors, type Runner, type Vector } from './suite.ts'
 
 /* The identity provider and metadata. */
@@ -33,6 +34,7 @@ const metadata = (name: Name, ...keys: readonly Signer[]): string => {
     keys: keys[0] ?? mine,
     consumers: [acsOf(name)],
     isSigning: name !== 'plain',
+    logout: [['HTTP-Redirect', sloOf(name)]],
   })
   const descriptor = /<md:KeyDescriptor>.*?<\/md:KeyDescriptor>/.exec(xml)?.[0] ?? ''
   return xml.replace(
@@ -136,7 +138,17 @@ function toNowhere(...attributes: readonly string[]): Runner<Vector> {
 
 const acsUrl = (url: string): string => `AssertionConsumerServiceURL="${url}"`
 
+const logouts = logoutVectors({
+  ...{ ids: IDS, mine, theirs },
+  async signedIn(rig, name, known) {
+    const browser = known ?? (await employee(rig))
+    const query = name === 'plain' ? queryOf({ name }) : signQuery(queryOf({ name }), theirs)
+    return { browser, xml: xmlIn(await send(rig, browser, query)) }
+  },
+})
+
 const only: Readonly<Record<string, Runner<Vector>>> = {
+  ...logouts,
   'acs-url-foreign': toNowhere(acsUrl('https://evil.example/acs'), acsUrl(acsOf('theirs'))),
   'acs-prefix': toNowhere(
     ...[

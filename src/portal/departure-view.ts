@@ -30,14 +30,19 @@ interface DeparturePage {
 }
 
 /** On to a partner, by a page that goes on by itself. `title`: of who is there. */
-export function goingView(frame: Frame, standing: Standing, title: string, carried: Carried): DeparturePage {
+export function goingView(
+  frame: Frame,
+  standing: Standing | undefined,
+  title: string,
+  carried: Carried,
+): DeparturePage {
   const label = frame.say('leaving.go', { provider: title })
   const isLink = carried.kind === 'redirect'
   return {
     title: frame.say('leaving.signing-out'),
     heading: frame.say('leaving.signing-out'),
     lead: frame.say('leaving.out', { provider: title }),
-    rows: rowsOf(frame, standing),
+    rows: standing === undefined ? [] : rowsOf(frame, standing),
     actions: isLink ? [{ href: carried.url, label, style: 'button', newWindow: false }] : [],
     ...(isLink
       ? {}

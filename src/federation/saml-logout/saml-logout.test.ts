@@ -8,7 +8,16 @@ import { inflateRawSync } from 'node:zlib'
 import { Browser, startGateway, type Gateway, type Page } from '../oidc-op/provider.fixture.ts'
 import { formOf, partnerKeys, Sp, spMetadata, through, type SpOptions } from '../saml-idp/sp.fixture.ts'
 import { signElement } from '../saml/sign.ts'
-import { carried, enveloped, writeLogoutRequest, writeLogoutResponse, type Named, type Sent } from './messages.ts'
+import { readDocument } from '../saml/document.ts'
+import {
+  carried,
+  enveloped,
+  isLogoutSuccess,
+  writeLogoutRequest,
+  writeLogoutResponse,
+  type Named,
+  type Sent,
+} from './messages.ts'
 
 /* Single logout of a whole gateway with node-saml as its partners: one by addresses, one by forms, one by SOAP, one not at all. */
 
@@ -233,7 +242,7 @@ test('what is forged, late, misdirected, used or about somebody else ends nothin
       reason === undefined ? [] : [reason],
       `${why}: ${page.body.slice(0, 300)}`,
     )
-    assert.equal(page.status, reason === undefined ? 200 : 400, why)
+    assert.equal(page.status, reason === undefined ? 303 : 400, why)
   }
   // A captured assertion of the same person’s in a request of nobody’s making.
   const assertion = `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a" Version="2.0" IssueInstant="${new Date().toISOString()}"><saml:Issuer>${idOf('wiki')}</saml:Issuer></saml:Assertion>`
@@ -268,6 +277,21 @@ test('what is forged, late, misdirected, used or about somebody else ends nothin
     [false, false],
     'all of that name without an index',
   )
+})
+
+test('yes is a success and nothing beside it', () => {
+  const status = 'urn:oasis:names:tc:SAML:2.0:status:'
+  const cases: readonly (readonly [code: string, inner: string | undefined, isDone: boolean])[] = [
+    ['Success', undefined, true],
+    ['Success', 'PartialLogout', false],
+    ['Responder', undefined, false],
+    ['Requester', 'Success', false],
+  ]
+  for (const [code, inner, isDone] of cases) {
+    const more = inner === undefined ? '' : `<p:StatusCode Value="${status}${inner}"/>`
+    const xml = `<p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><p:Status><p:StatusCode Value="${status}${code}">${more}</p:StatusCode></p:Status></p:LogoutResponse>`
+    assert.equal(isLogoutSuccess(readDocument(xml)), isDone, `${code} ${inner}`)
+  }
 })
 
 test('an answer of one partner is none of another, and the addresses that OpenAM has lead here', async () => {

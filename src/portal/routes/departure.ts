@@ -101,12 +101,14 @@ function oncemore(departure: Departure): Departure {
 }
 
 interface Going {
-  readonly standing: Standing
+  /** Who else there is; nobody where absent. */
+  readonly standing?: Standing
   readonly title: string
   readonly carried: Carried
 }
 
-function showGoing(visit: Visit, realm: CompiledRealm, { standing, title, carried }: Going): void {
+/** On to a partner, with what the browser takes there. */
+export function showGoing(visit: Visit, realm: CompiledRealm, { standing, title, carried }: Going): void {
   // As in `leaving.ts`: a policy for forms does not reach what a page goes to by itself.
   if (carried.kind === 'redirect') visit.setHeader('Refresh', `0; url=${carried.url}`)
   visit.page({

@@ -1,6 +1,5 @@
 import type { Request, Response } from 'express'
 import type { RealmName } from '../../base/brand.ts'
-import type { Ending } from '../../federation/logout/departure.ts'
 import type { Plan } from '../../federation/logout/leaving.ts'
 import type { Heard, RealmLogout } from '../../federation/saml-logout/realm-logout.ts'
 import { SAML_PROTOCOLS } from '../../federation/saml-logout/peer-roles.ts'
@@ -10,7 +9,7 @@ import { drawOpPage } from '../op-pages.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { CompiledRealm } from '../realms.ts'
 import { openVisit, type Visit } from '../visit.ts'
-import { depart } from './departure.ts'
+import { depart, showGoing } from './departure.ts'
 
 const REALM = '((?:/[a-z0-9][a-z0-9-]{0,62})*)'
 /** Ours, and those that OpenAM has for it, in its usual places. */
@@ -106,20 +105,21 @@ async function endInBrowser(answering: Answering, asked: Asked): Promise<void> {
   const mine = await visit.session()
   const { first, plan } = await end(answering, asked)
   if (mine !== undefined && asked.sids.includes(mine.sid)) visit.signOut()
-  const ending: Ending = {
-    ...{ kind: 'answer', protocol: SAML_PROTOCOLS[peer.role], title: peer.title },
-    data: JSON.stringify(reply),
+  const { title } = peer
+  if (first !== undefined && plan.stops.length > 0) {
+    const data = JSON.stringify(reply)
+    const ending = { kind: 'answer', protocol: SAML_PROTOCOLS[peer.role], title, data } as const
+    const away = await depart(parts, visit, first, { plan, ending })
+    if (away !== undefined) {
+      visit.redirect(303, away)
+      return
+    }
   }
-  const who = first ?? { realm: realm.name, username: '', sid: '' }
-  const away = await depart(parts, visit, who, { plan, ending })
-  if (away !== undefined) {
-    visit.redirect(303, away)
-    return
-  }
-  // Nothing can be kept: the partner gets its answer, and nobody else is told by this browser.
+  // Nobody is to be visited first: a departure that this browser is on goes on where it was.
   const carried = await logout.answer(reply, isTold(plan) ? 'success' : 'partial')
-  if (carried?.kind === 'redirect') visit.redirect(303, carried.url)
-  else visit.redirect(303, '/logged-out')
+  if (carried === undefined) visit.redirect(303, '/logged-out')
+  else if (carried.kind === 'redirect') visit.redirect(303, carried.url)
+  else showGoing(visit, realm, { title, carried })
 }
 
 async function endBySoap(answering: Answering, asked: Asked): Promise<void> {
