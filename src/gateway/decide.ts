@@ -7,6 +7,7 @@ import { isAnonymous } from '../session/anonymous.ts'
 import type { BearerResolver } from '../session/bearer.ts'
 import type { Session, SessionResolver, SessionService, SessionToken } from '../session/session.ts'
 import type { AccessRequest } from './access-request.ts'
+import type { KnownFacts } from './site.ts'
 import type { Forward, MissingSession, Refuse, Verdict } from './verdict.ts'
 import type { Visitor } from './not-enforced.ts'
 import { evaluate, explainAccess, type Asker } from './policy-query.ts'
@@ -98,10 +99,11 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
 
   const withFacts = (
     request: AccessRequest,
-    session: Session,
-    facts: Facts | undefined,
+    known: Session,
+    facts: KnownFacts | undefined,
   ): Verdict | Promise<Verdict> => {
     if (facts === undefined) return login(request, 'dead-token')
+    const session = facts.unconfirmed === true ? { ...known, unconfirmed: true as const } : known
     const demand = request.site.requestTokens?.demandOn(session, facts)
     if (demand === undefined) return withPolicy(request, session, facts)
     const judged = demand.faultOf(request.raw.headers.authorization, session)

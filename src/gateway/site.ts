@@ -33,7 +33,12 @@ import { compileResponseRewrites, type ResponseRewrites } from './response-head.
 import type { HeaderList, Upstream } from './upstream/upstream.ts'
 
 /** What is known about the session's user; `undefined` when they are gone, which makes the session none. */
-export type FactsOf = (session: Session) => Facts | undefined | Promise<Facts | undefined>
+export type FactsOf = (session: Session) => KnownFacts | undefined | Promise<KnownFacts | undefined>
+
+/** `unconfirmed`: whoever vouches for the session cannot be asked now. As where the store cannot: good for ordinary paths alone. */
+export interface KnownFacts extends Facts {
+  readonly unconfirmed?: true
+}
 
 /** An agent profile compiled for one generation: predicates and builders, nothing left to interpret. */
 export interface Site extends AskableSite {

@@ -192,9 +192,12 @@ test('word of a logout that is lost counts when the provider is asked next', asy
 
 test('while the provider is away sessions go on for a moment, and then nobody passes and nobody is signed out', async () => {
   const alice = await new Person().signIn()
+  await alice.through(await alice.at('/vault/x'))
+  assert.equal((await alice.at('/vault/x')).status, 200)
   await login.app.close()
   login.passSeconds(601)
   assert.equal((await alice.at('/x')).status, 200, 'within the grace')
+  assert.equal((await alice.at('/vault/x')).status, 503, 'no grace where a level is asked for')
   login.passSeconds(15)
   const late = await alice.at('/x')
   assert.deepEqual([late.status, late.cookies], [503, []])

@@ -21,7 +21,7 @@ import type { ProviderConfig } from '../oidc-rp/providers.schema.ts'
 import { markOf } from '../oidc-rp/session-mark.ts'
 import { createTokenKeeper } from '../oidc-rp/token-keeper.ts'
 import { claimsProperty, levelOf, userOf, userOfSession } from './claims-user.ts'
-import { createSessionWatch } from './session-watch.ts'
+import { createSessionWatch, type Confirmed } from './session-watch.ts'
 import type { SsoProviderConfig } from './sso-provider.schema.ts'
 
 /** A site of this gateway, whose people are those of a provider elsewhere. */
@@ -52,6 +52,9 @@ interface Answer {
   /** What the browser is signed in by at the site, which a new login takes the place of. */
   readonly before?: Session | undefined
 }
+
+/** Somebody of the provider; `unconfirmed` while it cannot be asked. */
+type KnownUser = User & { readonly unconfirmed?: true }
 
 type Redemption =
   | { readonly kind: 'issued'; readonly token: SessionToken; readonly session: Session }
@@ -94,9 +97,13 @@ export function createRemoteLogin(
     audit.record({ event: 'HandshakeRefused', at: clock(), requestId, clientIp, agent, reason })
     return { kind: 'refused', reason }
   }
-  const factsOf = (session: Session): User | undefined | Promise<User | undefined> => {
-    const live = watch.isLive(session)
-    return live === true ? userOfSession(session) : live.then((isLive) => (isLive ? userOfSession(session) : undefined))
+  const whoIs = (session: Session, standing: Confirmed | 'over'): KnownUser | undefined => {
+    const user = standing === 'over' ? undefined : userOfSession(session)
+    return user !== undefined && standing === 'unconfirmed' ? { ...user, unconfirmed: true } : user
+  }
+  const factsOf = (session: Session): KnownUser | undefined | Promise<KnownUser | undefined> => {
+    const standing = watch.standing(session)
+    return standing instanceof Promise ? standing.then((said) => whoIs(session, said)) : whoIs(session, standing)
   }
 
   return {
@@ -109,9 +116,9 @@ export function createRemoteLogin(
     factsOf,
     /** Notes that the session is used, also by a stream that asks nothing. */
     used(session: Session): void {
-      const live = watch.isLive(session)
+      const standing = watch.standing(session)
       // Whether it may go on is decided where it asks for something.
-      if (live !== true) live.catch(() => undefined)
+      if (standing instanceof Promise) standing.catch(() => undefined)
     },
 
     async redeem({ code, verifier, nonce, start, before }: Answer, origin: RequestOrigin): Promise<Redemption> {

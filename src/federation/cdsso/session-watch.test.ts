@@ -23,15 +23,15 @@ const UNAVAILABLE = { code: 'GH_DIRECTORY_UNAVAILABLE' }
 
 test('the provider’s word counts for a moment, and is asked for again after it, once for all who wait', async () => {
   const { state, watch } = watchOf()
-  assert.deepEqual(await Promise.all([watch.isLive(session), watch.isLive(session)]), [true, true])
+  assert.deepEqual(await Promise.all([watch.standing(session), watch.standing(session)]), ['live', 'live'])
   assert.equal(state.asked, 1)
   state.now += 9_999
-  assert.equal(watch.isLive(session), true, 'at once, without a question')
+  assert.equal(watch.standing(session), 'live', 'at once, without a question')
   state.now += 1
   state.says = 'over'
-  assert.equal(await watch.isLive(session), false)
+  assert.equal(await watch.standing(session), 'over')
   assert.equal(state.asked, 2)
-  assert.equal(await watch.isLive(session), false, 'what is over is in no grace')
+  assert.equal(await watch.standing(session), 'over', 'what is over is in no grace')
 })
 
 test('a provider that is away is asked once a second; sessions go on for the grace from when it was heard last', async () => {
@@ -39,23 +39,23 @@ test('a provider that is away is asked once a second; sessions go on for the gra
   watch.confirmed('one')
   state.says = 'unknown'
   state.now += 10_000
-  assert.equal(await watch.isLive(session), true)
-  assert.equal(watch.isLive(session), true)
+  assert.equal(await watch.standing(session), 'unconfirmed')
+  assert.equal(watch.standing(session), 'unconfirmed')
   assert.equal(state.asked, 1)
   state.now += 14_999
-  assert.equal(await watch.isLive(session), true)
+  assert.equal(await watch.standing(session), 'unconfirmed')
   state.now += 1
-  await assert.rejects(async () => watch.isLive(session), UNAVAILABLE)
+  await assert.rejects(async () => watch.standing(session), UNAVAILABLE)
   state.now += 1_000
-  await assert.rejects(async () => watch.isLive(session), UNAVAILABLE)
+  await assert.rejects(async () => watch.standing(session), UNAVAILABLE)
   assert.equal(state.asked, 3, 'grace is never renewed by an answer that did not come')
   state.now += 1_000
   state.says = 'live'
-  assert.equal(await watch.isLive(session), true)
+  assert.equal(await watch.standing(session), 'live')
 })
 
 test('a session that this process has never heard of gets no grace', async () => {
   const { state, watch } = watchOf()
   state.says = 'unknown'
-  await assert.rejects(async () => watch.isLive(session), UNAVAILABLE)
+  await assert.rejects(async () => watch.standing(session), UNAVAILABLE)
 })

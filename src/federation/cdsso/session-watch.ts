@@ -9,6 +9,9 @@ const REST_MS = 1_000
 
 export type Standing = 'live' | 'over' | 'unknown'
 
+/** `unconfirmed`: it was good when the provider was heard last, and nobody can be asked now. */
+export type Confirmed = 'live' | 'unconfirmed'
+
 export interface SessionWatchDeps {
   /** Asks the provider. Never rejects. */
   readonly ask: (session: Session) => Promise<Standing>
@@ -24,8 +27,8 @@ export interface SessionWatchDeps {
 export interface SessionWatch {
   /** The provider has just said that it lives. */
   confirmed(sid: string): void
-  /** False when it is over. At once where the provider was heard of late. Faults with GH_DIRECTORY_UNAVAILABLE when nobody can say. */
-  isLive(session: Session): true | Promise<boolean>
+  /** At once where the provider was heard of late. Faults with GH_DIRECTORY_UNAVAILABLE when nobody can say. */
+  standing(session: Session): Confirmed | Promise<Confirmed | 'over'>
 }
 
 export function createSessionWatch({ ask, rules: { recheck, grace }, clock }: SessionWatchDeps): SessionWatch {
@@ -53,13 +56,13 @@ export function createSessionWatch({ ask, rules: { recheck, grace }, clock }: Se
 
   return {
     confirmed: (sid) => void heardAt.set(sid, clock()),
-    isLive(session) {
+    standing(session) {
       const { sid } = session
-      if (clock() - (heardAt.get(sid) ?? -Infinity) < recheck) return true
-      if (isInGrace(sid) && isResting()) return true
+      if (clock() - (heardAt.get(sid) ?? -Infinity) < recheck) return 'live'
+      if (isInGrace(sid) && isResting()) return 'unconfirmed'
       return (isResting() ? Promise.resolve<Standing>('unknown') : askNow(session)).then((standing) => {
-        if (standing !== 'unknown') return standing === 'live'
-        if (isInGrace(sid)) return true
+        if (standing !== 'unknown') return standing
+        if (isInGrace(sid)) return 'unconfirmed'
         throw fault('GH_DIRECTORY_UNAVAILABLE', {
           detail: 'the provider of the realm cannot say whether the session lives',
         })
