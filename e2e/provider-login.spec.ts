@@ -92,7 +92,10 @@ test('what is agreed to is shown on the account page, and taken back there', asy
     await page.goto(`${login}/oauth2/realms/root/realms/staff/authorize?${query.toString()}`)
     const corp = page.getByRole('button', { name: 'Sign in with Corp' })
     if (await corp.isVisible()) await corp.click()
-    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    const allow = page.getByRole('button', { name: 'Allow', exact: true })
+    await expect(allow).toBeVisible()
+    if (id === CLIENTS[0]?.id) await look('consent')
+    await allow.click()
     await expect(page.getByText('back at the application')).toBeVisible()
   }
   await page.goto(`${login}/account`)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import type { EpochMs } from '../../base/brand.ts'
 import type { LoginProvider } from '../../federation/login-provider.ts'
@@ -33,6 +34,7 @@ async function scene(t: TestContext) {
       clock: () => Date.now() as EpochMs,
     })
   }
+  const departures: URLSearchParams[] = []
   /** There and back: what a module of these rules makes of it. */
   const login = async (
     by: LoginProvider,
@@ -54,6 +56,7 @@ async function scene(t: TestContext) {
     if (away.kind !== 'ask') return away
     const [callback] = away.callbacks
     assert.ok(callback?.type === 'RedirectCallback')
+    departures.push(new URL(callback.url).searchParams)
     const liar = by.name === 'corp' ? corp : other
     liar.lies = lies
     const answers = [`${from}?${liar.answer(callback.url)}`]
@@ -64,7 +67,7 @@ async function scene(t: TestContext) {
     )
     return outcome
   }
-  return { corp, other, provider, login, records }
+  return { corp, other, provider, login, records, departures }
 }
 
 function reasonOf(outcome: ModuleOutcome): string {
@@ -97,6 +100,36 @@ test('what was asked for is a condition: acr, auth_time, and the provider that t
   )
   assert.equal(whoIs(await login(corp, { input: { maxAgeMs: 0 } })), 'alice')
   assert.equal(reasonOf(await login(corp, { from: 'other' })), 'provider-refused')
+})
+
+test('each login goes there with a challenge of its own, and its code is redeemed with what that was made of (PKCE)', async (t) => {
+  const { corp, provider, login, departures } = await scene(t)
+  for (let times = 0; times < 2; times++) assert.equal(whoIs(await login(provider('corp', { link: LINK }))), 'alice')
+  const challenges = departures.map((asked) => [asked.get('code_challenge_method'), asked.get('code_challenge')])
+  const made = corp.grants.map((form) =>
+    createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url'),
+  )
+  assert.deepEqual(
+    challenges,
+    made.map((challenge) => ['S256', challenge]),
+  )
+  assert.equal(new Set(made).size, 2)
+  for (const name of ['state', 'nonce']) assert.equal(new Set(departures.map((asked) => asked.get(name))).size, 2, name)
+})
+
+test('claims become properties of the session, which ends with the ID token where that is wanted', async (t) => {
+  const { provider, login } = await scene(t)
+  const lies = { claims: { department: 'ships', level: 7, exp: Math.floor(Date.now() / 1_000) + 120 } }
+  const properties = { dept: 'department', number: 'level', none: 'absent' }
+  const passed = await login(provider('corp', { link: LINK, properties, sessionEnds: 'idToken' }), { lies })
+  assert.ok(passed.kind === 'passed')
+  assert.equal(passed.properties?.['dept'], 'ships')
+  assert.ok(!('number' in (passed.properties ?? {})) && !('none' in (passed.properties ?? {})))
+  assert.equal(passed.endsAt, lies.claims.exp * 1_000)
+  const own = await login(provider('corp', { link: LINK }), { lies })
+  assert.ok(own.kind === 'passed' && own.endsAt === undefined)
 })
 
 test('people are known by issuer and sub, and linked by rule', async (t) => {
