@@ -47,8 +47,8 @@ export function createApplications(deps: ApplicationsDeps): Applications {
     },
     async takeBack(userId, clientId) {
       const wasThere = await consents.remove(userId, clientId)
-      // Where the record was lost as well: what is asked for is that nothing goes on.
-      await epochs.raise(consentEpochKey({ realm, userId }, clientId))
+      // Where the record was lost as well: what is asked for is that nothing goes on. Of names that are nobody's no counter is kept.
+      if (wasThere || clientOf(clientId) !== undefined) await epochs.raise(consentEpochKey({ realm, userId }, clientId))
       return wasThere
     },
   }

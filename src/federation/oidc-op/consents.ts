@@ -54,16 +54,17 @@ export function createConsents({ shelf, keyOf, clock }: ConsentsDeps): Consents 
         },
       }),
     async remove(userId, clientId) {
-      let wasThere = false
+      const outcome = { wasThere: false }
       await update(shelf, key(userId), {
         ttlMs: REMEMBERED_MS,
         change(value) {
-          const { [clientId]: gone, ...others } = read(value)
-          wasThere = gone !== undefined
-          return wasThere ? JSON.stringify(others) : undefined
+          const all = read(value)
+          outcome.wasThere = Object.hasOwn(all, clientId)
+          const { [clientId]: _, ...others } = all
+          return outcome.wasThere ? JSON.stringify(others) : undefined
         },
       })
-      return wasThere
+      return outcome.wasThere
     },
   }
 }

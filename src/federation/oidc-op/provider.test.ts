@@ -10,7 +10,7 @@ import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify
 import * as openid from 'openid-client'
 import type { RealmName } from '../../base/brand.ts'
 import { selfSignedCertificate } from '../../crypto/x509/self-signed.ts'
-import { passwordEpochKey } from '../../session/lasting-epochs.ts'
+import { consentEpochKey, passwordEpochKey } from '../../session/lasting-epochs.ts'
 import { Browser, Rp, SECRET, startGateway, type Gateway, type Page } from './provider.fixture.ts'
 
 const HASHED = 'the-secret-that-only-its-hash-is-known-of'
@@ -378,6 +378,15 @@ test('what a person has agreed to they see, and take back: all of it ends, and o
   assert.equal(gone.status, 200)
   assert.doesNotMatch(gone.body, /name="application" value="wiki"/)
   assert.match(gateway.log(), /OidcConsentWithdrawn/)
+
+  const audited = (): number => gateway.log().split('OidcConsentWithdrawn').length
+  const before = audited()
+  for (const application of ['nobody', '__proto__', 'constructor', 'x'.repeat(3_000)]) {
+    assert.equal((await alice.browser.open('/account', { application })).status, 200)
+    const key = consentEpochKey({ realm: STAFF, userId: 'u-alice' }, application)
+    assert.deepEqual(await gateway.withStore(({ epochs }) => epochs.read([key])), [0], 'nothing is kept of it')
+  }
+  assert.equal(audited(), before)
 
   await refused(alice.rp.finish(waiting, back.checks), 'invalid_grant')
   await refused(openid.refreshTokenGrant(alice.rp.config, offline.refresh_token ?? ''), 'invalid_grant')
