@@ -22,8 +22,6 @@ const FORMATS = {
 } as const
 export type NameIdKind = keyof typeof FORMATS
 
-export const NAME_ID_FORMATS: readonly string[] = Object.values(FORMATS)
-
 export interface NameIdWish {
   /** Format that the request names. */
   readonly requested: string | undefined
