@@ -239,6 +239,28 @@ test('signing out at one site is signing out at the other, and at the login host
   assert.ok((await alice.login.open(nextOf(await alice.at('files.supplier')))).body.includes('IDToken1'))
 })
 
+test('cdsso-post-preserve: a form of the site is kept until its sender has signed in, and another site’s is not', async () => {
+  const alice = new Person()
+  await alice.arrive('files.supplier', await alice.answered('files.supplier'))
+  const jar = alice.jar('files.supplier')
+  jar.forget('SSOTokenID')
+  const host = `files.supplier.localhost:${port}`
+  const post = (from: string) =>
+    ask(port, '/order', {
+      ...{ method: 'POST', host, body: 'item=7' },
+      headers: [
+        ...FROM_IDP.filter((line) => !line.startsWith('Sec-Fetch-Site')),
+        `Sec-Fetch-Site: ${from}`,
+        ...jar.lines,
+      ],
+    })
+  const backFrom = async (answer: Answer): Promise<string> =>
+    (await alice.arrive('files.supplier', await alice.through(nextOf(jar.keep(answer))))).headers.get('location') ?? ''
+  assert.match(await backFrom(await post('same-origin')), /\/\.gatehouse\/form\?ticket=[\w-]{43}$/)
+  jar.forget('SSOTokenID')
+  assert.doesNotMatch(await backFrom(await post('cross-site')), /ticket/)
+})
+
 test('a refusal of the identity provider ends in a page, not in a circle', async () => {
   const alice = new Person()
   const signOn = new URL(nextOf(await alice.at('files.supplier')))
