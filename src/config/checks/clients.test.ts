@@ -66,6 +66,32 @@ const CASES: readonly [why: string, clients: string, problem: RegExp | undefined
     `clients: [${SOUND.replace(' }', ', acrValues: [gold] }')}]`,
     /there is no acr "gold"/,
   ],
+  [
+    'names of a sector without what they are made with',
+    `clients: [${SOUND.replace(' }', ', subject: pairwise }')}]`,
+    /need it; `openssl rand/,
+  ],
+  [
+    'names of a sector of two hosts',
+    `clients: [${SOUND.replace('cb"', 'cb", "https://other.example/cb"').replace(' }', ', subject: pairwise }')}]`,
+    /they have one host/,
+  ],
+  [
+    'a certificate that is not there',
+    'clients: [{ id: a, redirectUris: ["https://a.example/cb"], authMethod: self_signed_tls_client_auth, jwks: { keys: [{ kty: EC }] } }]',
+    /each key with its certificate/,
+  ],
+  [
+    'a certificate that nobody asks for',
+    `clients: [${SOUND.replace(' }', ', requireCertificate: true }')}]`,
+    /no listener asks for certificates/,
+  ],
+  ['a registration for everybody', 'registration: { token: short }', /at least 32 characters/],
+  [
+    'a registration of a scope that tells nothing',
+    `registration: { token: ${'x'.repeat(32)}, scopes: [openid, profil] }`,
+    /nothing is told by the scope "profil"/,
+  ],
   ['a claim of nowhere', `clients: [${SOUND}]\nclaims: { profile: { name: displayName } }`, /attribute:NAME/],
 ]
 

@@ -8,7 +8,26 @@ import { errorIn, placeOf, quoted, repeated, type Check, type RealmSources } fro
 const OWN_SCOPES = ['openid', 'offline_access']
 
 /** OpenID clients of each realm: names, secrets, and that what they may ask for is something that is told. */
-export const checkClients: Check = ({ realms }) => realms.flatMap(problemsOf)
+export const checkClients: Check = ({ realms, gatehouse }) => {
+  const { listeners = [], clientCertificateHeader } = gatehouse?.value ?? {}
+  const asksForCertificates =
+    gatehouse === undefined ||
+    clientCertificateHeader !== undefined ||
+    listeners.some(({ tls }) => tls?.clientCertificates !== undefined)
+  return [...realms.flatMap(problemsOf), ...(asksForCertificates ? [] : realms.flatMap(withoutCertificates))]
+}
+
+/** Clients that are known by what nobody asks them for. */
+function withoutCertificates({ clients }: RealmSources): readonly ConfigProblem[] {
+  if (clients === undefined) return []
+  return clients.value.clients.flatMap(({ authMethod, requireCertificate }, index) => {
+    if (!requireCertificate && authMethod !== 'self_signed_tls_client_auth') return []
+    const path = ['clients', index, requireCertificate ? 'requireCertificate' : 'authMethod']
+    const message =
+      'no listener asks for certificates, so this client can never show one; set tls.clientCertificates of a listener, or clientCertificateHeader'
+    return [errorIn(clients.source, path, message)]
+  })
+}
 
 /** An agent that signs in by OpenID Connect is a client by its profile: a second registration would be another client of the same name. */
 export const checkAgentsAsClients: Check = ({ agents, realms }) =>
@@ -52,12 +71,26 @@ function problemsOf({ clients }: RealmSources): readonly ConfigProblem[] {
               'this is no usable argon2id hash; paste what `gatehouse hash-password` prints',
             ),
           ]),
-      ...scopes.flatMap((scope, at) => {
-        if (known.includes(scope)) return []
-        const path = ['clients', index, 'scopes', at]
-        const message = `nothing is told by the scope ${quoted(source, path, scope)}; say in claims what it tells${didYouMean(scope, known)}`
-        return [errorIn(source, path, message)]
-      }),
+      ...unknownScopes(clients, { scopes, path: ['clients', index, 'scopes'], known }),
     ]),
+    ...unknownScopes(clients, { scopes: value.registration?.scopes ?? [], path: ['registration', 'scopes'], known }),
   ]
+}
+
+interface Scopes {
+  readonly scopes: readonly string[]
+  readonly path: readonly (string | number)[]
+  readonly known: readonly string[]
+}
+
+function unknownScopes(
+  { source }: Pick<NonNullable<RealmSources['clients']>, 'source'>,
+  { scopes, path: list, known }: Scopes,
+): readonly ConfigProblem[] {
+  return scopes.flatMap((scope, at) => {
+    if (known.includes(scope)) return []
+    const path = [...list, at]
+    const message = `nothing is told by the scope ${quoted(source, path, scope)}; say in claims what it tells${didYouMean(scope, known)}`
+    return [errorIn(source, path, message)]
+  })
 }
