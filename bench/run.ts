@@ -10,10 +10,12 @@ import {
   redisSessionsReport,
   requestPathReport,
   revocationReport,
+  samlReport,
   startupReport,
 } from './report.ts'
 import { measureRequestPath, type RequestPathResult } from './request-path.ts'
 import { measureRevocation, type Delays } from './revocation.ts'
+import type { SamlRow } from './saml.ts'
 import { measureStartup, type StartupResult } from './startup.ts'
 
 const { values, positionals } = parseArgs({
@@ -44,6 +46,7 @@ interface Report {
   readonly policy?: PolicyResult
   readonly requestPath?: RequestPathResult
   readonly revocation?: readonly Delays[]
+  readonly saml?: readonly SamlRow[]
   readonly sessions?: RedisSessionsResult
   readonly startup?: StartupResult
 }
@@ -52,6 +55,10 @@ async function run(): Promise<Report> {
   const [first] = cpus()
   const machine = { node: process.version, processor: first?.model ?? '', cores: cpus().length, load: loadavg() }
   if (positionals[0] === 'policy') return { machine, policy: await measurePolicy(positive(values.rounds, 9)) }
+  if (positionals[0] === 'saml') {
+    const { measureSaml } = await import('./saml.ts')
+    return { machine, saml: await measureSaml(positive(values.rounds, 9)) }
+  }
   if (positionals[0] === 'login') {
     const options = { seconds: positive(values.seconds, 3), rounds: positive(values.rounds, 5) }
     return { machine, login: await measureLogin(options) }
@@ -69,7 +76,7 @@ async function run(): Promise<Report> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const report = await run()
-const { machine, login, policy, requestPath, revocation, sessions, startup } = report
+const { machine, login, policy, requestPath, revocation, saml, sessions, startup } = report
 process.stdout.write(
   `Node ${machine.node}, ${machine.cores} × ${machine.processor}, load ${machine.load[0]?.toFixed(1)}\n\n`,
 )
@@ -77,6 +84,7 @@ if (login !== undefined) process.stdout.write(loginReport(login))
 if (policy !== undefined) process.stdout.write(policyReport(policy))
 if (requestPath !== undefined) process.stdout.write(requestPathReport(requestPath))
 if (revocation !== undefined) process.stdout.write(revocationReport(revocation))
+if (saml !== undefined) process.stdout.write(samlReport(saml))
 if (sessions !== undefined) process.stdout.write(redisSessionsReport(sessions))
 if (startup !== undefined) process.stdout.write(startupReport(startup))
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
