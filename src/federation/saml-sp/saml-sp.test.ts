@@ -5,6 +5,7 @@ import type { EpochMs } from '../../base/brand.ts'
 import { managedBench, newUser, REALM } from '../../identity/managed/managed.fixture.ts'
 import type { LoginWish } from '../login-provider.ts'
 import { readDocument } from '../saml/document.ts'
+import { openMessage } from '../saml/gate.ts'
 import {
   field,
   idpMetadata,
@@ -69,7 +70,7 @@ async function scene(t: TestContext, more: object = {}) {
     const arrival = await provider.arrive(departure.pending, received.ticket)
     return arrival.kind === 'refused' ? arrival.reason : arrival.user.username
   }
-  return { provider, consumer, depart, arrive, refusals }
+  return { provider, consumer, depart, arrive, refusals, another: open }
 }
 
 /** Attributes of the request that an address brings. */
@@ -101,4 +102,75 @@ test('there and back: the request is ours, the answer counts once, and who it is
   )
   const again = await provider.arrive(departure.pending, ticket)
   assert.equal(again.kind === 'refused' && again.reason, 'provider-replayed')
+})
+
+test('two processes on one store: an answer counts once, whichever gets it, and what one has kept the other finds', async (t) => {
+  const { depart, consumer, another } = await scene(t)
+  const departure = await depart()
+  const all = said({ sp: US, acs: ACS, inResponseTo: requestIn(departure.url)['ID'] })
+  const form = { path: PATH, field: field(responseXml(signedAssertion(corp, all), all)), relayState: undefined }
+  const other = another()
+  const received = await consumer.receive(form)
+  assert.deepEqual(await other.consumer.receive(form), { kind: 'refused', reason: 'saml-replayed' })
+  assert.ok(received.kind === 'parked')
+  const arrival = await other.providers[0]?.arrive(departure.pending, received.ticket)
+  assert.equal(arrival?.kind, 'recognised')
+})
+
+test('what was asked for is a condition: a class of the list, and a proof from after the request (ForceAuthn)', async (t) => {
+  const { depart, arrive } = await scene(t)
+  const acr = ['urn:strong', 'urn:stronger']
+  const strong = await depart({ acr })
+  assert.equal(await arrive(strong), 'provider-too-weak')
+  assert.equal(await arrive(await depart({ acr }), { context: 'urn:stronger' }), 'alice')
+  const forced = await depart({ maxAgeMs: 60_000, isPassive: true })
+  assert.deepEqual([requestIn(forced.url)['ForceAuthn'], requestIn(forced.url)['IsPassive']], ['true', 'true'])
+  assert.equal(await arrive(forced, { authnInstant: Date.now() - 10_000 }), 'provider-too-weak')
+  assert.equal(await arrive(await depart({ maxAgeMs: 60_000 }), { authnInstant: Date.now() }), 'alice')
+})
+
+test('somebody is known by a name that lasts: a transient one is nobody’s without an attribute that is', async (t) => {
+  const transient = { nameFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient' }
+  const bare = await scene(t)
+  assert.equal(await bare.arrive(await bare.depart(), transient), 'provider-nobody')
+  const { depart, arrive } = await scene(t, { subject: 'uid' })
+  const says = (uid: string) => ({ ...transient, name: '_once', attributes: { uid } })
+  assert.equal(await arrive(await depart(), says('alice')), 'alice')
+  assert.equal(await arrive(await depart(), says('nobody')), 'provider-nobody')
+  assert.equal(await arrive(await depart(), { ...transient, attributes: {} }), 'provider-nobody')
+})
+
+test('unasked: where a provider may; the answer to a request is none', async (t) => {
+  const send = async ({ consumer }: Awaited<ReturnType<typeof scene>>, inResponseTo: string | undefined) => {
+    const all = said({ sp: US, acs: ACS, inResponseTo })
+    return consumer.receive({ path: PATH, field: field(responseXml(signedAssertion(corp, all), all)), relayState: 'x' })
+  }
+  const usual = await scene(t)
+  assert.equal(usual.provider.arriveUnasked, undefined)
+  assert.deepEqual(await send(usual, undefined), { kind: 'refused', reason: 'saml-in-response-to' })
+  const open = await scene(t, { unsolicited: true })
+  const [unasked, answer] = [await send(open, undefined), await send(open, '_made-up')]
+  assert.ok(unasked.kind === 'parked' && answer.kind === 'parked')
+  assert.deepEqual([unasked.isAnswer, answer.isAnswer], [false, true])
+  assert.equal((await open.provider.arriveUnasked?.(unasked.ticket))?.kind, 'recognised')
+  assert.equal((await open.provider.arriveUnasked?.(answer.ticket))?.kind, 'refused')
+  const departure = await open.depart()
+  const again = await send(open, undefined)
+  assert.ok(again.kind === 'parked')
+  assert.equal((await open.provider.arrive(departure.pending, again.ticket)).kind, 'refused')
+})
+
+test('a request in a form is signed as a message', async (t) => {
+  const { depart } = await scene(t, { binding: 'post', nameIdFormat: 'email' })
+  const { url, fields, state } = await depart()
+  assert.deepEqual([url, fields?.['RelayState']], ['https://idp.example/sso', state])
+  const opened = openMessage(
+    { binding: 'post', field: fields?.['SAMLRequest'] ?? '', relayState: state },
+    {
+      ...{ expects: 'AuthnRequest', destinations: [url], signed: 'message', moment: { now: Date.now(), skewMs: 0 } },
+      partner: (entityId) => ({ entityId, keys: [ours.partnerKey] }),
+    },
+  )
+  assert.ok(opened.kind === 'message', JSON.stringify(opened))
+  assert.equal(opened.partner.entityId, US)
 })
