@@ -5,7 +5,9 @@ import { accountFields, isSomebody, NOBODY } from '../account-rules.schema.ts'
 /** Signatures by public keys alone: with a secret, whoever can check a token can make one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 
-export const safeUrl = z.url({ protocol: /^https?$/ }).refine(isSafe, 'write an https address; http is for this machine only')
+export const safeUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine(isSafe, 'write an https address; http is for this machine only')
 
 export const openIdProviderSchema = z
   .strictObject({
