@@ -10,6 +10,7 @@ ensurePrograms({
   apache2: 'apache2-bin',
   '/usr/lib/apache2/modules/mod_auth_openidc.so': 'libapache2-mod-auth-openidc',
   '/usr/lib/apache2/modules/mod_auth_mellon.so': 'libapache2-mod-auth-mellon',
+  '/usr/lib/apache2/modules/mod_shib.so': 'libapache2-mod-shib',
   lighttpd: 'lighttpd',
   varnishd: 'varnish',
   slapd: 'slapd',
