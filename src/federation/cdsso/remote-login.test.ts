@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -10,9 +11,9 @@ import { loadConfig } from '../../config/load.ts'
 import { freePort } from '../../free-port.fixture.ts'
 import { ask, NAVIGATION, type Answer } from '../../gateway/answer.fixture.ts'
 import { Jar } from '../../gateway/jar.fixture.ts'
-import { Browser, SECRET, startGateway, type Gateway } from '../oidc-op/provider.fixture.ts'
+import { Browser, startGateway, type Gateway } from '../oidc-op/provider.fixture.ts'
 
-/* A login server, and a gateway that shares nothing with it but its address and a secret: `files`, at an address of its own. */
+/* A login server, and a gateway that shares nothing with it but its address and a key: `files`, at an address of its own. */
 
 let login: Gateway
 let application: ReturnType<typeof createServer>
@@ -36,8 +37,10 @@ async function startRemote(): Promise<App> {
 before(async () => {
   port = await freePort()
   const url = `http://localhost:${port}`
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'files-1', alg: 'ES256', use: 'sig' }] }
   login = await startGateway('{}', () => ({
-    'agent-config/files.yaml': `url: ${url}\nrealm: /staff\nsso: oidc\nclient: { secret: ${SECRET} }\n`,
+    'agent-config/files.yaml': `url: ${url}\nrealm: /staff\nsso: oidc\nclient: { jwks: ${JSON.stringify(jwks)} }\n`,
   }))
   application = createServer((request, response) => response.end(String(request.headers['x-who']))).listen(
     0,
@@ -48,6 +51,7 @@ before(async () => {
   const upstream = `http://127.0.0.1:${typeof place === 'object' && place !== null ? place.port : 0}`
   root = mkdtempSync(join(tmpdir(), 'gatehouse-remote-'))
   const files = {
+    'files.pem': privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
     'master.key': 'q2Zt5nVJ0cKx8BwLrD1eYhTgUo7fMiSa4PzN3EvXk9Q',
     'agent-config/gatehouse.yaml': `listeners: [{ address: 127.0.0.1, port: ${port} }]
 login: { url: "${login.origin}" }
@@ -61,7 +65,7 @@ upstream: { servers: ["${upstream}"] }
 identity: { headers: { X-Who: username, X-Groups: groups } }
 `,
     'realms/realm.yaml': '',
-    'realms/partners/realm.yaml': `ssoProvider: { issuer: "${login.issuer}", clientSecret: ${SECRET}, timeout: 1s, recheck: 10m }\n`,
+    'realms/partners/realm.yaml': `ssoProvider: { issuer: "${login.issuer}", clientKey: "\${file:files.pem}", clientKeyId: files-1, timeout: 1s, recheck: 10m }\n`,
     'realms/partners/policies.yaml': JSON.stringify({
       policies: [
         {
@@ -201,5 +205,5 @@ test('while the provider is away sessions go on for a moment, and then nobody pa
   login.passSeconds(15)
   const late = await alice.at('/x')
   assert.deepEqual([late.status, late.cookies], [503, []])
-  assert.equal(log.includes(SECRET), false)
+  assert.doesNotMatch(log, /PRIVATE KEY|refresh_token/)
 })
