@@ -138,13 +138,14 @@ test('login, attributes and groups, step-up by acr, a login that is refused ther
 test('signing out here signs out there', async () => {
   const client = await signedIn('bob')
   const page = await client.open(`${login}/logout`)
-  const out = await client.call(`${login}/logout`, { form: fieldsOf(page) })
+  const out = await client.open(`${login}/logout`, { form: fieldsOf(page) })
   assert.ok(onward(out).startsWith(`${foreign.issuer}/session/end?`), onward(out))
   const there = await client.open(onward(out))
   const back = await client.open(/action="([^"]+)"/.exec(there.body)?.[1] ?? '', {
     form: { ...fieldsOf(there), logout: 'yes' },
   })
-  assert.equal(back.url, `${login}/logged-out`)
+  assert.equal(back.url, `${login}/leaving`)
+  assert.match(back.body, /Corp[^]*Signed out/, back.body)
   const again = await client.open(site('app'))
   const asked = await client.open(onward(again))
   assert.match(asked.body, /^sign in as/, 'it has no session of theirs either')
