@@ -182,3 +182,19 @@ test('mod_auth_mellon may ask without a question', async () => {
   const page = await sentOn(browser, await browser.open(passive))
   assert.match(page.body, /REMOTE_USER=alice/)
 })
+
+test('mod_auth_mellon signs people out here, and is told that they have signed out here', async () => {
+  const there = await signedIn()
+  const returnTo = encodeURIComponent(`${site}/secure/me`)
+  const back = await there.browser.open(`${site}/secure/mellon/logout?ReturnTo=${returnTo}`)
+  assert.ok(back.url.startsWith(`${gateway.login}/login/staff`), `${back.status} ${back.url}\n${apache.output()}`)
+
+  const here = await signedIn()
+  const page = await here.browser.open(`${gateway.login}/logout`, { form: {} })
+  const next = (page.headers['refresh'] ?? '').toString().replace(/^0; url=/, '')
+  assert.ok(next.startsWith(`${site}/secure/mellon/logout?SAMLRequest=`), `${page.url}\n${page.body}`)
+  const done = await here.browser.open(next)
+  assert.equal(done.url, `${gateway.login}/leaving`, apache.output())
+  assert.match(done.body, /<li class="done">[^]*class="who">secure</)
+  assert.equal((await here.browser.call(`${site}/secure/me`)).status, 303)
+})

@@ -1,11 +1,10 @@
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import type { RealmAuthn } from '../authn/realm-authn.ts'
 import type { RealmName } from '../base/brand.ts'
-import { createPartnerAccess } from '../federation/partner-access.ts'
 import { createIssuers, type Issuers } from '../federation/oidc-op/issuers.ts'
-import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import { ofKnownUser } from '../session/known-users.ts'
 import type { RuntimeDeps } from './deps.ts'
+import { partnerAccessOf } from './partner-access.ts'
 import { agentClientsOf } from './sso.ts'
 import { type RealmDirectories, usersOf } from './users.ts'
 
@@ -25,8 +24,7 @@ export function issuersOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: Ru
     const file = { ...openId, clients: [...openId.clients, ...agentClientsOf(snapshot, name)] }
     const onDemand = openId.clients.every(({ disabled }) => disabled)
     const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
-    const policies = compilePartnerPolicies(realm.partnerPolicies)
-    const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
+    const access = partnerAccessOf(snapshot, realm, { ...deps, directory, highestLevel })
     const moduleType = moduleTypeOf(realm)
     return [{ name, file, onDemand, directory, access, moduleType, highestLevel, maxLifeMs: session.maxLife }]
   })

@@ -1,13 +1,12 @@
 import type { RealmName } from '../base/brand.ts'
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import { loadPart } from '../errors.ts'
-import { createPartnerAccess } from '../federation/partner-access.ts'
 import { entityIdOf, samlPath } from '../federation/saml/addresses.ts'
 import type { OwnMetadata, OwnRoles } from '../federation/saml/own-metadata.ts'
 import { createSamlIdps, type SamlIdps } from '../federation/saml-idp/idps.ts'
-import { compilePartnerPolicies } from '../policy/partner-policies.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { IssuerParts } from './issuers.ts'
+import { partnerAccessOf } from './partner-access.ts'
 import type { OpenProviders } from './providers.ts'
 import { agentPartnersOf } from './saml-agents.ts'
 import { samlLogoutsOf, type SamlLogouts } from './saml-logout.ts'
@@ -36,8 +35,7 @@ export async function samlOf(
       if (directory === undefined || authn === undefined) return []
       const { name, openId } = realm
       const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
-      const policies = compilePartnerPolicies(realm.partnerPolicies)
-      const access = createPartnerAccess({ ...deps, realm: name, policies, directory, highestLevel })
+      const access = partnerAccessOf(snapshot, realm, { ...deps, directory, highestLevel })
       const serviceProviders = [...openId.saml.serviceProviders, ...agentPartnersOf(snapshot, name)]
       return [{ name, saml: { ...openId.saml, serviceProviders }, acr: openId.acr, directory, access, highestLevel }]
     }),

@@ -130,3 +130,29 @@ test('after a logout people see who was told, who has not been reached and who c
   const back = await bob.submit(asked, { logout: 'yes' })
   assert.equal(back.location, `${RP}/bye?state=s`, 'who asked for it is waited for by nobody')
 })
+
+test('a policy about every partner is not about the gateway’s own sites', async () => {
+  await gateway.write(
+    'realms/staff/policies.yaml',
+    'partnerPolicies: [{ name: nobody, partners: ["*"], effect: deny, subject: { type: AuthenticatedUsers } }]\n',
+  )
+  const origin = gateway.origin.replace('127.0.0.1', 'app.acme.localhost')
+  await gateway.write(
+    'agent-config/app.yaml',
+    `url: ${origin}\nrealm: /staff\nupstream: { servers: [http://127.0.0.1:9] }\nssoOnly: true\nsso: oidc\n`,
+  )
+  const alice = await signedIn('alice')
+  const wiki = await alice.open((await (await discover('wiki')).start()).url)
+  assert.equal(wiki.status, 403)
+  const verifier = openid.randomPKCECodeVerifier()
+  const query = new URLSearchParams({
+    ...{ client_id: 'app', response_type: 'code', scope: 'openid', state: 's', nonce: 'n' },
+    ...{ redirect_uri: `${origin}/.gatehouse/callback`, code_challenge_method: 'S256' },
+    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+  })
+  const site = await alice.open(`${gateway.issuer}/authorize?${query.toString()}`)
+  assert.ok(
+    answerOf(site).has('code'),
+    `${site.status} ${site.url} ${String(site.location)} ${site.body.slice(0, 400)}`,
+  )
+})
