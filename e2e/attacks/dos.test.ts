@@ -7,6 +7,7 @@ import { calm, noServerError, upstreamSilent } from './oracles.ts'
 import { assertionClaims, logoutClaims, withPartnerRealm } from './partner-realm.ts'
 import { WEB_SOCKET } from './requests.ts'
 import { ORIGINS } from './rig-config.ts'
+import { withSamlRealm } from './saml-realm.ts'
 import type { Rig, SignedIn } from './rig.ts'
 import { isNoToken, steal } from './stateless.ts'
 import { startTlsRig } from './tls-rig.ts'
@@ -59,6 +60,24 @@ const rig = runVectors<Vector>(
       bob = await rig.signIn('bob')
     },
     only: {
+      'deflate-saml': (rig) =>
+        withSamlRealm(rig, async ({ sso, acs }) => {
+          // A thousand times its size; and as much of it as fits into a form.
+          const bombs = [8_000_000, 60_000_000].map((size) => deflateRawSync(Buffer.alloc(size, 0x20), { level: 9 }))
+          const { rssBytes } = await rig.vitals('collected')
+          for (const bomb of bombs) {
+            const field = encodeURIComponent(bomb.toString('base64'))
+            for (let count = 0; count < 5; count++) {
+              const query = `${sso}?SAMLRequest=${field}&RelayState=x`
+              if (query.length < 15_000)
+                await refused(rig, `GET ${query} HTTP/1.1\r\nHost: gw.example.com\r\n\r\n`, [400, 403])
+              await refused(rig, form(`SAMLRequest=${field}`, sso), [400, 403, 413])
+              await refused(rig, form(`SAMLResponse=${field}`, acs), [400, 403, 413])
+            }
+          }
+          rig.tally.checks++
+          assert.ok((await rig.vitals('collected')).rssBytes - rssBytes < 60_000_000, 'nothing of it was unpacked')
+        }),
       'jwks-flood': (rig) =>
         withPartnerRealm(rig, async ({ liar, depart, arrive, signOut, show }) => {
           const named = (count: number): readonly string[] => Array.from({ length: count }, (_, i) => `kid-${i}`)

@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { acceptAssertion } from '../../src/federation/saml/assertion.ts'
+import { encryptedFor } from '../../src/federation/saml/encrypted.fixture.ts'
+import { openMessage } from '../../src/federation/saml/gate.ts'
+import {
+  ACS,
+  field,
+  IDP,
+  newSigner,
+  NOW,
+  responseXml,
+  signedResponse,
+  SP,
+} from '../../src/federation/saml/partner.fixture.ts'
 import { endpointFetch } from '../../src/federation/oidc-rp/endpoint-fetch.ts'
 import { openIdProviderSchema } from '../../src/federation/oidc-rp/providers.schema.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -19,6 +32,7 @@ interface SsrfVector extends Vector {
 }
 
 let bob: SignedIn
+const SIGNER = newSigner()
 
 /** Headers that name an address somewhere: a key, an origin, another host. Nobody here follows any of them. */
 const NAMING = [
@@ -104,6 +118,38 @@ async function namedByConfiguration(rig: Rig, address: string): Promise<void> {
   assert.equal(new URL(server).origin, server, 'in the one form that is dialled')
 }
 
+/** In a SAML message, as where its key or what it has to say is to be had: nobody looks there. */
+function namedBySaml(address: string): void {
+  const at = address.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
+  const method = `<ds:RetrievalMethod URI="${at}"/>`
+  const response = signedResponse(SIGNER).replace(
+    /<ds:KeyInfo>[\s\S]*<\/ds:KeyInfo>/,
+    `<ds:KeyInfo>${method}</ds:KeyInfo>`,
+  )
+  const moment = { now: NOW, skewMs: 0 }
+  const rules = { expects: 'Response', destinations: [ACS], signed: 'any', moment } as const
+  const open = (xml: string) =>
+    openMessage(
+      { binding: 'post', field: field(xml), relayState: undefined },
+      { ...rules, partner: () => ({ entityId: IDP, keys: [SIGNER.partnerKey] }) },
+    )
+  assert.equal(open(response).kind, 'message', 'the key is the metadata’s, whatever the message says of it')
+  const elsewhere = `<xenc:CipherReference URI="${at}"/>`
+  for (const [from, to] of [
+    [/<xenc:EncryptedKey>[\s\S]*<\/xenc:EncryptedKey>/, method],
+    [/<xenc:CipherValue>[^<]*<\/xenc:CipherValue>/g, elsewhere],
+  ] as const) {
+    const sealed = encryptedFor(SIGNER.partnerKey.key, '<x/>', { wrap: 'EncryptedAssertion' }).replaceAll(
+      new RegExp(from, 'g'),
+      to,
+    )
+    const opened = open(responseXml(sealed))
+    const more = { audience: SP, recipient: ACS, inResponseTo: '_request', decryptionKeys: [SIGNER.key] }
+    assert.ok(opened.kind === 'message')
+    assert.equal(acceptAssertion(opened, { ...rules, ...more }).kind, 'refused')
+  }
+}
+
 /** In the metadata of an OpenID provider, as any of its endpoints. */
 async function namedByProvider(address: string): Promise<void> {
   const provider = openIdProviderSchema.parse({
@@ -135,6 +181,7 @@ runVectors<SsrfVector>('ssrf', {
     await namedByApplication(rig, vector.id, address)
     await namedByLogin(rig, address)
     await namedByConfiguration(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
+    namedBySaml(vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await namedByProvider(vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await namedByMetadata(rig, vector.url.replaceAll('PORT', String(rig.canaryPort)))
     await calm(rig, vector.id, 400)
@@ -148,7 +195,8 @@ function beyond(): void {
     // A certificate names them all in x509.test.ts; all that a provider names is asked alike; what clients name is in oidc_op.test.ts.
     const certificate = 'CRL DP / OCSP / AIA in a client certificate'
     const clients = ['request_uri', 'sector_identifier_uri', 'logo_uri', 'backchannel_logout_uri', 'WebFinger']
-    const elsewhere = [certificate, 'OIDC issuer/discovery', 'jwks_uri', 'IdP/SP metadata URL', ...clients]
+    const saml = 'SAML RetrievalMethod / artifact resolution'
+    const elsewhere = [certificate, 'OIDC issuer/discovery', 'jwks_uri', 'IdP/SP metadata URL', saml, ...clients]
     assert.deepEqual([...waiting, ...elsewhere, 'Azp/JKU headers'].sort(), [...sinks].sort())
   })
 }

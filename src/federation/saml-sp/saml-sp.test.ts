@@ -138,6 +138,11 @@ test('somebody is known by a name that lasts: a transient one is nobody’s with
   assert.equal(await arrive(await depart(), says('alice')), 'alice')
   assert.equal(await arrive(await depart(), says('nobody')), 'provider-nobody')
   assert.equal(await arrive(await depart(), { ...transient, attributes: {} }), 'provider-nobody')
+  const byMail = await scene(t, { link: { claim: 'mail', is: 'mail' }, domains: ['corp.example'] })
+  const mail = (address: string) => ({ name: `n-${address}`, attributes: { mail: address } })
+  assert.equal(await byMail.arrive(await byMail.depart(), mail('alice@corp.example')), 'alice')
+  const elsewhere = await scene(t, { link: { claim: 'mail', is: 'mail' }, domains: ['other.example'] })
+  assert.equal(await elsewhere.arrive(await elsewhere.depart(), mail('alice@corp.example')), 'provider-nobody')
 })
 
 test('unasked: where a provider may; the answer to a request is none', async (t) => {
@@ -158,6 +163,9 @@ test('unasked: where a provider may; the answer to a request is none', async (t)
   const again = await send(open, undefined)
   assert.ok(again.kind === 'parked')
   assert.equal((await open.provider.arrive(departure.pending, again.ticket)).kind, 'refused')
+  const other = await send(open, '_made-up')
+  assert.ok(other.kind === 'parked')
+  assert.equal((await open.provider.arrive(departure.pending, other.ticket)).kind, 'refused')
 })
 
 test('a request in a form is signed as a message', async (t) => {

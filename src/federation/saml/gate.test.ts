@@ -76,6 +76,7 @@ describe('the gate', () => {
     ])
     assert.equal(outcome(both.replace('@corp.example', '@evil.example')), 'saml-signature')
     assert.equal(outcome(responseXml(assertionXml())), 'saml-unsigned')
+    assert.equal(outcome(one.replace('<samlp:Status>', `<samlp:Status ID="${SAID.assertionId}">`)), 'saml-xml')
   })
 
   it('takes keys from metadata alone: roll-over, a removed key, one that is over, and none that is weak', () => {
@@ -100,6 +101,105 @@ describe('the gate', () => {
     assert.equal(outcome(xml.replace('#ecdsa-sha256', '#rsa-sha256'), byEc), 'saml-signature')
     assert.equal(outcome(xml, {}), 'saml-signature', 'another type of key')
     assert.equal(outcome(xml.replace('#ecdsa-sha256', '#ecdsa-sha1'), byEc), 'saml-algorithm')
+    const query = `SAMLRequest=${encodeURIComponent(deflateRawSync(Buffer.from(logoutRequest())).toString('base64'))}`
+    const octets = `${query}&SigAlg=${encodeURIComponent('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256')}`
+    const der = encodeURIComponent(sign('sha256', Buffer.from(octets), privateKey).toString('base64'))
+    const confused = { binding: 'redirect', query: `${octets}&Signature=${der}` } as const
+    assert.equal(opened(confused, { expects: 'LogoutRequest', ...byEc }), 'saml-signature', 'a key does what it is for')
+  })
+
+  it('what a partner has signed counts for us alone, now, in answer to this request, as the standard has it', () => {
+    const swap = (from: string | RegExp, to: string) => (xml: string) => xml.replace(from, () => to)
+    const iso = (offsetMs: number): string => new Date(NOW + offsetMs).toISOString()
+    const valid = (name: string, value: string) => swap(new RegExp(`(?<=<saml:Conditions[^>]*${name}=")[^"]+`), value)
+    const assertions: readonly (readonly [reason: string, change: (xml: string) => string])[] = [
+      ['saml-version', swap('Version="2.0"', 'Version="1.1"')],
+      ['saml-issuer', swap(IDP, 'https://other.example')],
+      ['saml-in-response-to', swap(' InResponseTo="_request"', '')],
+      ['saml-in-response-to', swap('InResponseTo="_request"', 'InResponseTo="_other"')],
+      ['saml-destination', swap(`Recipient="${ACS}"`, 'Recipient="https://other.example/acs"')],
+      ['saml-subject', swap('cm:bearer', 'cm:holder-of-key')],
+      ['saml-time', swap('<saml:SubjectConfirmationData ', `<saml:SubjectConfirmationData NotBefore="${iso(-1)}" `)],
+      ['saml-time', swap(/(?<=ConfirmationData) NotOnOrAfter="[^"]+"/, '')],
+      ['saml-time', swap(/(?<=ConfirmationData NotOnOrAfter=")[^"]+/, iso(0))],
+      ['saml-audience', swap(`<saml:Audience>${SP}<`, '<saml:Audience>https://other.example<')],
+      ['saml-audience', swap(/<saml:AudienceRestriction>.*<\/saml:AudienceRestriction>/, '')],
+      ['saml-conditions', swap('<saml:AudienceRestriction>', '<saml:ProxyRestriction/><saml:AudienceRestriction>')],
+      ['saml-shape', swap(/<saml:Conditions.*<\/saml:Conditions>/, '')],
+      ['saml-time', valid('NotBefore', iso(1))],
+      ['saml-time', valid('NotOnOrAfter', iso(0))],
+      ['saml-time', valid('NotOnOrAfter', '2040-02-30T00:00:00Z')],
+      ['saml-time', valid('NotOnOrAfter', '2040-01-01T00:00:00+14:00')],
+      ['saml-authn', swap(/<saml:AuthnStatement.*<\/saml:AuthnStatement>/, '')],
+      ['saml-authn', swap(/(?<=AuthnInstant=")[^"]+/, iso(1))],
+      ['saml-time', swap(/(?<=SessionNotOnOrAfter=")[^"]+/, iso(0))],
+      ['saml-shape', swap('>alice<', '> alice<')],
+      ['saml-shape', swap('>alice<', '>ali\u200bce<')],
+      ['saml-shape', swap('>alice<', '><x/>alice<')],
+      ['saml-xml', swap(' Version="2.0"', ' Version="2.0" xml:id="_other"')],
+      ['saml-xml', swap('>alice<', '>ali<!-- -->ce<')],
+      ['saml-xml', swap('>alice<', '><?x ali?>ce<')],
+      ['saml-xml', swap('<saml:Subject>', '<saml:Subject xmlns:v="relative">')],
+      ['alice', swap('<saml:AudienceRestriction>', '<saml:OneTimeUse/><saml:AudienceRestriction>')],
+      ['alice', valid('NotBefore', iso(0))],
+    ]
+    for (const [reason, change] of assertions) {
+      const changed = change(assertionXml())
+      assert.notEqual(changed, assertionXml())
+      assert.equal(outcome(responseXml(signElement(changed, SAID.assertionId, signer))), reason, changed)
+    }
+    const status = (text: string) => swap(/<samlp:StatusCode[^>]*\/>/, text)
+    const code = (name: string, content = ''): string =>
+      `<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:${name}">${content}</samlp:StatusCode>`
+    const messages: typeof assertions = [
+      ['saml-status', status(code('Responder'))],
+      ['saml-status', status(code('Success', code('NoPassive')))],
+      ['saml-shape', status(code('Success') + code('Success'))],
+      ['saml-destination', swap(` Destination="${ACS}"`, '')],
+      ['saml-destination', swap(`Destination="${ACS}"`, `Destination="${ACS}/"`)],
+      ['saml-in-response-to', swap(' InResponseTo="_request"', '')],
+      ['saml-issuer', swap(`>${IDP}<`, `>${IDP.toUpperCase()}<`)],
+      ['saml-time', swap(/(?<=IssueInstant=")[^"]+/, iso(1))],
+      ['saml-time', swap(/(?<=IssueInstant=")[^"]+/, iso(-300_000))],
+      ['saml-version', swap('Version="2.0"', 'Version="3.0"')],
+    ]
+    for (const [reason, change] of messages)
+      assert.equal(outcome(change(signedResponse(signer))), reason, change(signedResponse(signer)))
+    const wire = (text: string): string =>
+      opened({ binding: 'post', field: text, relayState: undefined }, { signed: 'any' })
+    const honest = field(signedResponse(signer))
+    assert.equal(wire(honest), '_response')
+    assert.equal(wire(honest.replaceAll(/.{76}/g, '$&\r\n')), '_response', 'lines of RFC 2045')
+    for (const text of [`${honest} `, honest.replace('+', '-'), `${honest}=`, field(`\ufeff${signedResponse(signer)}`)])
+      assert.equal(wire(text), 'saml-encoding')
+  })
+
+  it('a signature has one shape', () => {
+    const honest = signedResponse(signer)
+    const uri = 'http://www.w3.org/2000/09/xmldsig#'
+    const table: readonly (readonly [string, string | RegExp, string])[] = [
+      ['saml-signature-shape', `URI="#${SAID.assertionId}"`, `URI="#${SAID.responseId}"`],
+      ['saml-signature-shape', `URI="#${SAID.assertionId}"`, 'URI=""'],
+      [
+        'saml-algorithm',
+        /(?<=CanonicalizationMethod Algorithm=")[^"]+/,
+        'http://www.w3.org/TR/2001/REC-xml-c14n-20010315',
+      ],
+      ['saml-algorithm', /(?<=SignatureMethod Algorithm=")[^"]+/, `${uri}rsa-sha1`],
+      ['saml-algorithm', /(?<=SignatureMethod Algorithm=")[^"]+/, `${uri}hmac-sha1`],
+      ['saml-algorithm', /(?<=DigestMethod Algorithm=")[^"]+/, `${uri}sha1`],
+      ['saml-algorithm', `${uri}enveloped-signature`, 'http://www.w3.org/TR/1999/REC-xslt-19991116'],
+      ['saml-signature-shape', '</ds:SignatureValue>', '</ds:SignatureValue><ds:Object/>'],
+      [
+        'saml-signature-shape',
+        /(<ds:Transform Algorithm="[^"]+c14n#")\/>/,
+        '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="#default"/></ds:Transform>',
+      ],
+    ]
+    for (const [reason, from, to] of table) {
+      assert.notEqual(honest.replace(from, to), honest)
+      assert.equal(outcome(honest.replace(from, to)), reason, to)
+    }
   })
 
   it('signature wrapping: no shape of it gives another name, nor does what comes of many of them at random', () => {
@@ -146,6 +246,7 @@ describe('the gate', () => {
     assert.equal(outcome(responseXml(seal(inner, { cipher: 'aes-256-cbc' }))), 'saml-encryption', 'padding oracle')
     assert.equal(outcome(wholeSigned(signer, responseXml(seal(inner, { cipher: 'aes-256-cbc' })))), 'alice')
     assert.equal(outcome(responseXml(seal(inner, { padding: 'pkcs1' }))), 'saml-encryption')
+    assert.equal(outcome(responseXml(seal(inner).replace('rsa-oaep-mgf1p', 'rsa-1_5'))), 'saml-encryption')
     assert.equal(outcome(responseXml(seal(inner)), { decryptionKeys: [newSigner().key] }), 'saml-encryption')
     assert.equal(
       outcome(responseXml(seal(inner)), { decryptionKeys: [newSigner().key, ours.key] }),
@@ -213,6 +314,11 @@ describe('the gate', () => {
       `${signature}<samlp:Extensions>${bare}</samlp:Extensions>`,
     ])
       assert.match(at(extended(content)), /^saml-(shape|signature-shape|unsigned)$/)
+    const bareInside = logoutRequest().replace(
+      '</saml:Issuer>',
+      (end) => `${end}<samlp:Extensions>${bare}</samlp:Extensions>`,
+    )
+    assert.equal(at(signElement(bareInside, '_logout', signer)), 'saml-shape')
     const other = signElement(logoutRequest().replace(ACS, 'https://other.example/slo'), '_logout', signer)
     assert.equal(at(other), 'saml-destination')
     assert.equal(
