@@ -30,6 +30,7 @@ const CLIENTS = `acr: [{ name: "${MFA}", level: 2 }]
 saml:
   serviceProviders:
     - { id: wiki, name: The Wiki, entityId: "${WIKI}", metadata: "\${file:wiki.xml}" }
+    - { id: old, entityId: "https://old.example", metadata: "\${file:old.xml}" }
     - id: crm
       entityId: "${CRM}"
       metadata: "\${file:crm.xml}"
@@ -44,6 +45,10 @@ saml:
 before(async () => {
   gateway = await startGateway(CLIENTS, () => ({
     'wiki.xml': spMetadata({ entityId: WIKI, keys, consumers: [ACS, `${ACS}/2`] }),
+    'old.xml': spMetadata({ entityId: 'https://old.example', keys, consumers: [ACS] }).replace(
+      ' entityID',
+      ' validUntil="2020-01-01T00:00:00Z" entityID',
+    ),
     'crm.xml': spMetadata({ entityId: CRM, keys, consumers: ['https://crm.example/acs'], isSigning: true }),
   }))
   const metadata = await new Browser(gateway.origin).call('/saml2/staff/metadata')
@@ -204,6 +209,9 @@ test('a partner that signs its requests has to, with its own key', async () => {
   const unknown = await browserOf().open(await sp({}, { entityId: 'https://nobody.example' }).start())
   assert.equal(unknown.status, 400)
   assert.match(gateway.log(), /"event":"SamlRefused"[^\n]*"partner":"crm"[^\n]*saml-unsigned/)
+  const old = await browserOf().open(requestUrl({ entityId: 'https://old.example', idp }, {}))
+  assert.equal(old.status, 400)
+  assert.match(gateway.log(), /"event":"SamlRefused"[^\n]*"partner":"old"[^\n]*its metadata is over/)
 })
 
 test('a link signs people in where the partner allows it, with a RelayState that is known', async () => {

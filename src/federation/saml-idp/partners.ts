@@ -17,6 +17,8 @@ export interface KnownPartner {
 export interface Partners {
   byEntityId(entityId: string): Promise<KnownPartner | undefined>
   byId(id: string): Promise<KnownPartner | undefined>
+  /** The id of a partner of this entity id, whether or not its metadata can be had now. */
+  idOf(entityId: string): string | undefined
   /** What people see a partner called, if there is one of this id. */
   titleOf(id: string): string | undefined
   close(): void
@@ -37,6 +39,7 @@ export function createPartners(
   return {
     byEntityId: (entityId) => find((config) => config.entityId === entityId),
     byId: (id) => find((config) => config.id === id),
+    idOf: (entityId) => all.find(({ config }) => config.entityId === entityId)?.config.id,
     titleOf: (id) => all.find(({ config }) => config.id === id)?.title,
     close() {
       for (const { feed } of all) feed.close()

@@ -119,7 +119,13 @@ export function createRealmIdp(realm: IdpRealm, keys: RealmKeys, deps: IdpDeps):
 
     async request(visit) {
       const inbound = inboundOf(visit)
-      const partner = await senderOf(inbound, partners)
+      const issuer = issuerIn(inbound)
+      const partner = issuer === undefined ? undefined : await partners.byEntityId(issuer)
+      const waiting = partner === undefined && issuer !== undefined ? partners.idOf(issuer) : undefined
+      if (waiting !== undefined) {
+        refuse(visit, waiting, { reason: 'saml-issuer', detail: 'its metadata is over, or could not be read yet' })
+        return
+      }
       const opened = opening(inbound, { partner, destinations: destinationsOf(origin, name), now: clock() })
       if (opened.kind === 'refused' || partner === undefined) {
         const why = opened.kind === 'refused' ? opened : { reason: 'saml-issuer' as const, detail: 'nobody' }
@@ -226,7 +232,7 @@ function inboundOf(visit: IdpVisit): Inbound {
 }
 
 /** Who a message says it is of, so that their metadata is there when it is checked. Nothing else is believed of it yet. */
-async function senderOf(inbound: Inbound, partners: Partners): Promise<KnownPartner | undefined> {
+function issuerIn(inbound: Inbound): string | undefined {
   const issuer = judged(() => {
     const xml =
       inbound.binding === 'redirect'
@@ -234,7 +240,7 @@ async function senderOf(inbound: Inbound, partners: Partners): Promise<KnownPart
         : xmlOfField(inbound.binding === 'post' ? inbound.field : '')
     return { kind: 'named' as const, name: issuerOf(readDocument(xml)) }
   })
-  return issuer.kind === 'named' ? partners.byEntityId(issuer.name) : undefined
+  return issuer.kind === 'named' ? issuer.name : undefined
 }
 
 interface Opening {
