@@ -170,3 +170,24 @@ test('SimpleSAMLphp: its encrypted assertions are read; what is made of its sign
   }
   assert.equal((await back(client, form)).url, site('app'))
 })
+
+test('SimpleSAMLphp: signing out here signs out there, and signing out there signs out here', async () => {
+  foreign.configure(`'redirect.sign' => true, 'redirect.validate' => true`)
+  const isIn = async (client: Client): Promise<boolean> => (await client.call(`${login}/logout`)).status === 200
+  const { client } = await signedIn('alice')
+  assert.equal(await isIn(client), true)
+  const going = await client.open(`${login}/logout`, { form: {} })
+  assert.equal(await isIn(client), false)
+  assert.match(onward(going), /SingleLogoutService\.php\?SAMLRequest=/, going.body)
+  const done = await client.open(onward(going))
+  assert.equal(done.url, `${login}/leaving`, done.body)
+  assert.match(done.body, /<li class="done">[^]*class="who">Corp</)
+  const again = await away(client, await client.open(site('app')))
+  assert.match(again.url, /loginuserpass/, 'it asks again')
+
+  const there = await signedIn('alice')
+  const slo = foreign.entityId.replace(/idp$/, 'saml2/idp/SingleLogoutService.php')
+  const out = await there.client.open(`${slo}?ReturnTo=${new URL(slo).origin}/`)
+  assert.equal(await isIn(there.client), false, `${out.status} ${out.url}\n${out.body}`)
+  foreign.configure('')
+})
