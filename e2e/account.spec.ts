@@ -106,8 +106,6 @@ async function enter(page: Page, login: string, username: string): Promise<void>
 const endFirefox = (page: Page) =>
   page.getByRole('button', { name: 'End the session on Firefox on Linux, signed in 3 hours ago', exact: true })
 
-test.use({ trace: 'off' })
-
 test.describe('the account page in a realm of its own', () => {
   test.describe.configure({ timeout: 120_000 })
   let rig: OwnRig

@@ -52,8 +52,6 @@ test.afterAll(async () => {
   await scene.app.close()
 })
 
-test.use({ trace: 'off' })
-
 async function cookiesOf(context: BrowserContext, name: string) {
   return (await context.cookies()).filter((cookie) => cookie.name.startsWith(name))
 }

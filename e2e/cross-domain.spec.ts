@@ -2,16 +2,14 @@ import type { BrowserContext, Page } from '@playwright/test'
 import { startCrossDomainRig, type CrossDomainRig } from './cross-domain-rig.ts'
 import { expect, signIn, test as base } from './fixtures.ts'
 
-const test = base.extend<object, { domains: CrossDomainRig }>({
-  domains: [
-    async ({}, use) => {
-      const domains = await startCrossDomainRig()
-      await use(domains)
-      await domains.close()
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
+let opened: CrossDomainRig
+const test = base.extend<{ domains: CrossDomainRig }>({ domains: async ({}, use) => use(opened) })
+
+// Not a fixture of the worker: it would be a worker of its own, with another browser.
+test.beforeAll(async () => {
+  opened = await startCrossDomainRig()
 })
+test.afterAll(() => opened.close())
 
 /** A cookie that asks to be sent everywhere: a browser that keeps third-party cookies back keeps this one back, too. */
 const PROBE = { name: 'probe', value: 'third-party', path: '/', sameSite: 'None', secure: true } as const

@@ -118,22 +118,21 @@ async function openBank(): Promise<Bank> {
 }
 
 /** One bank for all tests; each has a person of its own, and nothing is posted yet when it begins. */
-const test = base.extend<{ bank: Bank; bob: string }, { opened: Bank; names: string[] }>({
-  opened: [
-    async ({}, use) => {
-      const bank = await openBank()
-      await use(bank)
-      await bank.close()
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
-  names: [async ({}, use) => use(PEOPLE.slice(1)), { scope: 'worker' }],
-  bank: async ({ opened }, use) => {
+const test = base.extend<{ bank: Bank; bob: string }>({
+  bank: async ({}, use) => {
     opened.received.length = 0
     await use(opened)
   },
-  bob: async ({ names }, use) => use(names.shift() ?? ''),
+  bob: async ({}, use) => use(names.shift() ?? ''),
 })
+let opened: Bank
+const names = PEOPLE.slice(1)
+
+// Not a fixture of the worker: it would be a worker of its own, with another browser.
+test.beforeAll(async () => {
+  opened = await openBank()
+})
+test.afterAll(() => opened.close())
 
 /** What is left in a browser after its session has ended. */
 async function expire(context: BrowserContext): Promise<void> {

@@ -1,6 +1,6 @@
-import { expect, test as base, type Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { Secret, TOTP } from 'otpauth'
-import { signIn } from './fixtures.ts'
+import { expect, signIn, test as base } from './fixtures.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
 import { startSmtp, textOf, type SmtpServer } from './smtp.ts'
@@ -8,6 +8,7 @@ import { startSmtp, textOf, type SmtpServer } from './smtp.ts'
 interface Scene {
   readonly smtp: SmtpServer
   readonly login: (query?: string) => string
+  close(): Promise<void>
 }
 
 const REALM = `look: { title: Acme Staff }
@@ -18,31 +19,40 @@ authentication:
     app: [{ module: password, criteria: REQUISITE }, { module: totp, or: [recovery], criteria: REQUIRED }]
 `
 
-const test = base.extend<object, { scene: Scene }>({
-  scene: [
-    async ({}, use) => {
-      const smtp = await startSmtp()
-      const mail = `mail: { host: 127.0.0.1, port: ${smtp.port}, tls: none, from: sso@acme.example, timeout: 10s }`
-      const hash = await hashOf('a-password')
-      const users = ['alice', 'bob', 'erin'].map((username) => ({
-        username,
-        hash,
-        attributes: { mail: [`${username}@acme.example`] },
-      }))
-      const files = {
-        'agent-config/gatehouse.yaml': gatehouseYaml({ more: mail }).replace('login.acme.test', 'login.acme.localhost'),
-        'realms/realm.yaml': '',
-        'realms/staff/realm.yaml': REALM,
-        'realms/staff/users.yaml': usersYaml(users),
-      }
-      const rig = await startOwnRig({ files })
-      await use({ smtp, login: (query = '') => `http://login.acme.localhost:${rig.port}/login/staff${query}` })
+async function openScene(): Promise<Scene> {
+  const smtp = await startSmtp()
+  const mail = `mail: { host: 127.0.0.1, port: ${smtp.port}, tls: none, from: sso@acme.example, timeout: 10s }`
+  const hash = await hashOf('a-password')
+  const users = ['alice', 'bob', 'erin'].map((username) => ({
+    username,
+    hash,
+    attributes: { mail: [`${username}@acme.example`] },
+  }))
+  const files = {
+    'agent-config/gatehouse.yaml': gatehouseYaml({ more: mail }).replace('login.acme.test', 'login.acme.localhost'),
+    'realms/realm.yaml': '',
+    'realms/staff/realm.yaml': REALM,
+    'realms/staff/users.yaml': usersYaml(users),
+  }
+  const rig = await startOwnRig({ files })
+  return {
+    smtp,
+    login: (query = '') => `http://login.acme.localhost:${rig.port}/login/staff${query}`,
+    async close() {
       await rig.stop()
       await smtp.stop()
     },
-    { scope: 'worker', timeout: 120_000 },
-  ],
+  }
+}
+
+let opened: Scene
+const test = base.extend<{ scene: Scene }>({ scene: async ({}, use) => use(opened) })
+
+// Not a fixture of the worker: it would be a worker of its own, with another browser.
+test.beforeAll(async () => {
+  opened = await openScene()
 })
+test.afterAll(() => opened.close())
 
 const APP = '?authIndexType=service&authIndexValue=app'
 

@@ -34,8 +34,6 @@ async function post(page: Page, url: string): Promise<void> {
   await page.getByRole('button').click()
 }
 
-test.use({ trace: 'off' })
-
 test.describe('pages that people see are legible, reachable and quiet', () => {
   test.describe.configure({ timeout: 120_000 })
 

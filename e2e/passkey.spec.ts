@@ -117,8 +117,6 @@ async function enrol(page: Page, { pay }: Site, username: string): Promise<Virtu
 }
 
 test.describe.configure({ mode: 'serial' })
-test.use({ trace: 'off' })
-
 let site: Site
 
 test.beforeAll(async () => {

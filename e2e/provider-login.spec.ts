@@ -1,6 +1,6 @@
-import { expect, test as base } from '@playwright/test'
 import { createHash } from 'node:crypto'
 import { liarConfig, startLiar } from '../src/federation/oidc-rp/liar.fixture.ts'
+import { expect, test as base } from './fixtures.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
 
@@ -10,46 +10,59 @@ const CLIENTS = ['The Wiki', 'An Application with a Very Long Name that Somebody
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
 }))
 
-const test = base.extend<object, { login: string }>({
-  login: [
-    async ({}, use) => {
-      const corp = await startLiar()
-      const link = { claim: 'sub', is: 'externalId' }
-      const realm = {
-        look: { title: 'Acme Staff' },
-        identityProviders: {
-          corp: liarConfig(corp, { title: 'Corp', link, domains: ['corp.example'], logout: false }),
-          far: {
-            ...liarConfig(corp, { title: 'Far Away', link: { ...link, is: 'farId' } }),
-            issuer: 'http://127.0.0.1:1',
-          },
-        },
-        authentication: {
-          modules: {
-            password: { type: 'password' },
-            corp: { type: 'oidc', provider: 'corp' },
-            far: { type: 'oidc', provider: 'far' },
-          },
-          chains: { default: [{ module: 'password', or: ['far', 'corp'], criteria: 'REQUISITE' }] },
-        },
-      }
-      const users = [{ username: 'alice', hash: await hashOf('a-password'), attributes: { externalId: 'alice' } }]
-      const rig = await startOwnRig({
-        files: {
-          'agent-config/gatehouse.yaml': gatehouseYaml().replace('login.acme.test', 'login.acme.localhost'),
-          'realms/realm.yaml': '',
-          'realms/staff/realm.yaml': JSON.stringify(realm),
-          'realms/staff/users.yaml': usersYaml(users),
-          'realms/staff/clients.yaml': JSON.stringify({ clients: CLIENTS }),
-        },
-      })
-      await use(`http://login.acme.localhost:${rig.port}`)
+interface Staff {
+  readonly login: string
+  close(): Promise<void>
+}
+
+async function openStaff(): Promise<Staff> {
+  const corp = await startLiar()
+  const link = { claim: 'sub', is: 'externalId' }
+  const realm = {
+    look: { title: 'Acme Staff' },
+    identityProviders: {
+      corp: liarConfig(corp, { title: 'Corp', link, domains: ['corp.example'], logout: false }),
+      far: {
+        ...liarConfig(corp, { title: 'Far Away', link: { ...link, is: 'farId' } }),
+        issuer: 'http://127.0.0.1:1',
+      },
+    },
+    authentication: {
+      modules: {
+        password: { type: 'password' },
+        corp: { type: 'oidc', provider: 'corp' },
+        far: { type: 'oidc', provider: 'far' },
+      },
+      chains: { default: [{ module: 'password', or: ['far', 'corp'], criteria: 'REQUISITE' }] },
+    },
+  }
+  const users = [{ username: 'alice', hash: await hashOf('a-password'), attributes: { externalId: 'alice' } }]
+  const rig = await startOwnRig({
+    files: {
+      'agent-config/gatehouse.yaml': gatehouseYaml().replace('login.acme.test', 'login.acme.localhost'),
+      'realms/realm.yaml': '',
+      'realms/staff/realm.yaml': JSON.stringify(realm),
+      'realms/staff/users.yaml': usersYaml(users),
+      'realms/staff/clients.yaml': JSON.stringify({ clients: CLIENTS }),
+    },
+  })
+  return {
+    login: `http://login.acme.localhost:${rig.port}`,
+    async close() {
       await rig.stop()
       await corp.close()
     },
-    { scope: 'worker', timeout: 120_000 },
-  ],
+  }
+}
+
+let staff: Staff
+const test = base.extend<{ login: string }>({ login: async ({}, use) => use(staff.login) })
+
+// Not a fixture of the worker: it would be a worker of its own, with another browser.
+test.beforeAll(async () => {
+  staff = await openStaff()
 })
+test.afterAll(() => staff.close())
 
 test('providers on the login page: one that is away, one by its button, one by the address; the last one comes first', async ({
   page,

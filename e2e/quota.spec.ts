@@ -33,8 +33,6 @@ async function elsewhere(browser: Browser, login: string, userAgent?: string): P
   return page
 }
 
-test.use({ trace: 'off' })
-
 test('whoever has too many sessions is shown them, ends one and goes on', async ({ page, browser }) => {
   test.setTimeout(120_000)
   const rig = await startLimited()
