@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import {
   assertionXml,
   idpMetadata,
@@ -10,7 +11,7 @@ import {
 } from '../../src/federation/saml/partner.fixture.ts'
 import { readIdentityProvider } from '../../src/federation/saml/metadata.ts'
 import { signElement } from '../../src/federation/saml/sign.ts'
-import { wrapped, wrappedAs } from '../../src/federation/saml/wrapping.fixture.ts'
+import { wrappedAs } from '../../src/federation/saml/wrapping.fixture.ts'
 import { Client, type Answer } from '../client.ts'
 import { until } from '../until.ts'
 import type { Rig } from './rig.ts'
@@ -18,6 +19,8 @@ import { IDS, MFA, startSamlRig, type Asked, type SamlRig } from './saml-rig.ts'
 import { afterwards, runVectors, type Runner, type Vector } from './suite.ts'
 
 let scene: SamlRig
+/** One request for most attacks: they are refused, so it stays open, and in the end its honest answer signs in. */
+let patient: Asked
 const LOGIN_COOKIE = ['login.acme.test', 'SSOTokenID'] as const
 const ATTACKER = newSigner()
 
@@ -40,7 +43,7 @@ async function logged(): Promise<void> {
   await until('all refusals are in the log', () => scene.refusals().length >= expected.length, { withinMs: 20_000 })
   const said = scene.refusals()
   assert.equal(said.length, expected.length, 'one line each')
-  expected.forEach((reasons, index) => assert.match(String(said[index]), reasons))
+  expected.forEach((reasons, index) => assert.match(String(said[index]), reasons, `refusal ${index}`))
 }
 
 /** The honest answer to the same request signs in: what was refused before was refused for the attack in it. */
@@ -56,13 +59,12 @@ type Make = (asked: Asked) => string | readonly string[]
 /** Everything that is made of the honest answer is refused for one of these reasons. */
 function attack(make: Make, reasons: RegExp): Runner<Vector> {
   return async (outer) => {
-    const asked = await scene.depart()
+    const asked = patient
     const made = make(asked)
     for (const xml of typeof made === 'string' ? [made] : made) {
       assert.notEqual(xml, scene.honest(asked))
       await refused(outer, asked.client, () => scene.arrive(asked, xml), reasons)
     }
-    await signsIn(asked)
   }
 }
 
@@ -150,7 +152,7 @@ const wrappedMetadata: Runner<Vector> = (outer) => {
 
 /** Bytes that are no honest Base64 of an honest message. */
 const encodings: Runner<Vector> = async (outer) => {
-  const asked = await scene.depart()
+  const asked = patient
   const honest = Buffer.from(scene.honest(asked)).toString('base64')
   const bytes = (text: string): string => Buffer.from(text).toString('base64')
   const fields = [
@@ -172,11 +174,10 @@ const encodings: Runner<Vector> = async (outer) => {
       () => scene.send(asked.client, { SAMLResponse, RelayState: asked.relayState }),
       /^saml-(encoding|xml)$/,
     )
-  await signsIn(asked)
 }
 
 const charsets: Runner<Vector> = async (outer) => {
-  const asked = await scene.depart()
+  const asked = patient
   const xml = scene.honest(asked)
   const declared = (name: string): string => `<?xml version="1.0" encoding="${name}"?>${xml}`
   const texts = [
@@ -192,7 +193,6 @@ const charsets: Runner<Vector> = async (outer) => {
     const form = { SAMLResponse: text.toString('base64'), RelayState: asked.relayState }
     await refused(outer, asked.client, () => scene.send(asked.client, form), /^saml-(encoding|xml)$/)
   }
-  await signsIn(asked)
 }
 
 const replayed: Runner<Vector> = async (outer) => {
@@ -347,9 +347,14 @@ const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#'
 const prefixes = (list: string) => `<ec:InclusiveNamespaces xmlns:ec="${EXCLUSIVE}" PrefixList="${list}"/>`
 
 runVectors<Vector>('saml_sp', {
+  beyond() {
+    test('what was refused was refused for the attack in it: the honest answer to the same request signs in', () =>
+      signsIn(patient))
+  },
   async setUp() {
     scene = await startSamlRig()
     afterwards(() => scene.close())
+    patient = await scene.depart()
   },
   only: {
     'xsw-2': attack((asked) => {
@@ -360,7 +365,6 @@ runVectors<Vector>('saml_sp', {
       const evil = bare.replace(/ ID="[^"]+"/, ' ID="_forged"').replace('>alice<', '>admin<')
       return [
         evil.replace('</saml:Issuer>', (end) => `${end}${bare}${signature}`),
-        ...wrapped(scene.honest(asked), 'admin').map(([, xml]) => xml),
       ]
     }, WRAPPED),
     'xsw-3': attack(shape('a forged assertion before the signed one'), WRAPPED),
