@@ -63,7 +63,7 @@ export function stuckView(frame: Frame, standing: Standing, { title }: Stop): De
     title: frame.say('leaving.stuck', { provider: title }),
     heading: frame.say('leaving.stuck', { provider: title }),
     lead: frame.say('leaving.stuck-text', { provider: title }),
-    rows: rowsOf(frame, standing),
+    rows: rowsOf(frame, standing, { state: 'now', text: 'leaving.failed' }),
     actions: [],
     form: {
       action: '/leaving',
@@ -98,9 +98,15 @@ const STOPS = {
   failed: { state: 'left', text: 'leaving.failed' },
 } as const satisfies Record<Stop['state'], { readonly state: Row['state']; readonly text: MessageKey }>
 
-function rowsOf(frame: Frame, { departure: { stops, asides }, untold }: Standing): readonly Row[] {
+/** `sent`: what is said of where the browser was sent last. */
+function rowsOf(
+  frame: Frame,
+  { departure: { stops, asides }, untold }: Standing,
+  sent: { readonly state: Row['state']; readonly text: MessageKey } = STOPS.sent,
+): readonly Row[] {
+  const of = ({ state }: Stop) => (state === 'sent' ? sent : STOPS[state])
   return [
-    ...stops.map(({ title, state }) => ({ title, state: STOPS[state].state, text: frame.say(STOPS[state].text) })),
+    ...stops.map((stop) => ({ title: stop.title, state: of(stop).state, text: frame.say(of(stop).text) })),
     ...asides.map((aside) => rowOf(frame, aside, untold)),
   ]
 }
