@@ -75,6 +75,7 @@ export async function startRig(again?: { readonly port?: number; readonly dataDi
       process.kill(ready.gatewayPid, 'SIGKILL')
       await ended
       clock.dispose()
+      asked.check('')
     },
     async stop() {
       child.kill('SIGTERM')

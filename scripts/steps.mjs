@@ -1,14 +1,26 @@
 // Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { failedTests, failuresIn, passedTests } from './failed-tests.mjs'
 import { root } from './runtime.mjs'
 
-/** Runs one step; resolves to whether it passed and what it wrote. Its whole process group is ended when it is done or the time is over. */
+/**
+ * Runs one step; resolves to whether it passed and what it wrote. Its whole process group is ended when it is done or the time is over,
+ * and what it left in its folder for temporary files goes with it: a test that is killed tidies up nothing.
+ */
 function runStep({ name, command, args, minutes, env }) {
   const began = Date.now()
   process.stdout.write(`   started: ${name}\n`)
+  const temporary = mkdtempSync(join(tmpdir(), 'gatehouse-'))
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...(env ?? process.env), TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     // Kept until the step is over: steps run side by side, and lines of two of them in turn would be read by nobody.
     const output = []
     child.stdout?.on('data', (chunk) => output.push(chunk))
@@ -20,6 +32,7 @@ function runStep({ name, command, args, minutes, env }) {
     const done = (passed, note) => {
       clearTimeout(timer)
       endGroup(child.pid)
+      rmSync(temporary, { recursive: true, force: true, maxRetries: 5 })
       process.stdout.write(`\n── ${name}\n`)
       const written = `${Buffer.concat(output)}${note}`
       process.stdout.write(written)

@@ -20,7 +20,12 @@ const tests = (name, minutes, ...args) => ({
 })
 
 /** Folders whose test files run in one process: to start one for each takes twice what the tests do. They leave nothing behind for each other. */
-const IN_ONE_PROCESS = ['api|authn|portal', 'gateway|identity|session', 'base|config|http|policy|telemetry']
+const IN_ONE_PROCESS = [
+  'api|authn|portal',
+  'gateway|identity|session',
+  'cli|wiring|workers',
+  'base|config|http|policy|telemetry',
+]
 
 /** For what only reads and computes: it takes what the others leave, so that those who measure time and answer browsers are not held up. */
 const inTheBackground = (step) => ({ ...step, command: 'nice', args: ['-n', '10', step.command, ...step.args] })
@@ -31,7 +36,8 @@ process.exitCode = await runSteps(
   [
     {
       ...tool('a person in a browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts'], 10),
-      env: { ...env, ...browser },
+      // What Playwright has read once it need not read again.
+      env: { ...env, ...browser, PWTEST_CACHE_DIR: join(root, '.runtime', 'playwright') },
     },
     tests('whole systems, crashes included', 10, '--test-concurrency=1', 'e2e/system/*.test.ts'),
     tests(
