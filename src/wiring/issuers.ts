@@ -22,7 +22,7 @@ export function issuersOf(snapshot: ConfigSnapshot, parts: IssuerParts, deps: Ru
     if (directory === undefined || authn === undefined) return []
     const { name, openId, session } = realm
     const file = { ...openId, clients: [...openId.clients, ...agentClientsOf(snapshot, name)] }
-    const onDemand = openId.clients.every(({ disabled }) => disabled)
+    const onDemand = openId.registration === undefined && openId.clients.every(({ disabled }) => disabled)
     const highestLevel = Math.max(0, ...[...authn.chains.values()].map(({ level }) => level))
     const access = partnerAccessOf(snapshot, realm, { ...deps, directory, highestLevel })
     const moduleType = moduleTypeOf(realm)

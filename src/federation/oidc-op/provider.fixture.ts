@@ -23,6 +23,7 @@ export interface Gateway {
   readonly log: () => string
   /** Replaces a file and has it read. */
   write(path: string, text: string): Promise<void>
+  /** Their ends are told beside what goes on: one of them who comes back has lost what they agree to meanwhile. */
   setUser(name: string, as: { readonly disabled: boolean }): Promise<void>
   /** The gateway's store, as another process has it. */
   withStore<T>(use: (store: Store) => Promise<T>): Promise<T>
@@ -34,7 +35,7 @@ export interface Gateway {
 const hash = (password: string): string =>
   hashSync(password, { memoryCost: 8, timeCost: 1, parallelism: 1, outputLen: 16 })
 
-const HASHES = new Map(['alice', 'bob', 'carol'].map((name) => [name, hash(name)]))
+const HASHES = new Map(['alice', 'bob', 'carol', 'dan', 'erin'].map((name) => [name, hash(name)]))
 
 function user(name: string, more = ''): string {
   return `  - { username: ${name}, id: u-${name}, password: "${HASHES.get(name) ?? ''}", groups: [staff]${more} }\n`
@@ -83,8 +84,14 @@ authentication:
     strong: [{ module: strong, criteria: REQUIRED }]
 `,
   )
-  const users = (isDisabled = false): string =>
-    `users:\n${user('alice', `, disabled: ${isDisabled}, attributes: { displayName: Alice Example, mail: alice@acme.example }`)}${user('bob')}${user('carol')}`
+  const users = (disabled?: string): string => {
+    const about = ', attributes: { displayName: Alice Example, mail: alice@acme.example }'
+    const lines = [...HASHES.keys()].map((name) => {
+      const off = name === disabled ? ', disabled: true' : ''
+      return user(name, (name === 'alice' ? about : '') + off)
+    })
+    return `users:\n${lines.join('')}`
+  }
   put('realms/staff/users.yaml', users())
   put('realms/staff/clients.yaml', clients)
   for (const [path, text] of Object.entries(more(port))) put(path, text)
@@ -107,8 +114,8 @@ authentication:
       put(path, text)
       await app.reload()
     },
-    async setUser(_name, { disabled }) {
-      put('realms/staff/users.yaml', users(disabled))
+    async setUser(name, { disabled }) {
+      put('realms/staff/users.yaml', users(disabled ? name : undefined))
       await app.reload()
     },
     async withStore(use) {
