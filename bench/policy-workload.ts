@@ -1,5 +1,5 @@
 import type { EpochMs } from '../src/base/brand.ts'
-import type { AccessQuery } from '../src/policy/decision.ts'
+import type { AccessQuery, Facts, PolicySubject } from '../src/policy/decision.ts'
 import type { PolicyConfig } from '../src/policy/policies.schema.ts'
 import { REALM } from './configuration.ts'
 
@@ -43,6 +43,22 @@ export function policiesFor(areas: readonly Area[]): readonly PolicyConfig[] {
   })
 }
 
+const UNPROVEN: PolicySubject = {
+  realm: REALM,
+  userId: 'u',
+  username: 'u',
+  authLevel: 0,
+  authModules: ['password'],
+  authInstant: 0 as EpochMs,
+  createdAt: 0 as EpochMs,
+  properties: {},
+}
+const PROVEN: PolicySubject = { ...UNPROVEN, authLevel: 1 }
+/** Who is in another group is somebody else, with a session of their own. */
+const ANOTHER: PolicySubject = { ...PROVEN, userId: 'g', username: 'g' }
+const EMPLOYEE: Facts = { groups: new Set(['employees', 'staff']), attributes: {} }
+const GUEST: Facts = { groups: new Set(['employees', 'guests']), attributes: {} }
+
 /**
  * Questions about areas in an order without a pattern; the address of each is another. Every second is allowed. The others are denied by
  * turns because of the action, the groups, the level, and because no policy covers the address.
@@ -58,17 +74,8 @@ export function queriesFor(areas: readonly Area[], count: number): readonly Acce
       policySet: POLICY_SET,
       resource: { scheme: 'http', host, port: 80, path: `${place}orders/${nth}`, query: 'page=3' },
       action: why === 'action' ? 'DELETE' : 'GET',
-      session: {
-        realm: REALM,
-        userId: 'u',
-        username: 'u',
-        authLevel: why === 'level' ? 0 : 1,
-        authModules: ['password'],
-        authInstant: 0 as EpochMs,
-        createdAt: 0 as EpochMs,
-        properties: {},
-      },
-      facts: { groups: new Set(['employees', why === 'group' ? 'guests' : 'staff']), attributes: {} },
+      session: why === 'level' ? UNPROVEN : why === 'group' ? ANOTHER : PROVEN,
+      facts: why === 'group' ? GUEST : EMPLOYEE,
       clientIp: '127.0.0.1',
       now: 0 as EpochMs,
     }

@@ -34,6 +34,9 @@ const cachesSchema = z
     ),
     cookies: entries(4_000).describe('Cookie headers of up to 1 KB, for each site.'),
     names: entries(2_000).describe('Header names and hosts that were judged already, for each site.'),
+    decisions: entries(20_000).describe(
+      'Decisions of policies, for each site; about 400 bytes each. One is forgotten with its session, its user or the policies, and when its time is over.',
+    ),
   })
   .prefault({})
 

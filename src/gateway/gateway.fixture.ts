@@ -201,7 +201,7 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
     signer: { sign: ({ audience, subject }) => `signed.${subject}.${Buffer.from(audience).toString('base64url')}` },
     clock,
     log,
-    caches: { identities: 100, cookies: 100, names: 100 },
+    caches: { identities: 100, cookies: 100, names: 100, decisions: 100 },
   })
 }
 

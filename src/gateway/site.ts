@@ -11,6 +11,7 @@ import {
 } from '../http/cookies.ts'
 import { publicOrigin, type PublicOrigin } from '../http/forwarded.ts'
 import type { Facts, PolicyDecisionPoint } from '../policy/decision.ts'
+import { rememberDecisions } from '../policy/remembered-decisions.ts'
 import type { Session } from '../session/session.ts'
 import type { Audience } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -153,12 +154,14 @@ export interface SiteCaches {
   readonly cookies: number
   /** Names of headers. */
   readonly names: number
+  /** Decisions of policies. */
+  readonly decisions: number
 }
 
 /** Compiles one agent profile. The profile has passed its schema and the configuration's cross-checks. */
 export function compileSite(profile: SiteConfig, deps: SiteDeps): Site {
   const url = new URL(profile.url)
-  const askable = askableOf(profile, deps.pdp)
+  const askable = askableOf(profile, rememberDecisions(deps.pdp, deps.caches.decisions))
   const { scheme, port } = askable.resourceBase
   const secure = scheme === 'https'
   const login = new URL(deps.loginUrl).origin
