@@ -10,7 +10,5 @@ export const providersSchema = z
   )
   .prefault({})
 
-export type IdentityProviderConfig = z.infer<typeof providersSchema>[string]
-
 /** Properties that sessions have of us: a claim must not pass for them. */
 export const MARKS_OF_OURS: ReadonlySet<string> = new Set(['oidc', 'saml', 'Service', 'assertedBy', 'groupsAtLogin'])

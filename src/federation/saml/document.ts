@@ -2,7 +2,6 @@ import { readXml, type XmlElement, type XmlLimits } from '../../http/xml.ts'
 import { NS } from './names.ts'
 import { refuse } from './refusal.ts'
 
-const DECLARATION = /^<\?xml[ \t\r\n][^<>?]{0,128}\?>/
 const NAMESPACE = /\sxmlns(?::[^\s=]+)?\s*=\s*(?:"([^"]*)"|'([^']*)')/g
 /** Absolute and of ASCII: canonical forms of anything else differ between implementations (CVE-2025-66568, CVE-2025-25292). */
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/
@@ -13,14 +12,12 @@ const ID_NAMES: ReadonlySet<string> = new Set(['id', 'assertionid', 'requestid',
 const OF_XML_SECURITY: ReadonlySet<string> = new Set([NS.signature, NS.encryption, NS.encryption11])
 
 /**
- * Reads a message strictly. On top of what `readXml` refuses: comments, CDATA sections and processing instructions anywhere, since
+ * Reads a message strictly. On top of what `readXml` refuses: comments and CDATA sections anywhere, since
  * canonicalisation drops or merges them where readers do not; identifiers that are not plain `ID` attributes or stand twice.
  */
 export function readDocument(xml: string, most?: XmlLimits): XmlElement {
-  // Well-formed XML has `<!` and `<?` at markup alone: comments, CDATA, document types, instructions.
+  // Well-formed XML has `<!` at markup alone: comments, CDATA sections, document types.
   if (xml.includes('<!')) refuse('saml-xml', 'a document type, a comment or a CDATA section')
-  const declaration = DECLARATION.exec(xml)?.[0].length ?? 0
-  if (xml.indexOf('<?', declaration) !== -1) refuse('saml-xml', 'a processing instruction')
   for (const [, double, single] of xml.matchAll(NAMESPACE)) {
     const uri = double ?? single ?? ''
     if (!ABSOLUTE.test(uri)) refuse('saml-xml', 'a namespace that is no absolute URI of plain characters')
