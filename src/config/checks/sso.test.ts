@@ -23,6 +23,18 @@ const CASES: readonly [why: string, profile: readonly string[], realm: string, p
   ['people of elsewhere by SAML', [UPSTREAM, 'ssoOnly: true', 'sso: saml'], REMOTE, /take this out/],
   ['a provider in the clear', [UPSTREAM, 'ssoOnly: true'], REMOTE.replace('https', 'http'), /write an https address/],
   [
+    'a provider of this machine',
+    [UPSTREAM, 'ssoOnly: true'],
+    REMOTE.replace('https://login.example', 'http://login.acme.localhost:8080'),
+    undefined,
+  ],
+  [
+    'a name that only looks so',
+    [UPSTREAM, 'ssoOnly: true'],
+    REMOTE.replace('https://login.example', 'http://login.localhost.example'),
+    /write an https address/,
+  ],
+  [
     'a provider without a proof',
     [UPSTREAM, 'ssoOnly: true'],
     REMOTE.replace(/, clientSecret[^}]*/, ' '),

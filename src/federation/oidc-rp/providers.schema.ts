@@ -98,7 +98,9 @@ export const openIdProviderSchema = z
 /** What anybody on the way can read or change is nobody's. */
 function isSafe(url: string): boolean {
   const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  // RFC 6761 §6.3: names below localhost are this machine, too.
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost')
+  return protocol === 'https:' || isHere
 }
 
 export type ProviderConfig = z.infer<typeof openIdProviderSchema>
