@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,9 +45,16 @@ function untilReady(child: ChildProcess): Promise<Ready> {
   })
 }
 
+/** Several rigs may use it, one after the other or at once: it is removed when the test's process ends. */
+function newDataDir(): string {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
 /** Starts on a free port, or again on the port and the data of an earlier rig. */
 export async function startRig(again?: { readonly port?: number; readonly dataDir: string }): Promise<Rig> {
-  const dataDir = again?.dataDir ?? mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'))
+  const dataDir = again?.dataDir ?? newDataDir()
   const clock = createMovableClock()
   const asked = askAgain()
   const env = {
