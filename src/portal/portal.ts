@@ -18,7 +18,7 @@ import { sendAsset, sendTheme } from './routes/files.ts'
 import { showHome } from './routes/home.ts'
 import { showLegacyLogin, showLegacyLogout } from './routes/legacy-login.ts'
 import { receiveLogout, showCallback } from './routes/oidc.ts'
-import { SAML_LOGOUT, serveSamlLogout } from './routes/saml-logout.ts'
+import { SAML_LOGOUT, SAML_LOGOUT_INIT, serveSamlLogout, showSamlLogoutInit } from './routes/saml-logout.ts'
 import { LONGEST_SAML_FORM, receiveSamlResponse, SAML_CONSUMER, showSamlArrival } from './routes/saml.ts'
 import { serveIssuer } from './routes/oauth2.ts'
 import { showLogin, submitLogin } from './routes/login.ts'
@@ -90,6 +90,7 @@ export function createPortal(deps: PortalDeps): PortalHandler {
   app.route(UI_LOGOUT).get(on(showLegacyLogout)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(CDC_SERVLET).get(on(showCdcServlet)).all(refuseMethod(parts, 'GET, HEAD'))
   app.route(AGENT_AUTHORIZE).get(ofAgent(parts, showAgentAuthorize)).all(ofAgent(parts, refuseAgentMethod))
+  app.route(SAML_LOGOUT_INIT).get(on(showSamlLogoutInit)).all(refuseMethod(parts, 'GET, HEAD'))
   app.all(
     SAML_LOGOUT,
     formBody({ limit: LONGEST_SAML_FORM }),

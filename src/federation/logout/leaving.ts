@@ -68,18 +68,18 @@ export function createLeaving({ departures, protocols, log }: LeavingDeps): Leav
     if (stop === undefined) return { kind: 'over', departure, untold: await untoldOf(departure) }
     const carried = await carriedTo(departure, stop)
     const { requestId } = carried ?? {}
-    let isMine = false
+    const claim = { isMine: false }
     const next = await departures.change(secret, (found) => {
       const same = found.stops.find(
         ({ state, protocol, partner }) => state === 'waiting' && protocol === stop.protocol && partner === stop.partner,
       )
-      isMine = same !== undefined && stopUnderWay(found) === undefined
-      if (same === undefined || !isMine) return found
+      claim.isMine = same !== undefined && stopUnderWay(found) === undefined
+      if (same === undefined || !claim.isMine) return found
       return withStop(found, same, carried === undefined ? { state: 'failed' } : { state: 'sent', requestId })
     })
     if (next === undefined) return { kind: 'nobody' }
     // Another tab was quicker, or there is nothing to carry: what is next is seen anew.
-    if (!isMine || carried === undefined) return turn(secret)
+    if (!claim.isMine || carried === undefined) return turn(secret)
     if (requestId !== undefined) await departures.sent(secret, requestId)
     return { kind: 'go', stop, carried, departure: next, untold: await untoldOf(next) }
   }

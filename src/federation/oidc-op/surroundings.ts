@@ -74,7 +74,7 @@ async function endSession(ctx: KoaContextWithOIDC, { visits, sessionOf, clientOf
     client,
     title: client === undefined ? undefined : (clientOf(client)?.name ?? client),
     // With its `state`, as the library has put it together.
-    url: typeof postLogoutRedirectUri === 'string' ? String(ctx.response.get('location')) : undefined,
+    url: typeof postLogoutRedirectUri === 'string' ? ctx.response.get('location') : undefined,
   })
   if (away !== undefined) ctx.redirect(away)
 }

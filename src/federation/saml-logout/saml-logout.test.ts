@@ -101,8 +101,6 @@ async function signedIn(who: string, ...names: readonly string[]) {
   return { browser, profiles }
 }
 
-type Profile = Awaited<ReturnType<typeof signedIn>>['profiles'][number]
-
 const isIn = async (browser: Browser): Promise<boolean> => (await browser.call('/logout')).status === 200
 const refreshOf = (page: Page): string => (page.headers.get('refresh') ?? '').replace(/^0; url=/, '')
 const rowsOf = ({ body }: Page): readonly string[] =>
@@ -124,12 +122,12 @@ async function told(name: string, page: Page): Promise<string> {
     const { action, fields } = formOf(page)
     assert.equal(action, sloOf(name))
     const { profile } = await partner.saml.validatePostRequestAsync({ SAMLRequest: fields['SAMLRequest'] ?? '' })
-    return partner.saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, true)
+    return partner.saml.getLogoutResponseUrlAsync(profile, '', {}, true)
   }
   const url = refreshOf(page)
   assert.ok(url.startsWith(`${sloOf(name)}?SAMLRequest=`), page.body)
   const { profile } = await partner.saml.validateRedirectAsync(containerOf(url), new URL(url).search.slice(1))
-  return partner.saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, true)
+  return partner.saml.getLogoutResponseUrlAsync(profile ?? assert.fail(), '', {}, true)
 }
 
 test('a partner signs somebody out: the session is over, all others are told, and it gets its answer', async () => {
@@ -165,7 +163,7 @@ test('a logout here goes to each partner; who says no and who cannot be told is 
   const second = await browser.open(await told('wiki', first))
   const request = formOf(second).fields['SAMLRequest'] ?? ''
   const { profile } = await sp('forms').saml.validatePostRequestAsync({ SAMLRequest: request })
-  const no = await sp('forms').saml.getLogoutResponseUrlAsync(profile as Profile, '', {}, false)
+  const no = await sp('forms').saml.getLogoutResponseUrlAsync(profile, '', {}, false)
   assert.deepEqual(rowsOf(await browser.open(no)), ['wiki: Signed out', 'forms: Not confirmed', 'mute: Cannot be told'])
 })
 
@@ -306,6 +304,16 @@ test('an answer of one partner is none of another, and the addresses that OpenAM
     return carried(writeLogoutResponse(sent, asked, 'success'), { binding: 'redirect', location: at }, going).url
   }
   assert.match((await browser.open(answer('forms', '_x'))).body, /wiki has not answered/)
+  for (const path of ['/IDPSloInit', '/openam/saml2/jsp/spSingleLogoutInit.jsp']) {
+    const init = await browser.call(
+      `${path}?metaAlias=/staff/idp&binding=x&RelayState=${encodeURIComponent('https://evil.example/')}`,
+    )
+    assert.deepEqual(
+      [init.status, init.location],
+      [302, '/logout?realm=%2Fstaff&goto=https%3A%2F%2Fevil.example%2F'],
+      'asks',
+    )
+  }
   assert.deepEqual(rowsOf(await browser.open(answer('wiki', '_y'))), ['wiki: Signed out', 'forms: Signing out…'])
 })
 

@@ -5,6 +5,7 @@ import type { Heard, RealmLogout } from '../../federation/saml-logout/realm-logo
 import { SAML_PROTOCOLS } from '../../federation/saml-logout/peer-roles.ts'
 import type { Inbound } from '../../federation/saml/gate.ts'
 import type { Session } from '../../session/session.ts'
+import { withQuery } from '../login-request.ts'
 import { drawOpPage } from '../op-pages.ts'
 import type { PortalParts } from '../portal-parts.ts'
 import type { CompiledRealm } from '../realms.ts'
@@ -16,6 +17,24 @@ const REALM = '((?:/[a-z0-9][a-z0-9-]{0,62})*)'
 export const SAML_LOGOUT = new RegExp(
   `^(?:/saml2${REALM}/slo|/(?:am/|openam/)?(?:IDP|SP)Slo(?:Redirect|POST|Soap)/metaAlias${REALM}/(?:idp|sp))$`,
 )
+
+/** Where OpenAM has a browser begin. */
+export const SAML_LOGOUT_INIT =
+  /^\/(?:am\/|openam\/)?(?:(?:IDP|SP)SloInit|saml2\/jsp\/(?:idp|sp)SingleLogoutInit\.jsp)$/
+
+/** Our own page, which asks first; where it was to lead is checked there as any other place. */
+export function showSamlLogoutInit(parts: PortalParts, visit: Visit): void {
+  const path = /^(.*)\/(?:idp|sp)$/.exec(visit.query('metaAlias') ?? '')?.[1]
+  const realm = path === undefined ? undefined : parts.realms.get((path === '' ? '/' : path) as RealmName)
+  const goto = visit.query('RelayState')
+  visit.redirect(
+    302,
+    withQuery('/logout', [
+      ...(realm === undefined ? [] : [['realm', realm.name] as const]),
+      ...(goto === undefined ? [] : [['goto', goto] as const]),
+    ]),
+  )
+}
 
 /**
  * `/saml2/<realm>/slo`: a partner has signed somebody out, or wants it done (SAML Profiles 2.0 §4.4). What comes by a form of another site
