@@ -166,7 +166,8 @@ describe('the gate', () => {
     for (const [reason, change] of messages)
       assert.equal(outcome(change(signedResponse(signer))), reason, change(signedResponse(signer)))
     const anybody = { partner: () => partner }
-    assert.equal(outcome(signedResponse(signer, { idp: 'https://other.example' }), anybody), 'saml-issuer')
+    const misnamed = signedResponse(signer).replace(`>${IDP}<`, '>https://other.example<')
+    assert.equal(outcome(misnamed, anybody), 'saml-issuer')
     const wire = (text: string): string =>
       opened({ binding: 'post', field: text, relayState: undefined }, { signed: 'any' })
     const honest = field(signedResponse(signer))

@@ -7,7 +7,7 @@ import type { PartnerKey } from './partner-keys.ts'
 import { checkQuerySignature, readRedirectQuery } from './redirect-query.ts'
 import { judged, refuse, type SamlRefusal } from './refusal.ts'
 import { signedAmong } from './signature-shape.ts'
-import { verifiedElement } from './verify-signature.ts'
+import { documentOf, verifiedElement } from './verify-signature.ts'
 
 export type MessageName =
   | 'AuthnRequest'
@@ -87,8 +87,9 @@ function open<P extends GatePartner>(inbound: Inbound, rules: GateRules<P>): Gat
   const contents = contentsOf(root)
   const signedElements = signedAmong(document, inbound.binding === 'redirect' ? [] : [root, ...contents])
   const partner = rules.partner(issuerOf(root)) ?? refuse('saml-issuer', 'nobody who may send this here')
+  const parsed = signedElements.length > 1 ? documentOf(xml) : undefined
   const verify = (element: XmlElement): XmlElement =>
-    verifiedElement({ xml, signed: element, keys: partner.keys, now: moment.now })
+    verifiedElement({ xml, document: parsed, signed: element, keys: partner.keys, now: moment.now })
   if (query !== undefined) checkQuerySignature(query, partner.keys, moment.now)
   const isSigned = query !== undefined || signedElements.includes(root)
   const signedContent = new Map(

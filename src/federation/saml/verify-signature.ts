@@ -12,6 +12,8 @@ import { readSignedInfo } from './signature-shape.ts'
 export interface Verification {
   /** The document, which `readDocument` has let through. */
   readonly xml: string
+  /** The same as `documentOf` has it, where more than one signature of it is checked. */
+  readonly document?: Document | undefined
   /** The element that is signed; its signature has the accepted shape. */
   readonly signed: XmlElement
   readonly keys: readonly PartnerKey[]
@@ -25,11 +27,11 @@ export interface Verification {
  * (XML Signature 1.1 §8.1.3, "see what is signed"). So it is with what is digested, and with the SignedInfo that says how. Refuses where no
  * key of the partner's that is valid now has made the signature.
  */
-export function verifiedElement({ xml, signed, keys, now, most }: Verification): XmlElement {
+export function verifiedElement({ xml, document, signed, keys, now, most }: Verification): XmlElement {
   const valid = keys.filter((key) => isValidAt(key, now))
   if (valid.length === 0) refuse('saml-certificate', 'no certificate of the partner is valid now')
   const id = signed.attributes.get('ID') ?? ''
-  const { element, signature, signedInfo } = nodesOf(xml, id)
+  const { element, signature, signedInfo } = nodesOf(document ?? documentOf(xml), id)
   const octets = canonical(signedInfo)
   const info = readSignedInfo(readDocument(octets), id)
   const [own] = childrenOf(signed, NS.signature, 'Signature')
@@ -37,8 +39,10 @@ export function verifiedElement({ xml, signed, keys, now, most }: Verification):
   const bytes = base64(value.replaceAll(/[ \t\r\n]/g, ''))
   if (!valid.some(({ key }) => isSignatureOf(octets, bytes, { algorithm: info.algorithm, key })))
     refuse('saml-signature', 'no key of the partner has signed it')
+  const next = signature.nextSibling
   element.removeChild(signature)
   const content = canonical(element, info.prefixes)
+  element.insertBefore(signature, next)
   if (digestOf(info.digest, content) !== info.digestValue)
     refuse('saml-signature', 'no key of the partner has signed it as it is here')
   const read = readDocument(content, most)
@@ -53,8 +57,12 @@ interface Nodes {
   readonly signedInfo: Element
 }
 
-function nodesOf(xml: string, id: string): Nodes {
-  const document = new DOMParser({ errorHandler: unreadable }).parseFromString(xml, 'text/xml')
+/** As the canonicalisation wants it. */
+export function documentOf(xml: string): Document {
+  return new DOMParser({ errorHandler: unreadable }).parseFromString(xml, 'text/xml')
+}
+
+function nodesOf(document: Document, id: string): Nodes {
   for (const signature of Array.from(document.getElementsByTagNameNS(NS.signature, 'Signature'))) {
     const element = signature.parentNode as Element | null
     const [signedInfo] = Array.from(signature.getElementsByTagNameNS(NS.signature, 'SignedInfo'))
