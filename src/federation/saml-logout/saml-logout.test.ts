@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { Browser, startGateway, type Gateway, type Page } from '../oidc-op/provider.fixture.ts'
 import { formOf, partnerKeys, Sp, spMetadata, through, type SpOptions } from '../saml-idp/sp.fixture.ts'
-import { idpMetadata, newSigner, responseXml, SAID, said, signedAssertion } from '../saml/partner.fixture.ts'
+import { idpMetadata, responseXml, SAID, said, signedAssertion } from '../saml/partner.fixture.ts'
 import { signElement } from '../saml/sign.ts'
 import { readDocument } from '../saml/document.ts'
 import {
@@ -318,7 +318,7 @@ test('an answer of one partner is none of another, and the addresses that OpenAM
 })
 
 test('a provider that people come from signs them out, and is told last where they sign out here', async () => {
-  const corp = newSigner()
+  const corp = signerOf(keys)
   const at = 'https://idp.example/slo'
   const metadata = idpMetadata(corp).replace(
     '<md:SingleSignOnService',
@@ -352,8 +352,7 @@ test('a provider that people come from signs them out, and is told last where th
     const going = { field: 'SAMLRequest', id: sent.id, relayState: 'r', signer } as const
     return carried(xml, { binding: 'redirect', location: slo }, going).url
   }
-  const stranger = newSigner()
-  assert.equal((await new Browser(gateway.origin).open(ask('_1', stranger))).status, 400)
+  assert.equal((await new Browser(gateway.origin).open(ask('_1', signerOf(stranger)))).status, 400)
   const answer = await new Browser(gateway.origin).open(ask('_1'))
   assert.ok(answer.location?.startsWith(`${at}?SAMLResponse=`), answer.body)
   assert.deepEqual([await isIn(one), await isIn(two)], [false, true], 'the session that it names, and no other')
