@@ -39,7 +39,7 @@ import {
 import { checkEnvironment, checkIdentityCookies, checkResponseSources } from './checks/identity.ts'
 import { checkPasskeyHost, checkPasskeyTwice } from './checks/passkeys.ts'
 import { checkPartnerPolicies } from './checks/partner-policies.ts'
-import { checkProviderLinks, checkProviderModules, checkProviderRules } from './checks/providers.ts'
+import { checkProviderLinks, checkProviderModules, checkProviderRules, checkSamlProviders } from './checks/providers.ts'
 import { checkQuotas } from './checks/quotas.ts'
 import {
   checkChains,
@@ -97,6 +97,7 @@ const CHECKS: readonly Check[] = [
   checkProviderModules,
   checkProviderLinks,
   checkProviderRules,
+  checkSamlProviders,
   checkDeadRules,
   checkDirectories,
   checkUserNames,

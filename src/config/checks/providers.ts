@@ -79,3 +79,29 @@ export const checkProviderRules: Check = ({ realms }) =>
       ]
     })
   })
+
+/** Claims that are addresses as a rule. */
+const ADDRESS = /mail|upn|principal/i
+
+/** SAML providers are told apart by their entity ids, and vouch for addresses of their own domains alone. */
+export const checkSamlProviders: Check = ({ realms }) =>
+  realms.flatMap(({ realm }) => {
+    if (realm === undefined) return []
+    const { source, value } = realm
+    const providers = Object.entries(value.identityProviders).flatMap(([name, provider]) =>
+      provider.type === 'saml' ? [{ name, provider }] : [],
+    )
+    const twice = providers.flatMap(({ name, provider: { entityId } }, index) => {
+      const other = providers.slice(0, index).find(({ provider }) => provider.entityId === entityId)
+      if (other === undefined) return []
+      const path = ['identityProviders', name, 'entityId']
+      return [errorIn(source, path, `${other.name} is the same provider; lead several modules to one of them`)]
+    })
+    const unvouched = providers.flatMap(({ name, provider: { link, create, domains } }) => {
+      const claim = [link?.claim, create?.username].find((each) => each !== undefined && ADDRESS.test(each))
+      if (claim === undefined || domains.length > 0) return []
+      const message = `${claim} counts where its domain is among \`domains\`, and there are none: nobody will be found by it`
+      return [warningIn(source, ['identityProviders', name], message)]
+    })
+    return [...twice, ...unvouched]
+  })
