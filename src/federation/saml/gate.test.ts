@@ -5,10 +5,12 @@ import { describe, it } from 'node:test'
 import { DOMParser } from '@xmldom/xmldom'
 import { ExclusiveCanonicalization } from 'xml-crypto'
 import { acceptAssertion, nameIdOf, type AssertionRules } from './assertion.ts'
+import { writeAssertion, type Statement } from '../saml-idp/response.ts'
 import { encryptedFor } from './encrypted.fixture.ts'
 import { openMessage, type GateRules, type Inbound } from './gate.ts'
 import { ENVELOPED, EXCLUSIVE_C14N } from './algorithms.ts'
 import { xmlOfParameter } from './message-bytes.ts'
+import { NAME_ID } from './names.ts'
 import {
   ACS,
   assertionXml,
@@ -226,6 +228,31 @@ describe('the gate', () => {
       for (const cut of cuts) xml = xml.slice(0, cut) + (fragments[randomInt(fragments.length)] ?? '') + xml.slice(cut)
       assert.match(outcome(xml), /^(?:alice|saml-.*)$/, xml)
     }
+  })
+
+  it('what our own identity provider signs: read, wrapped by nobody, and markup in it stays text', () => {
+    const nick = '</saml:AttributeValue></saml:Attribute><saml:NameID>admin</saml:NameID>'
+    const statement: Statement = {
+      ...{
+        audience: SP,
+        nameId: { value: 'alice', format: NAME_ID.persistent, isPairwise: true },
+      },
+      ...{ attributes: [{ name: 'nick', format: 'urn:x', friendlyName: undefined, values: [nick] }] },
+      ...{ authnContext: SAID.context, authnInstant: NOW - 1_000, sessionIndex: '_s', sessionEndsAt: NOW + 60_000 },
+      ...{ ttlMs: 60_000, sign: 'both', encryptFor: undefined },
+    }
+    const envelope = { issuer: IDP, destination: ACS, inResponseTo: '_request', signer, now: NOW }
+    const { xml } = writeAssertion(envelope, statement)
+    assert.equal(outcome(xml, { signed: 'both' }), 'alice')
+    const { xml: one } = writeAssertion(envelope, { ...statement, sign: 'assertion' })
+    for (const [name, forged] of [...wrapped(xml, 'admin'), ...wrapped(one, 'admin')])
+      assert.match(outcome(forged), /^saml-/, name)
+    const sealed = writeAssertion(envelope, { ...statement, encryptFor: { ...ours.partnerKey, methods: [] } })
+    assert.equal(outcome(sealed.xml, { signed: 'both' }), 'alice')
+    const message = openMessage({ binding: 'post', field: field(xml), relayState: undefined }, gateRules)
+    assert.ok(message.kind === 'message')
+    const asserted = acceptAssertion(message, rules)
+    assert.deepEqual(asserted.kind === 'asserted' && asserted.attributes.get('nick'), [nick])
   })
 
   it('the octets of any honest message, changed anywhere, give nobody else', () => {
