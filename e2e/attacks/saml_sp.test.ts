@@ -363,9 +363,7 @@ runVectors<Vector>('saml_sp', {
       const signature = /<ds:Signature[\s\S]*<\/ds:Signature>/.exec(signed)?.[0] ?? ''
       const bare = signed.replace(signature, '')
       const evil = bare.replace(/ ID="[^"]+"/, ' ID="_forged"').replace('>alice<', '>admin<')
-      return [
-        evil.replace('</saml:Issuer>', (end) => `${end}${bare}${signature}`),
-      ]
+      return [evil.replace('</saml:Issuer>', (end) => `${end}${bare}${signature}`)]
     }, WRAPPED),
     'xsw-3': attack(shape('a forged assertion before the signed one'), WRAPPED),
     'xsw-4': attack(shape('the signed assertion in the forged one'), WRAPPED),

@@ -15,13 +15,15 @@ const DATA = mkdtempSync(join(tmpdir(), 'gatehouse-page-'))
 writeFileSync(join(DATA, 'master.key'), `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 })
 after(() => rmSync(DATA, { recursive: true }))
 
-/** The sample, and the partner that the page speaks of with its policies. */
+/** The sample, and the partners that the page speaks of with its policies. */
 const CONFIG = join(DATA, 'config')
 for (const folder of ['agent-config', 'realms']) cpSync(join(ROOT, folder), join(CONFIG, folder), { recursive: true })
-const client = '{ id: payroll, secret: a-long-enough-secret, redirectUris: ["https://payroll.example.com/cb"] }'
-writeFileSync(join(CONFIG, 'realms/employees/clients.yaml'), `clients: [${client}]\n`)
+const clients = ['payroll', 'crm'].map(
+  (id) => `{ id: ${id}, secret: a-long-enough-secret, redirectUris: ["https://${id}.example.com/cb"] }`,
+)
+writeFileSync(join(CONFIG, 'realms/employees/clients.yaml'), `clients: [${clients.join(', ')}]\n`)
 const partners = blocks('yaml').find((text) => text.startsWith('partnerPolicies:')) ?? ''
-appendFileSync(join(CONFIG, 'realms/employees/policies.yaml'), partners.replace(/, https:[^\]]*/, ''))
+appendFileSync(join(CONFIG, 'realms/employees/policies.yaml'), partners)
 
 function blocks(kind: string): readonly string[] {
   return [...page.matchAll(new RegExp(`\`\`\`${kind}\n([^]*?)\`\`\``, 'g'))].map(([, text = '']) => text)

@@ -490,7 +490,13 @@ suite('several who write', () => {
     const edited = WRITTEN.replace('GET: allow, Post: deny', 'GET: deny')
     const { write, file } = await host(t, {
       writer: (deps) =>
-        createPolicyWriter({ ...deps, reload: () => Promise.resolve(writeFileSync(join(deps.root, FILE), edited)) }),
+        createPolicyWriter({
+          ...deps,
+          reload() {
+            writeFileSync(join(deps.root, FILE), edited)
+            return Promise.resolve()
+          },
+        }),
     })
     const { status, body } = await write('POST', 'policies/staff?_action=move', {
       body: { to: { realm: '/customers' } },

@@ -1,4 +1,5 @@
 import { loadPart } from '../../errors.ts'
+import type * as metadata from '../../federation/saml/metadata.schema.ts'
 import type { Path } from '../locator.ts'
 import { problemAt, warningAt, type Position } from '../problems.ts'
 import type { ConfigProblem } from '../snapshot.ts'
@@ -66,9 +67,10 @@ function namesOf({ clients }: RealmSources): readonly ConfigProblem[] {
   )
 }
 
-type Judge = typeof import('../../federation/saml/metadata.schema.ts')
-
-function metadataProblems(partner: Sourced, { judgeMetadata, certificateProblem }: Judge): readonly ConfigProblem[] {
+function metadataProblems(
+  partner: Sourced,
+  { judgeMetadata, certificateProblem }: typeof metadata,
+): readonly ConfigProblem[] {
   const { config, source, path, role, encrypts } = partner
   const certificate = config.metadataUrl?.certificate
   const unusable = certificate === undefined ? undefined : certificateProblem(certificate)
