@@ -36,12 +36,15 @@ export async function samlLogoutsOf(
     ({ name }) => idps.of(name) !== undefined || providers.samlPeers.has(name),
   )
   if (realms.length === 0) return NONE
-  const { createRealmLogout, createPeers, createUsedOnce, callPartner } = await loadPart('SAML', async () => ({
-    ...(await import('../federation/saml-logout/realm-logout.ts')),
-    ...(await import('../federation/saml-logout/peers.ts')),
-    ...(await import('../federation/saml/used-once.ts')),
-    ...(await import('../federation/saml-logout/partner-call.ts')),
-  }))
+  const { createRealmLogout, loginHostDestinations, createPeers, createUsedOnce, callPartner } = await loadPart(
+    'SAML',
+    async () => ({
+      ...(await import('../federation/saml-logout/realm-logout.ts')),
+      ...(await import('../federation/saml-logout/peers.ts')),
+      ...(await import('../federation/saml/used-once.ts')),
+      ...(await import('../federation/saml-logout/partner-call.ts')),
+    }),
+  )
   const { origin } = new URL(snapshot.gatehouse.login.url)
   const { store, clock, log } = deps
   const all = new Map<RealmName, RealmLogout>()
@@ -52,7 +55,8 @@ export async function samlLogoutsOf(
       providers: providers.samlPeers.get(realm) ?? [],
     })
     const logout = createRealmLogout({
-      ...{ realm, origin, entityId: entityIdOf(origin, realm, openId.saml.entityId), peers, clock, log },
+      ...{ realm, entityId: entityIdOf(origin, realm, openId.saml.entityId), peers, clock, log },
+      destinations: loginHostDestinations(origin, realm),
       keys: await deps.samlKeys.of(realm),
       used: createUsedOnce(store.oneTime, clock),
       soap: callPartner,

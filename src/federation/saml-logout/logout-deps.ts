@@ -13,8 +13,8 @@ export type SoapCall = (url: string, envelope: string, isInternal: boolean) => P
 
 export interface RealmLogoutDeps {
   readonly realm: RealmName
-  /** Of the login host. */
-  readonly origin: string
+  /** Our addresses for its messages: one is meant for one of them, letter for letter. */
+  readonly destinations: readonly string[]
   readonly entityId: string
   readonly keys: RealmKeys
   readonly peers: Peers

@@ -67,8 +67,7 @@ const SKEW_MS = 60_000
 const LONGEST_RELAY_STATE = 512
 
 export function createRealmLogout(deps: RealmLogoutDeps): RealmLogout {
-  const { realm, origin, entityId, keys, peers, used, clock } = deps
-  const destinations = destinationsOf(origin, realm)
+  const { realm, destinations, entityId, keys, peers, used, clock } = deps
 
   const protocol = (role: PeerRole): LogoutProtocol => ({
     name: SAML_PROTOCOLS[role],
@@ -147,7 +146,7 @@ export function createRealmLogout(deps: RealmLogoutDeps): RealmLogout {
       const { id, xml } = response(reply, undefined, status)
       return enveloped(xml, id, keys.signing())
     },
-    sessionEnded: (sid) => tellBySoap(sid, destinations, deps),
+    sessionEnded: (sid) => tellBySoap(sid, deps),
   }
 }
 
@@ -199,8 +198,8 @@ async function senderOf(inbound: Inbound, isResponse: boolean, peers: Peers): Pr
   return issuer.kind === 'named' ? peers.byEntityId(issuer.name) : undefined
 }
 
-/** Ours, and those that OpenAM has for it; a message is meant for one of them, letter for letter. */
-function destinationsOf(origin: string, realm: RealmName): readonly string[] {
+/** On the login host: ours, and those that OpenAM has for it. */
+export function loginHostDestinations(origin: string, realm: RealmName): readonly string[] {
   const path = realm === '/' ? '' : realm
   const names = ['Redirect', 'POST', 'Soap']
   return [

@@ -10,10 +10,10 @@ import type { Acquaintance, Peer } from './peers.ts'
 const MOST_TRIES = 10
 
 /** Tells applications with a back channel that a session has ended, each until it has heard. */
-export async function tellBySoap(sid: string, destinations: readonly string[], deps: RealmLogoutDeps): Promise<void> {
+export async function tellBySoap(sid: string, deps: RealmLogoutDeps): Promise<void> {
   const { peers, log } = deps
   const known = (await peers.applicationsOf(sid)).filter(({ peer }) => soapOf(peer) !== undefined)
-  const told = await Promise.allSettled(known.map((acquaintance) => tell(acquaintance, destinations, deps)))
+  const told = await Promise.allSettled(known.map((acquaintance) => tell(acquaintance, deps)))
   let failure: unknown
   const failed: Peer[] = []
   for (const [index, result] of told.entries()) {
@@ -35,12 +35,8 @@ export async function tellBySoap(sid: string, destinations: readonly string[], d
   for (const peer of failed) await peers.forget(peer, sid)
 }
 
-async function tell(
-  { peer, named }: Acquaintance,
-  destinations: readonly string[],
-  deps: RealmLogoutDeps,
-): Promise<void> {
-  const { entityId, keys, soap, clock } = deps
+async function tell({ peer, named }: Acquaintance, deps: RealmLogoutDeps): Promise<void> {
+  const { entityId, destinations, keys, soap, clock } = deps
   const to = soapOf(peer)
   if (to === undefined) return
   const id = `_${randomUUID()}`
