@@ -51,7 +51,8 @@ export function createSamlProvider(name: string, config: SamlProviderConfig, dep
 
   const recognise = async (asserted: Asserted): Promise<Recognised | Refusal> => {
     const claims = claimsOf(asserted, config)
-    if (claims === undefined) return refuse('provider-nobody', 'no name that lasts: see `subject`')
+    if (claims === undefined)
+      return refuse('provider-nobody', 'no name that lasts, or of another form than nameIdFormat: see `subject`')
     if (!isVouchedFor(claims, config)) return refuse('provider-nobody', 'a name at a domain that is not its own')
     const user = await accounts.of({ ...config, issuer: config.entityId }, claims)
     if (typeof user === 'string') return refuse(user, 'nobody of the realm')

@@ -15,7 +15,9 @@ export const samlProviderSchema = z
     nameIdFormat: z
       .enum(['persistent', 'email', 'transient', 'unspecified'])
       .optional()
-      .describe('The form of name that it is asked for; whichever it likes where absent.'),
+      .describe(
+        'The form of name that it is asked for, and has to answer with, unless that is `unspecified` or `subject` is set; whichever it likes where absent.',
+      ),
     subject: claimName
       .optional()
       .describe(

@@ -143,6 +143,20 @@ test('somebody is known by a name that lasts: a transient one is nobody’s with
   assert.equal(await byMail.arrive(await byMail.depart(), mail('alice@corp.example')), 'alice')
   const elsewhere = await scene(t, { link: { claim: 'mail', is: 'mail' }, domains: ['other.example'] })
   assert.equal(await elsewhere.arrive(await elsewhere.depart(), mail('alice@corp.example')), 'provider-nobody')
+  // Names of accounts are compared folded (NFKC): made by one of these signs, it would be the other company's name here.
+  const made = await scene(t, { link: undefined, create: { username: 'mail' }, domains: ['corp.example'] })
+  for (const sign of ['@', '\uff20', '\ufe6b'])
+    assert.equal(await made.arrive(await made.depart(), mail(`boss${sign}other.example`)), 'provider-nobody', sign)
+})
+
+test('a name of another form than the provider was asked for is another name', async (t) => {
+  const { depart, arrive } = await scene(t, { nameIdFormat: 'persistent' })
+  const form = (name: string): string => `urn:oasis:names:tc:SAML:${name}`
+  assert.equal(await arrive(await depart(), { nameFormat: form('2.0:nameid-format:persistent') }), 'alice')
+  for (const name of ['1.1:nameid-format:emailAddress', '1.1:nameid-format:unspecified'])
+    assert.equal(await arrive(await depart(), { nameFormat: form(name) }), 'provider-nobody', name)
+  const any = await scene(t, { nameIdFormat: 'unspecified' })
+  assert.equal(await any.arrive(await any.depart()), 'alice')
 })
 
 test('unasked: where a provider may; the answer to a request is none', async (t) => {

@@ -22,6 +22,9 @@ export function keysIn(role: XmlElement, problems: Problems): RoleKeys {
   const encryption: EncryptionKey[] = []
   for (const descriptor of childrenOf(role, NS.metadata, 'KeyDescriptor')) {
     const use = descriptor.attributes.get('use')
+    // What is for something else, however it is spelt, must not come to vouch for messages.
+    if (use !== undefined && use !== 'signing' && use !== 'encryption')
+      problems.note(descriptor, 'the use of a key is neither signing nor encryption')
     const methods = childrenOf(descriptor, NS.metadata, 'EncryptionMethod').flatMap(
       ({ attributes }) => attributes.get('Algorithm') ?? [],
     )

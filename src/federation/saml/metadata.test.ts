@@ -66,6 +66,7 @@ test('metadata that cannot be used says what is wrong, and where', () => {
     [sp({ attributes: 'validUntil="tomorrow"' }), /validUntil/],
     [sp({ keys: key('AAAA') }), /^<ds:X509: .*no certificate/],
     [sp({ keys: key(weak) }), /1024 bits/],
+    [sp({ keys: key(signer.certificate, ' use="Encryption"') }), /^<md:KeyD: .*neither signing nor encryption/],
     [sp({ consumers: '' }), /^<md:SPSS: no AssertionConsumerService/],
     [sp({ consumers: acs(ACS) + acs(`${ACS}2`) }), /index/],
   ]

@@ -66,7 +66,7 @@ export function readSignedInfo(info: XmlElement, id: string): SignedInfo {
   return { algorithm, digest, digestValue: value?.text.trim() ?? '', prefixes: prefixesIn(canonical) }
 }
 
-/** Exactly these elements of XML Signature, in this order, with text in none but values. */
+/** Exactly these elements of XML Signature, in this order. */
 function only(elements: readonly XmlElement[] | undefined, names: readonly string[]): readonly XmlElement[] {
   const found = elements ?? []
   const fits = found.length === names.length && found.every((each, index) => is(each, NS.signature, names[index] ?? ''))
