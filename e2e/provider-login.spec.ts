@@ -1,22 +1,30 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { liarConfig, startLiar } from '../src/federation/oidc-rp/liar.fixture.ts'
 import { expect, test as base } from './fixtures.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
 
-const CALLBACK = 'https://rp.example/cb'
 const CLIENTS = ['The Wiki', 'An Application with a Very Long Name that Somebody Has Given It'].map((name, at) => ({
-  ...{ id: `client-${at}`, name, authMethod: 'none', redirectUris: [CALLBACK] },
+  ...{ id: `client-${at}`, name, authMethod: 'none' },
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
 }))
 
 interface Staff {
   readonly login: string
+  /** Where the clients have browsers sent back to. */
+  readonly callback: string
   close(): Promise<void>
 }
 
 async function openStaff(): Promise<Staff> {
   const corp = await startLiar()
+  // A server, since a route of the browser would not see what a redirect leads to.
+  const application = createServer((_, response) => response.end('back at the application')).listen(0, '127.0.0.1')
+  await once(application, 'listening')
+  const callback = `http://127.0.0.1:${(application.address() as AddressInfo).port}/cb`
   const link = { claim: 'sub', is: 'externalId' }
   const realm = {
     look: { title: 'Acme Staff' },
@@ -43,12 +51,16 @@ async function openStaff(): Promise<Staff> {
       'realms/realm.yaml': '',
       'realms/staff/realm.yaml': JSON.stringify(realm),
       'realms/staff/users.yaml': usersYaml(users),
-      'realms/staff/clients.yaml': JSON.stringify({ clients: CLIENTS }),
+      'realms/staff/clients.yaml': JSON.stringify({
+        clients: CLIENTS.map((client) => ({ ...client, redirectUris: [callback] })),
+      }),
     },
   })
   return {
     login: `http://login.acme.localhost:${rig.port}`,
+    callback,
     async close() {
+      application.close()
       await rig.stop()
       await corp.close()
     },
@@ -95,10 +107,9 @@ test('providers on the login page: one that is away, one by its button, one by t
 
 test('what is agreed to is shown on the account page, and taken back there', async ({ page, login }) => {
   const { look } = viewer(page)
-  await page.route(`${CALLBACK}**`, (route) => route.fulfill({ body: 'back at the application' }))
   for (const { id } of CLIENTS) {
     const query = new URLSearchParams({
-      ...{ client_id: id, redirect_uri: CALLBACK, response_type: 'code', prompt: 'consent' },
+      ...{ client_id: id, redirect_uri: staff.callback, response_type: 'code', prompt: 'consent' },
       ...{ scope: 'openid profile email groups offline_access', code_challenge_method: 'S256' },
       code_challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url'),
     })
