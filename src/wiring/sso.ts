@@ -7,6 +7,7 @@ import { agentClient } from '../federation/oidc-op/agent-clients.ts'
 import type { OidcClientConfig } from '../federation/oidc-op/clients.schema.ts'
 import type { Issuers } from '../federation/oidc-op/issuers.ts'
 import { issuerPath } from '../federation/oidc-op/realm-provider.ts'
+import { markOf } from '../federation/oidc-rp/session-mark.ts'
 import { agentCookieOf } from '../gateway/agent-cookie.schema.ts'
 import { isSite, type AgentProfileConfig } from '../gateway/agent-profile.schema.ts'
 import { ENDPOINT_PREFIX } from '../gateway/endpoint-path.ts'
@@ -52,7 +53,22 @@ export async function remoteLoginsOf(
     const place = { agent, realm, audience, redirectUri: redirectUri({ url }), session: config.session }
     logins.set(agent, createRemoteLogin(place, config.ssoProvider, deps))
   }
-  return logins
+  return eachAboutItsOwn(logins)
+}
+
+type AboutSessions = Pick<RemoteLogin, 'realm' | 'name' | 'factsOf' | 'used' | 'signOutUrl'>
+
+/** Sites that share a cookie bring sessions of each other, and use is noted for the whole realm: the login is asked that a session began with. */
+export function eachAboutItsOwn<T extends AboutSessions>(logins: ReadonlyMap<AgentId, T>): ReadonlyMap<AgentId, T> {
+  const key = (realm: RealmName, name: string | undefined): string => `${realm} ${name ?? ''}`
+  const byMark = new Map([...logins.values()].map((login) => [key(login.realm, login.name), login]))
+  const of = (session: Session): T | undefined => byMark.get(key(session.realm, markOf(session)?.provider))
+  const about = {
+    factsOf: (session: Session) => of(session)?.factsOf(session),
+    used: (session: Session) => of(session)?.used(session),
+    signOutUrl: async (session: Session) => of(session)?.signOutUrl(session),
+  }
+  return new Map([...logins].map(([agent, login]) => [agent, { ...login, ...about }]))
 }
 
 type SessionUse = ((session: Session) => void) | undefined

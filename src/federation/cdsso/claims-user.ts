@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../base/brand.ts'
 import type { User } from '../../identity/directory.ts'
 import type { Session } from '../../session/session.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
@@ -43,4 +44,9 @@ export function levelOf({ acr }: Pick<SsoProviderConfig, 'acr'>, name: unknown):
   if (typeof name !== 'string') return 0
   const named = acr.find((each) => each.name === name)?.level
   return named ?? (/^\d{1,4}$/.test(name) ? Number(name) : 0)
+}
+
+/** When somebody proved who they are. A provider that does not say may have asked for nothing: then nobody has, ever, as far as is known here. */
+export function provenSince({ auth_time: at }: Claims, now: EpochMs): EpochMs {
+  return (typeof at === 'number' ? Math.min(at * 1_000, now) : 0) as EpochMs
 }

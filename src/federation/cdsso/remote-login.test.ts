@@ -37,10 +37,17 @@ async function startRemote(): Promise<App> {
 before(async () => {
   port = await freePort()
   const url = `http://localhost:${port}`
+  // Another site of the realm: a client of its own, which nobody here signs in at.
+  const papers = `http://papers.localhost:${port}`
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'files-1', alg: 'ES256', use: 'sig' }] }
   login = await startGateway('{}', () => ({
-    'agent-config/files.yaml': `url: ${url}\nrealm: /staff\nsso: oidc\nclient: { jwks: ${JSON.stringify(jwks)} }\n`,
+    ...Object.fromEntries(
+      Object.entries({ files: url, papers }).map(([id, at]) => [
+        `agent-config/${id}.yaml`,
+        `url: ${at}\nrealm: /staff\nsso: oidc\nclient: { jwks: ${JSON.stringify(jwks)} }\n`,
+      ]),
+    ),
   }))
   application = createServer((request, response) => response.end(String(request.headers['x-who']))).listen(
     0,
@@ -64,6 +71,7 @@ realm: /partners
 upstream: { servers: ["${upstream}"] }
 identity: { headers: { X-Who: username, X-Groups: groups } }
 `,
+    'agent-config/papers.yaml': `url: ${papers}\nrealm: /partners\nupstream: { servers: ["${upstream}"] }\n`,
     'realms/realm.yaml': '',
     'realms/partners/realm.yaml': `ssoProvider: { issuer: "${login.issuer}", clientKey: "\${file:files.pem}", clientKeyId: files-1, timeout: 1s, recheck: 10m }\n`,
     'realms/partners/policies.yaml': JSON.stringify({

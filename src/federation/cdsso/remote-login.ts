@@ -1,5 +1,4 @@
 import type { AgentId, RealmName } from '../../base/brand.ts'
-import type { EpochMs } from '../../base/brand.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Sealer } from '../../crypto/seal.ts'
 import { fault } from '../../errors.ts'
@@ -20,7 +19,7 @@ import { createProviderSessions } from '../oidc-rp/provider-sessions.ts'
 import type { ProviderConfig } from '../oidc-rp/providers.schema.ts'
 import { markOf } from '../oidc-rp/session-mark.ts'
 import { createTokenKeeper } from '../oidc-rp/token-keeper.ts'
-import { claimsProperty, levelOf, userOf, userOfSession } from './claims-user.ts'
+import { claimsProperty, levelOf, provenSince, userOf, userOfSession } from './claims-user.ts'
 import { createSessionWatch, type Confirmed } from './session-watch.ts'
 import type { SsoProviderConfig } from './sso-provider.schema.ts'
 
@@ -60,7 +59,7 @@ type Redemption =
   | { readonly kind: 'issued'; readonly token: SessionToken; readonly session: Session }
   | { readonly kind: 'refused'; readonly reason: RedemptionFault }
 
-/** Name of the provider in marks of sessions. */
+/** What somebody has proved here (`authModules`), and the name of the provider in marks of sessions. */
 const NAME = 'sso'
 const STARTS = 'cdsso-start'
 const REMEMBERED_MS = 60 * 60_000
@@ -78,10 +77,12 @@ export function createRemoteLogin(
   const { store, sealer, sessions, handshakes, audit, clock, log } = deps
   const { issuer } = config
   const asClient = clientConfig(config, agent)
+  // A session belongs to the client that it began with: another one is told by the provider that its tokens are none.
+  const name = config.clientId === undefined ? `${NAME}/${agent}` : NAME
   const client = createProviderClient(asClient, { redirectUri, clock })
   const leaseMs = 4 * config.timeout + 5_000
   const tokens = createTokenKeeper({ versioned: store.versioned, leases: store.leases, sealer, clock, leaseMs })
-  const atProvider = createProviderSessions({ ...deps, realm, name: NAME, config: asClient, client, tokens })
+  const atProvider = createProviderSessions({ ...deps, realm, name, config: asClient, client, tokens })
   const watch = createSessionWatch({
     rules: config,
     clock,
@@ -113,6 +114,8 @@ export function createRemoteLogin(
     authorizationUrl: config.authorization ?? `${issuer}/authorize`,
     isElsewhere: true,
     realm,
+    /** In marks of the sessions that are its own; only about those it can be asked. */
+    name,
     factsOf,
     /** Notes that the session is used, also by a stream that asks nothing. */
     used(session: Session): void {
@@ -139,18 +142,17 @@ export function createRemoteLogin(
         })
       const user = userOf(config, arrival.claims)
       if (user === undefined) return refuse('unknown-code', origin)
-      const { acr, auth_time: authTime } = arrival.claims
       const established = await sessions.establish(
         {
           realm,
           userId: user.id,
           username: user.username,
-          authLevel: levelOf(config, acr),
+          authLevel: levelOf(config, arrival.claims['acr']),
           authModules: [NAME],
           properties: { ...claimsProperty(user), ...(await atProvider.begin(arrival, user.id, life.maxLife)) },
           maxIdleMs: life.maxIdle,
           maxLifeMs: life.maxLife,
-          ...(typeof authTime === 'number' ? { provenSince: Math.min(authTime * 1_000, clock()) as EpochMs } : {}),
+          provenSince: provenSince(arrival.claims, clock()),
         },
         origin,
         before && { session: before, cause: 'replaced' },
