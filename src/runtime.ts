@@ -29,10 +29,9 @@ import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
-import { openProviders, providerEnds, sessionUse, type RealmProviders } from './wiring/providers.ts'
+import { openProviders, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { remoteLoginsOf, ssoProviderOf, withRemoteUse, type RemoteLogins } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
-import { remoteSamlOf } from './wiring/remote-saml.ts'
 import { samlOf } from './wiring/saml.ts'
 import { samlSsoOf } from './wiring/saml-agents.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
@@ -87,11 +86,7 @@ export async function buildGeneration(
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
     const saml = await samlOf(snapshot, { directories, authns, providers }, deps)
     opened.push(saml.close)
-    const remoteSaml = await remoteSamlOf(snapshot, deps)
-    opened.push(remoteSaml.close)
-    const localSaml = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
-    const samlSso = new Map([...localSaml, ...remoteSaml.all])
-    const endAtProvider = providerEnds(providers.all, saml.logouts.providerEnded, deps)
+    const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const remotes = await remoteLoginsOf(snapshot, deps)
     const tokens = requestTokens(snapshot, authns, deps)
@@ -131,7 +126,7 @@ export async function buildGeneration(
       causeToEnd: users.causeToEnd,
       sessionUsed: withRemoteUse(sessionUse(providers.all), remotes),
       async sessionEnded(entry) {
-        await Promise.all([issuers.sessionEnded(entry), saml.logouts.sessionEnded(entry), endAtProvider?.(entry)])
+        await Promise.all([issuers.sessionEnded(entry), saml.logouts.sessionEnded(entry)])
       },
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
