@@ -73,6 +73,11 @@ export interface LoginProvider {
   used(session: Session): void
   /** Where its person signs out at the provider; asked before it is ended. */
   logout(session: Session, returnTo: string): Promise<ProviderLogout | undefined>
+  /**
+   * A session has ended that began with this mark (its property): `isTold` says that the provider knows. Rejects where it could not be
+   * told. Absent where that is not the login's.
+   */
+  ended?(mark: string, end: { readonly userId: string; readonly isTold: boolean }): Promise<void>
   /** A logout token from the provider. False for one that is not good. */
   signedOut(token: string): Promise<boolean>
 }

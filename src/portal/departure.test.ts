@@ -55,6 +55,9 @@ const versioned: VersionedRecords = {
   },
 }
 
+/** Sessions whose browser goes to the provider that they began with. */
+const visited: string[] = []
+
 const leaving: Leaving = createLeaving({
   departures: createDepartures({
     versioned,
@@ -65,12 +68,14 @@ const leaving: Leaving = createLeaving({
   }),
   protocols: [
     partners,
-    providerLogout((session) =>
-      Promise.resolve(
-        session.username === 'guest'
-          ? { url: 'https://op.example/end?id_token_hint=x', title: 'The OP', provider: 'op' }
-          : undefined,
-      ),
+    providerLogout(
+      (session) =>
+        Promise.resolve(
+          session.username === 'guest'
+            ? { url: 'https://op.example/end?id_token_hint=x', title: 'The OP', provider: 'op' }
+            : undefined,
+        ),
+      ({ sid }) => Promise.resolve(void visited.push(sid)),
     ),
   ],
   log: { warn: () => undefined },
@@ -212,6 +217,7 @@ test('the provider that somebody came from is told last, and sends them back to 
   assert.equal((await browser.get('/logged-out')).headers['location'], '/leaving')
   assert.deepEqual(rowsOf(await browser.get('/leaving')), ['ONE done: Signed out', 'The OP done: Signed out'])
   assert.equal(await heard(PROVIDERS, 'undefined'), false)
+  assert.equal(visited.length, 1, 'so that it is not told from here')
 })
 
 test('the partner that began it is not told, and gets its answer when all others have been, once', async () => {

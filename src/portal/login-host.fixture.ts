@@ -140,6 +140,7 @@ export async function openLoginHost(options: LoginHostOptions = {}): Promise<Log
 /** No session is known to anybody. */
 const nobodyToTell: Leaving = {
   plan: () => Promise.resolve({ stops: [], asides: [] }),
+  visits: () => Promise.resolve(),
   turn: () => Promise.resolve({ kind: 'nobody' }),
   answer: () => Promise.resolve(undefined),
   begin: () => Promise.resolve(''),

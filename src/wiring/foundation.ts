@@ -11,6 +11,7 @@ import { createAssertionSigner } from '../crypto/assertion.ts'
 import { openKeyRing } from '../crypto/key-ring.ts'
 import { createPasswordHasher } from '../crypto/password-hash.ts'
 import { createSealer } from '../crypto/seal.ts'
+import { createKeptMarks, markKeeping } from '../federation/logout/kept-marks.ts'
 import { createSamlKeys } from '../federation/saml/realm-keys.ts'
 import { createFactorSweep, type FactorSweep } from '../identity/factor-sweep.ts'
 import { openMessengers } from '../identity/mail/open-messengers.ts'
@@ -88,8 +89,9 @@ export async function openFoundation(
   const place = { siteId, serverId }
   const stateless = createStatelessSessions({ store, keyRing, clock, log, place, maxCached: caches.sessions })
   closers.push(() => stateless.close())
-  const sessions = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions, stateless })
-  closers.push(() => sessions.close())
+  const running = createSessionService({ store, clock, audit, log, place, maxCached: caches.sessions, stateless })
+  closers.push(() => running.close())
+  const sessions = markKeeping(running, createKeptMarks({ store, clock }))
   const issuer = new URL(login.url).origin
   const bearer = createBearerResolver({ store, keyRing, clock, issuer, maxCached: caches.sessions })
   closers.push(() => bearer.close())

@@ -11,10 +11,13 @@ import type { AssertionConsumer } from '../federation/saml-sp/assertion-consumer
 import type { SamlIdpPeer } from '../federation/saml-sp/open-providers.ts'
 import { markOf as samlMarkOf } from '../federation/saml-sp/session-mark.ts'
 import { markOf } from '../federation/oidc-rp/session-mark.ts'
+import { createKeptMarks } from '../federation/logout/kept-marks.ts'
+import { tellProviders, type TellProvider } from '../federation/logout/provider-ends.ts'
 import type { ProviderLogout } from '../federation/logout/provider-logout.ts'
 import { createUserRecords } from '../identity/managed/user-records.ts'
 import type { PortalProvider, Providers } from '../portal/ports.ts'
 import type { Session } from '../session/session.ts'
+import type { OutboxEntry } from '../store/store.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { RealmDirectories } from './users.ts'
 
@@ -108,6 +111,19 @@ export function logoutAt(all: RealmProviders, loginUrl: string): ProviderLogout 
     for (const [name, value] of Object.entries(logout.fields)) url.searchParams.set(name, value)
     return { url: url.href, title: provider.title, provider: markOf(session)?.provider ?? '' }
   }
+}
+
+/** Tells the providers that sessions began with of their ends; `undefined` where no realm has any. */
+export function providerEnds(
+  all: RealmProviders,
+  saml: TellProvider,
+  deps: Pick<RuntimeDeps, 'store' | 'clock' | 'log'>,
+): ((entry: OutboxEntry) => Promise<void>) | undefined {
+  if (all.size === 0) return undefined
+  const marks = createKeptMarks(deps)
+  const oidc: TellProvider = async ({ provider, text }, { realm, ...end }) =>
+    all.get(realm)?.get(provider)?.ended?.(text, end)
+  return (entry) => tellProviders(entry, { marks, tell: { oidc, saml }, log: deps.log })
 }
 
 /** What pages do with the providers besides logins. */

@@ -167,6 +167,7 @@ export function createRemoteLogin(
     /** Where the session's person signs out at the provider; asked before it ends here. */
     async signOutUrl(session: Session): Promise<string | undefined> {
       const logout = await atProvider.logout(session, '')
+      await tokens.forget(markOf(session)?.tokens ?? '')
       if (logout === undefined) return undefined
       const { post_logout_redirect_uri: _, ...fields } = logout.fields
       return `${logout.action}?${new URLSearchParams(fields).toString()}`

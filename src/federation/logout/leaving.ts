@@ -28,6 +28,8 @@ export interface Standing {
 export interface Leaving extends Pick<Departures, 'begin' | 'load' | 'change' | 'heard' | 'end'> {
   /** `except`: the partner that began it. Never rejects: nobody stays signed in because a partner, or what is known of it, cannot be had. */
   plan(session: Session, except?: Pick<Aside, 'protocol' | 'partner'>): Promise<Plan>
+  /** The session's browser is taken to the stops, so that nobody is told twice. Never rejects. */
+  visits(session: Session, plan: Pick<Plan, 'stops'>): Promise<void>
   /** The browser's next step. Each stop is gone to once, so nothing goes round in circles. */
   turn(secret: string): Promise<Turn>
   /** What the browser takes back to who began; `undefined` where nobody waits for an answer. */
@@ -115,6 +117,14 @@ export function createLeaving({ departures, protocols, log }: LeavingDeps): Leav
       })
       const asides = others.filter((each) => each.way !== 'browser')
       return { stops: stops.slice(0, MOST_STOPS), asides }
+    },
+    async visits(session, { stops }) {
+      const names = new Set(stops.map(({ protocol }) => protocol))
+      try {
+        await Promise.all([...names].map(async (name) => protocolOf(name)?.visited?.(session)))
+      } catch (error) {
+        log.warn({ err: error, sid: session.sid }, 'a provider that the browser is taken to is told from here, too')
+      }
     },
     turn,
     answer: async (departure) => {

@@ -20,6 +20,8 @@ export interface LogoutProtocol {
   readonly name: string
   /** Asked while the session is still there. */
   knownTo(session: Session): Promise<readonly KnownTo[]>
+  /** Its browser goes there: nothing is told from here besides. Absent where nothing would be. */
+  visited?(session: Session): Promise<void>
   /** What the browser takes to a stop; `undefined` where that is no partner any more. */
   request(realm: RealmName, stop: Stop): Promise<Carried | undefined>
   /** What the browser takes back to who began; `undefined` where that is no partner any more. */

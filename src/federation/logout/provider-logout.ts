@@ -10,7 +10,7 @@ export type ProviderLogout = (
 ) => Promise<{ readonly url: string; readonly title: string; readonly provider: string } | undefined>
 
 /** The provider of others that a session began with. It is told by an address of its own, and sends people back to ours. */
-export function providerLogout(logout: ProviderLogout): LogoutProtocol {
+export function providerLogout(logout: ProviderLogout, visited: (session: Session) => Promise<void>): LogoutProtocol {
   return {
     name: PROVIDERS,
     async knownTo(session) {
@@ -19,6 +19,7 @@ export function providerLogout(logout: ProviderLogout): LogoutProtocol {
       const { url, title, provider } = found
       return [{ protocol: PROVIDERS, partner: provider, title, data: url, way: 'browser' }]
     },
+    visited,
     request: (_realm, { data }) => Promise.resolve({ kind: 'redirect', url: data }),
     answer: () => Promise.resolve(undefined),
     untold: () => Promise.resolve(new Set()),

@@ -60,6 +60,7 @@ export function createIdentityProvider(
     atOnce: config.atOnce,
     used: (session) => sessions.used(session),
     logout: (session, returnTo) => sessions.logout(session, returnTo),
+    ended: (mark, end) => sessions.ended(mark, end),
     signedOut: (token) => sessions.signedOut(token),
 
     async depart(wish) {

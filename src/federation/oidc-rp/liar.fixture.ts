@@ -32,6 +32,8 @@ export interface Lies {
   forge?: (claims: Readonly<Record<string, unknown>>) => Promise<string>
   /** Answers in the place of the endpoint of this path. */
   serve?: Readonly<Record<string, (response: ServerResponse) => void>>
+  /** Is shown each form; with a status it is the answer, without a body. */
+  receive?: (path: string, form: URLSearchParams) => number | undefined
   /** Awaited before the token endpoint answers. */
   hold?: Promise<unknown>
 }
@@ -88,6 +90,11 @@ export async function startLiar(clientId = 'gatehouse'): Promise<Liar> {
       return
     }
     const form = new URLSearchParams(await textOf(request))
+    const received = liar.lies.receive?.(path, form)
+    if (received !== undefined) {
+      response.writeHead(received).end()
+      return
+    }
     if (path === '/token') liar.grants.push(form)
     if (path === '/token') await liar.lies.hold
     const [status, body] = await bodyOf(path, form)

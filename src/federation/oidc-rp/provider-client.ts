@@ -2,7 +2,7 @@ import { importPKCS8 } from 'jose'
 import * as openid from 'openid-client'
 import type { Clock } from '../../base/clock.ts'
 import type { JsonValue } from '../../crypto/seal.ts'
-import { endpointFetch, isUnreachable } from './endpoint-fetch.ts'
+import { endpointFetch, EndpointUnreachable, isUnreachable } from './endpoint-fetch.ts'
 import { logoutTokenReader } from './logout-token.ts'
 import type { Claims } from '../claims.ts'
 import type { LoginWish, ProviderFault } from '../login-provider.ts'
@@ -13,6 +13,8 @@ import type { ProviderConfig } from './providers.schema.ts'
 const METADATA_MS = 3_600_000
 /** One that could not be read is left alone for this long. */
 const REST_MS = 5_000
+/** Longest wait for a revocation: ends of other sessions wait for it. In milliseconds, less than the outbox holds an entry for. */
+const REVOCATION_MS = 5_000
 
 interface Pending {
   readonly state: string
@@ -89,6 +91,14 @@ export function createProviderClient(
       }
     },
 
+    async revoke(tokens) {
+      try {
+        await inTime(metadata().then((server) => revoke(server, tokens)))
+      } catch (error) {
+        throw new Error(`its tokens are not revoked: ${faultOf(error).detail}`, { cause: error })
+      }
+    },
+
     async logout(idToken, returnTo) {
       const { end_session_endpoint: action } = (await metadata()).serverMetadata()
       if (action === undefined || !config.logout) return undefined
@@ -99,6 +109,22 @@ export function createProviderClient(
     readLogoutToken,
     faultOf,
   }
+}
+
+/** Rejects when it takes too long; what comes of it then is nobody's. */
+async function inTime(work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new EndpointUnreachable('too slow')), REVOCATION_MS)
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
+}
+
+async function revoke(server: openid.Configuration, { refreshToken, accessToken }: ProviderTokens): Promise<void> {
+  if (server.serverMetadata().revocation_endpoint === undefined) return
+  // A refresh token takes with it what came of it (RFC 7009 §2.1).
+  const token = refreshToken ?? accessToken
+  if (token === '') return
+  const hint = refreshToken === undefined ? 'access_token' : 'refresh_token'
+  await openid.tokenRevocation(server, token, { token_type_hint: hint })
 }
 
 /** Its metadata, read when first needed and again each hour; of two that need it at once one reads. */
@@ -160,6 +186,7 @@ function staticMetadata({ issuer, endpoints }: ProviderConfig): openid.ServerMet
           jwks_uri: endpoints.jwks,
           authorization_response_iss_parameter_supported: endpoints.issuerInResponse,
           ...(endpoints.userinfo === undefined ? {} : { userinfo_endpoint: endpoints.userinfo }),
+          ...(endpoints.revocation === undefined ? {} : { revocation_endpoint: endpoints.revocation }),
           ...(endpoints.endSession === undefined ? {} : { end_session_endpoint: endpoints.endSession }),
         }),
   }

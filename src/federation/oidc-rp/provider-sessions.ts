@@ -7,6 +7,7 @@ import type { OneTimeRecords, VersionedRecords } from '../../store/store.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Claims } from '../claims.ts'
 import type { ProviderLogout } from '../login-provider.ts'
+import { AFTERWARDS_MS } from '../logout/kept-marks.ts'
 import type { LogoutNotice, ProviderClient, Proved } from './provider.ts'
 import type { ProviderConfig } from './providers.schema.ts'
 import { MARK, markOf, markText, sidHash } from './session-mark.ts'
@@ -41,6 +42,8 @@ export interface ProviderSessions {
   used(session: Session): void
   /** Where its person signs out at the provider; asked before it is ended. */
   logout(session: Session, returnTo: string): Promise<ProviderLogout | undefined>
+  /** A session has ended that began with this mark: its tokens are taken back, where the provider does not know (`isTold`). */
+  ended(mark: string, end: { readonly userId: string; readonly isTold: boolean }): Promise<void>
   /** A logout token from the provider. False for one that is not good. */
   signedOut(token: string): Promise<boolean>
 }
@@ -84,7 +87,7 @@ export function createProviderSessions(deps: ProviderSessionsDeps): ProviderSess
       if (sid !== undefined) await remember(keyOf('sid', sid), userId, longestMs)
       // The ID token alone is what signing out there needs.
       const worth = config.keepTokens ? given : { idToken: given.idToken, accessToken: '' }
-      const record = config.keepTokens || config.logout ? await tokens.keep(worth, longestMs) : ''
+      const record = config.keepTokens || config.logout ? await tokens.keep(worth, longestMs + AFTERWARDS_MS) : ''
       return { [MARK]: markText({ provider: name, sid: sid === undefined ? '' : sidHash(sid), tokens: record }) }
     },
 
@@ -108,9 +111,7 @@ export function createProviderSessions(deps: ProviderSessionsDeps): ProviderSess
       if (record === '') return undefined
       try {
         const kept = await tokens.read(record)
-        const logout = kept && (await client.logout(kept.idToken, returnTo))
-        await tokens.forget(record)
-        return logout
+        return kept && (await client.logout(kept.idToken, returnTo))
       } catch (error) {
         // A provider that is away keeps nobody from signing out here.
         log.warn(
@@ -119,6 +120,19 @@ export function createProviderSessions(deps: ProviderSessionsDeps): ProviderSess
         )
         return undefined
       }
+    },
+
+    async ended(text, { userId, isTold }) {
+      const mark = markOf({ properties: { [MARK]: text } })
+      if (mark === undefined || mark.tokens === '') return
+      // What it takes back may end all that the person has from it; they may be signed in by the same session of its once more.
+      const isLast = async (): Promise<boolean> =>
+        (await sessions.ofUser({ realm, userId })).every((session) => {
+          const other = markOf(session)
+          return other?.provider !== name || other.sid !== mark.sid
+        })
+      if (config.keepTokens && !isTold && (await isLast())) await tokens.revoke(mark.tokens, client)
+      else await tokens.forget(mark.tokens)
     },
 
     async signedOut(token) {

@@ -44,6 +44,8 @@ export interface ProviderClient {
   refresh(tokens: ProviderTokens): Promise<Refreshed>
   /** Whether what was given is good still (RFC 7662); `unknown` where it cannot be asked, or does not answer such questions. */
   introspect(tokens: ProviderTokens): Promise<'live' | 'over' | 'unknown'>
+  /** Takes back what was given (RFC 7009), where it has an endpoint for that. Rejects where it could not be done. */
+  revoke(tokens: ProviderTokens): Promise<void>
   /** `undefined` for a provider without logout. */
   logout(idToken: string, returnTo: string): Promise<ProviderLogout | undefined>
   /** `undefined` for a token that is not its logout token for us. Rejects where its keys cannot be had. */

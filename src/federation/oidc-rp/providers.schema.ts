@@ -22,6 +22,7 @@ export const openIdProviderSchema = z
         jwks: safeUrl.describe('Its keys (RFC 7517).'),
         userinfo: safeUrl.optional().describe('Where its claims are asked for.'),
         endSession: safeUrl.optional().describe('Where people sign out.'),
+        revocation: safeUrl.optional().describe('Where tokens are taken back (RFC 7009).'),
         issuerInResponse: z
           .boolean()
           .default(false)

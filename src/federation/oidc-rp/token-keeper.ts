@@ -43,6 +43,8 @@ export interface TokenKeeper {
   keep(tokens: ProviderTokens, ttlMs: number): Promise<string>
   read(name: string): Promise<ProviderTokens | undefined>
   forget(name: string): Promise<void>
+  /** Has the provider take them back, and forgets them; never beside a refresh, which would bring others. Rejects where it could not. */
+  revoke(name: string, client: Pick<ProviderClient, 'revoke'>): Promise<void>
   /**
    * Refreshes what is about to be over. One process holds the lease, and before it asks it writes down that it does, by compare-and-set:
    * the version of the record is its fencing token, so whoever held the lease before and wakes up late writes nothing. The others find the
@@ -99,6 +101,19 @@ export function createTokenKeeper({ versioned, leases, sealer, clock, leaseMs }:
     }
   }
 
+  const underLease = async <T>(
+    name: string,
+    { work, otherwise }: { readonly work: () => Promise<T>; readonly otherwise: () => Promise<T> },
+  ): Promise<T> => {
+    const [lease, owner] = [`oidc-refresh:${name}`, randomName()]
+    if (!(await leases.acquire(lease, owner, leaseMs))) return otherwise()
+    try {
+      return await work()
+    } finally {
+      await leases.release(lease, owner)
+    }
+  }
+
   return {
     async keep(tokens, ttlMs) {
       const name = randomName()
@@ -108,18 +123,25 @@ export function createTokenKeeper({ versioned, leases, sealer, clock, leaseMs }:
     },
     read: async (name) => (await load(name))?.tokens,
     forget: (name) => versioned.remove(NAMESPACE, name),
+    revoke: (name, client) =>
+      underLease(name, {
+        async work() {
+          const found = await load(name)
+          if (found === undefined) return
+          await client.revoke(found.tokens)
+          await versioned.remove(NAMESPACE, name)
+        },
+        otherwise: () => Promise.reject(new Error('its tokens are just being refreshed')),
+      }),
     async refresh(name, client) {
       const found = await load(name)
       if (found === undefined) return { kind: 'gone', askAgainAt: Infinity }
       const dueAt = dueAtOf(found)
       if (dueAt > clock()) return { kind: 'current', askAgainAt: dueAt }
-      const [lease, owner] = [`oidc-refresh:${name}`, randomName()]
-      if (!(await leases.acquire(lease, owner, leaseMs))) return elsewhere(clock())
-      try {
-        return await refreshNow(name, client)
-      } finally {
-        await leases.release(lease, owner)
-      }
+      return underLease<RefreshOutcome>(name, {
+        work: () => refreshNow(name, client),
+        otherwise: () => Promise.resolve(elsewhere(clock())),
+      })
     },
   }
 }

@@ -3,6 +3,7 @@ import { markOf } from '../saml-sp/session-mark.ts'
 import type { NameId } from '../saml/assertion.ts'
 import type { Endpoint } from '../saml/metadata-endpoints.ts'
 import type { PartnerKey } from '../saml/partner-keys.ts'
+import type { IdpSession } from '../saml-sp/idp-sessions.ts'
 import type { RealmIdp } from '../saml-idp/realm-idp.ts'
 import type { SamlIdpPeer } from '../saml-sp/open-providers.ts'
 import type { Named } from './messages.ts'
@@ -34,12 +35,14 @@ export interface Peers {
   byId(role: PeerRole, id: string): Promise<Peer | undefined>
   /** Applications that a session has signed somebody in at, also when it is over. */
   applicationsOf(sid: string): Promise<readonly Acquaintance[]>
-  /** The provider that it began with. */
-  providerOf(session: Session): Promise<Acquaintance | undefined>
+  /** The provider that it began with. Rejects where its metadata is not to be had. */
+  providerOf(session: Pick<Session, 'properties'>): Promise<(Acquaintance & { readonly named: IdpSession }) | undefined>
   /** Names of sessions here that the partner knows by this name; of these sessions there alone where any are named. Never those of others. */
   sessionsOf(peer: Peer, nameId: NameId, indexes: readonly string[]): Promise<readonly string[]>
   /** The partner has heard of the end of the session, or has ended it itself: it is not told. */
   forget(peer: Peer, sid: string): Promise<void>
+  /** What a provider calls a session of its is not asked for any more. */
+  forgetProvider(session: Pick<Session, 'properties'>): Promise<void>
   /** Some could not be told; returns how often that was. */
   toldInVain(sid: string): Promise<number>
 }
@@ -92,9 +95,11 @@ export function createPeers({ idp, providers }: PeersDeps): Peers {
     async providerOf(session) {
       const mark = markOf(session)
       const found = mark && providers.find(({ name }) => name === mark.provider)
+      const named = await found?.sessions.of(session)
+      if (found === undefined || named === undefined) return undefined
       const peer = await provider(found)
-      const named = peer && (await found?.sessions.of(session))
-      return peer && named && { peer, named }
+      if (peer === undefined) throw new Error(`the metadata of ${found.name} is not to be had`)
+      return { peer, named }
     },
 
     async sessionsOf({ role, id, entityId }, nameId, indexes) {
@@ -114,6 +119,11 @@ export function createPeers({ idp, providers }: PeersDeps): Peers {
       const entries = found.entries.filter(({ partner }) => partner !== id)
       if (entries.length === 0) await idp.sessions.remove(sid)
       else await idp.sessions.replace(sid, { ...found, entries }, LEFT_MS)
+    },
+
+    async forgetProvider(session) {
+      const mark = markOf(session)
+      await providers.find(({ name }) => name === mark?.provider)?.sessions.forget(session)
     },
 
     async toldInVain(sid) {

@@ -159,11 +159,12 @@ function knownTo({ peer, named }: Acquaintance): KnownTo {
     : { ...known, way: 'none' }
 }
 
+/** The browser is taken to a provider where it can be: that one has a session of its own with it. */
 function providerKnownTo({ peer, named }: Acquaintance): KnownTo {
   const known = { protocol: SAML_PROTOCOLS[peer.role], partner: peer.id, title: peer.title }
   return peer.logout.some(isBrowserEndpoint)
     ? { ...known, way: 'browser', data: JSON.stringify(named) }
-    : { ...known, way: 'none' }
+    : { ...known, way: soapOf(peer) === undefined ? 'none' : 'server' }
 }
 
 function heardAnswer({ element, inResponseTo, partner }: GateMessage<Peer>) {

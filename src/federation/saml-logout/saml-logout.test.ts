@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { Browser, startGateway, type Gateway, type Page } from '../oidc-op/provider.fixture.ts'
 import { formOf, partnerKeys, Sp, spMetadata, through, type SpOptions } from '../saml-idp/sp.fixture.ts'
+import { encryptedFor } from '../saml/encrypted.fixture.ts'
 import { idpMetadata, responseXml, SAID, said, signedAssertion } from '../saml/partner.fixture.ts'
 import { signElement } from '../saml/sign.ts'
 import { readDocument } from '../saml/document.ts'
@@ -29,14 +31,15 @@ const idOf = (name: string): string => `https://${name}.example/saml`
 const acsOf = (name: string): string => `https://${name}.example/acs`
 const sloOf = (name: string): string => `https://${name}.example/slo`
 
-/** A partner's server that is told by SOAP. */
+/** The server of a partner, and of a provider, that are told by SOAP. */
 const heard: string[] = []
 let soapAnswers = true
 const soap = createServer((request, response) => {
   void text(request).then((body) => {
     heard.push(body)
     const inResponseTo = /ID="([^"]*)"/.exec(body)?.[1] ?? ''
-    const sent = { id: '_soap', now: Date.now(), destination: undefined, issuer: idOf('soap') }
+    const issuer = request.url === '/corp' ? SAID.idp : idOf('soap')
+    const sent = { id: '_soap', now: Date.now(), destination: undefined, issuer }
     const answer = enveloped(writeLogoutResponse(sent, inResponseTo, 'success'), '_soap', signerOf(keys))
     if (soapAnswers) response.writeHead(200, { 'content-type': 'text/xml' }).end(answer)
     else response.writeHead(500).end()
@@ -130,6 +133,13 @@ async function told(name: string, page: Page): Promise<string> {
   return partner.saml.getLogoutResponseUrlAsync(profile ?? assert.fail(), '', {}, true)
 }
 
+/** The outbox tries again what has failed. */
+async function tellsAgain(): Promise<void> {
+  const next = once(soap, 'told')
+  gateway.passSeconds(31)
+  await next
+}
+
 test('a partner signs somebody out: the session is over, all others are told, and it gets its answer', async () => {
   const { browser, profiles } = await signedIn('alice', 'wiki', 'forms', 'soap')
   const begun = await sp('wiki').saml.getLogoutUrlAsync(profiles[0] ?? assert.fail(), 'https://evil.example/', {})
@@ -173,9 +183,11 @@ test('who is told by SOAP is waited for on the page, and ends sessions by SOAP; 
   const before = heard.length
   await browser.submit(await browser.open('/logout'), {})
   while (heard.length === before) await once(soap, 'told')
-  soapAnswers = true
   const again = await browser.open('/leaving')
   assert.ok(rowsOf(again).some((row) => row === 'soap: Being told'))
+  soapAnswers = true
+  await tellsAgain()
+  assert.equal(heard.at(-1)?.includes(String(profiles[0]?.['sessionIndex'])), true)
 
   const other = await signedIn('carol', 'soap', 'mute')
   const [index, name] = [other.profiles[0]?.['sessionIndex'], profiles[0]?.nameID ?? '']
@@ -320,9 +332,11 @@ test('an answer of one partner is none of another, and the addresses that OpenAM
 test('a provider that people come from signs them out, and is told last where they sign out here', async () => {
   const corp = signerOf(keys)
   const at = 'https://idp.example/slo'
+  const soapAt = `http://127.0.0.1:${(soap.address() as AddressInfo).port}/corp`
+  const binding = 'urn:oasis:names:tc:SAML:2.0:bindings'
   const metadata = idpMetadata(corp).replace(
     '<md:SingleSignOnService',
-    `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="${at}"/><md:SingleSignOnService`,
+    `<md:SingleLogoutService Binding="${binding}:HTTP-Redirect" Location="${at}"/><md:SingleLogoutService Binding="${binding}:SOAP" Location="${soapAt}"/><md:SingleSignOnService`,
   )
   const provider = {
     ...{ type: 'saml', title: 'Corp', entityId: SAID.idp, metadata, unsolicited: true },
@@ -346,11 +360,11 @@ test('a provider that people come from signs them out, and is told last where th
   const [one, two] = [await arrive('_1'), await arrive('_2')]
   const begun = await sp('wiki').finish(await through(two, await sp('wiki').start()))
   assert.equal(begun.profile.nameID, 'alice')
-  const ask = (sessionIndex: string, signer = corp): string => {
-    const sent = { id: `_corp${sessionIndex}`, now: Date.now(), destination: slo, issuer: SAID.idp }
+  const ask = (sessionIndex: string, signer = corp, change = (xml: string): string => xml): string => {
+    const sent = { id: `_corp${randomUUID()}`, now: Date.now(), destination: slo, issuer: SAID.idp }
     const xml = writeLogoutRequest(sent, { nameId: { value: 'alice' }, sessionIndex })
     const going = { field: 'SAMLRequest', id: sent.id, relayState: 'r', signer } as const
-    return carried(xml, { binding: 'redirect', location: slo }, going).url
+    return carried(change(xml), { binding: 'redirect', location: slo }, going).url
   }
   assert.equal((await new Browser(gateway.origin).open(ask('_1', signerOf(stranger)))).status, 400)
   const answer = await new Browser(gateway.origin).open(ask('_1'))
@@ -363,4 +377,46 @@ test('a provider that people come from signs them out, and is told last where th
   const request = xmlIn(refreshOf(last))
   assert.ok(refreshOf(last).startsWith(`${at}?SAMLRequest=`))
   assert.match(request, />alice<\/saml:NameID><samlp:SessionIndex>_2<\/samlp:SessionIndex>/)
+
+  // What ends by nobody's browser is told by SOAP, until it is heard; not while the person is here by the same session of the provider.
+  const end = (sid: string): Promise<unknown> => gateway.withStore(({ sessions }) => sessions.end(sid, 'admin'))
+  const sids: string[] = []
+  for (const sessionIndex of ['_3', '_4', '_4']) {
+    await arrive(sessionIndex)
+    sids.push(/.*"event":"SessionCreated"[^\n]*?"sid":"([^"]*)"/s.exec(gateway.log())?.[1] ?? '')
+  }
+  const toldOf = (sessionIndex: string): number =>
+    heard.filter((body) => body.includes(`Destination="${soapAt}"`) && body.includes(`>${sessionIndex}</samlp:Sess`))
+      .length
+  const [third = '', fourth = '', again = ''] = sids
+  soapAnswers = false
+  const inVain = once(soap, 'told')
+  await end(fourth)
+  await end(third)
+  await inVain
+  soapAnswers = true
+  await tellsAgain()
+  assert.deepEqual(
+    ['_1', '_2', '_3', '_4'].map(toldOf),
+    [0, 0, 2, 0],
+    'nor where the provider, or the browser, ends it',
+  )
+  const heardLast = once(soap, 'told')
+  await end(again)
+  await heardLast
+  assert.deepEqual([toldOf('_3'), toldOf('_4')], [2, 1])
+  assert.match(heard.at(-1) ?? '', /soap:Body><samlp:LogoutRequest[^]*<ds:Signature[^]*>alice<\/saml:NameID>/)
+
+  const { body } = await new Browser(gateway.origin).call('/saml2/staff/metadata')
+  const certificate = /use="encryption"[^]*?<ds:X509Certificate>([^<]*)/.exec(body)?.[1] ?? ''
+  const { publicKey } = new X509Certificate(Buffer.from(certificate, 'base64'))
+  const hidden = (name: string) => (xml: string) =>
+    xml.replace(/<saml:NameID.*<\/saml:NameID>/, encryptedFor(publicKey, name, { wrap: 'EncryptedID' }))
+  const alice = '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">alice</saml:NameID>'
+  const five = await arrive('_5')
+  for (const name of [alice.replace('alice', 'bob'), alice.replaceAll('NameID', 'Name')])
+    await new Browser(gateway.origin).open(ask('_5', corp, hidden(name)))
+  assert.equal(await isIn(five), true)
+  assert.ok((await new Browser(gateway.origin).open(ask('_5', corp, hidden(alice)))).location?.startsWith(at))
+  assert.equal(await isIn(five), false, 'an encrypted name is as good')
 })

@@ -35,7 +35,8 @@ export async function tellBySoap(sid: string, deps: RealmLogoutDeps): Promise<vo
   for (const peer of failed) await peers.forget(peer, sid)
 }
 
-async function tell({ peer, named }: Acquaintance, deps: RealmLogoutDeps): Promise<void> {
+/** Rejects where it has not answered that it has heard. Nobody is told who has no such address. */
+export async function tell({ peer, named }: Acquaintance, deps: RealmLogoutDeps): Promise<void> {
   const { entityId, destinations, keys, soap, clock } = deps
   const to = soapOf(peer)
   if (to === undefined) return

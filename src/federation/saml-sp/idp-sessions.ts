@@ -6,6 +6,7 @@ import { sha256 } from '../../crypto/sha256.ts'
 import { fault } from '../../errors.ts'
 import type { Session, SessionService } from '../../session/session.ts'
 import type { VersionedRecords } from '../../store/store.ts'
+import { AFTERWARDS_MS } from '../logout/kept-marks.ts'
 import type { NameId } from '../saml/assertion.ts'
 import { indexHash, MARK, markOf, markText, nameHash } from './session-mark.ts'
 
@@ -32,7 +33,9 @@ export interface IdpSessions {
   /** The property that a session gets which begins with this; `longestMs`: how long it may live. */
   begin(there: IdpSession, userId: string, longestMs: number): Promise<Readonly<Record<string, string>>>
   /** `undefined` for a session that did not begin with this provider, or of which nothing is kept any more. */
-  of(session: Session): Promise<IdpSession | undefined>
+  of(session: Pick<Session, 'properties'>): Promise<IdpSession | undefined>
+  /** Removes what is kept of it. */
+  forget(session: Pick<Session, 'properties'>): Promise<void>
   /** Sessions here of that name at the provider; of these sessions there alone where any are named. */
   sessionsOf(nameId: NameId, sessionIndexes: readonly string[]): Promise<readonly Session[]>
 }
@@ -52,7 +55,7 @@ export function createIdpSessions({ realm, name, versioned, sealer, sessions }: 
       const { nameId, sessionIndex } = there
       const record = randomName()
       const sealed = sealer.seal('factors', [NAMES, record, JSON.stringify(there)], PURPOSES.factors.longestLifeMs)
-      if (!(await versioned.create(NAMES, record, sealed, longestMs)))
+      if (!(await versioned.create(NAMES, record, sealed, longestMs + AFTERWARDS_MS)))
         throw fault('GH_INTERNAL', { detail: 'a random name came twice' })
       await remember(ownerKey(nameHash(nameId)), userId, longestMs)
       const index = sessionIndex === undefined ? '' : indexHash(sessionIndex)
@@ -68,6 +71,11 @@ export function createIdpSessions({ realm, name, versioned, sealer, sessions }: 
       if (what !== NAMES || place !== mark?.record || typeof text !== 'string')
         throw fault('GH_STORE_UNAVAILABLE', { detail: 'what a SAML provider calls a session cannot be read' })
       return JSON.parse(text) as IdpSession
+    },
+
+    async forget(session) {
+      const mark = markOf(session)
+      if (mark?.provider === name) await versioned.remove(NAMES, mark.record)
     },
 
     async sessionsOf(nameId, sessionIndexes) {

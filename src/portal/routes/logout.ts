@@ -73,6 +73,7 @@ export async function signOut(
 ): Promise<string | undefined> {
   // Whom it is known to is said by what goes with it.
   const plan = await parts.leaving.plan(session, except)
+  await parts.leaving.visits(session, plan)
   await parts.sessions.end(session.sid, 'logout', visit.origin)
   return depart(parts, visit, session, { plan, ending })
 }

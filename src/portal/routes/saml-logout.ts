@@ -103,14 +103,16 @@ async function goOn({ parts, visit }: Answering, heard: Extract<Heard, { kind: '
 /** Ends what the partner may end; what it asked to be told of them all. */
 async function end(
   { parts, visit, logout }: Answering,
-  { peer, sids }: Asked,
+  { peer, sids, reply }: Asked,
 ): Promise<{ readonly first: Session | undefined; readonly plan: Plan }> {
   const except = { protocol: SAML_PROTOCOLS[peer.role], partner: peer.id }
   const found = await Promise.all(sids.map((sid) => parts.sessions.find(sid)))
   const sessions = found.filter((session) => session !== undefined)
   const plans: Plan[] = []
   for (const session of sessions) {
-    plans.push(await parts.leaving.plan(session, except))
+    const plan = await parts.leaving.plan(session, except)
+    plans.push(plan)
+    if (reply.binding !== 'soap') await parts.leaving.visits(session, plan)
     await logout.forget(peer, session.sid)
     await parts.sessions.end(session.sid, peer.role === 'idp' ? 'provider' : 'logout', visit.origin)
   }
