@@ -15,8 +15,13 @@ class FakeProvider implements SsoProvider {
   readonly clientId = 'app'
   readonly scope = 'openid'
   readonly authorizationUrl = `${ISSUER}/authorize`
+  readonly isElsewhere: boolean
   readonly answers: SsoAnswer[] = []
   next: SsoRedemption = { kind: 'refused', reason: 'unknown-code' }
+
+  constructor(isElsewhere: boolean) {
+    this.isElsewhere = isElsewhere
+  }
 
   readonly redeem = (answer: SsoAnswer): Promise<SsoRedemption> => {
     this.answers.push(answer)
@@ -30,9 +35,9 @@ interface Bench {
   readonly visit: (jar: Jar, target?: string, host?: string) => Promise<Answer>
 }
 
-async function benchOf(t: TestContext, profile: Record<string, unknown> = {}): Promise<Bench> {
+async function benchOf(t: TestContext, profile: Record<string, unknown> = {}, isElsewhere = false): Promise<Bench> {
   const app = await echoApp(t)
-  const provider = new FakeProvider()
+  const provider = new FakeProvider(isElsewhere)
   const other = { id: 'other', url: 'http://other.test' }
   const rig = await startGateway(t, {
     sites: [
@@ -141,6 +146,22 @@ test('what OpenID Connect has no parameter for is brought about by the login pag
   assert.ok(goto.startsWith(`${ISSUER}/authorize?client_id=app&`) && goto.length <= 2_000)
   const long = new URL((await visit(new Jar(), `/a?${'x'.repeat(1_500)}`)).headers.get('location') ?? '')
   assert.ok((long.searchParams.get('goto') ?? '').length <= 2_000, 'the login page takes no longer one')
+})
+
+test('nobody is sent to a page of the realm at a login host elsewhere, which has none', async (t) => {
+  const { rig, visit } = await benchOf(t, { loginRules: [{ path: '/a*', chain: 'strong' }] }, true)
+  const jar = new Jar()
+  const start = await visit(jar, '/a')
+  assert.ok(start.headers.get('location')?.startsWith(`${ISSUER}/authorize?`))
+  const script = ['Accept: application/json', 'Sec-Fetch-Mode: cors', 'Referer: http://app.test/page']
+  const told = await ask(rig.port, '/a', { headers: script })
+  assert.deepEqual(
+    [told.status, (JSON.parse(told.body) as { loginUrl?: string }).loginUrl],
+    [401, 'http://app.test/page'],
+  )
+  await visit(jar, back(parametersOf(start)))
+  const denied = await ask(rig.port, '/admin', { headers: ['Accept: application/json', ...jar.lines] })
+  assert.deepEqual([denied.status, denied.body.includes('/login/')], [403, false])
 })
 
 const REFUSED: readonly [what: string, changes: Readonly<Record<string, string | undefined>>, reason: string][] = [

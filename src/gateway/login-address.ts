@@ -7,7 +7,7 @@ import type { Site } from './site.ts'
 
 const MAX_GOTO = 6_000
 
-/** The realm's login page, for this agent, on the way to `goto`. */
+/** The realm's login page, for this agent, on the way to `goto`; `goto` itself where the provider of the realm is elsewhere. */
 export function loginPage(
   site: Site,
   {
@@ -23,6 +23,8 @@ export function loginPage(
     readonly at: Place
   },
 ): string {
+  // Nobody there knows this realm: who arrives at `goto` is sent to the provider.
+  if (site.sso?.isElsewhere === true) return goto
   const query = new URLSearchParams({ goto })
   if (state !== undefined) {
     query.set('agent', site.agent)
@@ -43,8 +45,9 @@ export function loginPage(
   return `${site.loginUrl}?${query.toString()}`
 }
 
-/** The realm's login page in spite of a session, for somebody who may be more than one user; leads back to `goto`. */
+/** The realm's login page in spite of a session, for somebody who may be more than one user; leads back to `goto`. Elsewhere they sign out first. */
 export function otherUserUrl(site: Site, goto: string): string {
+  if (site.sso?.isElsewhere === true) return site.logoutUrl
   return `${site.loginUrl}?${new URLSearchParams({ goto, ForceAuth: 'true' }).toString()}`
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
 import { echoApp, headerValues } from './echo-app.fixture.ts'
+import type { SsoProvider } from './sso-provider.ts'
 import { profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
 
 const PROFILE = {
@@ -18,9 +19,9 @@ const PROFILE = {
 /** A click in a page of the site. */
 const OWN = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document', 'Sec-Fetch-Site: same-origin']
 
-async function setup(t: TestContext, changes: object = {}) {
+async function setup(t: TestContext, changes: object = {}, sso?: SsoProvider) {
   const app = await echoApp(t)
-  const site = siteOf(profileOf(app.url, { ...PROFILE, ...changes }))
+  const site = siteOf(profileOf(app.url, { ...PROFILE, ...changes }), { sso })
   const rig = await startGateway(t, { sites: [site], forwardAuth: { trustedProxies: ['127.0.0.1'] } })
   const cookie = `Cookie: ${rig.sessions.add(1, sessionOf('s1'))}`
   return { ...rig, app, cookie }
@@ -210,4 +211,19 @@ test('whoever is sent to the login without a session forgets the application’s
   assert.deepEqual((await ask(port, '/level/a')).cookies, [], 'a script is not sent there')
   const logout = await ask(port, '/.gatehouse/logout', { method: 'POST', headers: [cookie, ...OWN] })
   assert.deepEqual([cleared(logout), sessions.ended], [ALL, ['s1']])
+})
+
+test('where the provider is elsewhere they sign out there as well, or the next click would sign them in again', async (t) => {
+  const sso: SsoProvider = {
+    ...{ issuer: 'http://op.test', clientId: 'app', scope: 'openid', authorizationUrl: 'http://op.test/authorize' },
+    isElsewhere: true,
+    signOutUrl: ({ sid }) => Promise.resolve(`http://op.test/end?${sid}`),
+    redeem: () => Promise.resolve({ kind: 'refused', reason: 'unknown-code' }),
+  }
+  for (const goto of ['/', 'signed-out']) {
+    const { port, cookie, sessions } = await setup(t, { logout: { urls: [{ path: '/bye' }], goto } }, sso)
+    const answer = await ask(port, '/bye', { headers: [cookie, ...OWN] })
+    assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://op.test/end?s1'], goto)
+    assert.deepEqual([cleared(answer), sessions.ended], [ALL, ['s1']])
+  }
 })

@@ -44,9 +44,11 @@ export async function signOut(deps: SignOutDeps, request: AccessRequest): Promis
   const open = isSentOn ? undefined : deps.decideOpen(request)
   if (session === undefined) return open ?? (isNavigation ? away(site, method) : deps.decide(request))
   const verdict = isSentOn ? undefined : (open ?? (await deps.decideKnown(request, session)))
+  // Else the next click would sign them in again, unasked.
+  const elsewhere = await site.sso?.signOutUrl?.(session)
   await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   // What would have been refused, or asked for a login, has nothing to ask for any more.
-  return verdict?.kind === 'forward' ? { ...verdict, forgets: signedOutCookies(site) } : away(site, method)
+  return verdict?.kind === 'forward' ? { ...verdict, forgets: signedOutCookies(site) } : away(site, method, elsewhere)
 }
 
 /**
@@ -66,10 +68,16 @@ function question({ logoutUrl }: Site, method: string): Verdict {
   return { kind: 'redirect', status: statusFor(method), location: logoutUrl }
 }
 
-function away(site: Site, method: string): Verdict {
+/** `elsewhere`: where they sign out at the provider, which comes first. */
+function away(site: Site, method: string, elsewhere?: string): Verdict {
   const { goto = 'signed-out' } = site.logout ?? {}
   const location = goto === 'signed-out' ? site.signedOutUrl : goto.startsWith('/') ? site.url + goto : goto
-  return { kind: 'redirect', status: statusFor(method), location, forgets: signedOutCookies(site) }
+  return {
+    kind: 'redirect',
+    status: statusFor(method),
+    location: elsewhere ?? location,
+    forgets: signedOutCookies(site),
+  }
 }
 
 /** Whatever the method was: what comes next is a page. */

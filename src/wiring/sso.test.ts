@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { AgentId, RealmName } from '../base/brand.ts'
 import { markText } from '../federation/oidc-rp/session-mark.ts'
 import { sessionOf } from '../gateway/gateway.fixture.ts'
+import type { User } from '../identity/directory.ts'
 import type { Session } from '../session/session.ts'
 import { eachAboutItsOwn } from './sso.ts'
 
@@ -14,7 +15,7 @@ test('of a session the client is asked that it began with, whichever site of the
     name,
     factsOf({ sid }: Session) {
       asked.push(`${of} ${name} facts ${sid}`)
-      return Promise.resolve(undefined)
+      return Promise.resolve<User | undefined>(undefined)
     },
     used: ({ sid }: Session) => void asked.push(`${of} ${name} use ${sid}`),
     signOutUrl: ({ sid }: Session) => Promise.resolve(`https://login.test/?${name}&${sid}`),
