@@ -29,7 +29,7 @@ import { callingOrigins } from './wiring/calling-pages.ts'
 import { agentIdTokensOf } from './wiring/agent-id-tokens.ts'
 import { agentsOf } from './wiring/agents.ts'
 import { type RealmDirectories, usersOf } from './wiring/users.ts'
-import { openProviders, sessionUse, type RealmProviders } from './wiring/providers.ts'
+import { openProviders, providerEnds, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { remoteLoginsOf, ssoProviderOf, withRemoteUse, type RemoteLogins } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
 import { samlOf } from './wiring/saml.ts'
@@ -87,6 +87,7 @@ export async function buildGeneration(
     const saml = await samlOf(snapshot, { directories, authns, providers }, deps)
     opened.push(saml.close)
     const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
+    const endAtProvider = providerEnds(providers.all, saml.logouts.providerEnded, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const remotes = await remoteLoginsOf(snapshot, deps)
     const tokens = requestTokens(snapshot, authns, deps)
@@ -126,7 +127,7 @@ export async function buildGeneration(
       causeToEnd: users.causeToEnd,
       sessionUsed: withRemoteUse(sessionUse(providers.all), remotes),
       async sessionEnded(entry) {
-        await Promise.all([issuers.sessionEnded(entry), saml.logouts.sessionEnded(entry)])
+        await Promise.all([issuers.sessionEnded(entry), saml.logouts.sessionEnded(entry), endAtProvider?.(entry)])
       },
       factorOwners: createFactorOwners(snapshot.realms.values(), directories),
       close,
