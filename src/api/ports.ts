@@ -48,6 +48,7 @@ export interface ChangedDecision {
   /** In a few words. */
   readonly before: string
   readonly after: string
+  /** How many requests come to this. */
   readonly count: number
 }
 

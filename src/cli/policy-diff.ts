@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ChangedDecision } from '../api/ports.ts'
 import type { EpochMs } from '../base/brand.ts'
 import type { AskedRequest, Asker } from '../gateway/policy-query.ts'
 import { evaluate } from '../gateway/policy-query.ts'
@@ -130,19 +131,9 @@ export interface Replayed {
   readonly asker: Asker
 }
 
-export interface Change {
-  readonly user: string
-  readonly method: string
-  readonly url: string
-  readonly before: string
-  readonly after: string
-  /** How many requests of the log come to this. */
-  readonly count: number
-}
-
 /** Every decision that would be another under the draft, each once; so is one that tells the application something else. */
-export function changesUnder(draft: PolicyDecisionPoint, replayed: readonly Replayed[]): readonly Change[] {
-  const changes = new Map<string, Change>()
+export function changesUnder(draft: PolicyDecisionPoint, replayed: readonly Replayed[]): readonly ChangedDecision[] {
+  const changes = new Map<string, ChangedDecision>()
   for (const { request, asker } of replayed) {
     const now = evaluate(request, asker)
     const then = evaluate({ ...request, site: { ...request.site, pdp: draft } }, asker)

@@ -68,6 +68,9 @@ suite('policy explain', () => {
     assert.match((await ask('--partner', 'payroll', '--group', 'finance')).out, /\nallowed \(for-finance\)/)
     assert.match((await ask('--partner', 'blog')).err, /no realm has an OpenID client or SAML partner "blog"/)
     assert.match((await ask('--partner', 'wiki', '--url', `${APP}/`)).err, /say --url or --partner/)
+    for (const idle of [['--approved'], ['--method', 'POST'], ['--environment', 'device=d-1']])
+      assert.match((await ask('--partner', 'wiki', ...idle)).err, /are of a request/, idle[0])
+    assert.match((await ask('--url', `${APP}/`, '--realm', '/employees')).err, /--realm is for --partner/)
   })
 
   test('says who is asked for more, by which condition, and on what value', async () => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
+import type { ChangedDecision } from '../api/ports.ts'
 import type { EpochMs } from '../base/brand.ts'
 import { systemClock } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
@@ -16,7 +17,7 @@ import { policiesFileSchema } from '../policy/policies.schema.ts'
 import { configOption } from './config-option.ts'
 import { explanationAsJson, explanationAsText, questionOf } from './explanation-text.ts'
 import { NotThere } from './managed-realm.ts'
-import { changesUnder, readLog, type Change } from './policy-diff.ts'
+import { changesUnder, readLog } from './policy-diff.ts'
 import { createImportCommand } from './policy-import.ts'
 import { partnerQuestion, realmOfPartner } from './policy-partner.ts'
 import { personOf } from './policy-person.ts'
@@ -109,6 +110,7 @@ function explainCommand(terminal: PolicyCommandDeps['terminal'], guarded: Guarde
 async function explain(options: ExplainOptions, terminal: PolicyCommandDeps['terminal']): Promise<void> {
   const { url, partner } = options
   if ((url === undefined) === (partner === undefined)) throw new NotThere('say --url or --partner, one of them')
+  refuseIdle(options)
   const snapshot = await read(options.config, terminal)
   const explainedBy = options.json ? explanationAsJson : explanationAsText
   if (url === undefined) {
@@ -128,6 +130,16 @@ async function explain(options: ExplainOptions, terminal: PolicyCommandDeps['ter
   }
   const asker = await askedBy(realm, options, terminal)
   terminal.out(explainedBy(questionOf(request), asker, explainAccess(request, asker)))
+}
+
+/** What would change nothing, and whoever says it believes that it does. @throws NotThere */
+function refuseIdle({ url, realm, environment, approved, method }: ExplainOptions): void {
+  if (url !== undefined && realm !== undefined) throw new NotThere('--realm is for --partner: an address has one realm')
+  const isOfRequest = environment !== undefined || approved !== undefined || method !== 'GET'
+  if (url === undefined && isOfRequest)
+    throw new NotThere(
+      '--method, --environment and --approved are of a request, which a login at a partner has none of',
+    )
 }
 
 async function askedBy(
@@ -174,7 +186,7 @@ async function diff(options: DiffOptions, terminal: PolicyCommandDeps['terminal'
 }
 
 function changesAsText(
-  changes: readonly Change[],
+  changes: readonly ChangedDecision[],
   { compared, skipped }: { readonly compared: number; readonly skipped: number },
 ): string {
   const lines = changes.flatMap(({ user, method, url, before, after, count }) => [

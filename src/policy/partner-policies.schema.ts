@@ -1,18 +1,13 @@
 import { z } from 'zod'
 import { conditionSchema } from './conditions.schema.ts'
+import { policyHeading } from './policy-heading.schema.ts'
 import { subjectSchema } from './subjects.schema.ts'
 
 /** Names every partner there is. */
 export const EVERY_PARTNER = '*'
 
 export const partnerPolicySchema = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .describe('Unique in the realm; named in the audit log and on the page of a refusal.'),
-  description: z.string().max(1_024).optional().describe('For people.'),
-  active: z.boolean().default(true).describe('An inactive policy takes no part.'),
+  ...policyHeading,
   partners: z
     .array(z.string().min(1).max(1_024))
     .min(1)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { conditionSchema } from './conditions.schema.ts'
 import { partnerPolicySchema } from './partner-policies.schema.ts'
+import { policyHeading } from './policy-heading.schema.ts'
 import { checkPattern } from './pattern.ts'
 import { typeProblems } from './resource-types.ts'
 import { responseAttributeSchema } from './response-attributes.schema.ts'
@@ -25,13 +26,7 @@ function isEachOnce(names: readonly string[]): boolean {
 }
 
 const policySchema = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .describe('Unique in the realm; named in the audit log and on the page of a refusal.'),
-  description: z.string().max(1_024).optional().describe('For people.'),
-  active: z.boolean().default(true).describe('An inactive policy takes no part.'),
+  ...policyHeading,
   policySet: z.string().min(1).default(DEFAULT_SET).describe('The set that an agent profile names.'),
   resources: z
     .array(z.string().min(1).superRefine(refusePattern))

@@ -449,6 +449,23 @@ test('copying and moving policies', async (context) => {
     assert.match(file(), /GET: deny/)
   })
 
+  await context.test('the version that was read, where it is named', async () => {
+    const { write, file } = await fresh()
+    const { body: read } = await write('GET', 'policies/staff')
+    const customers = { realm: '/customers', name: 'versioned' }
+    for (const to of [customers, { name: 'versioned' }]) {
+      const move = (rev: string) =>
+        write('POST', 'policies/staff?_action=move&_dryRun=true', { body: { to }, headers: { 'if-match': rev } })
+      const answers = await Promise.all(['"another"', String(read['_rev']), '*'].map(move))
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [412, 200, 200],
+        JSON.stringify(to),
+      )
+    }
+    assert.equal(file(), WRITTEN)
+  })
+
   await context.test('by administrators of both realms, and of nothing that is not there', async () => {
     const { write, rig, file } = await fresh()
     const { token: alice } = await rig.signIn('alice')
@@ -515,7 +532,12 @@ suite('several who write', () => {
     const said = '3 of 9 decisions that were made lately would be others; nothing was written'
     assert.deepEqual([refused.status, refused.body['message']], [409, said])
     const to = { realm: '/customers' }
-    assert.equal((await write('POST', 'policies/staff?_action=move&_mayChange=2', { body: { to } })).status, 409)
+    for (const most of [2, 5])
+      assert.equal(
+        (await write('POST', `policies/staff?_action=move&_mayChange=${most}`, { body: { to } })).status,
+        409,
+        'a move counts what it changes in both realms',
+      )
     assert.equal((await create(NEW, 'policies?_action=create&_mayChange=-1')).status, 400)
     assert.equal(file(), WRITTEN)
     assert.ok(!rig.audited.some(({ event }) => event === 'PolicyAdministered'))

@@ -6,7 +6,7 @@ import type { ChangedDecisions } from '../../ports.ts'
 import { sessionOf, type Call } from '../call.ts'
 import { FORBIDDEN, problem, UNAUTHORIZED, type Reply } from '../reply.ts'
 import { mayWrite } from './privilege.ts'
-import { withTag } from './revision.ts'
+import { namesRevision, withTag } from './revision.ts'
 import { clashOf, movedBy, readTransfer, type Copying, type Moved, type Transfer } from './transfer.ts'
 import { withDecisions, writingOf, type Writing } from './trial.ts'
 import { failureOf, note, type WriteDeps } from './write.ts'
@@ -54,7 +54,7 @@ async function withinRealm(deps: WriteDeps, work: Work): Promise<Reply> {
   const { to: realm, copying } = transfer
   let moved: readonly Moved[] = []
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
-    const found = movedBy(transfer, policies)
+    const found = movedAsRead(work, policies)
     if ('status' in found) return { kind: 'refused', refused: found }
     moved = found
     const going = new Set(copying === 'move' ? found.map(({ old }) => old) : [])
@@ -83,7 +83,7 @@ async function withinRealm(deps: WriteDeps, work: Work): Promise<Reply> {
 async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
   const { transfer, options } = work
   const { from, to, copying } = transfer
-  const moved = movedBy(transfer, deps.policiesOf(from)?.policies ?? [])
+  const moved = movedAsRead(work, deps.policiesOf(from)?.policies ?? [])
   if ('status' in moved) return moved
   const plan = (policies: readonly PolicyConfig[]): EditPlan<Reply> => {
     const clash = clashOf(policies, moved)
@@ -91,12 +91,16 @@ async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
     const edits = moved.map(({ written }, nth) => ({ index: policies.length + nth, before: undefined, after: written }))
     return { kind: 'edit', edits }
   }
+  let removal: Done['effect']
   if (copying === 'move') {
     const tried = await remove(deps, { ...work, options: { ...options, isTrial: true } }, moved)
     if (tried.kind !== 'done') return failureOf(tried)
+    removal = tried.effect
   }
+  const { objection } = options
   const created = await deps.policyAdmin.change(to, plan, {
     ...options,
+    objection: objection && (({ items, effect }) => objection({ items, effect: united(removal, effect) })),
     written: (kept) => noteAll(deps, work, { moved, kept, action: 'create' }),
   })
   if (created.kind !== 'done') return failureOf(created)
@@ -112,6 +116,16 @@ async function toOtherRealm(deps: WriteDeps, work: Work): Promise<Reply> {
     effect: united(effect, removed.effect),
     isInForce: isInForce && removed.isInForce,
   })
+}
+
+/** With `If-Match` only the versions that it names, each of them (RFC 9110 §13.1.1). */
+function movedAsRead({ call, transfer }: Work, policies: readonly PolicyConfig[]): readonly Moved[] | Reply {
+  const moved = movedBy(transfer, policies)
+  const { match } = call.precondition
+  if ('status' in moved || match === undefined) return moved
+  return moved.every(({ old }) => namesRevision(match, documentOf(transfer.from, old)))
+    ? moved
+    : problem(412, 'the policy is not what it was; read it again')
 }
 
 /** What was changed in between stays: it is not what was copied. */
