@@ -32,6 +32,7 @@ import { type RealmDirectories, usersOf } from './wiring/users.ts'
 import { openProviders, providerEnds, sessionUse, type RealmProviders } from './wiring/providers.ts'
 import { remoteLoginsOf, ssoProviderOf, withRemoteUse, type RemoteLogins } from './wiring/sso.ts'
 import { issuersOf } from './wiring/issuers.ts'
+import { remoteSamlOf } from './wiring/remote-saml.ts'
 import { samlOf } from './wiring/saml.ts'
 import { samlSsoOf } from './wiring/saml-agents.ts'
 import { loginHostOf, loginHostSocketsOf } from './wiring/login-host.ts'
@@ -86,7 +87,10 @@ export async function buildGeneration(
     const issuers = await issuersOf(snapshot, { directories, authns }, deps)
     const saml = await samlOf(snapshot, { directories, authns, providers }, deps)
     opened.push(saml.close)
-    const samlSso = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
+    const remoteSaml = await remoteSamlOf(snapshot, deps)
+    opened.push(() => remoteSaml.close())
+    const localSaml = await samlSsoOf(snapshot, { directories, idps: saml.idps }, deps)
+    const samlSso = new Map([...localSaml, ...remoteSaml.all])
     const endAtProvider = providerEnds(providers.all, saml.logouts.providerEnded, deps)
     const idTokens = await agentIdTokensOf(snapshot, deps.keyRing)
     const remotes = await remoteLoginsOf(snapshot, deps)

@@ -10,13 +10,14 @@ import { answerHandshake, answerRefusal, type AnswerContext } from './answers.ts
 import { findForm, FORM_ENDPOINT, formTicket, type FormKeepingDeps } from './form-keeping.ts'
 import { AGENT_CALLBACK, ENDPOINT_PREFIX } from './endpoint-path.ts'
 import type { Handshake } from './handshake.ts'
-import { ACS_ENDPOINT, BEGIN_ENDPOINT } from './handshake-saml.ts'
+import { ACS_ENDPOINT, BEGIN_ENDPOINT, SLO_ENDPOINT } from './handshake-saml.ts'
 import { ownUrl } from './login-address.ts'
 import { answerLogin } from './login-answer.ts'
 import { onlyParameters } from './only-parameters.ts'
 import type { ParkedPosts } from './parked-posts.ts'
 import { takenUp, type ParkingPlace } from './parking.ts'
 import { announcedLength, readBody } from './read-body.ts'
+import { receiveSamlLogout } from './saml-sign-out.ts'
 import { signedOutCookies } from './signed-out.ts'
 import type { Site } from './site.ts'
 import { sessionOfCookie } from './token-cookie.ts'
@@ -45,7 +46,7 @@ function comesBackBy({ sso }: Site): readonly string[] {
   return sso === undefined ? PAGES : FORMS
 }
 
-/** What every gateway serves: `callback`, `form`, `logout`, `whoami`, and `backchannel-logout` where the provider is elsewhere. */
+/** What every gateway serves: `callback`, `form`, `logout`, `whoami`, and `backchannel-logout` and `slo` where the provider is elsewhere. */
 export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
   return new Map<string, HostEndpoint>([
     ['callback', { methods: comesBackBy, handle: (request, _, context) => callback(deps, request, context) }],
@@ -57,6 +58,10 @@ export function ownEndpoints(deps: EndpointDeps): HostEndpoints {
     [
       'backchannel-logout',
       { methods: () => ['POST'], handle: (request, _, context) => receiveLogout(request, context) },
+    ],
+    [
+      SLO_ENDPOINT,
+      { methods: () => ['GET', 'POST'], handle: (request, _, context) => receiveSamlLogout(request, context) },
     ],
     ['whoami', { methods: () => PAGES, handle: (request, _, context) => whoAmI(deps, request, context) }],
   ])
@@ -175,7 +180,7 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
     return
   }
   const session = await sessionOf(deps, request)
-  const elsewhere = session && (await site.sso?.signOutUrl?.(session))
+  const elsewhere = session && (await (site.samlSso ?? site.sso)?.signOutUrl?.(session))
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const headers = { 'set-cookie': signedOutCookies(site) }

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
 import { sha256 } from '../crypto/sha256.ts'
+import { fault } from '../errors.ts'
 import type { Advices } from '../policy/decision.ts'
+import type { SessionResolver } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
 import type { AccessRequest } from './access-request.ts'
 import { ENDPOINT_PREFIX } from './endpoint-path.ts'
@@ -12,8 +14,10 @@ import type { LoginStates } from './login-state.ts'
 import { onlyParameters } from './only-parameters.ts'
 import type { SamlSso } from './saml-sso.ts'
 import type { Site } from './site.ts'
+import { sessionOfCookie } from './token-cookie.ts'
 
 export interface SamlDressDeps {
+  readonly sessions: Pick<SessionResolver, 'resolve'>
   readonly loginStates: LoginStates
   readonly audit: AuditSink
   readonly clock: Clock
@@ -21,6 +25,8 @@ export interface SamlDressDeps {
 
 /** Name below `/.gatehouse/` of where answers come to. */
 export const ACS_ENDPOINT = 'acs'
+/** And of where a provider elsewhere says who has signed out. */
+export const SLO_ENDPOINT = 'slo'
 /** And of where a login begins again, when the login page has brought about what has no word in SAML. */
 export const BEGIN_ENDPOINT = 'begin'
 
@@ -71,6 +77,10 @@ function depart(
   const signOn =
     wanted === undefined || index?.type === 'service' ? undefined : provider.signOn({ id, relayState, ...wanted })
   if (signOn !== undefined) return signOn
+  if (provider.isElsewhere === true)
+    throw fault('GH_CONFIG_INVALID', {
+      detail: `${site.agent} asks for what its SAML provider has no class for (acr of ssoProvider): ${JSON.stringify(purpose.advices ?? index)}`,
+    })
   // What has no word in SAML the login page brings about first. From there a login begins that asks for nothing more.
   return loginPage(site, { goto: beginAt(site, purpose.goto), advices: purpose.advices, state: undefined, at: place })
 }
@@ -87,7 +97,7 @@ function shortest(makers: readonly (() => string)[]): string {
 
 async function arrive(
   provider: SamlSso,
-  { loginStates, audit, clock }: SamlDressDeps,
+  { loginStates, sessions, audit, clock }: SamlDressDeps,
   { request, binding }: { readonly request: AccessRequest; readonly binding: Binding | undefined },
 ): Promise<HandshakeArrival> {
   const { site, target, id, client } = request
@@ -108,7 +118,9 @@ async function arrive(
   }
   if (response === undefined || clock() - state.startedAt > MOST_MS) return refuse('unknown-code')
   const { start } = state
-  const redemption = await provider.redeem({ response, requestId: requestId(site, binding, start), start }, origin)
+  const before = provider.isElsewhere === true ? await sessionOfCookie(sessions, request) : undefined
+  const answer = { response, requestId: requestId(site, binding, start), start, before }
+  const redemption = await provider.redeem(answer, origin)
   if (redemption.kind === 'denied')
     return { ...at, isFinal: true, redemption: { kind: 'refused', reason: 'other-start' } }
   if (redemption.kind === 'refused') return { ...at, redemption }

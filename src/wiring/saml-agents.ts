@@ -86,6 +86,7 @@ function samlAgentsIn(agents: ConfigSnapshot['agents']): readonly AgentProfileCo
   return agents.filter((profile) => profile.sso === 'saml' && isSite(profile))
 }
 
-function samlAgent({ id: agent, title, url }: AgentProfileConfig): SamlAgent {
+/** A site as a service provider. */
+export function samlAgent({ id: agent, title, url }: AgentProfileConfig): SamlAgent {
   return { agent, title: title ?? agent, entityId: `${url}${ENDPOINT_PREFIX}metadata`, consumer: consumerUrl({ url }) }
 }

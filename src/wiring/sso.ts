@@ -32,7 +32,7 @@ export function agentClientsOf(
   })
 }
 
-/** Logins of the agents whose realm has its people from a provider elsewhere. */
+/** Logins of the agents whose realm has its people from an OpenID provider elsewhere. */
 export type RemoteLogins = ReadonlyMap<AgentId, RemoteLogin>
 
 /** Loads what speaks with such a provider where a realm has one, and only there. */
@@ -44,7 +44,7 @@ export async function remoteLoginsOf(
   for (const profile of agents.filter(isSite)) {
     const { id: agent, realm, url } = profile
     const config = realms.get(realm)
-    if (config?.ssoProvider === undefined) continue
+    if (config?.ssoProvider === undefined || config.ssoProvider.type === 'saml') continue
     const { createRemoteLogin } = await loadPart(
       'single sign-on by a provider elsewhere',
       () => import('../federation/cdsso/remote-login.ts'),

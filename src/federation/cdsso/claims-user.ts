@@ -3,13 +3,13 @@ import type { User } from '../../identity/directory.ts'
 import type { Session } from '../../session/session.ts'
 import { isAnonymous } from '../../session/anonymous.ts'
 import { textIn, textsIn, type Claims } from '../claims.ts'
-import type { SsoProviderConfig } from './sso-provider.schema.ts'
+import type { OpenIdSsoConfig } from './sso-provider.schema.ts'
 
 /** The property in which a session remembers who its provider says somebody is. */
 const PROPERTY = 'ssoClaims'
 
 /** Of somebody whom no directory here knows. `undefined` for a name that would pass for nobody's. */
-export function userOf({ claims: names }: Pick<SsoProviderConfig, 'claims'>, claims: Claims): User | undefined {
+export function userOf({ claims: names }: Pick<OpenIdSsoConfig, 'claims'>, claims: Claims): User | undefined {
   if (isAnonymous({ userId: claims.sub })) return undefined
   const attributes = Object.entries(names.attributes).map(([name, claim]) => [name, textsIn(claims, claim)] as const)
   return {
@@ -39,8 +39,8 @@ export function userOfSession({
   return { id: userId, username, groups: new Set(groups), attributes }
 }
 
-/** The level that an `acr` stands for. */
-export function levelOf({ acr }: Pick<SsoProviderConfig, 'acr'>, name: unknown): number {
+/** The level that an `acr`, or a class of authentication contexts, stands for. */
+export function levelOf({ acr }: Pick<OpenIdSsoConfig, 'acr'>, name: unknown): number {
   if (typeof name !== 'string') return 0
   const named = acr.find((each) => each.name === name)?.level
   return named ?? (/^\d{1,4}$/.test(name) ? Number(name) : 0)

@@ -4,14 +4,14 @@ import { element } from '../../http/xml-writer.ts'
 import type { HandshakeService, RedemptionFault, RequestOrigin, Session, SessionToken } from '../../session/session.ts'
 import type { Audience, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
-import { acceptAssertion, type Asserted } from '../saml/assertion.ts'
-import { openMessage } from '../saml/gate.ts'
+import type { Asserted } from '../saml/assertion.ts'
 import { BINDINGS, NAME_ID, NS } from '../saml/names.ts'
 import { readPartnerKey } from '../saml/partner-keys.ts'
 import type { RealmKeys } from '../saml/realm-keys.ts'
 import type { SamlRefusal } from '../saml/refusal.ts'
 import type { SpSessions } from '../saml-idp/sp-sessions.ts'
 import { agentMetadata, type SamlAgent } from './agent-partner.ts'
+import { judgeAnswer } from './judge-answer.ts'
 
 /** A site of this gateway that is a service provider of its realm. */
 export interface AgentAtIdp extends SamlAgent {
@@ -118,19 +118,13 @@ function judge(
   const keys = idp.keys.all('saml-signing').map(({ certificate }) => readPartnerKey(certificate))
   const partner = { entityId: idp.entityId, keys: keys.filter((key) => typeof key !== 'string') }
   const moment = { now: clock(), skewMs: SKEW_MS }
-  const message = openMessage(
-    { binding: 'post', field: response, relayState: undefined },
-    {
-      expects: 'Response',
-      partner: (issuer) => (issuer === partner.entityId ? partner : undefined),
-      destinations: [consumer],
-      signed: 'message',
-      moment,
-    },
-  )
-  if (message.kind === 'refused') return message
-  return acceptAssertion(message, {
-    ...{ signed: 'message', moment, audience: entityId, recipient: consumer, inResponseTo: requestId },
+  return judgeAnswer(response, {
+    partner,
+    entityId,
+    consumer,
+    requestId,
+    signed: 'response',
+    moment,
     decryptionKeys: [],
   })
 }

@@ -21,7 +21,7 @@ import { markOf } from '../oidc-rp/session-mark.ts'
 import { createTokenKeeper } from '../oidc-rp/token-keeper.ts'
 import { claimsProperty, levelOf, provenSince, userOf, userOfSession } from './claims-user.ts'
 import { createSessionWatch, type Confirmed } from './session-watch.ts'
-import type { SsoProviderConfig } from './sso-provider.schema.ts'
+import type { OpenIdSsoConfig } from './sso-provider.schema.ts'
 
 /** A site of this gateway, whose people are those of a provider elsewhere. */
 export interface AgentOfProvider {
@@ -71,7 +71,7 @@ const NOBODY = { requestId: undefined, clientIp: undefined }
  */
 export function createRemoteLogin(
   { agent, realm, audience, redirectUri, session: life }: AgentOfProvider,
-  config: SsoProviderConfig,
+  config: OpenIdSsoConfig,
   deps: RemoteLoginDeps,
 ) {
   const { store, sealer, sessions, handshakes, audit, clock, log } = deps
@@ -181,8 +181,8 @@ export function createRemoteLogin(
 export type RemoteLogin = ReturnType<typeof createRemoteLogin>
 
 /** As the parts that speak with providers know one. */
-function clientConfig(config: SsoProviderConfig, agent: AgentId): ProviderConfig {
-  const { authorization: _, claims: __, acr: ___, recheck: ____, grace: _____, ...same } = config
+function clientConfig(config: OpenIdSsoConfig, agent: AgentId): ProviderConfig {
+  const { type: _, authorization: __, claims: ___, acr: ____, recheck: _____, grace: ______, ...same } = config
   return {
     ...same,
     title: config.issuer,

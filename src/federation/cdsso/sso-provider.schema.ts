@@ -1,12 +1,27 @@
 import { z } from 'zod'
 import { duration } from '../../base/duration.schema.ts'
 import { safeUrl } from '../oidc-rp/providers.schema.ts'
+import { metadataFields, sourceProblem } from '../saml/partner.schema.ts'
 
 const claimName = z.string().min(1).max(128)
 
-/** `ssoProvider` of realm.yaml: the people of the realm are those of a provider elsewhere. */
-export const ssoProviderSchema = z
+const acrOf = (name: string) =>
+  z
+    .array(
+      z.strictObject({
+        name: claimName.describe(name),
+        level: z.int().min(0).max(9_999).describe('The authLevel that it stands for.'),
+      }),
+    )
+    .max(50)
+    .default([])
+
+const attributesOf = (usual: Readonly<Record<string, string>>) =>
+  z.record(z.string().regex(/^[a-zA-Z][\w-]{0,63}$/), claimName).prefault(usual)
+
+const openIdSchema = z
   .strictObject({
+    type: z.literal('oidc').optional().describe('An OpenID provider; this is what one without a type is.'),
     issuer: safeUrl.describe(
       'Its issuer, exactly as it writes it, such as `https://login.example.com/oauth2/realms/root/realms/employees`. It needs discovery and an introspection endpoint.',
     ),
@@ -55,23 +70,11 @@ export const ssoProviderSchema = z
       .strictObject({
         username: claimName.default('preferred_username').describe('The claim that is the name.'),
         groups: claimName.default('groups').describe('The claim with the groups: a list of texts.'),
-        attributes: z
-          .record(z.string().regex(/^[a-zA-Z][\w-]{0,63}$/), claimName)
-          .prefault({ mail: 'email', displayName: 'name' })
-          .describe('Claims that are attributes.'),
+        attributes: attributesOf({ mail: 'email', displayName: 'name' }).describe('Claims that are attributes.'),
       })
       .prefault({})
       .describe('Who somebody is, by the claims of the ID token and of the userinfo endpoint. `sub` is the id.'),
-    acr: z
-      .array(
-        z.strictObject({
-          name: claimName.describe('`acr`.'),
-          level: z.int().min(0).max(9_999).describe('The authLevel that it stands for.'),
-        }),
-      )
-      .max(50)
-      .default([])
-      .describe('What its `acr` stand for. A number stands for itself, and anything else for 0.'),
+    acr: acrOf('`acr`.').describe('What its `acr` stand for. A number stands for itself, and anything else for 0.'),
     recheck: duration('10s')
       .refine((ms) => ms >= 1_000 && ms <= 600_000, 'write between 1s and 10m')
       .describe(
@@ -89,6 +92,54 @@ export const ssoProviderSchema = z
     ({ clientSecret, clientKey }) => (clientSecret === undefined) !== (clientKey === undefined),
     'give either `clientSecret` or a `clientKey`',
   )
-  .optional()
 
-export type SsoProviderConfig = NonNullable<z.infer<typeof ssoProviderSchema>>
+const samlSchema = z
+  .strictObject({
+    type: z.literal('saml').describe('A SAML 2.0 identity provider.'),
+    ...metadataFields,
+    nameIdFormat: z
+      .enum(['persistent', 'email', 'unspecified'])
+      .optional()
+      .describe('The form of name that it is asked for; whichever it likes where absent.'),
+    signed: z
+      .enum(['assertion', 'response', 'either', 'both'])
+      .default('assertion')
+      .describe('What of its answers has to be signed.'),
+    claims: z
+      .strictObject({
+        id: claimName
+          .optional()
+          .describe(
+            'The attribute that is the id: what it never gives to anybody else. The NameID where absent, which must not be transient then, and as a rule is another one at each site.',
+          ),
+        username: claimName.default('uid').describe('The attribute that is the name; the id where there is none.'),
+        groups: claimName.default('groups').describe('The attribute with the groups.'),
+        attributes: attributesOf({ mail: 'mail', displayName: 'displayName' }).describe(
+          'Its attributes that are attributes here.',
+        ),
+      })
+      .prefault({})
+      .describe('Who somebody is, by the attributes of the assertion.'),
+    acr: acrOf('`AuthnContextClassRef`.').describe(
+      'What its classes of authentication contexts stand for, and what a level is asked for by. A class that is not here stands for 0.',
+    ),
+    recheck: duration('60m')
+      .refine((ms) => ms >= 60_000, 'write 1m at least')
+      .describe(
+        'How long a session goes on at most until the browser is sent to the provider again, which asks nobody while its own session lives. A logout there counts at once; this is for when word of it is lost.',
+      ),
+    clockTolerance: duration('5s')
+      .refine((ms) => ms <= 300_000, 'five minutes at most')
+      .describe('How far its clock may be off, five minutes at most.'),
+  })
+  .superRefine((provider, context) => {
+    const problem = sourceProblem(provider)
+    if (problem !== undefined)
+      context.addIssue({ code: 'custom', path: [problem.path], message: problem.message, input: provider })
+  })
+
+/** `ssoProvider` of realm.yaml: the people of the realm are those of a provider elsewhere. */
+export const ssoProviderSchema = z.discriminatedUnion('type', [openIdSchema, samlSchema]).optional()
+
+export type OpenIdSsoConfig = z.infer<typeof openIdSchema>
+export type SamlSsoConfig = z.infer<typeof samlSchema>

@@ -59,7 +59,8 @@ interface Sender extends GatePartner {
   readonly idp: KnownIdp
 }
 
-const SIGNED: Readonly<Record<SamlProviderConfig['signed'], GateRules['signed']>> = {
+/** What has to be signed, as the gate has it. */
+export const SIGNED: Readonly<Record<SamlProviderConfig['signed'], GateRules['signed']>> = {
   assertion: 'content',
   response: 'message',
   either: 'any',
