@@ -30,8 +30,8 @@ export interface Acquaintance {
 
 /** Both kinds of partners of one realm. Everything may reject, as the store does. */
 export interface Peers {
-  /** A partner that is a provider and an application at once is, here, the application. */
-  byEntityId(entityId: string): Promise<Peer | undefined>
+  /** In each role that the partner has: an application and a provider at once, as another gateway may be, is both. */
+  byEntityId(entityId: string): Promise<readonly Peer[]>
   byId(role: PeerRole, id: string): Promise<Peer | undefined>
   /** Applications that a session has signed somebody in at, also when it is over. */
   applicationsOf(sid: string): Promise<readonly Acquaintance[]>
@@ -76,9 +76,13 @@ export function createPeers({ idp, providers }: PeersDeps): Peers {
   }
 
   return {
-    byEntityId: async (entityId) =>
-      (await application(idp?.partners.byEntityId(entityId))) ??
-      (await provider(providers.find(({ config }) => config.entityId === entityId))),
+    async byEntityId(entityId) {
+      const both = await Promise.all([
+        application(idp?.partners.byEntityId(entityId)),
+        provider(providers.find(({ config }) => config.entityId === entityId)),
+      ])
+      return both.filter((peer) => peer !== undefined)
+    },
     byId: (role, id) =>
       role === 'sp' ? application(idp?.partners.byId(id)) : provider(providers.find(({ name }) => name === id)),
 

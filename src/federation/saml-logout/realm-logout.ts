@@ -28,7 +28,13 @@ import { tellBySoap } from './soap.ts'
 export type Heard =
   | (SamlRefusal & { readonly partner: string | undefined })
   /** An answer to a message of ours; whether somebody waits for it is for the departures to say. */
-  | { readonly kind: 'answer'; readonly peer: Peer; readonly requestId: string; readonly isDone: boolean }
+  | {
+      readonly kind: 'answer'
+      /** In each role that may have been asked. */
+      readonly peers: readonly Peer[]
+      readonly requestId: string
+      readonly isDone: boolean
+    }
   | {
       readonly kind: 'request'
       readonly peer: Peer
@@ -118,15 +124,20 @@ export function createRealmLogout(deps: RealmLogoutDeps): RealmLogout {
     protocols: { sp: protocol('sp'), idp: protocol('idp') },
 
     async receive(inbound, isResponse) {
-      const peer = await senderOf(inbound, isResponse, peers)
-      const opened = openMessage(inbound, {
-        expects: isResponse ? 'LogoutResponse' : 'LogoutRequest',
-        partner: (issuer) => (issuer === peer?.entityId ? peer : undefined),
-        destinations,
-        signed: 'message',
-        moment: { now: clock(), skewMs: SKEW_MS },
-      })
-      const partner = peer?.id
+      const senders = await sendersOf(inbound, isResponse, peers)
+      const openedBy = (peer: Peer | undefined) =>
+        openMessage(inbound, {
+          expects: isResponse ? 'LogoutResponse' : 'LogoutRequest',
+          partner: (issuer) => (issuer === peer?.entityId ? peer : undefined),
+          destinations,
+          signed: 'message',
+          moment: { now: clock(), skewMs: SKEW_MS },
+        })
+      const [first, ...others] = senders
+      // A role counts where its own keys have signed the message.
+      const tried = [openedBy(first), ...others.map(openedBy)] as const
+      const opened = tried.find((message) => message.kind === 'message') ?? tried[0]
+      const partner = first?.id
       if (opened.kind === 'refused') return { ...opened, partner }
       const { id, staleAt } = opened
       const read = judged(() => (isResponse ? heardAnswer(opened) : asked(opened, deps)))
@@ -134,10 +145,15 @@ export function createRealmLogout(deps: RealmLogoutDeps): RealmLogout {
       // After it was found good: nobody else uses up an id.
       if (!(await used.use({ realm, issuer: opened.partner.entityId, id, staleAt })))
         return { kind: 'refused', reason: 'saml-replayed', detail: 'a message that has come before', partner }
-      if (read.kind === 'answer') return read
+      const roles = tried.flatMap((message) => (message.kind === 'message' ? [message.partner] : []))
+      if (read.kind === 'answer') return { ...read, peers: roles }
       const { nameId, sessionIndexes, reply } = read
-      const sids = await peers.sessionsOf(opened.partner, nameId, sessionIndexes)
-      return { kind: 'request', peer: opened.partner, sids, reply: { ...reply, binding: inbound.binding } }
+      const known = await Promise.all(
+        roles.map(async (role) => ({ role, sids: await peers.sessionsOf(role, nameId, sessionIndexes) })),
+      )
+      const peer = known.find(({ sids }) => sids.length > 0)?.role ?? opened.partner
+      const by = { role: peer.role, partner: peer.id, binding: inbound.binding }
+      return { kind: 'request', peer, sids: known.flatMap(({ sids }) => sids), reply: { ...reply, ...by } }
     },
 
     forget: (peer, sid) => peers.forget(peer, sid),
@@ -167,27 +183,21 @@ function providerKnownTo({ peer, named }: Acquaintance): KnownTo {
     : { ...known, way: soapOf(peer) === undefined ? 'none' : 'server' }
 }
 
-function heardAnswer({ element, inResponseTo, partner }: GateMessage<Peer>) {
+function heardAnswer({ element, inResponseTo }: GateMessage<Peer>) {
   // One that answers nothing is of no use to anybody (§4.4.3.4).
-  return {
-    ...{ kind: 'answer' as const, peer: partner, requestId: inResponseTo ?? '' },
-    isDone: isLogoutSuccess(element),
-  }
+  return { kind: 'answer' as const, requestId: inResponseTo ?? '', isDone: isLogoutSuccess(element) }
 }
 
-function asked({ element, partner, id, relayState }: GateMessage<Peer>, { clock, keys }: RealmLogoutDeps) {
+function asked({ element, id, relayState }: GateMessage<Peer>, { clock, keys }: RealmLogoutDeps) {
   const moment = { now: clock(), skewMs: SKEW_MS }
   const request = readLogoutRequest(element, { moment, keys: keys.all('saml-encryption').map(({ key }) => key) })
   const isShort = Buffer.byteLength(relayState ?? '') <= LONGEST_RELAY_STATE
-  const reply = {
-    ...{ role: partner.role, partner: partner.id, inResponseTo: id },
-    relayState: isShort ? relayState : undefined,
-  }
+  const reply = { inResponseTo: id, relayState: isShort ? relayState : undefined }
   return { kind: 'asked' as const, ...request, reply }
 }
 
 /** Who a message says it is of, so that their metadata is there when it is checked. Nothing else is believed of it yet. */
-async function senderOf(inbound: Inbound, isResponse: boolean, peers: Peers): Promise<Peer | undefined> {
+async function sendersOf(inbound: Inbound, isResponse: boolean, peers: Peers): Promise<readonly Peer[]> {
   const issuer = judged(() => {
     const field = isResponse ? 'SAMLResponse' : 'SAMLRequest'
     if (inbound.binding === 'redirect')
@@ -196,7 +206,7 @@ async function senderOf(inbound: Inbound, isResponse: boolean, peers: Peers): Pr
     const message = inbound.binding === 'soap' ? root.children.at(-1)?.children[0] : root
     return { kind: 'named' as const, name: message === undefined ? '' : issuerOf(message) }
   })
-  return issuer.kind === 'named' ? peers.byEntityId(issuer.name) : undefined
+  return issuer.kind === 'named' ? peers.byEntityId(issuer.name) : []
 }
 
 /** On the login host: ours, and those that OpenAM has for it. */

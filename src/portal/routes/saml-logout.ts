@@ -95,8 +95,9 @@ function refuse({ parts, visit, realm, response }: Answering, heard: Extract<Hea
 
 /** The browser is back. Where nobody waits for this answer, it is only back (§4.4.3.4: never a logout, never a place to go). */
 async function goOn({ parts, visit }: Answering, heard: Extract<Heard, { kind: 'answer' }>): Promise<void> {
-  const { peer, requestId, isDone } = heard
-  await parts.leaving.heard({ protocol: SAML_PROTOCOLS[peer.role], partner: peer.id, requestId, isDone })
+  const { peers, requestId, isDone } = heard
+  for (const { role, id: partner } of peers)
+    await parts.leaving.heard({ protocol: SAML_PROTOCOLS[role], partner, requestId, isDone })
   visit.redirect(303, '/leaving')
 }
 
