@@ -8,9 +8,16 @@ import { NotThere } from './managed-realm.ts'
 import { plain } from './text-table.ts'
 
 /** The realm that has the partner. @throws NotThere where there is none, or several and nothing was said */
-export function realmOfPartner({ realms }: ConfigSnapshot, partner: string, said: string | undefined): RealmConfig {
+export function realmOfPartner(
+  { realms, agents }: Pick<ConfigSnapshot, 'realms' | 'agents'>,
+  partner: string,
+  said: string | undefined,
+): RealmConfig {
+  // Of sites that a gateway elsewhere stands in front of, too.
+  const elsewhere = agents.find(({ id, client }) => id === partner && client !== undefined)
   const found = [...realms.values()].filter(
-    (realm) => hasPartner(realm, partner) && (said === undefined || realm.name === said),
+    (realm) =>
+      (hasPartner(realm, partner) || elsewhere?.realm === realm.name) && (said === undefined || realm.name === said),
   )
   const [realm, ...others] = found
   if (realm === undefined)

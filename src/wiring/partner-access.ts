@@ -1,16 +1,19 @@
 import type { ConfigSnapshot, RealmConfig } from '../config/snapshot.ts'
 import { createPartnerAccess, type PartnerAccess, type PartnerAccessDeps } from '../federation/partner-access.ts'
+import { isSite } from '../gateway/agent-profile.schema.ts'
 import { compilePartnerPolicies } from '../policy/partner-policies.ts'
-import { agentPartnersOf } from './saml-agents.ts'
-import { agentClientsOf } from './sso.ts'
 
-/** Who may be signed in at the partners of a realm. Sites of the gateway that are partners by their profile ask policies about each request. */
+/**
+ * Who may be signed in at the partners of a realm. Sites of this gateway that are partners by their profile ask policies about each request. What
+ * a gateway elsewhere stands in front of is a partner like any other.
+ */
 export function partnerAccessOf(
   snapshot: ConfigSnapshot,
   { name: realm, partnerPolicies }: RealmConfig,
   deps: Omit<PartnerAccessDeps, 'realm' | 'policies'>,
 ): PartnerAccess {
-  const sites = new Set([...agentClientsOf(snapshot, realm), ...agentPartnersOf(snapshot, realm)].map(({ id }) => id))
+  const own = snapshot.agents.filter((profile) => profile.realm === realm && isSite(profile))
+  const sites = new Set<string>(own.filter(({ sso }) => sso === 'oidc' || sso === 'saml').map(({ id }) => id))
   const policies = compilePartnerPolicies(partnerPolicies)
   return createPartnerAccess({
     ...deps,

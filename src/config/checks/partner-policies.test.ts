@@ -17,6 +17,7 @@ const CASES: readonly [why: string, policies: readonly object[], problem: RegExp
   ['a sound one', [policy({})], undefined],
   ['every partner', [policy({ partners: ['*'] }), policy({ name: 'q', effect: 'deny' })], undefined],
   ['a partner that is not there', [policy({ partners: ['wikki'] })], /has no partner "wikki"; did you mean "wiki"\?/],
+  ['a site that a gateway elsewhere is in front of', [policy({ partners: ['files'] })], undefined],
   ['two of one name', [policy({}), policy({})], /policy "p" is there already/],
   ['a deny alone', [policy({ effect: 'deny' })], /warning: no policy allows anybody "wiki"/],
   [
@@ -45,6 +46,8 @@ authentication:
   chains: { default: [{ module: password, criteria: REQUIRED }] }
 `,
       'realms/staff/clients.yaml': CLIENTS,
+      'agent-config/files.yaml':
+        'url: https://files.example\nrealm: /staff\nsso: oidc\nclient: { secret: a-long-enough-secret }\n',
       'realms/staff/policies.yaml': JSON.stringify({ partnerPolicies }),
     })
     if (expected === undefined) assert.deepEqual(problems, [], why)

@@ -3,11 +3,16 @@ import { didYouMean } from '../suggest.ts'
 import { errorIn, quoted, warningIn, type Check } from './check.ts'
 
 /** Policies about partners: that there are such partners, that somebody can get there, and nothing that only a site can ask for. */
-export const checkPartnerPolicies: Check = ({ realms }) =>
-  realms.flatMap(({ policies, clients, incomplete }) => {
+export const checkPartnerPolicies: Check = ({ realms, agents }) =>
+  realms.flatMap(({ name, policies, clients, incomplete }) => {
     if (policies === undefined) return []
     const { source, value } = policies
-    const ids = [...(clients?.value.clients ?? []), ...(clients?.value.saml.serviceProviders ?? [])].map(({ id }) => id)
+    // A gateway elsewhere is a partner by the profile of its site.
+    const elsewhere = agents.filter(({ value: { realm, client } }) => realm === name && client !== undefined)
+    const ids = [
+      ...[...(clients?.value.clients ?? []), ...(clients?.value.saml.serviceProviders ?? [])].map(({ id }) => id),
+      ...elsewhere.map(({ value: { id } }) => id),
+    ]
     const active = value.partnerPolicies.filter((policy) => policy.active)
     const allowed = new Set(active.filter(({ effect }) => effect === 'allow').flatMap(({ partners }) => partners))
     const unknown = value.partnerPolicies.flatMap(({ partners }, index) =>

@@ -131,7 +131,7 @@ test('after a logout people see who was told, who has not been reached and who c
   assert.equal(back.location, `${RP}/bye?state=s`, 'who asked for it is waited for by nobody')
 })
 
-test('a policy about every partner is not about the gateway’s own sites', async () => {
+test('a policy about every partner is not about the gateway’s own sites, and is about those of a gateway elsewhere', async () => {
   await gateway.write(
     'realms/staff/policies.yaml',
     'partnerPolicies: [{ name: nobody, partners: ["*"], effect: deny, subject: { type: AuthenticatedUsers } }]\n',
@@ -141,16 +141,26 @@ test('a policy about every partner is not about the gateway’s own sites', asyn
     'agent-config/app.yaml',
     `url: ${origin}\nrealm: /staff\nupstream: { servers: [http://127.0.0.1:9] }\nssoOnly: true\nsso: oidc\n`,
   )
+  const far = 'https://far.example'
+  await gateway.write(
+    'agent-config/away.yaml',
+    `url: ${far}\nrealm: /staff\nsso: oidc\nclient: { secret: ${SECRET} }\n`,
+  )
   const alice = await signedIn('alice')
   const wiki = await alice.open((await (await discover('wiki')).start()).url)
   assert.equal(wiki.status, 403)
   const verifier = openid.randomPKCECodeVerifier()
-  const query = new URLSearchParams({
-    ...{ client_id: 'app', response_type: 'code', scope: 'openid', state: 's', nonce: 'n' },
-    ...{ redirect_uri: `${origin}/.gatehouse/callback`, code_challenge_method: 'S256' },
-    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
-  })
-  const site = await alice.open(`${gateway.issuer}/authorize?${query.toString()}`)
+  const challenge = await openid.calculatePKCECodeChallenge(verifier)
+  const at = (client: string, url: string): Promise<Page> => {
+    const query = new URLSearchParams({
+      ...{ client_id: client, response_type: 'code', scope: 'openid', state: 's', nonce: 'n' },
+      ...{ redirect_uri: `${url}/.gatehouse/callback`, code_challenge_method: 'S256', code_challenge: challenge },
+    })
+    return alice.open(`${gateway.issuer}/authorize?${query.toString()}`)
+  }
+  const elsewhere = await at('away', far)
+  assert.deepEqual([elsewhere.status, answerOf(elsewhere).has('code')], [403, false])
+  const site = await at('app', origin)
   assert.ok(
     answerOf(site).has('code'),
     `${site.status} ${site.url} ${String(site.location)} ${site.body.slice(0, 400)}`,
