@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { freePort } from '../../src/free-port.fixture.ts'
 import { Client, type Answer } from '../client.ts'
 import { startEchoApp, type EchoApp } from '../echo-app.ts'
@@ -7,6 +11,8 @@ import { agentYaml, gatehouseYaml, startOwnRig, type OwnRig } from '../own-rig.t
 import { until } from '../until.ts'
 import { FOREIGN_SECRET, startForeignProvider, type ForeignProvider } from './open-id-provider.ts'
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const MASTER_KEY = randomBytes(32).toString('base64url')
 const WORKERS = 4
 /** Seconds: refreshed ten seconds before it is over. */
 const TOKEN_LIFE_S = 13
@@ -62,6 +68,7 @@ before(async () => {
   const headers = 'identity: { headers: { X-User: username, X-Groups: groups, X-Department: attribute:department } }\n'
   rig = await startOwnRig({
     port,
+    env: { MASTER_KEY },
     files: {
       'agent-config/gatehouse.yaml': gatehouseYaml({ more: `workers: ${WORKERS}\n` }),
       'agent-config/app.yaml': agentYaml('app', app.url, `ssoOnly: true\n${headers}`),
@@ -157,6 +164,20 @@ test('signing out there signs out here, other people stay', async () => {
   await client.open(/action="([^"]+)"/.exec(there.body)?.[1] ?? '', { form: { ...fieldsOf(there), logout: 'yes' } })
   await until('the logout token has arrived', async () => !(await isIn(client)))
   assert.equal(await isIn(other), true)
+})
+
+test('an administrator ends a session: one of four processes has its tokens taken back there, once', async () => {
+  const grants: string[] = []
+  foreign.provider.on('grant.revoked', (_ctx, grantId) => void grants.push(grantId))
+  const before = foreign.calls['revocation'] ?? 0
+  const [client, other] = [await signedIn('frank'), await signedIn('grace')]
+  const whose = ['--realm', '/staff', '--user', 'frank@corp.example']
+  await promisify(execFile)(process.execPath, [MAIN, 'sessions', 'revoke', ...whose, '--config', rig.root], {
+    env: { ...process.env, MASTER_KEY, PORT: String(rig.port) },
+  })
+  await until('the grant is taken back', () => grants.length > 0)
+  assert.deepEqual([await isIn(client), await isIn(other)], [false, true])
+  assert.deepEqual([foreign.calls['revocation'], grants.length], [before + 1, 1])
 })
 
 test('two hundred requests on four processes refresh once; a holder that is killed signs nobody out', async () => {

@@ -8,7 +8,7 @@ import { interactionPolicy, Provider, type Configuration, type KoaContextWithOID
 export interface ForeignProvider {
   readonly issuer: string
   readonly provider: Provider
-  /** How often the token endpoint was called: `refresh_token of erin`. */
+  /** How often the token endpoint was called, `refresh_token of erin`, and that for revocations: `revocation`. */
   readonly calls: Record<string, number>
   /** Awaited before the token endpoint answers. */
   hold: (grant: string) => Promise<void>
@@ -60,6 +60,7 @@ export async function startForeignProvider(options: ForeignOptions): Promise<For
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      revocation: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
@@ -134,6 +135,7 @@ export async function startForeignProvider(options: ForeignOptions): Promise<For
   })
   provider.use(async (ctx, next) => {
     await next()
+    if (ctx.path === '/token/revocation') calls['revocation'] = (calls['revocation'] ?? 0) + 1
     if (ctx.path !== '/token') return
     const { params, entities } = ctx['oidc'] as KoaContextWithOIDC['oidc']
     const grant = String(params?.['grant_type'])
