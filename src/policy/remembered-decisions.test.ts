@@ -90,6 +90,9 @@ describe('remembered decisions', () => {
   it('are so many at most, and none of long questions', () => {
     const to = (path: string): AccessQuery => ({ ...plain, resource: { ...resource, path } })
     assert.equal(asked(counting(), [to('/1'), to('/2'), to('/3'), to('/1')], 2), 4)
+    const later = { ...to('/1'), now: (plain.now + 9) as EpochMs }
+    const until = counting({ validUntil: (plain.now + 5) as EpochMs })
+    assert.equal(asked(until, [to('/1'), to('/2'), later, to('/2')], 2), 3, 'one made anew takes no second place')
     const long = to(`/${'x'.repeat(600)}`)
     assert.equal(asked(counting(), [long, long]), 2)
   })

@@ -43,19 +43,17 @@ export function rememberDecisions(pdp: PolicyDecisionPoint, most: number): Polic
     evaluate(query) {
       const question = questionOf(query)
       if (question === undefined) return pdp.evaluate(query)
-      const { byQuestion } = knownOf(query)
-      const found = byQuestion.get(question)
+      const found = knownOf(query).byQuestion.get(question)
       if (found !== undefined && query.now < found.decision.validUntil && query.now >= found.decidedAt)
         return found.decision
       const decision = pdp.evaluate(query)
       // What holds in this moment alone is not worth a place.
       if (decision.validUntil <= query.now) return decision
-      if (kept >= most) {
+      if (found === undefined && kept++ >= most) {
         sessions = new WeakMap()
-        kept = 0
-        knownOf(query).byQuestion.set(question, { decision, decidedAt: query.now })
-      } else byQuestion.set(question, { decision, decidedAt: query.now })
-      kept += 1
+        kept = 1
+      }
+      knownOf(query).byQuestion.set(question, { decision, decidedAt: query.now })
       return decision
     },
   }
