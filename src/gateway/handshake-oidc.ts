@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { randomName } from '../base/random-id.ts'
 import { sha256 } from '../crypto/sha256.ts'
+import { fault } from '../errors.ts'
 import type { Advices } from '../policy/decision.ts'
 import type { SessionResolver } from '../session/session.ts'
 import type { AuditSink } from '../telemetry/audit.ts'
@@ -70,6 +71,10 @@ function depart(
     return `${provider.authorizationUrl}?${query.toString()}`
   }
   if (wanted !== undefined && index?.type !== 'service') return authorization(shortened(site, purpose.goto))
+  if (provider.isElsewhere === true)
+    throw fault('GH_CONFIG_INVALID', {
+      detail: `${site.agent} asks for what its provider elsewhere has no parameter for: ${JSON.stringify(purpose.advices ?? index)}`,
+    })
   // What has no parameter in OpenID Connect, the login page brings about first; from there it goes on to the provider.
   const whole = authorization(shortened(site, purpose.goto))
   const goto = whole.length <= MOST_GOTO ? whole : authorization(`${site.url}/`)

@@ -24,7 +24,7 @@ export function loginPage(
   },
 ): string {
   // Nobody there knows this realm: who arrives at `goto` is sent to the provider.
-  if (site.sso?.isElsewhere === true) return goto
+  if (isElsewhere(site)) return goto
   const query = new URLSearchParams({ goto })
   if (state !== undefined) {
     query.set('agent', site.agent)
@@ -45,9 +45,13 @@ export function loginPage(
   return `${site.loginUrl}?${query.toString()}`
 }
 
+function isElsewhere({ sso, samlSso }: Site): boolean {
+  return (samlSso ?? sso)?.isElsewhere === true
+}
+
 /** The realm's login page in spite of a session, for somebody who may be more than one user; leads back to `goto`. Elsewhere they sign out first. */
 export function otherUserUrl(site: Site, goto: string): string {
-  if (site.sso?.isElsewhere === true) return site.logoutUrl
+  if (isElsewhere(site)) return site.logoutUrl
   return `${site.loginUrl}?${new URLSearchParams({ goto, ForceAuth: 'true' }).toString()}`
 }
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
 import { echoApp, headerValues } from './echo-app.fixture.ts'
-import type { SsoProvider } from './sso-provider.ts'
-import { profileOf, sessionOf, siteOf, startGateway, tokenOf } from './gateway.fixture.ts'
+import type { Session } from '../session/session.ts'
+import { profileOf, sessionOf, siteOf, startGateway, tokenOf, type SiteChanges } from './gateway.fixture.ts'
 
 const PROFILE = {
   logout: { urls: [{ path: '/bye' }, { path: '/api/session/*', methods: ['DELETE'] }] },
@@ -19,9 +19,9 @@ const PROFILE = {
 /** A click in a page of the site. */
 const OWN = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document', 'Sec-Fetch-Site: same-origin']
 
-async function setup(t: TestContext, changes: object = {}, sso?: SsoProvider) {
+async function setup(t: TestContext, changes: object = {}, by: Pick<SiteChanges, 'sso' | 'samlSso'> = {}) {
   const app = await echoApp(t)
-  const site = siteOf(profileOf(app.url, { ...PROFILE, ...changes }), { sso })
+  const site = siteOf(profileOf(app.url, { ...PROFILE, ...changes }), by)
   const rig = await startGateway(t, { sites: [site], forwardAuth: { trustedProxies: ['127.0.0.1'] } })
   const cookie = `Cookie: ${rig.sessions.add(1, sessionOf('s1'))}`
   return { ...rig, app, cookie }
@@ -214,14 +214,17 @@ test('whoever is sent to the login without a session forgets the application’s
 })
 
 test('where the provider is elsewhere they sign out there as well, or the next click would sign them in again', async (t) => {
-  const sso: SsoProvider = {
-    ...{ issuer: 'http://op.test', clientId: 'app', scope: 'openid', authorizationUrl: 'http://op.test/authorize' },
+  const there = {
     isElsewhere: true,
-    signOutUrl: ({ sid }) => Promise.resolve(`http://op.test/end?${sid}`),
-    redeem: () => Promise.resolve({ kind: 'refused', reason: 'unknown-code' }),
+    signOutUrl: ({ sid }: Session) => Promise.resolve(`http://op.test/end?${sid}`),
+    redeem: () => Promise.resolve({ kind: 'refused', reason: 'unknown-code' } as const),
   }
-  for (const goto of ['/', 'signed-out']) {
-    const { port, cookie, sessions } = await setup(t, { logout: { urls: [{ path: '/bye' }], goto } }, sso)
+  const openId = { issuer: 'http://op.test', clientId: 'app', scope: 'openid', authorizationUrl: 'http://op.test/to' }
+  for (const [goto, by] of [
+    ['/', { sso: { ...there, ...openId } }],
+    ['signed-out', { samlSso: { ...there, signOn: () => 'http://op.test/to', metadata: '' } }],
+  ] as const) {
+    const { port, cookie, sessions } = await setup(t, { logout: { urls: [{ path: '/bye' }], goto } }, by)
     const answer = await ask(port, '/bye', { headers: [cookie, ...OWN] })
     assert.deepEqual([answer.status, answer.headers.get('location')], [302, 'http://op.test/end?s1'], goto)
     assert.deepEqual([cleared(answer), sessions.ended], [ALL, ['s1']])

@@ -45,7 +45,7 @@ export async function signOut(deps: SignOutDeps, request: AccessRequest): Promis
   if (session === undefined) return open ?? (isNavigation ? away(site, method) : deps.decide(request))
   const verdict = isSentOn ? undefined : (open ?? (await deps.decideKnown(request, session)))
   // Else the next click would sign them in again, unasked.
-  const elsewhere = await site.sso?.signOutUrl?.(session)
+  const elsewhere = await (site.samlSso ?? site.sso)?.signOutUrl?.(session)
   await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   // What would have been refused, or asked for a login, has nothing to ask for any more.
   return verdict?.kind === 'forward' ? { ...verdict, forgets: signedOutCookies(site) } : away(site, method, elsewhere)
