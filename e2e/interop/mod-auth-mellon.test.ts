@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { freePort } from '../../src/free-port.fixture.ts'
 import { Client, type Answer } from '../client.ts'
+import { SIGNING_IN, startApache } from './apache.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
-import { scratchDirectory, startProgram, type Program } from './program.ts'
+import { scratchDirectory, type Program } from './program.ts'
 
 /* Apache's mod_auth_mellon as a partner of our SAML identity provider, as Debian has it, with the metadata that its own tool makes. */
 
@@ -23,16 +24,7 @@ before(async () => {
   site = `http://sp.localhost:${port}`
   for (const place of PLACES) createMetadata(place)
   gateway = await startGateway({
-    agents: { app: { upstream: { servers: ['http://127.0.0.1:9'] }, ssoOnly: true } },
-    realm: {
-      authentication: {
-        modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
-        chains: {
-          default: [{ module: 'password', criteria: 'REQUIRED' }],
-          strong: [{ module: 'strong', criteria: 'REQUIRED' }],
-        },
-      },
-    },
+    ...SIGNING_IN,
     clients: {
       acr: [{ name: MFA, level: 2 }],
       saml: {
@@ -47,7 +39,7 @@ before(async () => {
   const metadata = await new Client().call(`${gateway.login}/saml2/staff/metadata`)
   assert.equal(metadata.status, 200, metadata.body)
   writeFileSync(join(scratch.path, 'idp.xml'), metadata.body)
-  apache = await startApache(port)
+  apache = await start(port)
 })
 after(async () => {
   await apache.stop()
@@ -75,17 +67,8 @@ function createMetadata(place: string): void {
   }
 }
 
-function startApache(port: number): Promise<Program> {
+function start(port: number): Promise<Program> {
   const directory = scratch.path
-  for (const name of ['run', 'www', ...PLACES.map((place) => `www/${place}`)])
-    mkdirSync(join(directory, name), { recursive: true })
-  chmodSync(join(directory, 'run'), 0o777)
-  for (const place of PLACES) {
-    const path = join(directory, 'www', place, 'me')
-    writeFileSync(path, '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv | sort\n')
-    chmodSync(path, 0o755)
-  }
-  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'cgid', 'auth_mellon']
   const location = (place: string, more: string): string => `
 ScriptAlias /${place}/me ${directory}/www/${place}/me
 <Location /${place}>
@@ -103,31 +86,14 @@ ScriptAlias /${place}/me ${directory}/www/${place}/me
   MellonCookieSameSite lax
   ${more}
 </Location>`
-  const conf = `
-ServerRoot ${directory}
-ServerName sp.localhost:${port}
-UseCanonicalName On
-Listen 127.0.0.1:${port}
-PidFile ${directory}/run/httpd.pid
-DefaultRuntimeDir ${directory}/run
-ErrorLog "|/bin/cat"
-LogLevel notice
-User www-data
-Group www-data
-${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-ScriptSock ${directory}/run/cgid.sock
-DocumentRoot ${directory}/www
+  return startApache({
+    ...{ directory, port, serverName: site, scripts: PLACES.map((place) => `${place}/me`) },
+    module: ['auth_mellon_module', 'mod_auth_mellon.so'],
+    conf: `
 MellonLockFile ${directory}/run/mellon.lock
 MellonPostDirectory ${directory}/run
 ${location('secure', '')}
-${location('strong', `MellonAuthnContextClassRef "${MFA}"`)}
-`
-  writeFileSync(join(directory, 'server.conf'), conf)
-  return startProgram({
-    command: 'apache2',
-    args: ['-f', join(directory, 'server.conf'), '-D', 'FOREGROUND'],
-    cwd: directory,
-    ready: /resuming normal operations/,
+${location('strong', `MellonAuthnContextClassRef "${MFA}"`)}`,
   })
 }
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { freePort } from '../../src/free-port.fixture.ts'
 import { Client, type Answer } from '../client.ts'
 import { until } from '../until.ts'
+import { SIGNING_IN, startApache } from './apache.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
-import { scratchDirectory, startProgram, type Program } from './program.ts'
+import { scratchDirectory, type Program } from './program.ts'
 
 /* Apache's mod_auth_openidc as a client of our OpenID provider, as Debian has it. */
 
@@ -22,16 +21,7 @@ before(async () => {
   site = `http://rp.localhost:${port}`
   const callback = `${site}/secure/redirect_uri`
   gateway = await startGateway({
-    agents: { app: { upstream: { servers: ['http://127.0.0.1:9'] }, ssoOnly: true } },
-    realm: {
-      authentication: {
-        modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
-        chains: {
-          default: [{ module: 'password', criteria: 'REQUIRED' }],
-          strong: [{ module: 'strong', criteria: 'REQUIRED' }],
-        },
-      },
-    },
+    ...SIGNING_IN,
     clients: {
       clients: [
         {
@@ -43,7 +33,7 @@ before(async () => {
       ],
     },
   })
-  apache = await startApache(port, callback)
+  apache = await start(port, callback)
 })
 after(async () => {
   await apache.stop()
@@ -51,31 +41,13 @@ after(async () => {
   scratch.remove()
 })
 
-function startApache(port: number, callback: string): Promise<Program> {
-  const directory = scratch.path
-  for (const name of ['run', 'www', 'www/secure', 'www/strong']) mkdirSync(join(directory, name), { recursive: true })
-  chmodSync(join(directory, 'run'), 0o777)
-  for (const name of ['secure/me', 'strong/me']) {
-    const path = join(directory, 'www', name)
-    writeFileSync(path, '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv | sort\n')
-    chmodSync(path, 0o755)
-  }
-  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'cgid', 'auth_openidc']
-  const conf = `
-ServerRoot ${directory}
-ServerName rp.localhost
-Listen 127.0.0.1:${port}
-PidFile ${directory}/run/httpd.pid
-DefaultRuntimeDir ${directory}/run
-ErrorLog "|/bin/cat"
-LogLevel notice
-User www-data
-Group www-data
-${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-ScriptSock ${directory}/run/cgid.sock
-DocumentRoot ${directory}/www
-ScriptAlias /secure/ ${directory}/www/secure/
-ScriptAlias /strong/ ${directory}/www/strong/
+function start(port: number, callback: string): Promise<Program> {
+  return startApache({
+    ...{ directory: scratch.path, port, serverName: site, scripts: ['secure/me', 'strong/me'] },
+    module: ['auth_openidc_module', 'mod_auth_openidc.so'],
+    conf: `
+ScriptAlias /secure/ ${scratch.path}/www/secure/
+ScriptAlias /strong/ ${scratch.path}/www/strong/
 OIDCProviderMetadataURL ${gateway.login}/oauth2/realms/root/realms/staff/.well-known/openid-configuration
 OIDCClientID apache
 OIDCClientSecret ${SECRET}
@@ -93,14 +65,7 @@ OIDCRemoteUserClaim preferred_username
   OIDCUnAutzAction auth
   OIDCPathAuthRequestParams acr_values=2
   Require claim acr:2
-</Location>
-`
-  writeFileSync(join(directory, 'server.conf'), conf)
-  return startProgram({
-    command: 'apache2',
-    args: ['-f', join(directory, 'server.conf'), '-D', 'FOREGROUND'],
-    cwd: directory,
-    ready: /resuming normal operations/,
+</Location>`,
   })
 }
 

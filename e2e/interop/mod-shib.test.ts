@@ -7,6 +7,7 @@ import { partnerKeys, spMetadata } from '../../src/federation/saml-idp/sp.fixtur
 import { freePort } from '../../src/free-port.fixture.ts'
 import { Client, type Answer } from '../client.ts'
 import { until } from '../until.ts'
+import { SIGNING_IN, startApache } from './apache.ts'
 import { passwordOf, startGateway, type Gateway } from './gateway.ts'
 import { scratchDirectory, startProgram, type Program } from './program.ts'
 
@@ -27,16 +28,7 @@ before(async () => {
   const entityId = `${site}/shibboleth`
   const metadata = spMetadata({ entityId, keys, consumers: [`${site}/Shibboleth.sso/SAML2/POST`], isSigning: true })
   gateway = await startGateway({
-    agents: { app: { upstream: { servers: ['http://127.0.0.1:9'] }, ssoOnly: true } },
-    realm: {
-      authentication: {
-        modules: { password: { type: 'password' }, strong: { type: 'password', authLevel: 2 } },
-        chains: {
-          default: [{ module: 'password', criteria: 'REQUIRED' }],
-          strong: [{ module: 'strong', criteria: 'REQUIRED' }],
-        },
-      },
-    },
+    ...SIGNING_IN,
     clients: {
       acr: [{ name: MFA, level: 2 }],
       saml: { serviceProviders: [{ id: 'shib', entityId, metadata, encrypt: true, attributes: ATTRIBUTES }] },
@@ -52,7 +44,7 @@ before(async () => {
   )
   put('shibboleth2.xml', configuration(entityId))
   shibd = await startShibd()
-  apache = await startApache(port)
+  apache = await start(port)
 })
 after(async () => {
   await apache.stop()
@@ -113,27 +105,12 @@ async function startShibd(): Promise<Program> {
   return program
 }
 
-function startApache(port: number): Promise<Program> {
+function start(port: number): Promise<Program> {
   const directory = scratch.path
-  mkdirSync(join(directory, 'www'), { recursive: true })
-  const path = join(directory, 'www', 'me')
-  writeFileSync(path, '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv | sort\n')
-  chmodSync(path, 0o755)
-  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'cgid', 'shib']
-  const conf = `
-ServerRoot ${directory}
-ServerName http://sp.localhost:${port}
-UseCanonicalName On
-Listen 127.0.0.1:${port}
-PidFile ${directory}/run/httpd.pid
-DefaultRuntimeDir ${directory}/run
-ErrorLog "|/bin/cat"
-LogLevel notice
-User www-data
-Group www-data
-${modules.map((name) => `LoadModule ${name === 'shib' ? 'mod_shib' : `${name}_module`} /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-ScriptSock ${directory}/run/cgid.sock
-DocumentRoot ${directory}/www
+  return startApache({
+    ...{ directory, port, serverName: site, scripts: ['me'] },
+    module: ['mod_shib', 'mod_shib.so'],
+    conf: `
 ShibConfig ${directory}/shibboleth2.xml
 ScriptAlias /secure/ ${directory}/www/
 ScriptAlias /strong/ ${directory}/www/
@@ -147,14 +124,7 @@ ScriptAlias /strong/ ${directory}/www/
   ShibRequestSetting requireSession 1
   ShibRequestSetting authnContextClassRef ${MFA}
   Require shib-session
-</Location>
-`
-  writeFileSync(join(directory, 'server.conf'), conf)
-  return startProgram({
-    command: 'apache2',
-    args: ['-f', join(directory, 'server.conf'), '-D', 'FOREGROUND'],
-    cwd: directory,
-    ready: /resuming normal operations/,
+</Location>`,
   })
 }
 
