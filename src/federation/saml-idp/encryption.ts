@@ -18,14 +18,18 @@ const CIPHERS: ReadonlyMap<string, Cipher> = new Map([
 const BEST = `${NS.encryption11}aes256-gcm`
 const OAEP = `${NS.encryption}rsa-oaep-mgf1p`
 
-/** `assertion` as an EncryptedAssertion for whoever has the key (SAML Core 2.0 §2.3.4): a key of its own, which RSA-OAEP encrypts. */
-export function encryptAssertion(assertion: string, { key, methods }: EncryptionKey): XmlText {
+/** An assertion, or a NameID, for whoever has the key (SAML Core 2.0 §2.3.4, §2.2.4): by a key of its own, which RSA-OAEP encrypts. */
+export function encryptAs(
+  name: 'EncryptedAssertion' | 'EncryptedID',
+  xml: string,
+  { key, methods }: EncryptionKey,
+): XmlText {
   const algorithm = [...CIPHERS.keys()].find((each) => methods.includes(each)) ?? BEST
-  const { name, keyBytes } = CIPHERS.get(algorithm) ?? { name: 'aes-256-gcm', keyBytes: 32 }
+  const { name: cipher, keyBytes } = CIPHERS.get(algorithm) ?? { name: 'aes-256-gcm', keyBytes: 32 }
   const secret = randomBytes(keyBytes)
   const wrapped = publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, secret)
   return element(
-    'saml:EncryptedAssertion',
+    `saml:${name}`,
     {},
     element(
       'xenc:EncryptedData',
@@ -45,7 +49,7 @@ export function encryptAssertion(assertion: string, { key, methods }: Encryption
           cipherData(wrapped),
         ),
       ),
-      cipherData(encrypted(name, secret, Buffer.from(assertion, 'utf8'))),
+      cipherData(encrypted(cipher, secret, Buffer.from(xml, 'utf8'))),
     ),
   )
 }

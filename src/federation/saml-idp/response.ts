@@ -5,7 +5,7 @@ import { BEARER, NS, STATUS } from '../saml/names.ts'
 import type { SamlKey } from '../saml/realm-keys.ts'
 import { signElement } from '../saml/sign.ts'
 import type { IssuedAttribute } from './attributes.ts'
-import { encryptAssertion } from './encryption.ts'
+import { encryptAs } from './encryption.ts'
 import type { IssuedNameId } from './name-ids.ts'
 
 /** Where an answer goes, and from whom. */
@@ -54,7 +54,7 @@ export function writeAssertion(
   const assertionId = `_${randomUUID()}`
   const plain = assertion(envelope, statement, assertionId).xml
   const signed = sign === 'response' ? plain : signElement(plain, assertionId, signer)
-  const content = encryptFor === undefined ? { xml: signed } : encryptAssertion(signed, encryptFor)
+  const content = encryptFor === undefined ? { xml: signed } : encryptAs('EncryptedAssertion', signed, encryptFor)
   return { xml: response(envelope, statusOf(STATUS.success), { content, isSigned: sign !== 'assertion' }), assertionId }
 }
 

@@ -46,7 +46,9 @@ const serviceProviderSchema = z
     encrypt: z
       .boolean()
       .default(false)
-      .describe('Whether assertions are encrypted for it; its metadata has to have a key for that.'),
+      .describe(
+        'Whether assertions are encrypted for it, and names in logouts that a browser takes to it; its metadata has to have a key for that.',
+      ),
     nameId: z
       .strictObject({
         format: z

@@ -2,10 +2,12 @@ import { deflateRawSync } from 'node:zlib'
 import { element, type XmlText } from '../../http/xml-writer.ts'
 import type { XmlElement } from '../../http/xml.ts'
 import type { Carried } from '../logout/logout-protocol.ts'
+import { encryptAs } from '../saml-idp/encryption.ts'
 import { nameIdOf, type NameId } from '../saml/assertion.ts'
 import { childrenOf, requiredChild, textOf } from '../saml/document.ts'
 import { checkWindow, type Moment } from '../saml/instant.ts'
 import type { Endpoint } from '../saml/metadata-endpoints.ts'
+import type { EncryptionKey } from '../saml/metadata-keys.ts'
 import { NS, STATUS } from '../saml/names.ts'
 import { signElement, signQuery, type SigningKey } from '../saml/sign.ts'
 
@@ -32,14 +34,18 @@ export type LogoutStatus = 'success' | 'partial'
 /** As long as an answer is waited for at most; who gets it later does nothing. */
 const REQUEST_MS = 5 * 60_000
 
-/** A LogoutRequest, unsigned (SAML Core 2.0 §3.7.1). */
-export function writeLogoutRequest(sent: Sent, { nameId, sessionIndex }: Named): string {
-  const { value, format, nameQualifier, spNameQualifier } = nameId
+/** A LogoutRequest, unsigned (SAML Core 2.0 §3.7.1). `encryptFor`: for whom alone the name is to be read. */
+export function writeLogoutRequest(sent: Sent, { nameId, sessionIndex }: Named, encryptFor?: EncryptionKey): string {
+  const { value, format: Format, nameQualifier: NameQualifier, spNameQualifier: SPNameQualifier } = nameId
+  const name = (xmlns: Readonly<Record<string, string>>): XmlText =>
+    element('saml:NameID', { ...xmlns, Format, NameQualifier, SPNameQualifier }, value)
   return message(
     'LogoutRequest',
     sent,
     { NotOnOrAfter: new Date(sent.now + REQUEST_MS).toISOString() },
-    element('saml:NameID', { Format: format, NameQualifier: nameQualifier, SPNameQualifier: spNameQualifier }, value),
+    encryptFor === undefined
+      ? name({})
+      : encryptAs('EncryptedID', name({ 'xmlns:saml': NS.assertion }).xml, encryptFor),
     sessionIndex === undefined ? undefined : element('samlp:SessionIndex', {}, sessionIndex),
   )
 }

@@ -2,6 +2,7 @@ import type { Session } from '../../session/session.ts'
 import { markOf } from '../saml-sp/session-mark.ts'
 import type { NameId } from '../saml/assertion.ts'
 import type { Endpoint } from '../saml/metadata-endpoints.ts'
+import type { EncryptionKey } from '../saml/metadata-keys.ts'
 import type { PartnerKey } from '../saml/partner-keys.ts'
 import type { IdpSession } from '../saml-sp/idp-sessions.ts'
 import type { RealmIdp } from '../saml-idp/realm-idp.ts'
@@ -20,6 +21,8 @@ export interface Peer {
   readonly logout: readonly Endpoint[]
   /** Whether its addresses may be inside this network: the configuration has them, or says so of where they come from. */
   readonly isInternal: boolean
+  /** Keys for names, where the browser is to read none; absent where it may. */
+  readonly encryption?: readonly EncryptionKey[] | undefined
 }
 
 /** Whom a session of ours is known to, and as whom. */
@@ -63,8 +66,10 @@ export function createPeers({ idp, providers }: PeersDeps): Peers {
     if (partner === undefined) return undefined
     const { config, title, metadata } = partner
     const { signing: keys, logout } = metadata.role
+    const { id, entityId } = config
     const isInternal = config.metadataUrl?.internal ?? true
-    return { role: 'sp', id: config.id, title, entityId: config.entityId, keys, logout, isInternal }
+    const encryption = config.encrypt ? metadata.role.encryption : undefined
+    return { role: 'sp', id, title, entityId, keys, logout, isInternal, encryption }
   }
   const provider = async (found: SamlIdpPeer | undefined): Promise<Peer | undefined> => {
     const partner = await found?.metadata.partner()

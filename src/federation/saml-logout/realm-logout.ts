@@ -6,6 +6,7 @@ import { samlPath } from '../saml/addresses.ts'
 import { issuerOf, openMessage, type GateMessage, type Inbound } from '../saml/gate.ts'
 import { readDocument } from '../saml/document.ts'
 import { xmlOfField } from '../saml/message-bytes.ts'
+import { isValidAt } from '../saml/partner-keys.ts'
 import { readRedirectQuery } from '../saml/redirect-query.ts'
 import { judged, type SamlRefusal } from '../saml/refusal.ts'
 import { isBrowserEndpoint, soapOf } from './endpoints.ts'
@@ -86,12 +87,13 @@ export function createRealmLogout(deps: RealmLogoutDeps): RealmLogout {
     async request(_realm, { partner, data }: Stop) {
       const peer = await peers.byId(role, partner)
       const to = peer?.logout.find(isBrowserEndpoint)
-      if (to === undefined) return undefined
-      const id = `_${randomUUID()}`
-      const xml = writeLogoutRequest(
-        { id, now: clock(), destination: to.location, issuer: entityId },
-        JSON.parse(data) as Named,
-      )
+      if (peer === undefined || to === undefined) return undefined
+      const [id, now] = [`_${randomUUID()}`, clock()]
+      const encryptFor = peer.encryption?.find((key) => isValidAt(key, now))
+      // Never in the clear where it was to be encrypted.
+      if (peer.encryption !== undefined && encryptFor === undefined) return undefined
+      const sent = { id, now, destination: to.location, issuer: entityId }
+      const xml = writeLogoutRequest(sent, JSON.parse(data) as Named, encryptFor)
       return carried(xml, to, { field: 'SAMLRequest', id, relayState: undefined, signer: keys.signing() })
     },
     answer: ({ ending }: Departure, isComplete) =>
