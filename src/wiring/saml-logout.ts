@@ -78,8 +78,15 @@ export async function samlLogoutsOf(
       used: createUsedOnce(store.oneTime, clock),
       soap: callPartner,
     }
-    all.set(realm, createRealmLogout(parts))
-    ends.set(realm, createSamlProviderEnd(parts, marks))
+    const [logout, end] = [createRealmLogout(parts), createSamlProviderEnd(parts, marks)]
+    ends.set(realm, end)
+    all.set(realm, {
+      ...logout,
+      async forget(peer, sid) {
+        await logout.forget(peer, sid)
+        await end.endedBy(peer.entityId, sid)
+      },
+    })
   }
   return {
     of: (realm) => all.get(realm),

@@ -11,6 +11,8 @@ export interface SamlProviderEnd {
   ended(mark: string, isTold: boolean): Promise<void>
   /** Names of the providers of a session that has ended which have not been told yet. */
   untold(sid: string): Promise<ReadonlySet<string>>
+  /** A partner ends the session: where it is the provider as well, it knows. */
+  endedBy(entityId: string, sid: string): Promise<void>
   /** The session's browser signs out there. */
   visited(session: Session): Promise<void>
 }
@@ -35,6 +37,10 @@ export function createSamlProviderEnd(
     async untold(sid) {
       const { marks: left = [] } = (await marks.of(sid)) ?? {}
       return new Set(left.flatMap(({ kind, provider }) => (kind === MARK ? [provider] : [])))
+    },
+    async endedBy(entityId, sid) {
+      for (const { role, id } of await peers.byEntityId(entityId))
+        if (role === 'idp') await marks.visited(sid, MARK, id)
     },
     async visited({ sid, properties }) {
       const mark = markOf({ properties })
