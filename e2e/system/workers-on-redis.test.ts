@@ -17,6 +17,7 @@ const IDLE_MS = 20_000
 
 const env = { MASTER_KEY: randomBytes(32).toString('base64url') }
 let files: ConfigFiles
+let gatehouse: (workers: number) => string
 let rig: OwnRig
 /** What could not start leaves nothing behind that keeps the test alive. */
 const closers: (() => Promise<unknown>)[] = []
@@ -28,11 +29,10 @@ before(async () => {
   closers.push(() => app.close())
   const users = usersYaml([{ username: 'erin', hash: await hashOf('erin-password') }])
   const carried = (more = {}): string => JSON.stringify({ session: { mode: 'stateless', ...more } })
+  gatehouse = (workers) =>
+    gatehouseYaml({ more: `workers: ${workers}\n` }).replace('{ path: .gatehouse/cts.db }', data.yaml)
   files = {
-    'agent-config/gatehouse.yaml': gatehouseYaml({ more: `workers: ${WORKERS}\n` }).replace(
-      '{ path: .gatehouse/cts.db }',
-      data.yaml,
-    ),
+    'agent-config/gatehouse.yaml': gatehouse(WORKERS),
     'agent-config/app.yaml': agentYaml('app', app.url),
     'agent-config/club.yaml': agentYaml('club', app.url).replace('/staff', '/club'),
     'agent-config/brief.yaml': agentYaml('brief', app.url).replace('/staff', '/brief'),
@@ -95,32 +95,27 @@ test('SIGUSR2 replaces all workers one by one under load: no request fails and n
   assert.equal(home.status, 200)
 })
 
-test('a stateless session: renewed by navigations, ended at every process, also at one that begins later', async () => {
-  const other = await startOwnRig({ files, env })
-  try {
-    const { client, cookie } = await signIn('brief')
-    assert.deepEqual(await statuses('brief', cookie, other), [200])
-    await pause(IDLE_MS / 4 + 200)
-    assert.equal((await client.call(urlOf('brief'))).status, 200)
-    const renewed = client.cookiesFor(urlOf('brief'))
-    assert.notEqual(renewed, cookie, 'a navigation leaves with a fresh token')
-    assert.deepEqual(await statuses('brief', renewed, other), [200])
-    assert.equal((await client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
-    for (const token of [cookie, renewed])
-      await until('the other processes deny it', async () => (await statuses('brief', token, other)).join() === '401')
-  } finally {
-    assert.equal(await other.stop(), 0)
-  }
-})
+/** One process that begins later, on the same store. */
+let late: OwnRig
 
 test('a process that begins anew reads the denylist before it believes a stateless token', async () => {
   const [gone, kept] = [await signIn('club'), await signIn('club')]
   assert.equal((await gone.client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
-  const late = await startOwnRig({ files, env })
-  try {
-    assert.deepEqual(await statuses('club', gone.cookie, late), [401], 'its first requests')
-    assert.equal((await ask({ url: urlOf('club', late), cookie: kept.cookie })).status, 200)
-  } finally {
-    assert.equal(await late.stop(), 0)
-  }
+  late = await startOwnRig({ files: { ...files, 'agent-config/gatehouse.yaml': gatehouse(1) }, env })
+  closers.push(async () => assert.equal(await late.stop(), 0))
+  assert.deepEqual(await statuses('club', gone.cookie, late), [401], 'its first requests')
+  assert.equal((await ask({ url: urlOf('club', late), cookie: kept.cookie })).status, 200)
+})
+
+test('a stateless session: renewed by navigations, ended at every process, also at one that begins later', async () => {
+  const { client, cookie } = await signIn('brief')
+  assert.deepEqual(await statuses('brief', cookie, late), [200])
+  await pause(IDLE_MS / 4 + 200)
+  assert.equal((await client.call(urlOf('brief'))).status, 200)
+  const renewed = client.cookiesFor(urlOf('brief'))
+  assert.notEqual(renewed, cookie, 'a navigation leaves with a fresh token')
+  assert.deepEqual(await statuses('brief', renewed, late), [200])
+  assert.equal((await client.call(`http://login.acme.test:${rig.port}/logout`, { form: {} })).status, 303)
+  for (const token of [cookie, renewed])
+    await until('the other processes deny it', async () => (await statuses('brief', token, late)).join() === '401')
 })
