@@ -13,7 +13,7 @@ import { agentYaml, gatehouseYaml, hashOf, startOwnRig, usersYaml, type OwnRig }
 import { startStoreData, type StoreData, type StoreDriver } from '../store-data.ts'
 
 const WHOLE = process.env['SYSTEM'] === 'all'
-const PROCESSES = WHOLE ? 4 : 3
+const PROCESSES = WHOLE ? 4 : 2
 /** Many times what runs at once, so that every order comes about; more in `npm run verify`. */
 const LOGINS = WHOLE ? 500 : 120
 const DENIED_LOGINS = WHOLE ? 120 : 60
