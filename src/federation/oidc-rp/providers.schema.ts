@@ -79,7 +79,7 @@ export const openIdProviderSchema = z
       .boolean()
       .default(false)
       .describe(
-        'Keeps its tokens, sealed, and refreshes them while the session is used. When it says that the grant is over (`invalid_grant`) the session ends.',
+        'Keeps its tokens, sealed, and refreshes them while the session is used. When it says that the grant is over (`invalid_grant`) the session ends. When the session ends here, they are taken back there, where it has a `revocation_endpoint`.',
       ),
     logout: z
       .boolean()
