@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as requestHttps, type RequestOptions } from 'node:https'
+import { unescapeHtml } from '../src/http/html-text.fixture.ts'
 
 export interface Answer {
   readonly status: number
@@ -181,11 +182,5 @@ export function loginForm(
 }
 
 function attribute(tag: string, name: string): string {
-  const value = new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
-  return value
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
+  return unescapeHtml(new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1] ?? '')
 }

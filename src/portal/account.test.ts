@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import type { EpochMs, RealmName } from '../base/brand.ts'
 import type { Session } from '../session/session.ts'
-import { Browser, unescapeHtml } from './browser.fixture.ts'
+import { unescapeHtml } from '../http/html-text.fixture.ts'
+import { Browser } from './browser.fixture.ts'
 import { openLoginHost, type LoginHost } from './login-host.fixture.ts'
 
 const HOUR = 3_600_000

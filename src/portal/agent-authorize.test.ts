@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { createGotoCheck } from '../authn/goto.ts'
-import type { AgentId, RealmName } from '../base/brand.ts'
 import { formatCompositeAdvice } from '../policy/composite-advice.ts'
-import { newAnonymousId } from '../session/anonymous.ts'
-import { Browser, type Answer } from './browser.fixture.ts'
-import { openLoginHost } from './login-host.fixture.ts'
-import type { OpenAmSite, PortalSite } from './ports.ts'
+import { agentSite, LOGIN, openAgentHost, REALM } from './agent-browser.fixture.ts'
+import type { Answer } from './browser.fixture.ts'
 
-const LOGIN = 'https://login.example.com'
 const APP = 'https://app.other.example'
-const REALM = '/employees' as RealmName
 const CALLBACK = '/agent/cdsso-oauth2'
 
 const openId = {
@@ -20,35 +14,14 @@ const openId = {
   levelOf: (acr: string) => ({ strong: 2 })[acr],
 }
 
-function site(agent: string, url: string, openAm: OpenAmSite): PortalSite {
-  return { agent: agent as AgentId, title: `The ${agent}`, url, aliases: [], audience: `agent:${agent}`, openAm }
-}
-
 const SITES = [
-  site('modern', APP, { cdcservlet: false, cookie: undefined, openId }),
-  site('old', 'https://old.example.com', { cdcservlet: true, cookie: undefined }),
+  agentSite('modern', APP, { openAm: { cdcservlet: false, cookie: undefined, openId } }),
+  agentSite('old', 'https://old.example.com', { openAm: { cdcservlet: true, cookie: undefined } }),
 ]
 
-async function open(t: TestContext) {
-  const host = await openLoginHost({
-    https: true,
-    realms: (realms) =>
-      realms.map((realm) => (realm.name === REALM ? { ...realm, sites: [...realm.sites, ...SITES] } : realm)),
-    parts: {
-      checkGoto: createGotoCheck({ loginOrigin: LOGIN, origins: new Map([[REALM, [APP]]]) }),
-      agentKeys: () => ({ keys: [{ kid: 'agents' }] }),
-    },
-  })
-  t.after(() => host.close())
-  const browser = new Browser(host.url)
-  const signIn = (username: string, realm?: string, level?: number): void =>
-    void browser.cookies.set('__Host-SSOTokenID', host.signIn(username, realm, level))
-  const beAnonymous = (): void => {
-    const { sid } = host.addSession({ userId: newAnonymousId(), username: 'anonymous', authLevel: 0, authModules: [] })
-    const token = [...host.sessions].find(([, session]) => session.sid === sid)?.[0] ?? ''
-    browser.cookies.set('__Host-SSOTokenID', token)
-  }
-  return { ...host, browser, signIn, beAnonymous }
+function open(t: TestContext) {
+  const parts = { agentKeys: () => ({ keys: [{ kid: 'agents' }] }) }
+  return openAgentHost(t, { sites: SITES, origins: [APP], parts })
 }
 
 type Changes = Readonly<Record<string, string | undefined>>

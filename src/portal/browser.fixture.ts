@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { Buffer } from 'node:buffer'
+import { unescapeHtml } from '../http/html-text.fixture.ts'
 
 export interface Answer {
   readonly status: number
@@ -90,13 +91,4 @@ export function hiddenFields(html: string): Record<string, string> {
 /** The page with every attribute value and text removed: what a vector must not be able to change. */
 export function skeleton(html: string): readonly string[] {
   return (html.match(/<[^>]*>/g) ?? []).map((tag) => tag.replace(/"[^"]*"/g, '""'))
-}
-
-export function unescapeHtml(text: string): string {
-  return text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&')
 }

@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
-import { createGotoCheck } from '../authn/goto.ts'
-import type { AgentId, RealmName } from '../base/brand.ts'
 import { formatCompositeAdvice } from '../policy/composite-advice.ts'
-import { newAnonymousId } from '../session/anonymous.ts'
-import { Browser, type Answer } from './browser.fixture.ts'
-import { openLoginHost } from './login-host.fixture.ts'
-import type { OpenAmSite, PortalSite } from './ports.ts'
+import { agentSite, LOGIN, openAgentHost } from './agent-browser.fixture.ts'
+import type { Answer } from './browser.fixture.ts'
 
-const LOGIN = 'https://login.example.com'
 const OLD = 'https://old.example.com'
 const ALIAS = 'http://old.example.com'
 const SHARING = 'https://share.example.com'
-const REALM = '/employees' as RealmName
-
-function site(agent: string, url: string, openAm: OpenAmSite, aliases: readonly string[] = []): PortalSite {
-  return { agent: agent as AgentId, title: `The ${agent}`, url, aliases, audience: `agent:${agent}`, openAm }
-}
 
 const cookie = {
   name: 'iPlanetDirectoryPro',
@@ -24,28 +14,12 @@ const cookie = {
   persistent: false,
 } as const
 const SITES = [
-  site('old', OLD, { cdcservlet: true, cookie: undefined }, [ALIAS]),
-  site('share', SHARING, { cdcservlet: false, cookie }),
+  agentSite('old', OLD, { openAm: { cdcservlet: true, cookie: undefined }, aliases: [ALIAS] }),
+  agentSite('share', SHARING, { openAm: { cdcservlet: false, cookie } }),
 ]
 
-async function open(t: TestContext) {
-  const registered = [OLD, ALIAS, SHARING, 'http://app.example.com:8080']
-  const host = await openLoginHost({
-    https: true,
-    realms: (realms) =>
-      realms.map((realm) => (realm.name === REALM ? { ...realm, sites: [...realm.sites, ...SITES] } : realm)),
-    parts: { checkGoto: createGotoCheck({ loginOrigin: LOGIN, origins: new Map([[REALM, registered]]) }) },
-  })
-  t.after(() => host.close())
-  const browser = new Browser(host.url)
-  const signIn = (username: string, realm?: string, level?: number): void =>
-    void browser.cookies.set('__Host-SSOTokenID', host.signIn(username, realm, level))
-  const beAnonymous = (): void => {
-    const { sid } = host.addSession({ userId: newAnonymousId(), username: 'anonymous', authLevel: 0, authModules: [] })
-    const token = [...host.sessions].find(([, session]) => session.sid === sid)?.[0] ?? ''
-    browser.cookies.set('__Host-SSOTokenID', token)
-  }
-  return { ...host, browser, signIn, beAnonymous }
+function open(t: TestContext) {
+  return openAgentHost(t, { sites: SITES, origins: [OLD, ALIAS, SHARING, 'http://app.example.com:8080'] })
 }
 
 const location = ({ headers }: Answer): string => headers['location'] ?? ''

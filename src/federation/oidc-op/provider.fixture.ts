@@ -11,6 +11,7 @@ import { systemClock } from '../../base/clock.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
 import type { Store } from '../../store/store.ts'
 import { freePort } from '../../free-port.fixture.ts'
+import { unescapeHtml } from '../../http/html-text.fixture.ts'
 
 /* A whole gateway in this process whose realm has OpenID clients, a browser for it, and a client that we did not write. */
 
@@ -216,10 +217,10 @@ export class Browser {
   /** Sends the form that a page shows, as the button with these values would. */
   submit(page: Page, values: Readonly<Record<string, string>>, until?: (path: string) => boolean): Promise<Page> {
     const form = /<form[^>]*method="post"[^>]*>[^]*?<\/form>/i.exec(page.body)?.[0] ?? ''
-    const action = unescaped(/action="([^"]*)"/.exec(form)?.[1] ?? '')
+    const action = unescapeHtml(/action="([^"]*)"/.exec(form)?.[1] ?? '')
     const fields: Record<string, string> = {}
     for (const [tag] of form.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
-      fields[/name="([^"]*)"/.exec(tag)?.[1] ?? ''] = unescaped(/value="([^"]*)"/.exec(tag)?.[1] ?? '')
+      fields[/name="([^"]*)"/.exec(tag)?.[1] ?? ''] = unescapeHtml(/value="([^"]*)"/.exec(tag)?.[1] ?? '')
     }
     return this.open(new URL(action, page.url).href, { ...fields, ...values }, until)
   }
@@ -237,15 +238,6 @@ export class Browser {
     if (isOver) this.#jar.delete(`${name} ${path}`)
     else this.setCookie(name, value, path)
   }
-}
-
-function unescaped(text: string): string {
-  return text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
 }
 
 /** To this very machine; deprecated, so that nobody uses it by chance. */

@@ -2,6 +2,7 @@ import { SAML, type Profile, type SamlConfig } from '@node-saml/node-saml'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import { selfSignedCertificate } from '../../crypto/x509/self-signed.ts'
+import { unescapeHtml } from '../../http/html-text.fixture.ts'
 import type { Browser, Page } from '../oidc-op/provider.fixture.ts'
 
 /** Keys of a partner, which take a tenth of a second each. */
@@ -83,18 +84,9 @@ export function formOf(page: Pick<Page, 'body'>): {
   const form = /<form method="post" action="([^"]*)"[^>]*data-relay>([^]*?)<\/form>/.exec(page.body)
   const inputs = [...(form?.[2] ?? '').matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)]
   return {
-    action: unescaped(form?.[1] ?? ''),
-    fields: Object.fromEntries(inputs.map(([, name = '', value = '']) => [name, unescaped(value)])),
+    action: unescapeHtml(form?.[1] ?? ''),
+    fields: Object.fromEntries(inputs.map(([, name = '', value = '']) => [name, unescapeHtml(value)])),
   }
-}
-
-function unescaped(text: string): string {
-  return text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
 }
 
 /** The answer that a page sends on. */
