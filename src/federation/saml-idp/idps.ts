@@ -9,7 +9,7 @@ import type { IdpDeps, IdpRealm, RealmIdp } from './realm-idp.ts'
 export interface SamlIdps {
   of(realm: RealmName): RealmIdp | undefined
   /** The partner that the login, by this address of ours, leads on to. */
-  partnerAt(url: URL): ReturnType<RealmIdp['partnerFor']>
+  partnerAt(url: URL): ReturnType<RealmIdp['partnerOf']>
   close(): void
 }
 
@@ -44,9 +44,9 @@ export async function createSamlIdps(realms: readonly IdpRealm[], deps: IdpsDeps
   return {
     of: (realm) => all.get(realm),
     partnerAt({ pathname, searchParams }) {
-      const id = searchParams.get('client')
-      if (id === null) return undefined
-      for (const [realm, idp] of all) if (pathname === `${samlPath(realm)}/continue`) return idp.partnerFor(id)
+      const sealed = searchParams.get('on')
+      if (sealed === null) return undefined
+      for (const [realm, idp] of all) if (pathname === `${samlPath(realm)}/continue`) return idp.partnerOf(sealed)
       return undefined
     },
     close,

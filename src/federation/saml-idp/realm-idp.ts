@@ -58,8 +58,8 @@ export interface RealmIdp {
   goOn(visit: IdpVisit): Promise<void>
   /** A login that a link here begins (SAML Profiles 2.0 §4.1.5). */
   begin(visit: IdpVisit, entityId: string | undefined): Promise<void>
-  /** The partner that a page of the login's leads back to. */
-  partnerFor(id: string): { readonly title: string; readonly targets: readonly string[] } | undefined
+  /** The partner that a page of the login's leads back to, by the sealed request: whoever makes up a link names no other. */
+  partnerOf(sealed: string): { readonly title: string; readonly targets: readonly string[] } | undefined
   close(): void
 }
 
@@ -206,8 +206,9 @@ export function createRealmIdp(realm: IdpRealm, keys: RealmKeys, deps: IdpDeps):
       })
     },
 
-    partnerFor(id) {
-      const title = partners.titleOf(id)
+    partnerOf(sealed) {
+      const pending = seal.open(sealed)
+      const title = pending && partners.titleOf(pending.partner)
       return title === undefined ? undefined : { title, targets: [] }
     },
     close: () => partners.close(),

@@ -56,7 +56,7 @@ const UNKNOWN_PRINCIPAL = 'urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal'
  */
 export function createSignOn(deps: SignOnDeps): (visit: IdpVisit, asked: Asked) => Promise<void> {
   return async (visit, asked) => {
-    const { pending, partner } = asked
+    const { pending } = asked
     const session = await visit.gate.session()
     const needs = await needsOf(session, asked, visit, deps)
     switch (needs.kind) {
@@ -83,9 +83,7 @@ export function createSignOn(deps: SignOnDeps): (visit: IdpVisit, asked: Asked) 
           fail(visit, asked, RESPONDER(STATUS.authnFailed), deps)
           return
         }
-        visit.redirect(
-          await visit.gate.loginUrl(needs.demand, deps.continueAt(`${sealed}&client=${partner.config.id}`)),
-        )
+        visit.redirect(await visit.gate.loginUrl(needs.demand, deps.continueAt(sealed)))
       }
     }
   }
@@ -289,6 +287,6 @@ export async function decideAfterRefusal(visit: IdpVisit, asked: Asked, deps: Si
     fail(visit, asked, RESPONDER(STATUS.requestDenied), deps)
     return
   }
-  const returnTo = deps.continueAt(`${sealed}&client=${asked.partner.config.id}`)
+  const returnTo = deps.continueAt(sealed)
   visit.redirect(await visit.gate.loginUrl({ force: false, another: true }, returnTo))
 }
