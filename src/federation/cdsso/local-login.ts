@@ -4,6 +4,7 @@ import type { HandshakeService, RedemptionFault, RequestOrigin, Session, Session
 import type { Audience, Store } from '../../store/store.ts'
 import type { AuditSink } from '../../telemetry/audit.ts'
 import type { AgentCode } from '../oidc-op/agent-codes.ts'
+import { isFirstAnswer } from './first-answer.ts'
 
 /** A site of this gateway that is a client of its realm's provider. */
 export interface AgentAtProvider {
@@ -27,10 +28,6 @@ type Redemption =
   | { readonly kind: 'issued'; readonly token: SessionToken; readonly session: Session }
   | { readonly kind: 'refused'; readonly reason: RedemptionFault }
 
-const NAMESPACE = 'cdsso-start'
-/** Longer than an answer is taken. */
-const REMEMBERED_MS = 60 * 60_000
-
 /** A site's login by the provider of this process: no request to ourselves, and the token is a child of the very session. */
 export function createLocalLogin(
   { agent, realm, audience, issuer }: AgentAtProvider,
@@ -50,8 +47,7 @@ export function createLocalLogin(
       { start, ...answer }: Omit<AgentCode, 'agent'> & { readonly start: string },
       origin: RequestOrigin,
     ): Promise<Redemption> {
-      // Of two answers to one start one is somebody else's, who saw where the browser was sent.
-      if (!(await store.oneTime.put(NAMESPACE, start, '', REMEMBERED_MS))) return refuse('other-start', origin)
+      if (!(await isFirstAnswer(store, start))) return refuse('other-start', origin)
       const session = await redeem(realm, { ...answer, agent })
       if (typeof session === 'string') return refuse(session, origin)
       const token = await handshakes.tokenFor(session, { agent, audience }, origin)

@@ -11,6 +11,7 @@ import type { RealmKeys } from '../saml/realm-keys.ts'
 import type { SamlRefusal } from '../saml/refusal.ts'
 import type { SpSessions } from '../saml-idp/sp-sessions.ts'
 import { agentMetadata, type SamlAgent } from './agent-partner.ts'
+import { isFirstAnswer } from './first-answer.ts'
 import { judgeAnswer } from './judge-answer.ts'
 
 /** A site of this gateway that is a service provider of its realm. */
@@ -57,10 +58,6 @@ type Redemption =
   | { readonly kind: 'refused'; readonly reason: RedemptionFault }
   | { readonly kind: 'denied' }
 
-const NAMESPACE = 'cdsso-start'
-/** Longer than an answer is taken. */
-const REMEMBERED_MS = 60 * 60_000
-
 /** A site's login by the SAML identity provider of this process: the answer leads to the very session, and the token is a child of it. */
 export function createLocalSaml(agent: AgentAtIdp, deps: LocalSamlDeps) {
   const { idp, classOf, find, handshakes, store, audit, clock } = deps
@@ -98,7 +95,7 @@ export function createLocalSaml(agent: AgentAtIdp, deps: LocalSamlDeps) {
         return asserted.reason === 'saml-status' ? { kind: 'denied' } : { kind: 'refused', reason: 'unknown-code' }
       }
       // Each answer is one to one start, so neither counts again (SAML Profiles 2.0 §4.1.4.5).
-      if (!(await store.oneTime.put(NAMESPACE, answer.start, '', REMEMBERED_MS))) return refuse('other-start', origin)
+      if (!(await isFirstAnswer(store, answer.start))) return refuse('other-start', origin)
       const session = await sessionOf(asserted)
       if (session === undefined) return refuse('session-ended', origin)
       const token = await handshakes.tokenFor(session, agent, origin)

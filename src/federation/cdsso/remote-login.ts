@@ -20,6 +20,7 @@ import type { ProviderConfig } from '../oidc-rp/providers.schema.ts'
 import { markOf } from '../oidc-rp/session-mark.ts'
 import { createTokenKeeper } from '../oidc-rp/token-keeper.ts'
 import { claimsProperty, levelOf, provenSince, userOf, userOfSession } from './claims-user.ts'
+import { isFirstAnswer } from './first-answer.ts'
 import { createSessionWatch, type Confirmed } from './session-watch.ts'
 import type { OpenIdSsoConfig } from './sso-provider.schema.ts'
 
@@ -61,8 +62,6 @@ type Redemption =
 
 /** What somebody has proved here (`authModules`), and the name of the provider in marks of sessions. */
 const NAME = 'sso'
-const STARTS = 'cdsso-start'
-const REMEMBERED_MS = 60 * 60_000
 const NOBODY = { requestId: undefined, clientIp: undefined }
 
 /**
@@ -125,8 +124,7 @@ export function createRemoteLogin(
     },
 
     async redeem({ code, verifier, nonce, start, before }: Answer, origin: RequestOrigin): Promise<Redemption> {
-      // Of two answers to one start one is somebody else's, who saw where the browser was sent.
-      if (!(await store.oneTime.put(STARTS, start, '', REMEMBERED_MS))) return refuse('other-start', origin)
+      if (!(await isFirstAnswer(store, start))) return refuse('other-start', origin)
       const query = new URLSearchParams({ code, state: start, iss: issuer }).toString()
       const arrival = await client.arrive({ state: start, nonce, verifier, acr: [] }, query)
       if (arrival.kind === 'refused') {

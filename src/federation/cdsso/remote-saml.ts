@@ -24,6 +24,7 @@ import { redirectTo, writeAuthnRequest } from '../saml-sp/authn-request.ts'
 import { createIdpSessions } from '../saml-sp/idp-sessions.ts'
 import type { SamlAgent } from './agent-partner.ts'
 import { claimsProperty, levelOf, userOf } from './claims-user.ts'
+import { isFirstAnswer } from './first-answer.ts'
 import { judgeAnswer } from './judge-answer.ts'
 import { createRemoteLogout, type SigningOutSite } from './remote-saml-logout.ts'
 import type { SamlSsoConfig } from './sso-provider.schema.ts'
@@ -73,8 +74,6 @@ type Redemption =
 
 /** What sessions say that they began with. */
 const MODULE = 'sso'
-const STARTS = 'cdsso-start'
-const REMEMBERED_MS = 60 * 60_000
 
 /**
  * A site's login by a SAML provider that shares nothing with this process: a session of our own begins with what an assertion says. SAML has
@@ -157,7 +156,7 @@ export async function openRemoteSaml(agent: SamlAgentOfProvider, config: SamlSso
         return { kind: 'denied' }
       }
       // Each answer is one to one start, so neither counts again (SAML Profiles 2.0 §4.1.4.5).
-      if (!(await store.oneTime.put(STARTS, answer.start, '', REMEMBERED_MS))) return refuse('other-start', origin)
+      if (!(await isFirstAnswer(store, answer.start))) return refuse('other-start', origin)
       const { nameId, sessionIndex, authnInstant, authnContextClassRef } = asserted
       const maxLifeMs = longestMs(asserted)
       const established = await sessions.establish(
