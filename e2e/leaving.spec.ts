@@ -1,13 +1,12 @@
 import { SAML } from '@node-saml/node-saml'
 import { expect, test as base } from '@playwright/test'
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { freePort } from '../src/free-port.fixture.ts'
 import { partnerKeys, spMetadata } from '../src/federation/saml-idp/sp.fixture.ts'
 import { Client } from './client.ts'
 import { signIn } from './fixtures.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
 import { viewer } from './page-checks.ts'
+import { servePartner, type PartnerAnswer } from './partner-server.ts'
 
 /* A browser on its way out, from one application of somebody else's to the next: whole pages, no frames, no cookies of third parties. */
 
@@ -48,7 +47,7 @@ const test = base.extend<object, { scene: Scene }>({
           ...{ entryPoint: `${login}/saml2/staff/sso`, logoutUrl: `${login}/saml2/staff/slo`, privateKey: keys.pem },
           ...{ signatureAlgorithm: 'sha256', identifierFormat: null, disableRequestedAuthnContext: true },
         })
-      const answer = async (name: string, url: URL, body: string): Promise<{ to?: string; html?: string }> => {
+      const answer = async (name: string, url: URL, body: string): Promise<PartnerAnswer> => {
         const saml = samlOf(name)
         if (url.pathname === '/') return { to: await saml.getAuthorizeUrlAsync('', undefined, {}) }
         if (url.pathname === '/acs' && body !== '') return { html: `<h1>Welcome to ${name}</h1>` }
@@ -58,20 +57,12 @@ const test = base.extend<object, { scene: Scene }>({
         if (profile === null) return { html: 'nobody' }
         return { to: await saml.getLogoutResponseUrlAsync(profile, '', {}, true) }
       }
-      const server = createServer((request, response) => {
-        const name = request.headers.host?.split('.')[0] ?? ''
-        void text(request)
-          .then((body) => answer(name, new URL(request.url ?? '', siteOf(name)), body))
-          .catch((error: unknown) => ({ html: String(error) }))
-          .then(({ to, html }: { to?: string; html?: string }) =>
-            to === undefined
-              ? response.setHeader('content-type', 'text/html').end(html)
-              : response.writeHead(303, { location: to }).end(),
-          )
-      }).listen(port, '127.0.0.1')
+      const close = servePartner(port, ({ host, target, body }) => {
+        const [name = ''] = host.split('.')
+        return answer(name, new URL(target, siteOf(name)), body)
+      })
       await use({ login, sites: NAMES.map(siteOf), silent })
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await close()
       await rig.stop()
     },
     { scope: 'worker', timeout: 120_000 },

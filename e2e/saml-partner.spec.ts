@@ -1,11 +1,10 @@
 import { SAML } from '@node-saml/node-saml'
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { partnerKeys, spMetadata } from '../src/federation/saml-idp/sp.fixture.ts'
 import { Client } from './client.ts'
 import { freePort } from '../src/free-port.fixture.ts'
 import { expect, signIn, test as base } from './fixtures.ts'
 import { gatehouseYaml, hashOf, startOwnRig, usersYaml } from './own-rig.ts'
+import { servePartner, type PartnerAnswer } from './partner-server.ts'
 
 /* An application of somebody else that signs people in by SAML: what a page of ours may send where is the browser's to enforce. */
 
@@ -39,7 +38,7 @@ async function openScene(): Promise<Scene> {
     ...{ skipRequestCompression: true, disableRequestedAuthnContext: true },
   })
   const byAddress = new SAML({ ...saml.options, skipRequestCompression: false })
-  const answer = async (path: string, body: string): Promise<{ to?: string; html?: string }> => {
+  const answer = async (path: string, body: string): Promise<PartnerAnswer> => {
     if (path === '/') return { to: await byAddress.getAuthorizeUrlAsync('x', undefined, {}) }
     if (path === '/form') return { html: await saml.getAuthorizeFormAsync('x') }
     if (path !== '/acs') return { html: '<h1>Welcome</h1>' }
@@ -47,22 +46,12 @@ async function openScene(): Promise<Scene> {
     const { profile } = await saml.validatePostResponseAsync({ SAMLResponse })
     return { to: `${landing}/welcome?${String(profile?.['uid'])}` }
   }
-  const server = createServer((request, response) => {
-    void text(request)
-      .then((body) => answer(request.url ?? '', body))
-      .catch((error: unknown) => ({ html: String(error) }))
-      .then(({ to, html }: { to?: string; html?: string }) =>
-        to === undefined
-          ? response.setHeader('content-type', 'text/html').end(html)
-          : response.writeHead(303, { location: to }).end(),
-      )
-  }).listen(port, '127.0.0.1')
+  const close = servePartner(port, ({ target, body }) => answer(target, body))
   return {
     site,
     landing,
     async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await close()
       await rig.stop()
     },
   }
