@@ -52,14 +52,19 @@ async function stopsCleanly(rig: Rig): Promise<void> {
   assert.equal(await rig.stop(), 0, 'the gateway stops cleanly')
 }
 
+/** From where it is attacked says nothing of how it is made. */
+function isOwn({ from: _, ...making }: RigOptions): boolean {
+  return Object.keys(making).length > 0
+}
+
 /** A rig of its own for options of its own; else the common one, as if it had just begun. */
 async function rigFor(options: RigOptions): Promise<Rig> {
-  if (Object.keys(options).length > 0) return startRig(options)
+  if (isOwn(options)) return startRig(options)
   if (common === undefined) {
     common = startRig()
     atLast(async () => common && stopsCleanly(await common))
   }
-  const rig = (await common).anew()
+  const rig = (await common).anew(options.from)
   await rig.vitals()
   return rig
 }
@@ -87,7 +92,7 @@ export function useRig(name: string, { options = {}, setUp, tests }: Scene): () 
       const made = await rigFor(options)
       rig = made
       mine.unshift(() => wellAtTheEnd(made))
-      if (Object.keys(options).length > 0) mine.push(() => stopsCleanly(made))
+      if (isOwn(options)) mine.push(() => stopsCleanly(made))
       await setUp?.(made)
       // How long the loop took to read another configuration is nobody's attack.
       if (setUp !== undefined) await made.vitals()
