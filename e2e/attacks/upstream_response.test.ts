@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { changeLive } from './live-config.ts'
 import { WEB_SOCKET } from './requests.ts'
-import { startRig, TOKEN_COOKIE, type Rig } from './rig.ts'
+import { TOKEN_COOKIE, type Rig } from './rig.ts'
 import { runVectors, type Vector } from './suite.ts'
 import { headerOf, headersOf, Wire, type WireAnswer } from './wire.ts'
 
@@ -99,18 +102,20 @@ const rig = runVectors<Vector>('upstream_response', {
       assert.ok(answer)
       assert.equal(headerOf(answer, 'x-gatehouse-assertion'), undefined)
     },
-    async 'server-leak'(outer) {
+    async 'server-leak'(rig) {
       const headers = 'Server: Apache/2.4.1\r\nx-powered-by: PHP/5\r\nSERVER: twice\r\nX-Other: 1\r\n'
       const answer = `HTTP/1.1 200 OK\r\n${headers}Content-Length: 2\r\n\r\nok`
-      const rig = await startRig({ app: 'responses: { remove: [Server, X-Powered-By] }\n' })
+      const file = 'agent-config/app.yaml'
+      const before = readFileSync(join(rig.root, file), 'utf8')
+      await changeLive(rig, { [file]: `${before}responses: { remove: [Server, X-Powered-By] }\n` })
       try {
         const bob = await rig.signIn('bob')
         const upgrade = `HTTP/1.1 101 Switching Protocols\r\n${headers}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n`
         rig.upstream.behave('/account/leak', (socket) => socket.write(answer))
-        rig.upstream.behave('/ws', (socket) => socket.write(upgrade))
+        rig.upstream.behave('/account/leak-ws', (socket) => socket.write(upgrade))
         for (const bytes of [
           `GET /account/leak HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}\r\n`,
-          `GET /ws HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}${WEB_SOCKET}\r\n`,
+          `GET /account/leak-ws HTTP/1.1\r\nHost: app.example.com\r\n${bob.cookie('app')}${WEB_SOCKET}\r\n`,
         ]) {
           const told = await rig.ask(bytes)
           assert.ok(told)
@@ -121,9 +126,9 @@ const rig = runVectors<Vector>('upstream_response', {
         assert.match(text, /x-other: 1/i)
         assert.doesNotMatch(text, /apache|php|twice/i)
       } finally {
-        outer.tally.sent += rig.tally.sent
-        outer.tally.checks += rig.tally.checks
-        await rig.stop()
+        await changeLive(rig, { [file]: before })
+        // How long the loop took to read another configuration is nobody's attack.
+        await rig.vitals()
       }
     },
     async trailers(rig) {
