@@ -149,10 +149,13 @@ export async function openRemoteSaml(agent: SamlAgentOfProvider, config: SamlSso
         refused(`${asserted.reason}: ${asserted.detail}`, origin)
         return asserted.reason === 'saml-status' ? { kind: 'denied' } : { kind: 'refused', reason: 'unknown-code' }
       }
-      const claims = claimsOf(asserted, { subject: config.claims.id })
+      const claims = claimsOf(asserted, { subject: config.claims.id, nameIdFormat: config.nameIdFormat })
       const user = claims && userOf(config, claims)
       if (user === undefined) {
-        refused('provider-nobody: no name that lasts: see claims.id of ssoProvider', origin)
+        refused(
+          'provider-nobody: no name that lasts, or of another form than nameIdFormat: see claims.id of ssoProvider',
+          origin,
+        )
         return { kind: 'denied' }
       }
       // Each answer is one to one start, so neither counts again (SAML Profiles 2.0 §4.1.4.5).

@@ -100,7 +100,9 @@ const samlSchema = z
     nameIdFormat: z
       .enum(['persistent', 'email', 'unspecified'])
       .optional()
-      .describe('The form of name that it is asked for; whichever it likes where absent.'),
+      .describe(
+        'The form of name that it is asked for, and has to answer with, unless that is `unspecified` or `claims.id` is set; whichever it likes where absent.',
+      ),
     signed: z
       .enum(['assertion', 'response', 'either', 'both'])
       .default('assertion')
