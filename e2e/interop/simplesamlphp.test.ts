@@ -173,6 +173,9 @@ test('SimpleSAMLphp: its encrypted assertions are read; what is made of its sign
 
 test('SimpleSAMLphp: signing out here signs out there, and signing out there signs out here', async () => {
   foreign.configure(`'redirect.sign' => true, 'redirect.validate' => true`)
+  const theirs = await (await fetch(foreign.metadataUrl)).text()
+  assert.match(theirs, /SingleLogoutService/)
+  assert.doesNotMatch(theirs, /SingleLogoutService[^>]*SOAP/, 'docs/logout.md says that it cannot be told from here')
   const isIn = async (client: Client): Promise<boolean> => (await client.call(`${login}/logout`)).status === 200
   const { client } = await signedIn('alice')
   assert.equal(await isIn(client), true)

@@ -67,7 +67,7 @@ export async function startSimpleSamlPhp(people: Readonly<Record<string, object>
   trust('<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>')
   const server = await startProgram({
     command: 'php',
-    args: ['-d', 'error_log=/dev/stderr', '-S', `127.0.0.1:${port}`, '-t', WWW],
+    args: ['-d', 'error_log=/dev/stderr', '-d', 'opcache.enable=0', '-S', `127.0.0.1:${port}`, '-t', WWW],
     cwd: scratch.path,
     env: { ...process.env, SIMPLESAMLPHP_CONFIG_DIR: scratch.path },
     ready: /started/,
