@@ -22,7 +22,7 @@ export const realmSchema = z.strictObject({
     'OpenID and SAML providers that people of the realm sign in by, by name. A module of type `oidc` or `saml` leads to each.',
   ),
   ssoProvider: ssoProviderSchema.describe(
-    'For a gateway without users of its own: the people of the realm are those of an OpenID provider elsewhere, usually another Gatehouse. Its sites sign in there, whatever their `sso` says, and nobody signs in at this process. See docs/cdsso.md.',
+    'For a gateway without users of its own: the people of the realm are those of an OpenID or SAML provider elsewhere, usually another Gatehouse. Its sites sign in there, whatever their `sso` says, and nobody signs in at this process. See docs/cdsso.md.',
   ),
   zeroPageLogin: zeroPageSchema.describe('Logins of programs in one call, as OpenAM calls it.'),
   session: sessionRulesSchema.describe('How long its sessions live.'),

@@ -40,7 +40,12 @@ function partnersOf({ clients, realm }: RealmSources): readonly Sourced[] {
       ? [{ role: 'idp' as const, config, path: ['identityProviders', name], encrypts: false, source: realm?.source }]
       : [],
   )
-  return [...services, ...providers].flatMap(({ source, ...rest }) =>
+  const elsewhere = realm?.value.ssoProvider
+  const sso =
+    elsewhere?.type === 'saml'
+      ? [{ role: 'idp' as const, config: elsewhere, path: ['ssoProvider'], encrypts: false, source: realm?.source }]
+      : []
+  return [...services, ...providers, ...sso].flatMap(({ source, ...rest }) =>
     source === undefined ? [] : [{ ...rest, source }],
   )
 }

@@ -6,6 +6,12 @@ const SECRET = 'client: { secret: a-long-enough-secret }'
 const UPSTREAM = 'upstream: { servers: [http://127.0.0.1:9001] }'
 const REMOTE = 'ssoProvider: { issuer: "https://login.example/oauth2", clientSecret: a-long-enough-secret }\n'
 
+const SAML_LINES = `ssoProvider:
+  type: saml
+  entityId: https://login.example/saml2/staff/metadata
+  metadataUrl: { url: https://login.example/saml2/staff/metadata }
+`
+
 const CASES: readonly [why: string, profile: readonly string[], realm: string, problem: RegExp | undefined][] = [
   ['a gateway elsewhere', ['sso: oidc', SECRET], '', undefined],
   ['a gateway elsewhere by the handshake', [SECRET], '', /write sso: oidc/],
@@ -21,6 +27,27 @@ const CASES: readonly [why: string, profile: readonly string[], realm: string, p
   ['a site of people of elsewhere', [UPSTREAM, 'ssoOnly: true'], REMOTE, undefined],
   ['people of elsewhere, for a gateway elsewhere', ['sso: oidc', SECRET], REMOTE, /register the site there/],
   ['people of elsewhere by SAML', [UPSTREAM, 'ssoOnly: true', 'sso: saml'], REMOTE, /take this out/],
+  ['people of a SAML provider elsewhere', [UPSTREAM, 'ssoOnly: true'], SAML_LINES, undefined],
+  [
+    'the same, and another way',
+    [UPSTREAM, 'ssoOnly: true', 'sso: oidc'],
+    SAML_LINES,
+    /whatever stands here; take this out/,
+  ],
+  [
+    'a SAML provider by OpenID',
+    [UPSTREAM],
+    SAML_LINES.replace('saml', 'oidc'),
+    /issuer[^]*Unrecognized|Unrecognized[^]*issuer|unknown/i,
+  ],
+  [
+    'a SAML provider without metadata',
+    [UPSTREAM],
+    SAML_LINES.replace(/ {2}metadataUrl.*\n/, ''),
+    /set metadata or metadataUrl/,
+  ],
+  ['metadata that is none', [UPSTREAM], SAML_LINES.replace(/metadataUrl.*/, 'metadata: <x/>'), /metadata/],
+  ['a life without end', [UPSTREAM], `${SAML_LINES}  recheck: 1s\n`, /write 1m at least/],
   ['a provider in the clear', [UPSTREAM, 'ssoOnly: true'], REMOTE.replace('https', 'http'), /write an https address/],
   [
     'a provider of this machine',

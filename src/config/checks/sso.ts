@@ -4,7 +4,8 @@ import { errorIn, type AgentSource, type Check } from './check.ts'
 export const checkSso: Check = ({ agents, realms }) =>
   agents.flatMap(({ value, source }: AgentSource) => {
     const { sso, client, upstream, openam, realm } = value
-    const isElsewhere = realms.find(({ name }) => name === realm)?.realm?.value.ssoProvider !== undefined
+    const provider = realms.find(({ name }) => name === realm)?.realm?.value.ssoProvider
+    const isElsewhere = provider !== undefined
     if (client !== undefined && upstream !== undefined)
       return [
         errorIn(
@@ -23,9 +24,13 @@ export const checkSso: Check = ({ agents, realms }) =>
           `the people of ${realm} are those of a provider elsewhere; register the site there`,
         ),
       ]
-    if (sso === 'saml' && isElsewhere)
+    if (isElsewhere && (sso === 'saml' || (sso === 'oidc' && provider.type === 'saml')))
       return [
-        errorIn(source, ['sso'], `the people of ${realm} sign in at their provider by OpenID Connect; take this out`),
+        errorIn(
+          source,
+          ['sso'],
+          `the people of ${realm} sign in by its ssoProvider, whatever stands here; take this out`,
+        ),
       ]
     if (sso === 'oidc' && upstream === undefined && client === undefined && openam !== undefined)
       return [errorIn(source, ['sso'], "OpenAM's agents have their own form of it: openam.oidc")]

@@ -33,6 +33,13 @@ before(async () => {
   const url = `http://${host}`
   login = await startGateway(`{ acr: [{ name: '${CLASS}', level: 2 }] }`, (on) => ({
     'agent-config/other.yaml': `url: http://other.acme.localhost:${on}\nrealm: /staff\nsso: saml\nupstream: { servers: [http://127.0.0.1:9] }\nssoOnly: true\n`,
+    'realms/staff/realm.yaml': `authentication:
+  modules: { password: { type: password }, strong: { type: password, authLevel: 2 } }
+  chains:
+    default: [{ module: password, criteria: REQUIRED }]
+    strong: [{ module: strong, criteria: REQUIRED }]
+session: { maxIdle: 15m, maxLife: 15m }
+`,
   }))
   application = createServer((request, response) => response.end(String(request.headers['x-who']))).listen(
     0,
@@ -252,10 +259,13 @@ test('nobody but the provider signs anybody out', async () => {
 
 test('after `recheck` the browser comes by the provider, where nobody is asked', async () => {
   const alice = await new Person().signIn()
+  const signedIn = Date.now()
   login.passSeconds(601)
   const start = await alice.at('/x')
   assert.ok(isOut(start))
   const page = await alice.login.open(nextOf(start))
   assert.ok(!page.body.includes('IDToken1'))
   assert.ok(hasToken(await alice.arrive(formOf(page).fields)))
+  const { maxExpiresAt } = await alice.whoami()
+  assert.ok(Date.parse(String(maxExpiresAt)) <= signedIn + 15 * 60_000, 'no longer than the session there')
 })
