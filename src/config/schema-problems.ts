@@ -75,7 +75,11 @@ function describe(issue: Issue, context: Context): ConfigProblem[] {
 function unknownKey(path: Path, key: string, { source, json }: Context): ConfigProblem {
   const known = schemasAt(json, path, source.value).flatMap((node) => Object.keys(node.properties ?? {}))
   const place = path.length === 0 ? '' : ` in ${shownPath(path)}`
-  const message = `unknown key "${key}"${place}${didYouMean(key, [...new Set(known)])}`
+  // Of several forms that what is written may have, it was taken for another than this key is of.
+  const hint = known.includes(key)
+    ? ' as it is: the key goes with another `type`'
+    : didYouMean(key, [...new Set(known)])
+  const message = `unknown key "${key}"${place}${hint}`
   return problemAt(source.file, source.locateKey([...path, key]), message)
 }
 
@@ -131,7 +135,8 @@ function kindOf(value: unknown): string {
 
 function oneOf(values: readonly unknown[], path: Path, { source }: Context): string {
   const value: unknown = path.reduce<unknown>(memberOf, source.value)
-  const allowed = values.map(String)
+  // What may be left out is no word to write.
+  const allowed = values.filter((each) => each !== undefined).map(String)
   const likely = source.filled(path) === undefined && typeof value === 'string' ? nearest(value, allowed) : undefined
   const choice = allowed.length === 1 ? `write ${allowed.join()}` : `write one of ${allowed.join(', ')}`
   return likely === undefined ? choice : `${choice}; did you mean ${likely}?`

@@ -35,10 +35,10 @@ const CASES: readonly [why: string, profile: readonly string[], realm: string, p
     /whatever stands here; take this out/,
   ],
   [
-    'a SAML provider by OpenID',
+    'a SAML provider without its type',
     [UPSTREAM],
-    SAML_LINES.replace('saml', 'oidc'),
-    /issuer[^]*Unrecognized|Unrecognized[^]*issuer|unknown/i,
+    SAML_LINES.replace('  type: saml\n', ''),
+    /ssoProvider as it is: the key goes with another `type`/,
   ],
   [
     'a SAML provider without metadata',
