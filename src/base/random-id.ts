@@ -5,7 +5,8 @@ export function randomSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** 96 random bits as 16 base64url characters: names things, opens nothing. */
+/** 95 random bits or more as 16 base64url characters: names things, opens nothing. Never begins with a dash, which commands would take for an option. */
 export function randomName(): string {
-  return randomBytes(12).toString('base64url')
+  const name = randomBytes(12).toString('base64url')
+  return name.startsWith('-') ? randomName() : name
 }
