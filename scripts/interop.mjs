@@ -31,7 +31,7 @@ process.exitCode = await runSteps([
     command: node,
     args: [...TESTS, '--test-concurrency=2', 'e2e/interop/*.test.ts'],
     again: [...TESTS, '--test-concurrency=1'],
-    minutes: 4,
+    minutes: 7,
     env,
   },
   {

@@ -1,6 +1,6 @@
 // Runs the steps of a test command, each with a time limit, and tells at the end what passed.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { failedTests, failuresIn, passedTests } from './failed-tests.mjs'
@@ -14,6 +14,8 @@ function runStep({ name, command, args, minutes, env }) {
   const began = Date.now()
   process.stdout.write(`   started: ${name}\n`)
   const temporary = mkdtempSync(join(tmpdir(), 'gatehouse-'))
+  // Servers of others give up root, and have to get through to what is theirs in it.
+  chmodSync(temporary, 0o711)
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,

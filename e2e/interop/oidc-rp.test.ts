@@ -50,7 +50,7 @@ before(async () => {
           clientSecret: FOREIGN_SECRET,
           userinfo: true,
         },
-        ...{ scopes: ['openid', 'email', 'profile', 'offline_access'], timeout: '5s', keepTokens: true, atOnce: true },
+        ...{ scopes: ['openid', 'email', 'profile', 'offline_access'], timeout: '3s', keepTokens: true, atOnce: true },
         create: { attributes: { department: 'department' }, groups: { claim: 'groups', map: { Crew: 'crew' } } },
       },
     },
