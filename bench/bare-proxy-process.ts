@@ -16,7 +16,8 @@ function forward(request: IncomingMessage, response: ServerResponse): void {
       response.writeHead(status, answer)
     },
     onResponseData(controller, chunk) {
-      if (response.write(chunk)) return
+      // Whose client is gone never drains: waiting for it would keep a connection of the pool for ever.
+      if (response.write(chunk) || response.destroyed) return
       controller.pause()
       response.once('drain', () => controller.resume())
     },
