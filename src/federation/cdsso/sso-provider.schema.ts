@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../base/duration.schema.ts'
+import { clientKeyFields } from '../oidc-rp/client-key.schema.ts'
 import { safeUrl } from '../oidc-rp/providers.schema.ts'
 import { metadataFields, sourceProblem } from '../saml/partner.schema.ts'
 
@@ -41,16 +42,7 @@ const openIdSchema = z
       .describe(
         'The secret of that client, or of all these: `${env:NAME}` or `${file:PATH}`. Either this or `clientKey`.',
       ),
-    clientKey: z
-      .string()
-      .startsWith('-----BEGIN PRIVATE KEY-----', 'write a PKCS#8 key in PEM: `${file:PATH}`')
-      .optional()
-      .describe('Or a private key, PKCS#8 in PEM, by which the gateway proves itself (`private_key_jwt`).'),
-    clientKeyId: z.string().min(1).max(128).optional().describe('The `kid` under which it knows that key.'),
-    clientKeyAlgorithm: z
-      .enum(['RS256', 'PS256', 'ES256', 'EdDSA'])
-      .default('ES256')
-      .describe('What the key signs with.'),
+    ...clientKeyFields,
     algorithm: z
       .enum(['RS256', 'PS256', 'ES256', 'EdDSA'])
       .default('ES256')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clientKeyFields } from './client-key.schema.ts'
 import { duration } from '../../base/duration.schema.ts'
 import { accountFields, isSomebody, NOBODY } from '../account-rules.schema.ts'
 
@@ -36,16 +37,7 @@ export const openIdProviderSchema = z
       .min(16)
       .optional()
       .describe('The secret that it gave out: `${env:NAME}` or `${file:PATH}`. Either this or `clientKey`.'),
-    clientKey: z
-      .string()
-      .startsWith('-----BEGIN PRIVATE KEY-----', 'write a PKCS#8 key in PEM: `${file:PATH}`')
-      .optional()
-      .describe('Or a private key, PKCS#8 in PEM, by which the gateway proves itself (`private_key_jwt`).'),
-    clientKeyId: z.string().min(1).max(128).optional().describe('The `kid` under which it knows that key.'),
-    clientKeyAlgorithm: z
-      .enum(['RS256', 'PS256', 'ES256', 'EdDSA'])
-      .default('ES256')
-      .describe('What the key signs with.'),
+    ...clientKeyFields,
     secretIn: z
       .enum(['basic', 'post'])
       .default('basic')
