@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test, type TestContext } from 'node:test'
 import { ask, NAVIGATION, nextOf, sendRaw, type Answer } from './answer.fixture.ts'
 import { echoApp, type EchoApp } from './echo-app.fixture.ts'
-import { profileOf, sessionOf, siteOf, startGateway, transactionId, type Rig } from './gateway.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, type Rig } from './gateway.fixture.ts'
+import { transactionId } from './transactions.fixture.ts'
 
 const SITE = 'http://app.test'
 const FORM = [

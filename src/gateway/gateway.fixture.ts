@@ -10,7 +10,6 @@ import type { Facts } from '../policy/decision.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import { policiesFileSchema } from '../policy/policies.schema.ts'
 import type { HandshakeGrant, Redemption, Session, SessionToken } from '../session/session.ts'
-import type { AskedRequest } from '../session/transactions.ts'
 import type { Audience } from '../store/store.ts'
 import type { AccessEntry } from '../telemetry/access-log.ts'
 import type { AuditEvent } from '../telemetry/audit.ts'
@@ -24,6 +23,7 @@ import { createGateway, type Gateway, type GatewayDeps } from './handle.ts'
 import { formKeeping, type FormKeeping } from './kept-forms.fixture.ts'
 import { createHostTable } from './routes.ts'
 import { compileSite, type Site } from './site.ts'
+import { FakeTransactions } from './transactions.fixture.ts'
 import { createUpstream } from './upstream/create-upstream.ts'
 
 export const NOW = 1_800_000_000_000 as EpochMs
@@ -206,46 +206,6 @@ export function siteOf(profile: SiteConfig, changes: SiteChanges = {}): Site {
 }
 
 const ALICE = factsOf('staff')
-
-/** Transactions in a list; a test approves what was asked. */
-export class FakeTransactions {
-  readonly asked: { readonly id: string; readonly request: AskedRequest }[] = []
-  readonly #approved: { readonly id: string; readonly key: string }[] = []
-  outage = false
-  full = false
-
-  readonly ask = (request: AskedRequest): Promise<string | undefined> => {
-    if (this.full) return Promise.resolve(undefined)
-    const id = transactionId(this.asked.length + 1)
-    this.asked.push({ id, request })
-    return Promise.resolve(id)
-  }
-
-  readonly redeem = (request: AskedRequest, id?: string): Promise<string | undefined> => {
-    if (this.outage) return Promise.reject(fault('GH_STORE_UNAVAILABLE'))
-    const isMeant = (given: { readonly id: string }): boolean => id === undefined || given.id === id
-    const index = this.#approved.findIndex((given) => given.key === keyOf(request) && isMeant(given))
-    if (index === -1) return Promise.resolve(undefined)
-    return Promise.resolve(this.#approved.splice(index, 1)[0]?.id)
-  }
-
-  /** Approves what was asked last. Its id. */
-  approve(): string {
-    const last = this.asked.at(-1)
-    assert.ok(last !== undefined, 'nothing was asked')
-    this.#approved.push({ id: last.id, key: keyOf(last.request) })
-    return last.id
-  }
-}
-
-/** The id that the n-th transaction gets. */
-export function transactionId(n: number): string {
-  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
-}
-
-function keyOf({ session: { sid, realm }, ...request }: AskedRequest): string {
-  return JSON.stringify({ sid, realm, ...request })
-}
 
 export interface Rig {
   readonly port: number

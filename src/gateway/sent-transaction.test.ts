@@ -3,7 +3,8 @@ import { suite, test, type TestContext } from 'node:test'
 import { parseTarget, type Target } from '../http/request-url.ts'
 import { ask, type Answer } from './answer.fixture.ts'
 import { echoApp, type EchoApp } from './echo-app.fixture.ts'
-import { profileOf, sessionOf, siteOf, startGateway, transactionId, type Rig } from './gateway.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway, type Rig } from './gateway.fixture.ts'
+import { transactionId } from './transactions.fixture.ts'
 import { sentTransaction } from './sent-transaction.ts'
 
 const ID = transactionId(1)

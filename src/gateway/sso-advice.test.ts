@@ -4,7 +4,8 @@ import type { AccessQuery, Advices, Decision } from '../policy/decision.ts'
 import { parseCompositeAdvice } from '../policy/composite-advice.ts'
 import { ask, NAVIGATION, type Answer } from './answer.fixture.ts'
 import { echoApp } from './echo-app.fixture.ts'
-import { profileOf, sessionOf, siteOf, startGateway, transactionId } from './gateway.fixture.ts'
+import { profileOf, sessionOf, siteOf, startGateway } from './gateway.fixture.ts'
+import { transactionId } from './transactions.fixture.ts'
 
 /** What a policy may ask for, and what the client is told. */
 const KINDS: Readonly<Record<string, readonly [asked: Advices, told: Advices]>> = {
