@@ -5,6 +5,14 @@ import type { Moment } from '../saml/instant.ts'
 import type { SamlRefusal } from '../saml/refusal.ts'
 import { SIGNED } from '../saml-sp/assertion-consumer.ts'
 
+/** What a site asks its provider for: with which id, and where its answer is to be found again by. */
+export interface SamlWish {
+  readonly id: string
+  readonly relayState: string
+  readonly level: number | undefined
+  readonly isForced: boolean
+}
+
 export interface AnswerRules {
   /** The identity provider that was asked. */
   readonly partner: GatePartner

@@ -12,7 +12,7 @@ import type { SamlRefusal } from '../saml/refusal.ts'
 import type { SpSessions } from '../saml-idp/sp-sessions.ts'
 import { agentMetadata, type SamlAgent } from './agent-partner.ts'
 import { isFirstAnswer } from './first-answer.ts'
-import { judgeAnswer } from './judge-answer.ts'
+import { judgeAnswer, type SamlWish } from './judge-answer.ts'
 
 /** A site of this gateway that is a service provider of its realm. */
 export interface AgentAtIdp extends SamlAgent {
@@ -38,13 +38,6 @@ export interface LocalSamlDeps {
   readonly store: { readonly oneTime: Pick<Store['oneTime'], 'put'> }
   readonly audit: AuditSink
   readonly clock: Clock
-}
-
-interface Wish {
-  readonly id: string
-  readonly relayState: string
-  readonly level: number | undefined
-  readonly isForced: boolean
 }
 
 interface Answer {
@@ -79,7 +72,7 @@ export function createLocalSaml(agent: AgentAtIdp, deps: LocalSamlDeps) {
   return {
     metadata: agentMetadata(agent),
 
-    signOn({ id, relayState, level, isForced }: Wish): string | undefined {
+    signOn({ id, relayState, level, isForced }: SamlWish): string | undefined {
       const name = level === undefined ? undefined : classOf(level)
       if (level !== undefined && name === undefined) return undefined
       const xml = writeRequest(agent, { id, name, isForced, to: idp.signOnUrl, at: clock() })

@@ -25,7 +25,7 @@ import { createIdpSessions } from '../saml-sp/idp-sessions.ts'
 import type { SamlAgent } from './agent-partner.ts'
 import { claimsProperty, levelOf, userOf } from './claims-user.ts'
 import { isFirstAnswer } from './first-answer.ts'
-import { judgeAnswer } from './judge-answer.ts'
+import { judgeAnswer, type SamlWish } from './judge-answer.ts'
 import { createRemoteLogout, type SigningOutSite } from './remote-saml-logout.ts'
 import type { SamlSsoConfig } from './sso-provider.schema.ts'
 
@@ -47,13 +47,6 @@ export interface RemoteSamlDeps {
   readonly audit: AuditSink
   readonly clock: Clock
   readonly log: Log
-}
-
-interface Wish {
-  readonly id: string
-  readonly relayState: string
-  readonly level: number | undefined
-  readonly isForced: boolean
 }
 
 interface Answer {
@@ -128,7 +121,7 @@ export async function openRemoteSaml(agent: SamlAgentOfProvider, config: SamlSso
       return ownMetadata()
     },
 
-    signOn({ id, relayState, level, isForced }: Wish): string | undefined {
+    signOn({ id, relayState, level, isForced }: SamlWish): string | undefined {
       // What it has become meanwhile counts for the next.
       void metadata.partner().then((partner) => (provider = partner))
       const contexts = level === undefined ? [] : classesFor(level, config)
