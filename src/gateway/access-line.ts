@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { monotonicMs } from '../base/clock.ts'
 import { isAnonymous } from '../session/anonymous.ts'
 import type { AccessEntry } from '../telemetry/access-log.ts'
 import type { StageTimes } from './access-request.ts'
@@ -24,7 +25,7 @@ export interface AccessLine {
 export function newAccessLine(requestId: string, method: string): AccessLine {
   return {
     requestId,
-    startedAt: performance.now(),
+    startedAt: monotonicMs(),
     stages: { sessionMs: undefined, policyMs: undefined },
     site: undefined,
     method,
@@ -57,7 +58,7 @@ export function entryOf(line: AccessLine, response: ServerResponse): AccessEntry
     verdict: line.verdict,
     reason: line.reason ?? exchange?.aborted,
     status: exchange?.status ?? response.statusCode,
-    totalMs: performance.now() - line.startedAt,
+    totalMs: monotonicMs() - line.startedAt,
     sessionMs: stages.sessionMs,
     policyMs: stages.policyMs,
     upstreamMs: exchange?.upstreamMs,

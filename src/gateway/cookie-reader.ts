@@ -30,8 +30,17 @@ export function createCookieReader({
   stripped,
   maxEntries,
 }: CookieReaderOptions): (header: string) => ReadCookies {
-  return rememberRecent(
+  const recent = rememberRecent<ReadCookies>(
     (header) => ({ token: findCookie(header, token), forUpstream: stripCookies(header, stripped) }),
     { maxEntries, maxLength: MAX_LENGTH },
   )
+  let last = ''
+  let read = recent(last)
+  return (header) => {
+    // A page comes with its pictures: to compare two texts costs less than to hash one.
+    if (header === last) return read
+    const found = recent(header)
+    if (header.length <= MAX_LENGTH) [last, read] = [header, found]
+    return found
+  }
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../base/brand.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, monotonicMs } from '../base/clock.ts'
 import { fault } from '../errors.ts'
 import { AMBIGUOUS } from '../http/cookies.ts'
 import type { AdviceName, Decision, Facts, PolicySubject } from '../policy/decision.ts'
@@ -74,9 +74,9 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   ): Verdict | Promise<Verdict> => {
     if (!(resolved instanceof Promise)) return withSession(request, resolved, otherwise)
     // Only what the store had to be asked for takes time worth writing down.
-    const started = performance.now()
+    const started = monotonicMs()
     return resolved.then((session) => {
-      request.stages.sessionMs = performance.now() - started
+      request.stages.sessionMs = monotonicMs() - started
       return withSession(request, session, otherwise)
     })
   }
@@ -115,10 +115,10 @@ export function createDecide({ sessions, bearer, clock }: DecideDeps): Decide {
   }
 
   const withPolicy = (request: AccessRequest, session: Session, facts: Facts): Verdict | Promise<Verdict> => {
-    const started = performance.now()
+    const started = monotonicMs()
     const person = { session, facts, now: clock() }
     const verdict = judge(request, person)
-    request.stages.policyMs = performance.now() - started
+    request.stages.policyMs = monotonicMs() - started
     tellDecision(request, person, verdict)
     return verdict.kind === 'deny' && verdict.endsSession ? afterEnd(request, session) : verdict
   }

@@ -9,6 +9,8 @@ const ARRIVAL_MS = 60_000
  * @throws GH_REQUEST_TIMEOUT when it does not arrive in time, or not at all
  */
 export function readBody(request: IncomingMessage, length: number, arrivalMs = ARRIVAL_MS): Promise<Buffer> {
+  // Without a body there are no events either (`optimizeEmptyRequests` of the listener).
+  if (request.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let received = 0

@@ -1,9 +1,10 @@
-import { request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import { Agent, request } from './undici.ts'
 
 export interface ExchangeLimits {
   readonly timeoutMs: number
   readonly maxBytes: number
-  /** Where connections come from, and with it who may be dialled; undici's own where absent. */
+  /** Where connections come from, and with it who may be dialled; whoever the address names where absent. */
   readonly dispatcher?: Dispatcher
 }
 
@@ -19,22 +20,26 @@ export interface ExchangeAnswer {
   readonly bytes: Buffer
 }
 
+const anybody = new Agent()
+
 /** One bounded request: no redirect is followed, and what is larger or slower than it may be is given up. Rejects then. */
 export async function exchange(
   url: string,
   { method, headers = {}, body: sent }: ExchangeRequest,
-  { timeoutMs, maxBytes, dispatcher }: ExchangeLimits,
+  { timeoutMs, maxBytes, dispatcher = anybody }: ExchangeLimits,
 ): Promise<ExchangeAnswer> {
+  const { origin, pathname, search } = new URL(url)
   const {
     statusCode,
     headers: answered,
     body,
-  } = await request(url, {
+  } = await request.call(dispatcher, {
+    origin,
+    path: pathname + search,
     method,
     headers,
     signal: AbortSignal.timeout(timeoutMs),
     ...(sent === undefined ? {} : { body: sent }),
-    ...(dispatcher === undefined ? {} : { dispatcher }),
   })
   const chunks: Buffer[] = []
   let length = 0
@@ -44,7 +49,7 @@ export async function exchange(
     chunks.push(chunk)
   }
   body.destroy()
-  if (length > maxBytes) throw new Error(`${new URL(url).origin} sends more than ${maxBytes} bytes`)
+  if (length > maxBytes) throw new Error(`${origin} sends more than ${maxBytes} bytes`)
   const type = answered['content-type']
   return { status: statusCode, type: typeof type === 'string' ? type : '', bytes: Buffer.concat(chunks) }
 }

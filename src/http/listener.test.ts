@@ -11,6 +11,7 @@ import { test, type TestContext } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { GatehouseError } from '../errors.ts'
 import { openListener, type Listener, type ListenerHandlers } from './listener.ts'
+import { readText } from './read-text.ts'
 import { sendHtml, sendJson, sendRedirect } from './respond.ts'
 
 const PLAIN = { address: '127.0.0.1', port: 0 }
@@ -25,7 +26,8 @@ function answering(answer: (request: IncomingMessage, response: ServerResponse) 
 
 const echo = answering((request, response) => {
   response.setHeader('x-seen', `${request.method ?? ''} ${request.url ?? ''}`)
-  request.resume().on('end', () => response.end('ok'))
+  if (request.readableEnded) response.end('ok')
+  else request.resume().on('end', () => response.end('ok'))
 })
 
 async function opened(
@@ -94,6 +96,18 @@ for (const [what, text, status] of STATUSES) {
     assert.ok(!answer.includes('<script>'), 'nothing is echoed')
   })
 }
+
+test('whoever reads the body of a request that has none gets it empty, and at once', async (t) => {
+  const reading = answering((request, response) => {
+    void Promise.all([readText(request), request.readableEnded]).then((read) => response.end(JSON.stringify(read)))
+  })
+  const { port } = await opened(t, reading)
+  for (const head of ['GET / HTTP/1.1', 'POST / HTTP/1.1', 'DELETE / HTTP/1.0']) {
+    assert.match(await raw(port, `${head}\r\nHost: a\r\nConnection: close\r\n\r\n`), /\["",true\]/)
+  }
+  const sent = await raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi')
+  assert.match(sent, /\["hi",false\]/)
+})
 
 test('a broken request after a good one does not corrupt the answer to the good one', async (t) => {
   const { port } = await opened(

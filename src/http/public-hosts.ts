@@ -1,7 +1,8 @@
 import ipaddr from 'ipaddr.js'
 import { lookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import { Agent } from './undici.ts'
 
 /** Whether anybody on the internet could be asked there: no loopback, private, link-local, shared or reserved address (RFC 6890). */
 export function isPublicAddress(address: string): boolean {

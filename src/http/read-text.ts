@@ -7,6 +7,8 @@ const ARRIVAL_MS = 20_000
 
 /** A body as UTF-8, bounded in bytes (`most`) and time. What is still to come after a refusal is not waited for. */
 export function readText(request: IncomingMessage, most = LIMIT): Promise<string | 408 | 413> {
+  // Without a body there are no events either (`optimizeEmptyRequests` of the listener).
+  if (request.readableEnded) return Promise.resolve('')
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

@@ -2,7 +2,7 @@ import type { DestinationStream } from 'pino'
 import { maskText } from './mask.ts'
 import { oneLine } from './one-line.ts'
 
-/** One request, as operators read it. */
+/** One request, as operators read it. What no client can choose is written as it is: ids, kinds of verdicts, addresses that were read. */
 export interface AccessEntry {
   readonly requestId: string
   /** Agent id, or `login` for the login host; `undefined` when no site answers to the host. */
@@ -81,16 +81,16 @@ const HEAD = '{"log":"access",'
 
 /** The entry as one line of JSON, built by hand: this runs for every request. */
 export function accessLine(entry: AccessEntry, time: string, head = HEAD): string {
-  let line = `${head}"time":"${time}","id":${text(entry.requestId)}`
-  if (entry.site !== undefined) line += `,"site":${text(entry.site)}`
-  line += `,"method":${text(entry.method)},"path":${pathOf(entry.path)},"verdict":${text(entry.verdict)}`
+  let line = `${head}"time":"${time}","id":"${entry.requestId}"`
+  if (entry.site !== undefined) line += `,"site":"${entry.site}"`
+  line += `,"method":${text(entry.method)},"path":${pathOf(entry.path)},"verdict":"${entry.verdict}"`
   if (entry.reason !== undefined) line += `,"reason":${text(entry.reason)}`
   line += `,"status":${entry.status},"ms":${ms(entry.totalMs)}`
   if (entry.sessionMs !== undefined) line += `,"sessionMs":${ms(entry.sessionMs)}`
   if (entry.policyMs !== undefined) line += `,"policyMs":${ms(entry.policyMs)}`
   if (entry.upstreamMs !== undefined) line += `,"upstreamMs":${ms(entry.upstreamMs)}`
-  line += `,"client":${text(entry.clientIp)}`
-  if (entry.sid !== undefined) line += `,"sid":${text(entry.sid)}`
+  line += `,"client":"${entry.clientIp}"`
+  if (entry.sid !== undefined) line += `,"sid":"${entry.sid}"`
   if (entry.anonymous === true) line += ',"anonymous":true'
   return `${line}}\n`
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { checkLines, LinesClient, type CheckedLines, type CheckedOptions } from './checked-lines.ts'
 import { answering, rawUpstream, type RawUpstream } from './wire.fixture.ts'
-import { Pool } from './undici.ts'
+import { Pool } from '../../http/undici.ts'
 
 const LINES = ['Host', 'app.example.test', 'accept', 'text/html', 'x-remote-user', 'alice', 'accept', '*/*']
 

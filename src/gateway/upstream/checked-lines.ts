@@ -1,5 +1,15 @@
 import type { Dispatcher } from 'undici'
-import { CheckedRequest, Client, kBusy, kDispatch, kNeedDrain, kQueue, kResume, kResuming, kUrl } from './undici.ts'
+import {
+  CheckedRequest,
+  Client,
+  kBusy,
+  kDispatch,
+  kNeedDrain,
+  kQueue,
+  kResume,
+  kResuming,
+  kUrl,
+} from '../../http/undici.ts'
 
 /** Header lines that undici has looked at, as it writes them. Only `checkLines` makes them. */
 export class CheckedLines {
@@ -46,6 +56,29 @@ export interface CheckedOptions extends Dispatcher.DispatchOptions {
   readonly checked?: readonly CheckedLines[] | undefined
 }
 
+/** An answer's head that nobody has made a table of. */
+class HeadLines {
+  readonly lines: readonly Buffer[]
+
+  constructor(lines: readonly Buffer[]) {
+    this.lines = lines
+  }
+}
+
+/** Names and values in turn, as they came: what `onResponseStart` is told beside its table, or in place of it. */
+export function headLines({ rawHeaders }: Dispatcher.DispatchController): readonly Buffer[] {
+  if (rawHeaders instanceof HeadLines) return rawHeaders.lines
+  return Array.isArray(rawHeaders) ? (rawHeaders as Buffer[]) : []
+}
+
+/** Hands the head on in lines: a table of them would be taken apart again at once. */
+class LinesRequest extends CheckedRequest {
+  override onResponseStart(status: number, head: unknown, resume: () => void, statusText: string): boolean {
+    const lines = Array.isArray(head) ? new HeadLines(head as Buffer[]) : head
+    return super.onResponseStart(status, lines, resume, statusText)
+  }
+}
+
 type Insides = Record<symbol, unknown>
 type Dispatch = (this: object, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) => boolean
 
@@ -53,7 +86,7 @@ const dispatch = (Client.prototype as unknown as Insides)[kDispatch] as Dispatch
 
 /**
  * One connection of a pool. Requests with checked lines, which have no body, take the way of undici's own method
- * (`Client[kDispatch]`), with the lines put in before anything is written.
+ * (`Client[kDispatch]`), with the lines put in before anything is written; their answers' heads are lines, too.
  */
 export class LinesClient extends Client {
   [kDispatch](options: CheckedOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -61,7 +94,7 @@ export class LinesClient extends Client {
     if (checked === undefined) return dispatch.call(this, options, handler)
     if (body !== undefined && body !== null) throw new TypeError('checked lines are for requests without a body')
     const inside = this as unknown as Insides
-    const request = new CheckedRequest((inside[kUrl] as URL).origin, options, handler)
+    const request = new LinesRequest((inside[kUrl] as URL).origin, options, handler)
     for (const { host, name, value } of checked) {
       request.host ??= host
       request.headers.push(name, value)

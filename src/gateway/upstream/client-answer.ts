@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { asFault } from '../../errors.ts'
-import type { ParsedHead } from './response-head.ts'
 import { passableTrailers, takesTrailers } from './trailers.ts'
 import type { Exchange, HeaderList } from './upstream.ts'
 
 /** Bytes of a body that are worth copying to have them in one write with the head. */
 const SMALL_BODY = 4_096
+
+// Node looks for a global of its own at every use.
+const { nextTick } = process
 
 /** The client's side of an exchange: where the upstream's answer is written. */
 export class ClientAnswer {
@@ -49,7 +51,7 @@ export class ClientAnswer {
     this.#response.writeHead(status, this.#rewritten(status, endToEnd) as string[])
     this.status = status
     this.#headWaits = true
-    process.nextTick(flush, this)
+    nextTick(flush, this)
   }
 
   /** Sends what the end of the answer did not follow at once: an event stream must open before its first event. */
@@ -99,10 +101,10 @@ export class ClientAnswer {
   }
 
   /** Passes a 103 on (RFC 8297), only its links, and only to clients that understand 1xx. */
-  earlyHints({ link }: ParsedHead): void {
+  earlyHints(link: string | undefined): void {
     if (link === undefined || this.started || isHttp10(this.#exchange.request)) return
     try {
-      this.#response.writeEarlyHints({ link: typeof link === 'string' ? link : link.join(', ') })
+      this.#response.writeEarlyHints({ link })
     } catch {
       // A hint that node refuses as malformed is left out: the answer itself does not depend on it.
     }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { fault } from '../../errors.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
-import { buildConnector } from './undici.ts'
+import { buildConnector } from '../../http/undici.ts'
 
 export interface ServerAddress {
   /** As configured; what log and health call it. */

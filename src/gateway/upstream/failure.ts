@@ -1,5 +1,5 @@
 import { type ErrorCode, fault, GatehouseError } from '../../errors.ts'
-import { SocketError } from './undici.ts'
+import { SocketError } from '../../http/undici.ts'
 
 /** How far an attempt had come when it failed. */
 export type Phase = 'connecting' | 'waiting' | 'answering'

@@ -1,15 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
+import { monotonicMs } from '../../base/clock.ts'
 import { fault, type GatehouseError } from '../../errors.ts'
 import type { Balance } from './balance.ts'
 import { type BodyRate, BodyRateWatch } from './body-rate.ts'
-import type { CheckedOptions } from './checked-lines.ts'
+import { type CheckedOptions, headLines } from './checked-lines.ts'
 import { ClientAnswer } from './client-answer.ts'
 import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } from './failure.ts'
 import { IdleTimer } from './idle.ts'
 import { type Framed, type RequestBody, requestBody, storedBody } from './request-body.ts'
 import { isConnectionBound, requestHead } from './request-head.ts'
-import { endToEnd, type ParsedHead } from './response-head.ts'
+import { endToEnd, listedValue } from './response-head.ts'
 import type { Exchange, ExchangeEnding, ExchangeResult } from './upstream.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
@@ -82,7 +83,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#response = response
     this.#answer = new ClientAnswer(exchange, response)
     this.#ending = ending
-    this.#startedAt = performance.now()
+    this.#startedAt = monotonicMs()
   }
 
   start(): void {
@@ -158,14 +159,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#phase = 'answering'
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, head: ParsedHead): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (status < 200) {
-      this.#onInterim(status, head)
+      this.#onInterim(status, headLines(controller))
       return
     }
-    this.#upstreamMs = performance.now() - this.#startedAt
+    this.#upstreamMs = monotonicMs() - this.#startedAt
     if (this.#answer.gone) throw GONE
-    this.#answer.start(status, endToEnd(status, head))
+    this.#answer.start(status, endToEnd(status, headLines(controller)))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -206,9 +207,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#server.inFlight--
   }
 
-  #onInterim(status: number, head: ParsedHead): void {
+  #onInterim(status: number, head: readonly Buffer[]): void {
     if (++this.#interim > MAX_INTERIM_ANSWERS) throw protocolFault('too many interim answers')
-    if (status === 103) this.#answer.earlyHints(head)
+    if (status === 103) this.#answer.earlyHints(listedValue(head, 'link'))
   }
 
   /** The server of a second attempt, if there may be one: it must be certain that the first had no effect that a second adds to. */

@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
-import { Client, request } from './undici.ts'
+import { Client, request } from '../../http/undici.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
 type CheckConfig = NonNullable<UpstreamConfig['healthCheck']>

@@ -1,24 +1,28 @@
 import { isHopByHop } from '../../http/hop-by-hop.ts'
+import { lowerCaseName } from '../../http/undici.ts'
 import { protocolFault } from './failure.ts'
 
-/** An answer's head as undici gives it: names in lower case, repeated ones with all their values. */
-export type ParsedHead = Readonly<Record<string, string | readonly string[] | undefined>>
-
 /**
- * The end-to-end part of an answer's head (RFC 9110 §7.6.1), duplicates kept. Drops a Content-Length on 204, which would frame the
- * next answer (RFC 9110 §8.6). Names go on in lower case, as in HTTP/2: decoding them a second time would cost more than
- * everything that is done with them.
+ * The end-to-end part of an answer's head (RFC 9110 §7.6.1) from its names and values in turn, duplicates kept. Drops a Content-Length on
+ * 204, which would frame the next answer (RFC 9110 §8.6). Names go on in lower case, as in HTTP/2: those that are known need no new text.
  * @throws GH_UPSTREAM_PROTOCOL for a transfer coding other than chunked: we asked for none, and its name would be lost.
  */
-export function endToEnd(status: number, head: ParsedHead): string[] {
+export function endToEnd(status: number, head: readonly Buffer[]): string[] {
   const passed = new EndToEnd(status)
-  for (const name of Object.keys(head)) {
-    const value = head[name]
-    if (typeof value === 'string') passed.add(name, name, value)
-    else for (const one of value ?? []) passed.add(name, name, one)
+  for (let at = 0; at + 1 < head.length; at += 2) {
+    const name = lowerCaseName(head[at] ?? NOTHING)
+    passed.add(name, name, (head[at + 1] ?? NOTHING).toString('latin1'))
   }
   return passed.headers()
 }
+
+/** The value of the head's lines of this name, in lower case; several are one list (RFC 9110 §5.3). */
+export function listedValue(head: readonly Buffer[], name: string): string | undefined {
+  const values = head.filter((_, at) => at % 2 === 1 && lowerCaseName(head[at - 1] ?? NOTHING) === name)
+  return values.length === 0 ? undefined : values.map((value) => value.toString('latin1')).join(', ')
+}
+
+const NOTHING = Buffer.alloc(0)
 
 /** The same of a raw list, whose spelling is kept: some clients of WebSockets compare the names of a 101 byte for byte. */
 export function endToEndAsSpelt(status: number, raw: readonly string[]): string[] {

@@ -3,7 +3,7 @@ import type { Log } from '../../telemetry/log.ts'
 import type { UpstreamConfig } from '../agent-profile.schema.ts'
 import { LinesClient } from './checked-lines.ts'
 import { type Connectors, createConnectors, parseAddress, type ServerAddress } from './connector.ts'
-import { Pool } from './undici.ts'
+import { Pool } from '../../http/undici.ts'
 
 /** How long a server is passed over after a connection to it failed. */
 const EJECTION_MS = 5_000
