@@ -127,7 +127,19 @@ function sentinelFaults(set: SentinelSet): readonly [Fault, ...Fault[]] {
       people.replacing = false
     },
   }
-  return [kill, hang, fill, readOnly, cut, restart]
+  const plan: Fault = {
+    title: 'the sentinels are told to fail over, and one gateway starts before the old primary is told',
+    happen: async (gateways, people) => {
+      const old = await set.primary()
+      await set.failOver()
+      await set.promoted(old)
+      people.replacing = true
+      await gateways.restart(0, 'SIGTERM')
+      people.replacing = false
+      await pause(10_000)
+    },
+  }
+  return [kill, hang, fill, readOnly, cut, restart, plan]
 }
 
 test('with Sentinel: what breaks loses nobody’s session and lets nothing through', { timeout: 300_000 }, async (t) => {

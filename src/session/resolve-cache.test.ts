@@ -233,6 +233,17 @@ test('a reading during an upgrade in this process is done again', async () => {
   assert.equal(await answer, undefined)
 })
 
+test('a session that changes under each reading is a fault, not a logout', async () => {
+  const { asked, miss, record, resolve } = createBench()
+  const refused = assert.rejects(resolve('h1'), unavailable)
+  for (let i = 0; i < 3; i++) {
+    miss()
+    asked[i]?.give(record('h1'))
+    await new Promise(setImmediate)
+  }
+  await refused
+})
+
 test('while the tail of the log is older than a second every request asks the store', async () => {
   const { asked, confirm, pass, record, resolve } = createBench()
   await confirm('h1')

@@ -8,7 +8,7 @@ import { viewOf } from './session-view.ts'
 
 /** How long a confirmed session is believed without asking again, and how old the tail of the revocation log may be for that. */
 const TRUST_MS = 1_000
-/** A session that changes under every one of so many readings is answered as none. */
+/** A session that changes under every one of so many readings cannot be answered now. */
 const MAX_READINGS = 3
 /** In `Reading.changed`: whatever session it is about. No sid looks like it. */
 const ANY = '*'
@@ -186,7 +186,7 @@ export class ResolveCache {
       this.#keep(hash, entry)
       return entry
     }
-    return undefined
+    throw fault('GH_STORE_UNAVAILABLE')
   }
 
   /** An older reading of the same token may still be under way, and must not bring it back. */

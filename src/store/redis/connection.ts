@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { fault } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { ConnectionOptions } from './connect.ts'
-import { asList, replyCode, unavailable } from './faults.ts'
+import { asList, asText, replyCode, unavailable } from './faults.ts'
 import type { Script } from './scripts/script.ts'
 
 /** About a second of work; whoever comes later is told so instead of waiting longer than a browser would. */
@@ -33,6 +33,12 @@ function forgetWords(error: unknown): void {
   if (error instanceof Error && 'command' in error) delete error.command
 }
 
+function runIdIn(about: string): string {
+  const [, id] = /^run_id:(\w+)/m.exec(about) ?? []
+  if (id === undefined) throw unavailable(new Error('the server does not say which one it is'))
+  return id
+}
+
 /**
  * One connection to a primary. It fails at once while there is none, and a command that is not answered in time breaks it: a server
  * that hangs is asked no further, but left for whoever is the primary by then.
@@ -43,6 +49,7 @@ export class Connection {
   #outstanding = 0
   /** The server has said that it is a primary. Until then even a reading may be stale. */
   #checked = false
+  #server = ''
   #down = false
   #why: unknown = new Error('there is no connection to Redis')
   #closed = false
@@ -59,6 +66,11 @@ export class Connection {
 
   get isReady(): boolean {
     return this.#checked && this.#redis.status === 'ready'
+  }
+
+  /** Run id of the server that it leads to, another one for each start of a server; empty while it is not ready. */
+  get server(): string {
+    return this.isReady ? this.#server : ''
   }
 
   /** Rejects with GH_STORE_UNAVAILABLE or GH_BUSY when it was not sent, otherwise with what Redis or the network said. */
@@ -117,12 +129,14 @@ export class Connection {
   /** Sentinels may name for a moment a server that is a replica by now. */
   async #checkRole(): Promise<void> {
     try {
-      const [role, , replicas] = asList(await this.#send('ROLE', []))
+      const [answer, about] = await Promise.all([this.#send('ROLE', []), this.#send('INFO', ['server'])])
+      const [role, , replicas] = asList(answer)
       if (role !== 'master' && this.#deps.anyRole !== true) {
         this.#reportOnce(new Error('the server is a replica'))
         setTimeout(() => this.reconnect(), REPLICA_PAUSE_MS).unref()
         return
       }
+      this.#server = runIdIn(asText(about))
       this.#checked = true
       if (this.#down) this.#deps.log.info({ purpose: this.#deps.purpose }, 'the connection to Redis is back')
       this.#down = false

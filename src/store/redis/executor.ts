@@ -10,7 +10,11 @@ export type Arg = string | number
 
 /** Runs scripts where their group lives. Everything rejects with GH_STORE_UNAVAILABLE or GH_BUSY. */
 export interface Executor {
-  /** Reads, and writes that may be lost in a fail-over. */
+  /** Reads one thing. `null`, which says that there is none, is an answer of the primary for sure. */
+  find(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
+  /** Reads what there is of something, of the primary for sure: a list may lack as much as it likes. */
+  all(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
+  /** Other readings, and writes that may be lost in a fail-over. */
   run(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
   /** Writes that are safe when this settles. */
   write(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
@@ -50,8 +54,20 @@ export function createExecutor({ topology, table, timeSource }: ExecutorDeps): E
   }
 
   const run: Way = (node, script, base, args) => node.run(script, base, args)
+  const find: Way = async (node, script, base, args) => {
+    const reply = await node.run(script, base, args)
+    if (reply === null) await node.prove(base)
+    return reply
+  }
+  const all: Way = async (node, script, base, args) => {
+    const reply = await node.run(script, base, args)
+    await node.prove(base)
+    return reply
+  }
   const write: Way = (node, script, base, args) => node.write(script, base, args)
   return {
+    find: (script, group, ...args) => orUnavailable(perform(find, script, group, args)),
+    all: (script, group, ...args) => orUnavailable(perform(all, script, group, args)),
     run: (script, group, ...args) => orUnavailable(perform(run, script, group, args)),
     write: (script, group, ...args) => orUnavailable(perform(write, script, group, args)),
   }

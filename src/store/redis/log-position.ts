@@ -1,6 +1,5 @@
-import { asList, asText, unavailable } from './faults.ts'
+import { asList } from './faults.ts'
 import { ALL_GROUPS, type Group, type GroupTable } from './groups.ts'
-import type { PrimaryNode } from './node.ts'
 import { toStreamEntry } from './revocation-entry.ts'
 import type { Topology } from './topology.ts'
 
@@ -17,13 +16,6 @@ interface Server {
   call(command: string, ...args: readonly (string | number)[]): Promise<unknown>
 }
 
-/** Another one for each start of a server. */
-export async function runIdOf(server: Server): Promise<string> {
-  const [, id] = /^run_id:(\w+)/m.exec(asText(await server.call('INFO', 'server'))) ?? []
-  if (id === undefined) throw unavailable(new Error('the server does not say which one it is'))
-  return id
-}
-
 /** Id of the newest entry. */
 export async function newestIn(server: Server, stream: string): Promise<string> {
   const reply = asList(await server.call('XREVRANGE', stream, '+', '-', 'COUNT', 1))
@@ -38,14 +30,11 @@ export async function readPositions({
   readonly topology: Topology
   readonly table: GroupTable
 }): Promise<Positions> {
-  const runIds = new Map<PrimaryNode, Promise<string>>()
   const positions = ALL_GROUPS.map(async (group): Promise<[Group, Position]> => {
     const node = topology.nodeOf(group)
-    // Asked on one connection, so both answers are of one server.
-    const runId = runIds.get(node) ?? runIdOf(node)
-    runIds.set(node, runId)
-    const [server, id] = await Promise.all([runId, newestIn(node, `${table.bases[group] ?? ''}:log`)])
-    return [group, { server, id }]
+    // Of the connection that is asked: an answer that comes is of that server.
+    const { server } = node
+    return [group, { server, id: await newestIn(node, `${table.bases[group] ?? ''}:log`) }]
   })
   return new Map(await Promise.all(positions))
 }

@@ -8,7 +8,7 @@ import { PAGE_EPOCHS, CLAIM_OUTBOX, DONE_OUTBOX, LOAD_DENYLIST, RAISE_EPOCH, REA
 
 async function deniedIn(executor: Executor, group: Group): Promise<readonly DenyEntry[]> {
   const entries = new Map<string, DenyEntry>()
-  const read = async (from: string, limit: number) => rowsOf(await executor.run(LOAD_DENYLIST, group, from, limit), 3)
+  const read = async (from: string, limit: number) => rowsOf(await executor.all(LOAD_DENYLIST, group, from, limit), 3)
   for await (const page of pagesOf(read, ([, , until = '']) => until)) {
     for (const [sid = '', below = '', until = ''] of page) {
       entries.set(sid, { sid, belowGen: asNumber(below), until: asNumber(until) as EpochMs })
@@ -37,7 +37,7 @@ const START = '0'
 async function epochsIn(executor: Executor, group: Group): Promise<readonly (readonly [string, number])[]> {
   const found: [string, number][] = []
   for (let cursor = ''; cursor !== START;) {
-    const reply = await executor.run(PAGE_EPOCHS, group, cursor === '' ? START : cursor, PAGE)
+    const reply = await executor.all(PAGE_EPOCHS, group, cursor === '' ? START : cursor, PAGE)
     cursor = asText(asList(reply)[0])
     for (const [key = '', value = ''] of rowsOf(reply, 2, 1)) found.push([key, asNumber(value)])
   }
@@ -49,7 +49,7 @@ export function epochs(executor: Executor): Epochs {
     async read(keys) {
       const found = new Map<string, number>()
       const readGroup = async ([group, some]: [Group, string[]]): Promise<void> => {
-        const values = rowsOf(await executor.run(READ_EPOCHS, group, ...some), 1)
+        const values = rowsOf(await executor.all(READ_EPOCHS, group, ...some), 1)
         some.forEach((key, i) => found.set(key, asNumber(values[i]?.[0] ?? '0')))
       }
       await Promise.all([...byGroup(keys, groupOfKey)].map(readGroup))

@@ -65,6 +65,8 @@ async function patiently<T>(attempt: () => Promise<T>, patience: number): Promis
 /** Writes of this process come after the beginning of its subscriptions. */
 function afterSubscriptions(executor: Executor, tail: RevocationTail): Executor {
   return {
+    find: (...call) => executor.find(...call),
+    all: (...call) => executor.all(...call),
     run: (...call) => executor.run(...call),
     write: (...call) => tail.beginning?.then(() => executor.write(...call)) ?? executor.write(...call),
   }
@@ -104,18 +106,20 @@ export async function openRedisStore(deps: RedisStoreDeps): Promise<RedisStore> 
   const { settings, clock, log, timeSource, patience = START_PATIENCE_MS } = deps
   const table = groupTable(settings.keyPrefix)
   const checks = createServerChecks(log)
+  let tail: RevocationTail | undefined
   const topology: Topology = topologyOf({
     settings,
     slots: table.slots,
     log,
     onReady: () => void checks.look(topology.nodes()),
+    onProved: (server) => tail?.follow(server),
   })
   const executor = createExecutor({ topology, table, timeSource })
   try {
     const life = createLife({ executor, documents: documents(executor), leases: leases(executor), log })
     await patiently(() => life.check(), patience)
     const cursors = await patiently(() => readPositions({ topology, table }), patience)
-    const tail = new RevocationTail({ settings, topology, table, clock, log }, cursors)
+    tail = new RevocationTail({ settings, topology, table, clock, log }, cursors)
     return assemble({ topology, executor, tail, checks }, log)
   } catch (error) {
     await topology.close()

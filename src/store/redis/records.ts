@@ -60,7 +60,7 @@ export function versionedRecords(executor: Executor): VersionedRecords {
     },
     async load(namespace, name) {
       const { group, key } = placeOf('v', namespace, name)
-      const reply = await executor.run(LOAD_RECORD, group, key)
+      const reply = await executor.find(LOAD_RECORD, group, key)
       if (reply === null) return undefined
       const [[, version = '', value = ''] = []] = rowsOf(reply, 3)
       return { value, version: asNumber(version) }
@@ -127,7 +127,7 @@ export function documents(executor: Executor): Documents {
   return {
     async get(collection, id) {
       const { group, key } = placeFor(collection)
-      const reply = await executor.run(GET_DOCUMENT, group, key, id)
+      const reply = await executor.find(GET_DOCUMENT, group, key, id)
       return reply === null ? undefined : toDocument(id, asText(reply))
     },
     async list(collection) {

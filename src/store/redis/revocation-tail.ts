@@ -75,6 +75,11 @@ export class RevocationTail implements RevocationLog {
     return this.#beginning
   }
 
+  /** Where the settings name one primary: this server has just proved to be it. */
+  follow(server: string): void {
+    for (const { reader } of this.#lanes) reader?.follow(server)
+  }
+
   tailedAt(): EpochMs {
     return Math.min(...this.#completeAt) as EpochMs
   }

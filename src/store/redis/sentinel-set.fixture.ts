@@ -11,6 +11,8 @@ export interface SentinelSet {
   primary(): Promise<RedisServer>
   /** Settles when they name another one than `old`, and it is a primary. */
   promoted(old: RedisServer): Promise<RedisServer>
+  /** The sentinels are told to promote another one, as for maintenance. The old one is told seconds later. */
+  failOver(): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -79,6 +81,12 @@ export async function startSentinelSet(): Promise<SentinelSet> {
       })
       return primary()
     },
+    failOver: () =>
+      // Refused as long as a replica is not known to be well, or another one is under way.
+      eventually(
+        'a fail-over begins',
+        async () => (await asker?.call('SENTINEL', 'FAILOVER', NAME).catch(() => '')) === 'OK',
+      ),
     dispose: async () => {
       await Promise.all([...sentinels, ...data].map((server) => server.dispose()))
     },

@@ -24,7 +24,7 @@ function toSession(sid: string, reply: unknown): SessionRecord | undefined {
 export function sessionReads(executor: Executor): Pick<SessionReader, 'resolve' | 'find' | 'ofUser'> {
   return {
     async resolve(hash, bucket) {
-      const reply = await executor.run(RESOLVE_TOKEN, groupOfBucket(bucket), hash, bucketDigits(bucket))
+      const reply = await executor.find(RESOLVE_TOKEN, groupOfBucket(bucket), hash, bucketDigits(bucket))
       if (reply === null) return undefined
       const [[sid = '', value = ''] = []] = rowsOf(reply, 2)
       const { session, tokens } = decodeWithTokens(sid, value)
@@ -34,11 +34,11 @@ export function sessionReads(executor: Executor): Pick<SessionReader, 'resolve' 
     },
     async find(sid) {
       const group = groupOfSid(sid)
-      return group === undefined ? undefined : toSession(sid, await executor.run(FIND_SESSION, group, sid))
+      return group === undefined ? undefined : toSession(sid, await executor.find(FIND_SESSION, group, sid))
     },
     async ofUser({ bucket, realm, userId }) {
       return toSessions(
-        await executor.run(SESSIONS_OF_USER, groupOfBucket(bucket), bucketDigits(bucket), realm, userId),
+        await executor.all(SESSIONS_OF_USER, groupOfBucket(bucket), bucketDigits(bucket), realm, userId),
       )
     },
   }

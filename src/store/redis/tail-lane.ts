@@ -4,7 +4,7 @@ import { connectionOptions } from './connect.ts'
 import { Connection } from './connection.ts'
 import { asList, asText } from './faults.ts'
 import type { Group } from './groups.ts'
-import { newestIn, runIdOf, type Position } from './log-position.ts'
+import { newestIn, type Position } from './log-position.ts'
 import { earlierOf, partsOf, toStreamEntry } from './revocation-entry.ts'
 import { LOG_KEPT_MS } from './scripts/log-entry.ts'
 import type { Address, RedisSettings } from './settings.ts'
@@ -74,6 +74,11 @@ export class TailLane {
     this.#connection.close()
   }
 
+  /** This server has just proved to be the primary: another one is left. */
+  follow(server: string): void {
+    if (this.#connection.isReady && this.#connection.server !== server) this.#connection.reconnect()
+  }
+
   async #loop(): Promise<void> {
     while (!this.#closed) {
       try {
@@ -114,10 +119,8 @@ export class TailLane {
     const { cursors, streams, onReconnect } = this.#deps
     let goBack = this.#fresh
     this.#fresh = false
-    const [server, ...ends] = await Promise.all([
-      runIdOf(this.#connection),
-      ...[...streams.keys()].map((stream) => newestIn(this.#connection, stream)),
-    ])
+    const { server } = this.#connection
+    const ends = await Promise.all([...streams.keys()].map((stream) => newestIn(this.#connection, stream)))
     if (this.#isOver() || this.#isFresh()) return
     goBack ||= [...streams.values()].some((group) => cursors.get(group)?.server !== server)
     if (goBack) {

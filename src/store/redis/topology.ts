@@ -9,6 +9,8 @@ export interface TopologyDeps {
   readonly slots: readonly number[]
   readonly log: Log
   readonly onReady: () => void
+  /** Whoever asks the settings who the primary is is to ask this server (a run id): it has just proved to be it. */
+  readonly onProved: (server: string) => void
 }
 
 /** Who is responsible for which group. */

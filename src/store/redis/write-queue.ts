@@ -1,6 +1,7 @@
 import { fault } from '../../errors.ts'
 import type { Connection } from './connection.ts'
 import { asList, asNumber, replyCode, unavailable } from './faults.ts'
+import { ReplicaWatch } from './replica-watch.ts'
 import type { Script } from './scripts/script.ts'
 
 /** Small enough that a batch is answered within milliseconds. */
@@ -42,13 +43,19 @@ function settle(promise: Promise<unknown>): Promise<Reply> {
 export class WriteQueue {
   readonly #connection: Connection
   readonly #durability: Durability
+  readonly #onProved: (server: string) => void
   readonly #waiting: Write[] = []
+  readonly #watch = new ReplicaWatch()
   #replicas: number
   #flushing: Promise<void> | undefined
+  /** Batches in a row that too few replicas had. */
+  #doubts = 0
 
-  constructor(connection: Connection, durability: Durability) {
+  /** `onProved`: replicas have what this server (a run id) wrote, so it is the primary. Called before the writes are answered. */
+  constructor(connection: Connection, durability: Durability, onProved: (server: string) => void) {
     this.#connection = connection
     this.#durability = durability
+    this.#onProved = onProved
     this.#replicas = durability.replicas
   }
 
@@ -64,6 +71,7 @@ export class WriteQueue {
   /** The connection is another one, to a primary that has this many replicas. */
   connected(replicas: number): void {
     this.#replicas = replicas
+    this.#watch.hasLost(this.#connection.server, replicas)
   }
 
   /** Settles when nothing is under way. */
@@ -77,10 +85,15 @@ export class WriteQueue {
   }
 
   async #send(batch: readonly Write[]): Promise<void> {
+    const { server } = this.#connection
     const sent = batch.map((write) => settle(this.#sendOne(write)))
-    const safe = this.#confirm()
+    const safe = this.#confirm(server)
     const replies = await Promise.all(sent)
     const doubt = await safe
+    if (doubt === undefined && replies.some(({ ok }) => ok)) {
+      this.#doubts = 0
+      this.#onProved(server)
+    }
     const again: Write[] = []
     batch.forEach((write, i) => {
       const reply = replies[i]
@@ -101,23 +114,40 @@ export class WriteQueue {
   }
 
   /** Why the batch cannot be called safe; `undefined` when it is. Sent in the same turn as the batch. */
-  async #confirm(): Promise<unknown> {
+  async #confirm(server: string): Promise<unknown> {
     const { replicas, strict, patience } = this.#durability
     if (replicas === 0) return undefined
     const asked = strict || this.#replicas > 0
     const wait = asked ? settle(this.#connection.call('WAIT', replicas, patience)) : undefined
-    const role = strict ? undefined : settle(this.#connection.call('ROLE'))
+    const role = settle(this.#connection.call('ROLE'))
     try {
       const known = await role
-      if (known?.ok === true) this.#replicas = asList(asList(known.value)[2]).length
+      if (known.ok) this.#replicas = asList(asList(known.value)[2]).length
+      else if (strict) return known.error
       const waited = await wait
       // None was known when the batch left: the next one waits for those that have joined since.
       if (waited === undefined) return undefined
       if (!waited.ok) return waited.error
-      if (asNumber(waited.value) >= replicas || (!strict && this.#replicas === 0)) return undefined
-      return unavailable(new Error(`fewer than ${replicas} replicas have the write`))
+      const isConfirmed = asNumber(waited.value) >= replicas
+      if (strict) return this.#doubtOf(server, isConfirmed)
+      return isConfirmed || this.#replicas === 0 ? undefined : this.#tooFew()
     } catch (error) {
       return error
     }
+  }
+
+  /**
+   * Perhaps another one is the primary by now and this one has not been told: its replicas have left it, or are out of its reach, or are
+   * merely slow once. A new connection asks who the primary is.
+   */
+  #doubtOf(server: string, isConfirmed: boolean): unknown {
+    const hasLost = this.#watch.hasLost(server, this.#replicas)
+    if (isConfirmed && !hasLost) return undefined
+    if (hasLost || this.#replicas < this.#durability.replicas || ++this.#doubts > 1) this.#connection.reconnect()
+    return isConfirmed ? unavailable(new Error('a replica has left, perhaps to be the primary')) : this.#tooFew()
+  }
+
+  #tooFew(): unknown {
+    return unavailable(new Error(`fewer than ${this.#durability.replicas} replicas have the write`))
   }
 }
