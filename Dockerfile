@@ -26,5 +26,5 @@ USER node
 VOLUME /var/lib/gatehouse
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "--max-semi-space-size=16", "--max-old-space-size=2000", "scripts/gatehouse.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "scripts/gatehouse.mjs"]
 CMD ["serve", "--config", "/etc/gatehouse"]

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --max-old-space-size=2000
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=50 --no-allocation-site-pretenuring
 // The published command: says what is missing on an old Node instead of failing with a syntax error.
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(

@@ -214,6 +214,7 @@ class SessionExchange implements OpenExchange, AnswerEnding {
   readonly renewed: Delivery['renewed']
   readonly body: Buffer | undefined
   readonly form: Delivery['form']
+  openAt = -1
   readonly #deps: ForwardDeps
   readonly #ending: AnswerEnding
   // An ordinary answer is torn down through its response, which costs nothing while all is well; a tunnel needs a signal.

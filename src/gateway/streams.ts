@@ -6,6 +6,8 @@ import type { AccessRequest } from './access-request.ts'
 export interface OpenExchange {
   readonly request: AccessRequest
   readonly session: Session
+  /** Its place among the open ones, which {@link Streams} alone sets; -1 where it is none of them. */
+  openAt: number
   /** Tears the exchange down on both sides, now. */
   abort(): void
 }
@@ -37,7 +39,7 @@ export interface Streams {
 const REMEMBERED_ENDS = 4_096
 
 export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsDeps): Streams {
-  const open = new OpenBySession()
+  const open = new OpenExchanges()
   const ended = new Set<string>()
   // An open WebSocket or stream counts as use, or a dashboard would log its viewer out.
   const timer = setInterval(() => {
@@ -83,33 +85,31 @@ export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsD
   }
 }
 
-/** Most sessions have one exchange open at a time, which stands for itself: a set for each request would cost more than the rest. */
-class OpenBySession {
-  readonly #bySid = new Map<string, OpenExchange | Set<OpenExchange>>()
+/** Every request comes and goes here, ends of sessions are rare: so all stand in one list, each knows its place, and who looks for some looks at all. */
+class OpenExchanges {
+  readonly #list: OpenExchange[] = []
 
   add(exchange: OpenExchange): void {
-    const { sid } = exchange.session
-    const found = this.#bySid.get(sid)
-    if (found === undefined) this.#bySid.set(sid, exchange)
-    else if (found instanceof Set) found.add(exchange)
-    else this.#bySid.set(sid, new Set([found, exchange]))
+    exchange.openAt = this.#list.push(exchange) - 1
   }
 
+  /** Any number of times. */
   remove(exchange: OpenExchange): void {
-    const { sid } = exchange.session
-    const found = this.#bySid.get(sid)
-    if (found === exchange) this.#bySid.delete(sid)
-    else if (found instanceof Set && found.delete(exchange) && found.size === 0) this.#bySid.delete(sid)
+    const at = exchange.openAt
+    if (at === -1) return
+    exchange.openAt = -1
+    const last = this.#list.pop()
+    if (last === undefined || last === exchange) return
+    this.#list[at] = last
+    last.openAt = at
   }
 
   of(sid: string): readonly OpenExchange[] {
-    const found = this.#bySid.get(sid)
-    if (found === undefined) return []
-    return found instanceof Set ? [...found] : [found]
+    return this.#list.filter(({ session }) => session.sid === sid)
   }
 
   all(): readonly OpenExchange[] {
-    return [...this.#bySid.keys()].flatMap((sid) => this.of(sid))
+    return [...this.#list]
   }
 }
 
