@@ -44,8 +44,8 @@ export interface IdentityDeps {
   readonly maxRemembered: number
 }
 
-/** An assertion lives for a minute; the same one serves for the first part of it, and signing costs nothing per request. */
-const REUSE_MS = 20_000
+/** An assertion lives for a minute; the same one serves for the first half of it, and signing costs nothing per request. */
+const REUSE_MS = 30_000
 /** As long as in a header, roughly. */
 const IN_ASSERTION = encoderFor('header', undefined)
 /** Bytes of an assertion without its groups, and of the header around it. */
@@ -67,7 +67,7 @@ export function createIdentityHeaders(config: IdentityConfig, deps: IdentityDeps
     const now = deps.clock()
     // Policies may say one thing at one path and another at the next.
     const key = asked.length === 0 ? session.sid : JSON.stringify([session.sid, saidOf(response, asked)])
-    // Those that were made last stay longest; who uses them makes them anew every 20 seconds.
+    // Those that were made last stay longest; who uses them makes them anew every 30 seconds.
     const found = remembered.peek(key)
     if (found !== undefined && found.until > now && isSame(found, session, facts)) return found.headers
     const headers = build(config, deps, { sources, session, facts, response })
