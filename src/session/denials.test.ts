@@ -86,3 +86,16 @@ test('a clock that ran ahead and is set back revives nobody whose end was forgot
   await warm(machine, carol.token)
   assert.equal(await machine.sessions.resolve(token, AT_APP), undefined)
 })
+
+test('a process that begins after a logout knows of it', async (t) => {
+  const { start } = createMachine(t)
+  const machine = await start()
+  const login = await established(machine.sessions.establish(CARRIED, FROM))
+  const { token } = await tokenFor(machine, login)
+  await machine.sessions.end(login.session.sid, 'logout', FROM)
+  const later = await start()
+  const other = await tokenFor(later, await established(later.sessions.establish(CARRIED, FROM)))
+  await warm(later, other.token)
+  assert.ok(await later.sessions.resolve(other.token, AT_APP))
+  assert.equal(await later.sessions.resolve(token, AT_APP), undefined)
+})
