@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { AMBIGUOUS } from '../http/cookies.ts'
 import { isSameOrigin } from '../http/csrf.ts'
 import { requestKind } from '../http/request-kind.ts'
 import { parseTarget } from '../http/request-url.ts'
@@ -20,7 +21,7 @@ import { announcedLength, readBody } from './read-body.ts'
 import { receiveSamlLogout } from './saml-sign-out.ts'
 import { signedOutCookies } from './signed-out.ts'
 import type { Site } from './site.ts'
-import { sessionOfCookie } from './token-cookie.ts'
+import { sentToken, sessionOfCookie } from './token-cookie.ts'
 
 /** Port: something that answers under `/.gatehouse/` on every protected host. Answers every request it is given. */
 export interface HostEndpoint {
@@ -180,7 +181,9 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
     return
   }
   const session = await sessionOf(deps, request)
-  const elsewhere = session && (await (site.samlSso ?? site.sso)?.signOutUrl?.(session))
+  // Of two tokens nobody knows whose they are: nobody is signed out here, and the login host asks who is to be.
+  const isUnclear = bearerOf(request) === undefined && sentToken(request) === AMBIGUOUS
+  const elsewhere = isUnclear ? site.logoutUrl : session && (await (site.samlSso ?? site.sso)?.signOutUrl?.(session))
   if (session !== undefined)
     await deps.sessions.end(session.sid, 'logout', { requestId: request.id, clientIp: client.ip })
   const headers = { 'set-cookie': signedOutCookies(site) }
@@ -188,7 +191,7 @@ async function logout(deps: EndpointDeps, request: AccessRequest, context: Answe
     // A script sends the person there, or they stay signed in at the provider.
     sendJson(context.response, {
       status: 200,
-      body: { loggedOut: true, ...(elsewhere === undefined ? {} : { logoutUrl: elsewhere }) },
+      body: { loggedOut: !isUnclear, ...(elsewhere === undefined ? {} : { logoutUrl: elsewhere }) },
       headers,
     })
   else

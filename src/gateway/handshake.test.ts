@@ -285,6 +285,25 @@ test('logout by POST from the site itself ends the whole session and forgets the
   assert.deepEqual([script.status, JSON.parse(script.body)], [200, { loggedOut: true }])
 })
 
+test('logout by POST with two different tokens says of nobody that they are signed out, and leads to the login host, which asks', async (t) => {
+  const rig = await rigOf(t)
+  const two = [1, 2].map((nth) => rig.sessions.add(nth, sessionOf(`s${nth}`)))
+  const headers = [`Cookie: ${two.join('; ')}`, ...SAME]
+  const answer = await ask(rig.port, '/.gatehouse/logout', {
+    method: 'POST',
+    headers: [...headers, ...NAVIGATION.slice(0, 3)],
+  })
+  assert.equal(answer.status, 303)
+  assert.match(answer.headers.get('location') ?? '', new RegExp(`^${LOGIN}/logout\\?`))
+  const script = await ask(rig.port, '/.gatehouse/logout', {
+    method: 'POST',
+    headers: [...headers, 'Sec-Fetch-Mode: cors'],
+  })
+  const { loggedOut, logoutUrl } = JSON.parse(script.body) as { loggedOut: boolean; logoutUrl: string }
+  assert.deepEqual([loggedOut, logoutUrl], [false, answer.headers.get('location')])
+  assert.deepEqual(rig.sessions.ended, [])
+})
+
 for (const headers of [
   ['Sec-Fetch-Site: cross-site', 'Origin: http://evil.test'],
   ['Sec-Fetch-Site: same-site', 'Origin: http://other.test'],
