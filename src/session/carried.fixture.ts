@@ -25,10 +25,11 @@ export async function tokenFor(
 
 /** The store with a count of what is asked of it about sessions, and a way to be out of reach. */
 export function watched(store: Store) {
-  const state: { asked: number; away: boolean; tailedAt?: () => EpochMs } = { asked: 0, away: false }
+  const state: { asked: number; away: boolean | Error; tailedAt?: () => EpochMs } = { asked: 0, away: false }
   const ask = <T>(question: () => Promise<T>): Promise<T> => {
     state.asked++
-    return state.away ? Promise.reject(new Error('disk on fire')) : question()
+    if (state.away === false) return question()
+    return Promise.reject(state.away === true ? new Error('disk on fire') : state.away)
   }
   const sessions: Store['sessions'] = {
     ...store.sessions,

@@ -4,6 +4,7 @@ import type { EpochMs } from '../base/brand.ts'
 import { GatehouseError } from '../errors.ts'
 import { sessionRecord, tokenRecord } from '../store/session.fixture.ts'
 import type { Audience, ResolvedRecord, Revocation, SecretHash, SessionReader } from '../store/store.ts'
+import { UnprovedAbsence } from '../store/unproved-absence.ts'
 import { ResolveCache } from './resolve-cache.ts'
 
 const APP: Audience = 'agent:app'
@@ -339,6 +340,17 @@ test('store outage: known revocations win, and unknown tokens are a fault, not a
   for (const hash of ['h1', 'never-seen']) {
     const answer = resolve(hash, { grace: true })
     asked.at(-1)?.fail(new Error('gone'))
+    await assert.rejects(answer, unavailable)
+  }
+})
+
+test('a store that is there and no longer knows a token, perhaps because it is none of the primary, gives no grace, then or later', async () => {
+  const { asked, confirm, pass, resolve } = createBench()
+  await confirm('h1')
+  pass(2_000)
+  for (const error of [new UnprovedAbsence(new Error('no replica')), new Error('gone')]) {
+    const answer = resolve('h1', { grace: true })
+    asked.at(-1)?.fail(error)
     await assert.rejects(answer, unavailable)
   }
 })

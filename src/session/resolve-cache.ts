@@ -3,6 +3,7 @@ import type { EpochMs } from '../base/brand.ts'
 import type { Clock } from '../base/clock.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import type { Audience, Bucket, Revocation, RevocationLog, SecretHash, SessionReader } from '../store/store.ts'
+import { UnprovedAbsence } from '../store/unproved-absence.ts'
 import type { Session } from './session.ts'
 import { viewOf } from './session-view.ts'
 
@@ -93,6 +94,8 @@ export class ResolveCache {
     try {
       return sessionFor(await this.#read(hash, bucket, now), bucket, audience)
     } catch (caught) {
+      // If that server is the primary the session has ended: grace is for what nobody can be asked about.
+      if (caught instanceof UnprovedAbsence) this.#entries.delete(hash)
       const session = grace ? sessionFor(this.#entryOnGrace(hash), bucket, audience) : undefined
       if (session !== undefined) return { ...session, unconfirmed: true }
       throw caught instanceof GatehouseError ? caught : fault('GH_STORE_UNAVAILABLE', { cause: caught })

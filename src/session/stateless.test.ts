@@ -4,6 +4,7 @@ import { jweForm } from '../crypto/jwe.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import { EPOCH } from '../store/epoch.ts'
 import type { Store } from '../store/store.ts'
+import { UnprovedAbsence } from '../store/unproved-absence.ts'
 import { AT_APP, CARRIED, PROOF, tokenFor, warm, watched } from './carried.fixture.ts'
 import { ALICE, createMachine, EMPLOYEES, established, FROM, revocationOf, SESSION_KEY } from './processes.fixture.ts'
 import type { SessionToken } from './session.ts'
@@ -238,6 +239,9 @@ test('a process that cannot know of all ends asks the store, and without it give
   state.away = true
   assert.equal((await there.sessions.resolve(token, AT_APP, { grace: true }))?.unconfirmed, true)
   await assert.rejects(async () => there.sessions.resolve(token, AT_APP), unavailable)
+  state.away = new UnprovedAbsence(new Error('no replica'))
+  await assert.rejects(async () => there.sessions.resolve(token, AT_APP, { grace: true }), unavailable)
+  state.away = true
   await assert.rejects(async () => there.sessions.resolve(login.token, 'login', { grace: true }), unavailable)
   pass(14_000)
   await assert.rejects(async () => there.sessions.resolve(token, AT_APP, { grace: true }), unavailable)

@@ -8,6 +8,7 @@ import type { KeyRing } from '../crypto/key-ring.ts'
 import { fault, GatehouseError } from '../errors.ts'
 import { EPOCH } from '../store/epoch.ts'
 import type { Audience, DenyEntry, SessionRecord, Store } from '../store/store.ts'
+import { UnprovedAbsence } from '../store/unproved-absence.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Denials, type Claimed } from './denials.ts'
 import { boundTo, claimsOf, epochKeys, readClaims, sessionOf, type Claims, type Standing } from './stateless-claims.ts'
@@ -181,13 +182,10 @@ class CarriedSessions implements StatelessSessions {
   async #ask(opened: Opened, grace: boolean): Promise<Session | undefined> {
     const { epochs, sessions } = this.#deps.store
     const { session } = opened
+    const found = sessions.find(session.sid)
     try {
       const keys = opened.epochs.map(({ key }) => key)
-      const [record, values, life] = await Promise.all([
-        sessions.find(session.sid),
-        epochs.read(keys),
-        this.#lifeOfStore(),
-      ])
+      const [record, values, life] = await Promise.all([found, epochs.read(keys), this.#lifeOfStore()])
       this.#denials.lives(life)
       if (life !== opened.life) return undefined
       const overtaken = opened.epochs.some(({ value }, i) => value < (values[i] ?? 0))
@@ -200,7 +198,7 @@ class CarriedSessions implements StatelessSessions {
       const { origin, lastSeenAt } = record
       return seenAt({ ...session, origin }, Math.max(lastSeenAt, session.lastSeenAt) as EpochMs)
     } catch (caught) {
-      if (grace && this.#hasGrace(opened)) return { ...session, unconfirmed: true }
+      if (grace && this.#hasGrace(opened) && !(await isUnproved(found))) return { ...session, unconfirmed: true }
       throw caught instanceof GatehouseError ? caught : fault('GH_STORE_UNAVAILABLE', { cause: caught })
     }
   }
@@ -218,6 +216,14 @@ class CarriedSessions implements StatelessSessions {
     if (age < 0 || age > this.#graceMs || now >= idleExpiresAt) return false
     return this.#denials.wasComplete(opened, lastSeenAt) && !this.#denials.refuses(opened)
   }
+}
+
+/** Whether a server answers that it has none, which may be so. */
+function isUnproved(found: Promise<unknown>): Promise<boolean> {
+  return found.then(
+    () => false,
+    (error: unknown) => error instanceof UnprovedAbsence,
+  )
 }
 
 function isCarried({ kind, gen, maxExpiresAt }: SessionRecord, { session }: Opened): boolean {

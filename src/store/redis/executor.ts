@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { GatehouseError } from '../../errors.ts'
+import { UnprovedAbsence } from '../unproved-absence.ts'
 import { isMisplaced, replyCode, unavailable } from './faults.ts'
 import type { Group, GroupTable } from './groups.ts'
 import type { PrimaryNode } from './node.ts'
@@ -10,7 +11,7 @@ export type Arg = string | number
 
 /** Runs scripts where their group lives. Everything rejects with GH_STORE_UNAVAILABLE or GH_BUSY. */
 export interface Executor {
-  /** Reads one thing. `null`, which says that there is none, is an answer of the primary for sure. */
+  /** Reads one thing. `null`, which says that there is none, is an answer of the primary for sure; rejects with UnprovedAbsence otherwise. */
   find(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
   /** Reads what there is of something, of the primary for sure: a list may lack as much as it likes. */
   all(script: Script, group: Group, ...args: readonly Arg[]): Promise<unknown>
@@ -25,6 +26,11 @@ export interface ExecutorDeps {
   readonly table: GroupTable
   /** Instead of the server's time; for tests. */
   readonly timeSource: Clock | undefined
+}
+
+/** A slot that has moved is asked for where it is now. */
+function unproved(error: unknown): never {
+  throw replyCode(error) === 'MOVED' ? error : new UnprovedAbsence(error)
 }
 
 export function createExecutor({ topology, table, timeSource }: ExecutorDeps): Executor {
@@ -56,7 +62,7 @@ export function createExecutor({ topology, table, timeSource }: ExecutorDeps): E
   const run: Way = (node, script, base, args) => node.run(script, base, args)
   const find: Way = async (node, script, base, args) => {
     const reply = await node.run(script, base, args)
-    if (reply === null) await node.prove(base)
+    if (reply === null) await node.prove(base).catch(unproved)
     return reply
   }
   const all: Way = async (node, script, base, args) => {

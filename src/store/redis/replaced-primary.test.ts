@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SessionRecord, Store } from '../store.ts'
+import { UnprovedAbsence } from '../unproved-absence.ts'
 import { silentLog } from './contract-data.fixture.ts'
 import { clock, freshSession, isUnavailable, login, tokenFor, untilItWorks } from './logins.fixture.ts'
 import { startNamedPrimary } from './named-primary.fixture.ts'
@@ -127,4 +128,9 @@ test('a primary whose replicas are away answers what it has', async (t) => {
   await assert.rejects(login(gateway), isUnavailable)
   assert.deepEqual(await surely(() => gateway.sessions.find(kept.sid)), kept)
   await assert.rejects(gateway.sessions.find(made.sid), isUnavailable)
+  let refused: unknown
+  for (let i = 0; i < 20 && !(refused instanceof UnprovedAbsence); i++) {
+    refused = await gateway.sessions.find(made.sid).catch((error: unknown) => error)
+  }
+  assert.ok(refused instanceof UnprovedAbsence, 'whoever overlooks an outage is told that this is none')
 })

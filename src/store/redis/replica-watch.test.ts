@@ -18,3 +18,16 @@ test('a primary that a replica has left is held for a while, unless it comes bac
   assert.equal(watch.hasLost('b', 0), false, 'of another server nothing is known')
   assert.equal(watch.hasLost('b', 1), false)
 })
+
+test('each that leaves is waited for, though another one left before it', () => {
+  let now = 0
+  const watch = new ReplicaWatch(() => now)
+  watch.hasLost('a', 3)
+  assert.equal(watch.hasLost('a', 2), true)
+  now = HELD_MS - 1
+  assert.equal(watch.hasLost('a', 1), true)
+  now += HELD_MS - 1
+  assert.equal(watch.hasLost('a', 1), true)
+  now += 1
+  assert.equal(watch.hasLost('a', 1), false)
+})

@@ -12,6 +12,7 @@ export class ReplicaWatch {
   readonly #now: () => number
   #server = ''
   #most = 0
+  #last = 0
   #heldUntil: number | undefined
 
   constructor(now: () => number = () => performance.now()) {
@@ -22,9 +23,11 @@ export class ReplicaWatch {
   hasLost(server: string, replicas: number): boolean {
     if (server !== this.#server || replicas >= this.#most) this.#begin(server, replicas)
     else {
-      this.#heldUntil ??= this.#now() + HELD_MS
+      // The one that leaves while another one is away may be the one.
+      if (this.#heldUntil === undefined || replicas < this.#last) this.#heldUntil = this.#now() + HELD_MS
       if (this.#now() >= this.#heldUntil) this.#begin(server, replicas)
     }
+    this.#last = replicas
     return this.#heldUntil !== undefined
   }
 
