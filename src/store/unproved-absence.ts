@@ -6,9 +6,7 @@ import { GatehouseError } from '../errors.ts'
  */
 export class UnprovedAbsence extends GatehouseError {
   constructor(cause: unknown) {
-    super('GH_STORE_UNAVAILABLE', {
-      cause,
-      detail: cause instanceof Error ? cause.message : 'it may be there elsewhere',
-    })
+    const why = cause instanceof GatehouseError ? cause.detail : cause instanceof Error ? cause.message : undefined
+    super('GH_STORE_UNAVAILABLE', { cause, detail: why ?? 'it may be there elsewhere' })
   }
 }
