@@ -101,10 +101,11 @@ export class ClientAnswer {
   }
 
   /** Passes a 103 on (RFC 8297), only its links, and only to clients that understand 1xx. */
-  earlyHints(link: string | undefined): void {
-    if (link === undefined || this.started || isHttp10(this.#exchange.request)) return
+  earlyHints(lines: readonly string[]): void {
+    if (lines.length === 0 || this.started || isHttp10(this.#exchange.request)) return
     try {
-      this.#response.writeEarlyHints({ link })
+      // Node takes one link at a time; a line may have several.
+      this.#response.writeEarlyHints({ link: lines.flatMap((line) => line.split(/,\s*(?=<)/)) })
     } catch {
       // A hint that node refuses as malformed is left out: the answer itself does not depend on it.
     }

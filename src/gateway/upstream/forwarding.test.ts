@@ -194,6 +194,21 @@ test('RFC 8297: a 103 with its links is passed on before the answer, but not to 
   assert.match(await old.closed(), /^HTTP\/1\.1 200 OK/)
 })
 
+test('a 103 may have several links, in one line or in several', async (t) => {
+  const link = (name: string) => `<${name}>; rel=preload`
+  const lines = `Link: ${link('/a,b')}, ${link('/c')}\r\nlink: ${link('/d')}\r\n`
+  const { url } = await rawUpstream(
+    t,
+    answering(`HTTP/1.1 103 Early Hints\r\n${lines}\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`),
+  )
+  const got = await ask(t, (await gatewayTo(t, url)).port)
+  assert.ok(
+    got.startsWith(
+      `HTTP/1.1 103 Early Hints\r\nLink: ${['/a,b', '/c', '/d'].map(link).join(', ')}\r\n\r\nHTTP/1.1 200`,
+    ),
+  )
+})
+
 test('Expect never reaches the upstream; the body does', async (t) => {
   const { url, wires } = await rawUpstream(t, (wire) => {
     void wire.until('abc').then(() => wire.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))

@@ -10,7 +10,7 @@ import { bytesReadBefore, isReset, type Phase, protocolFault, upstreamFault } fr
 import { IdleTimer } from './idle.ts'
 import { type Framed, type RequestBody, requestBody, storedBody } from './request-body.ts'
 import { isConnectionBound, requestHead } from './request-head.ts'
-import { endToEnd, listedValue } from './response-head.ts'
+import { endToEnd, valuesOf } from './response-head.ts'
 import type { Exchange, ExchangeEnding, ExchangeResult } from './upstream.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
@@ -209,7 +209,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #onInterim(status: number, head: readonly Buffer[]): void {
     if (++this.#interim > MAX_INTERIM_ANSWERS) throw protocolFault('too many interim answers')
-    if (status === 103) this.#answer.earlyHints(listedValue(head, 'link'))
+    if (status === 103) this.#answer.earlyHints(valuesOf(head, 'link'))
   }
 
   /** The server of a second attempt, if there may be one: it must be certain that the first had no effect that a second adds to. */

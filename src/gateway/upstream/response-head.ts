@@ -16,10 +16,10 @@ export function endToEnd(status: number, head: readonly Buffer[]): string[] {
   return passed.headers()
 }
 
-/** The value of the head's lines of this name, in lower case; several are one list (RFC 9110 §5.3). */
-export function listedValue(head: readonly Buffer[], name: string): string | undefined {
+/** The values of the head's lines of this name, in lower case. */
+export function valuesOf(head: readonly Buffer[], name: string): readonly string[] {
   const values = head.filter((_, at) => at % 2 === 1 && lowerCaseName(head[at - 1] ?? NOTHING) === name)
-  return values.length === 0 ? undefined : values.map((value) => value.toString('latin1')).join(', ')
+  return values.map((value) => value.toString('latin1'))
 }
 
 const NOTHING = Buffer.alloc(0)
