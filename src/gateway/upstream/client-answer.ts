@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+// Node looks for a global of its own at every use.
+import process from 'node:process'
 import { asFault } from '../../errors.ts'
 import { passableTrailers, takesTrailers } from './trailers.ts'
 import type { Exchange, HeaderList } from './upstream.ts'
 
 /** Bytes of a body that are worth copying to have them in one write with the head. */
 const SMALL_BODY = 4_096
-
-// Node looks for a global of its own at every use.
-const { nextTick } = process
 
 /** The client's side of an exchange: where the upstream's answer is written. */
 export class ClientAnswer {
@@ -51,7 +50,7 @@ export class ClientAnswer {
     this.#response.writeHead(status, this.#rewritten(status, endToEnd) as string[])
     this.status = status
     this.#headWaits = true
-    nextTick(flush, this)
+    process.nextTick(flush, this)
   }
 
   /** Sends what the end of the answer did not follow at once: an event stream must open before its first event. */
