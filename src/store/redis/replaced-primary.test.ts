@@ -85,6 +85,7 @@ const READINGS = {
   'versioned.load': () => gateway.versioned.load('journeys', 'one'),
   'documents.get': () => gateway.documents.get('factors', 'one'),
   'sessions.ofUser': async () => (await gateway.sessions.ofUser(made)).find(({ sid }) => sid === made.sid),
+  'sessions.list': async () => (await gateway.sessions.list({ limit: 100 })).find(({ sid }) => sid === made.sid),
   'epochs.read': async () => (await gateway.epochs.read(['everybody']))[0] || undefined,
   'epochs.all': async () => (await gateway.epochs.all()).get('everybody'),
   'denylist.load': async () => (await gateway.denylist.load()).find(({ sid }) => sid === denied.sid),

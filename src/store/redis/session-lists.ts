@@ -19,7 +19,7 @@ const SLICE = 200
 async function* sidsOf(executor: Executor, group: Group, first: Bucket): AsyncGenerator<readonly string[]> {
   const read = async (from: string, limit: number) => {
     const [bucket = first, end = '-inf'] = from === '' ? [] : from.split(' ')
-    return rowsOf(await executor.run(NAME_SESSIONS, group, bucket, lastBucketOf(group), end, limit), 2)
+    return rowsOf(await executor.all(NAME_SESSIONS, group, bucket, lastBucketOf(group), end, limit), 2)
   }
   let [digits, sids] = ['', new Set<string>()]
   for await (const page of pagesOf(read, ([sid = '', end = '']) => `${sid.slice(0, 4)} ${end}`)) {
