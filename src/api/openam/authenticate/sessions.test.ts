@@ -120,6 +120,18 @@ suite('a login beside a session', () => {
     assert.equal((await resolve(token))?.username, 'alice')
   })
 
+  test('out of a session that is named nobody else comes, and nobody comes out with another one', async (t) => {
+    const { signIn, post, resolve } = await scene(t)
+    const token = await signIn('alice')
+    const before = await resolve(token)
+    const named = `${AT}?sessionUpgradeSSOTokenId=${encodeURIComponent(token)}&ForceAuth=true`
+    const asOther = await post(named, { body: password(stepOf(await post(named)), 'bob') })
+    assert.equal(asOther.status, 401)
+    assert.equal((await resolve(token))?.username, 'alice')
+    const again = tokenIn(await post(named, { body: password(stepOf(await post(named)), 'alice') }))
+    assert.equal((await resolve(again))?.sid, before?.sid)
+  })
+
   test('whoever has a session does not learn beside it which password of somebody else is right', async (t) => {
     const { signIn, post, resolve } = await scene(t)
     const token = await signIn('alice')
