@@ -26,6 +26,7 @@ export interface Streams {
   closed(exchange: OpenExchange): void
   /** WebSockets that the session holds open at the request's site. */
   webSockets(request: AccessRequest, session: Session): number
+  /** Aborts what is open for the session before this turn of the loop is over. */
   sessionEnded(sid: string): void
   /** Aborts one. Never throws: what goes wrong with one must not leave the others open. */
   cut(exchange: OpenExchange): void
@@ -66,17 +67,25 @@ export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsD
     }
   }
 
+  // Ends come by the hundred when somebody ends all of a realm: one look at what is open serves for those of one turn.
+  const ending = new Set<string>()
+  const endThem = (): void => {
+    const theirs = open.all().filter(({ session }) => ending.has(session.sid))
+    ending.clear()
+    theirs.forEach(cut)
+  }
+
   return {
     opened(exchange) {
       open.add(exchange)
       if (ended.has(exchange.session.sid)) cut(exchange)
     },
     closed: (exchange) => open.remove(exchange),
-    webSockets: ({ site }, { sid }) =>
-      open.of(sid).filter(({ request }) => request.upgrade && request.site.agent === site.agent).length,
+    webSockets: ({ site }, session) => open.tunnels(session, site),
     sessionEnded(sid) {
       remember(sid)
-      open.of(sid).forEach(cut)
+      if (ending.size === 0) queueMicrotask(endThem)
+      ending.add(sid)
     },
     cut,
     all: () => open.all(),
@@ -85,12 +94,15 @@ export function createStreams({ sessions, log, touchEveryMs = 30_000 }: StreamsD
   }
 }
 
-/** Every request comes and goes here, ends of sessions are rare: so all stand in one list, each knows its place, and who looks for some looks at all. */
+/** Every request comes and goes here: so all stand in one list, each knows its place, and who looks for some looks at all. */
 class OpenExchanges {
   readonly #list: OpenExchange[] = []
+  /** WebSockets by session and site; each that opens asks how many there are. */
+  readonly #tunnels = new Map<string, number>()
 
   add(exchange: OpenExchange): void {
     exchange.openAt = this.#list.push(exchange) - 1
+    if (exchange.request.upgrade) this.#count(exchange, 1)
   }
 
   /** Any number of times. */
@@ -98,18 +110,26 @@ class OpenExchanges {
     const at = exchange.openAt
     if (at === -1) return
     exchange.openAt = -1
+    if (exchange.request.upgrade) this.#count(exchange, -1)
     const last = this.#list.pop()
     if (last === undefined || last === exchange) return
     this.#list[at] = last
     last.openAt = at
   }
 
-  of(sid: string): readonly OpenExchange[] {
-    return this.#list.filter(({ session }) => session.sid === sid)
+  tunnels({ sid }: Pick<Session, 'sid'>, { agent }: AccessRequest['site']): number {
+    return this.#tunnels.get(`${sid} ${agent}`) ?? 0
   }
 
   all(): readonly OpenExchange[] {
     return [...this.#list]
+  }
+
+  #count({ session: { sid }, request: { site } }: OpenExchange, by: 1 | -1): void {
+    const key = `${sid} ${site.agent}`
+    const count = (this.#tunnels.get(key) ?? 0) + by
+    if (count === 0) this.#tunnels.delete(key)
+    else this.#tunnels.set(key, count)
   }
 }
 
