@@ -17,7 +17,7 @@ import { otherUserUrl, returnUrl } from './login-address.ts'
 import { answerLogin, answerTokenNeeded } from './login-answer.ts'
 import { createOpenTunnels, type OpenTunnels } from './open-tunnels.ts'
 import { deniedUrl } from './own-answers.ts'
-import { RecentHeads } from './recent-heads.ts'
+import type { RecentHeads } from './recent-heads.ts'
 import { renewedCookie } from './renewed-cookie.ts'
 import type { OpenExchange, Streams } from './streams.ts'
 import { tearDown } from './upstream/client-answer.ts'
@@ -31,6 +31,7 @@ export interface EnactDeps extends FormKeepingDeps {
   readonly sessions: Pick<SessionResolver, 'touch' | 'renew'>
   readonly audit: AuditSink
   readonly clock: Clock
+  readonly heads: RecentHeads
 }
 
 /** A WebSocket's connection, after its handshake request was read. */
@@ -66,7 +67,7 @@ export interface Delivery {
 export type Enact = (verdict: Verdict, delivery: Delivery) => void
 
 export function createEnact(deps: EnactDeps): Enact {
-  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels(), heads: new RecentHeads() }
+  const forwarding: ForwardDeps = { ...deps, tunnels: createOpenTunnels() }
   return (verdict, delivery) => {
     if (verdict.kind === 'forward') {
       forward(forwarding, verdict, delivery)
@@ -157,7 +158,6 @@ export function answerVerdict(
 
 interface ForwardDeps extends EnactDeps {
   readonly tunnels: OpenTunnels
-  readonly heads: RecentHeads
 }
 
 function forward(deps: ForwardDeps, verdict: Forward, delivery: Delivery): void {

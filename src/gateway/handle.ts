@@ -31,6 +31,7 @@ import type { KeptForms } from './kept-forms.ts'
 import type { KnownUsers } from './known-user.ts'
 import type { LoginStates } from './login-state.ts'
 import type { ParkedPosts } from './parked-posts.ts'
+import { RecentHeads } from './recent-heads.ts'
 import { replay } from './replay.ts'
 import { createStreams, type OpenExchange, type Streams } from './streams.ts'
 import type { ExchangeResult } from './upstream/upstream.ts'
@@ -78,13 +79,19 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const handshake = createHandshake(deps)
   const streams = createStreams(deps)
+  const heads = new RecentHeads()
   const decide = createDecide(deps)
   const judge: Judge = { deps, decide, streams }
   const parts: Parts = {
     deps,
     decide,
     approvals: createApprovals({ ...deps, decide }),
-    enact: createEnact({ ...deps, handshake, streams: { ...streams, opened: (open) => openInForce(judge, open) } }),
+    enact: createEnact({
+      ...deps,
+      handshake,
+      heads,
+      streams: { ...streams, opened: (open) => openInForce(judge, open) },
+    }),
     endpoints: new Map([...(deps.endpoints ?? []), ...ownEndpoints({ ...deps, handshake })]),
     parseHost: createHostParser(deps.maxNames),
   }
@@ -100,7 +107,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       serve(parts, new Visit(parts.deps, request, response, tunnel))
     },
     sessionEnded: (sid) => streams.sessionEnded(sid),
-    recheck: () => recheck(judge, streams.all()),
+    recheck: () => {
+      heads.forget()
+      return recheck(judge, streams.all())
+    },
     drain: () => streams.endless().forEach((open) => streams.cut(open)),
     close: () => streams.close(),
   }

@@ -43,6 +43,14 @@ function setup(t: TestContext): { readonly heads: RecentHeads; readonly site: Si
   return { heads: new RecentHeads(), site, other }
 }
 
+test('what was kept for sites of before is forgotten with them', (t) => {
+  const { heads, site, other } = setup(t)
+  const checkedAt = (at: Site): boolean => heads.headOf(requestTo(at, [...RAW]), IDENTITY).checked !== undefined
+  assert.deepEqual([site, site, other, other].map(checkedAt), [false, true, false, true])
+  heads.forget()
+  assert.deepEqual([site, other, site].map(checkedAt), [false, false, true])
+})
+
 test('the third request with the same lines has nothing of its own but its id', (t) => {
   const { heads, site } = setup(t)
   const [first, second, third] = [1, 2, 3].map(() => {

@@ -51,11 +51,18 @@ export class RecentHeads {
   readonly #half: number
   #young = new Map<HeaderList, Known>()
   #old = new Map<HeaderList, Known>()
-  readonly #shared: (text: string) => { form: Form | undefined }
+  #shared: (text: string) => { form: Form | undefined }
 
   constructor(maxSessions = 2_048) {
     this.#half = Math.max(1, Math.floor(maxSessions / 2))
-    this.#shared = rememberRecent(() => ({ form: undefined }), { maxLength: 2 * MAX_CHARS, maxEntries: maxSessions })
+    this.#shared = sharedForms(2 * this.#half)
+  }
+
+  /** For when the sites are others: what is kept for those of before would keep them, with all that they hold, in memory. */
+  forget(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#shared = sharedForms(2 * this.#half)
   }
 
   /** @throws what undici throws for a line that it would not send */
@@ -95,6 +102,10 @@ export class RecentHeads {
     forms.push(slot.form)
     return found
   }
+}
+
+function sharedForms(maxEntries: number): (text: string) => { form: Form | undefined } {
+  return rememberRecent(() => ({ form: undefined }), { maxLength: 2 * MAX_CHARS, maxEntries })
 }
 
 /** The same, worked out. */
