@@ -10,8 +10,8 @@ import { startEnduranceRig, type EnduranceRig } from './rig.ts'
 const SIZE = Number(process.env['ENDURANCE_MIB'] ?? 128) * MIB
 const MOST_GROWTH = 20 * MIB
 
-/** Most that may be left of a transfer once it is over and garbage was collected. */
-const MOST_KEPT = 16 * MIB
+/** Most that may be left of a transfer once it is over and garbage was collected: nothing beyond what small bodies take in passing. */
+const MOST_KEPT = 0
 
 const WARM_UP_REQUESTS = 300
 /** Small bodies, or one that is held in warming up would make the room that a large one then hides in. */
