@@ -8,7 +8,7 @@ import { startEnduranceRig, type EnduranceRig } from './rig.ts'
 
 /** Of each body. A slice shows the same as the whole, as long as it is more than what may be held. */
 const SIZE = Number(process.env['ENDURANCE_MIB'] ?? 128) * MIB
-const MOST_GROWTH = 20 * MIB
+const MOST_GROWTH = 30 * MIB
 
 /** Most that may be left of a transfer once it is over and garbage was collected: nothing beyond what small bodies take in passing. */
 const MOST_KEPT = 0
